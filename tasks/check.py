@@ -1,0 +1,70 @@
+"""What every check is: a small class that looks at one thing, and is judged by its expectations."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from time import monotonic
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from tasks.estate import Estate
+from tminus.clock import now
+from tminus.environment import Impact
+from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured
+from tminus.expectation import Expectation
+from tminus.outcome import Observation, Outcome, judge
+from tminus.runbook import Spec
+from tminus.yaml_source import nearest
+
+
+class Check(Spec, ABC, frozen=True):
+    """Observes one thing and judges it.
+
+    A subclass names its `kind`, its parameters as fields, its `impact`, what it `measures`
+    (measurement → unit, "" for a plain count, "word" for a word), and implements `look`.
+
+    Attributes:
+        expect: measurement → what it must be; at least one, since a check without any cannot fail.
+    """
+
+    verb: ClassVar[str] = "check"
+    impact: ClassVar[Impact]
+    measures: ClassVar[Mapping[str, str]]
+
+    expect: dict[str, Expectation] = Field(min_length=1)
+
+    @field_validator("expect")
+    @classmethod
+    def _measured_here(cls, expect: dict[str, Expectation]) -> dict[str, Expectation]:
+        for name, expectation in expect.items():
+            if name not in cls.measures:
+                raise ValueError(f"{name!r} is not measured here{nearest(name, list(cls.measures))}")
+            unit, limit = cls.measures[name], expectation.limit
+            if (unit == "word") != (limit is None) and expectation.limit_text != "all":
+                raise ValueError(f"{name} is measured as {unit or 'a count'}, which {str(expectation)!r} cannot judge")
+            if limit is not None and unit != "word" and not limit.same_kind(unit):
+                raise ValueError(f"{name} is measured in {unit or 'a count'}, which {str(expectation)!r} cannot judge")
+        return expect
+
+    @abstractmethod
+    async def look(self, estate: Estate) -> Observation:
+        """What is there now.
+
+        Raises CouldNotObserve where the system cannot be looked at; never for what it found.
+        """
+
+    async def observe(self, estate: Estate) -> Outcome:
+        """Looks, and judges. Always returns an outcome: a check that could not look is `unknown`."""
+        if self.impact not in estate.environment.allows:
+            allowed = ", ".join(sorted(estate.environment.allows))
+            return Outcome.skipped(
+                f"its impact is {self.impact}, and {estate.environment.environment} allows {allowed}"
+            )
+        started, at = monotonic(), now()
+        try:
+            outcome = judge(self.expect, await self.look(estate))
+        except NotConfigured as e:
+            outcome = Outcome.skipped(str(e))
+        except (CouldNotObserve, MissingSecret) as e:
+            outcome = Outcome.unknown(str(e)).model_copy(update={"expected": self.expect})
+        return outcome.model_copy(update={"at": at, "took_ms": round((monotonic() - started) * 1000)})

@@ -1,0 +1,118 @@
+"""An environment opened: one field per outside system, each opened when first used and closed at the end."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import httpx
+
+from tminus import environment as settings
+from tminus.credentials import resolve
+from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.release import Release, ReleasedService
+
+if TYPE_CHECKING:
+    import psycopg
+    import redis.asyncio
+    from mypy_boto3_s3 import S3Client
+
+_T = TypeVar("_T")
+CONNECT_WITHIN = 5.0  # seconds; a system slower than this to answer at all is one we could not look at
+
+
+class Estate:
+    """The systems of one launch. An async context manager; leaving it closes what was opened.
+
+    Attributes:
+        environment: where everything is.
+        release: what is launched.
+        launch: the launch's id, for names and keys.
+        base: the folder that relative paths of the release (scan reports) start from.
+    """
+
+    def __init__(self, environment: settings.Environment, release: Release, launch: str, base: Path) -> None:
+        self.environment = environment
+        self.release = release
+        self.launch = launch
+        self.base = base
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    def service(self, name: str) -> settings.Service:
+        """A service's addresses; raises NotConfigured."""
+        return _named(self.environment.services, name, "services")
+
+    def released(self, name: str) -> ReleasedService:
+        """What this release brings for a service; raises NotConfigured."""
+        return _named(self.release.services, name, "the release's services")
+
+    @cached_property
+    def http(self) -> httpx.AsyncClient:
+        """One client for all HTTP. It follows no redirects and reads no proxy settings."""
+        client = httpx.AsyncClient(timeout=CONNECT_WITHIN, trust_env=False)
+        self._open.push_async_callback(client.aclose)
+        return client
+
+    @asynccontextmanager
+    async def postgres(self, name: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
+        """A connection of its own to a database; raises NotConfigured, CouldNotObserve."""
+        import psycopg
+
+        section = _named(self.environment.postgres, name, "postgres")
+        dsn = resolve(section.dsn).get_secret_value()
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                dsn, autocommit=True, connect_timeout=int(CONNECT_WITHIN), application_name="tminus"
+            )
+        except psycopg.Error as e:
+            raise CouldNotObserve(f"postgres {name}: no connection ({type(e).__name__}); is it up?") from e
+        try:
+            async with connection:
+                yield connection
+        except psycopg.Error as e:
+            raise CouldNotObserve(f"postgres {name}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
+
+    @asynccontextmanager
+    async def redis(self, name: str) -> "AsyncIterator[redis.asyncio.Redis]":
+        """A client of a Redis; raises NotConfigured, CouldNotObserve."""
+        import redis.asyncio
+
+        section = _named(self.environment.redis, name, "redis")
+        url = resolve(section.url).get_secret_value()
+        client = redis.asyncio.from_url(url, socket_connect_timeout=CONNECT_WITHIN, socket_timeout=CONNECT_WITHIN)
+        try:
+            yield client
+        except redis.exceptions.RedisError as e:
+            raise CouldNotObserve(f"redis {name}: {type(e).__name__}; is it up?") from e
+        finally:
+            await client.aclose()
+
+    def s3(self, name: str) -> "tuple[S3Client, settings.Bucket]":
+        """A client for a bucket, and the bucket's section; raises NotConfigured. Call it from a thread."""
+        import boto3
+        from botocore.config import Config
+
+        section = _named(self.environment.buckets, name, "buckets")
+        client = boto3.client(
+            "s3",
+            endpoint_url=section.endpoint,
+            region_name=section.region,
+            aws_access_key_id=resolve(section.access_key).get_secret_value() if section.access_key else None,
+            aws_secret_access_key=resolve(section.secret_key).get_secret_value() if section.secret_key else None,
+            config=Config(connect_timeout=CONNECT_WITHIN, read_timeout=60, retries={"max_attempts": 2}),
+        )
+        return client, section
+
+
+def _named(sections: dict[str, _T], name: str, what: str) -> _T:
+    if name not in sections:
+        known = ", ".join(sorted(sections)) or "none"
+        raise NotConfigured(f"{what} names no {name!r} (it has: {known}); add it to the environment file")
+    return sections[name]

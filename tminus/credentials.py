@@ -1,0 +1,60 @@
+"""Secrets by reference. A value exists only between `resolve` and its use, as a SecretStr."""
+
+import json
+import os
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr
+
+from tminus.errors import MissingSecret
+
+_FORMS = "env:NAME, aws:SECRET-ID, aws:SECRET-ID#KEY or prefect:BLOCK-SLUG"
+
+
+def _known_form(reference: str) -> str:
+    scheme, _, name = reference.partition(":")
+    if scheme not in {"env", "aws", "prefect"} or not name:
+        raise ValueError(f"not a reference to a secret; write {_FORMS}, never the value itself")
+    return reference
+
+
+SecretRef = Annotated[str, AfterValidator(_known_form)]
+
+
+def resolve(reference: SecretRef) -> SecretStr:
+    """The value behind a reference, read now.
+
+    Raises MissingSecret, naming the reference and never a value, where nothing is behind it.
+    """
+    scheme, _, name = reference.partition(":")
+    value = {"env": _from_environment, "aws": _from_secrets_manager, "prefect": _from_block}[scheme](name)
+    if not value:
+        raise MissingSecret(f"the secret {reference} is not there or is empty; set it where it is referred to")
+    return SecretStr(value)
+
+
+def _from_environment(name: str) -> str:
+    return os.environ.get(name, "")
+
+
+def _from_secrets_manager(name: str) -> str:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    secret, _, key = name.partition("#")
+    try:
+        text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        return str(json.loads(text)[key]) if key else str(text)
+    except (BotoCoreError, ClientError, KeyError, ValueError) as e:
+        raise MissingSecret(f"the secret aws:{name} could not be read from Secrets Manager: {type(e).__name__}") from e
+
+
+def _from_block(name: str) -> str:
+    from prefect.blocks.system import Secret
+    from prefect.utilities.asyncutils import run_coro_as_sync
+
+    try:
+        block: Secret[str] | None = run_coro_as_sync(Secret.aload(name))
+        return str(block.get()) if block else ""
+    except ValueError as e:
+        raise MissingSecret(f"the secret prefect:{name} is no block on this Prefect server") from e

@@ -1,0 +1,237 @@
+"""Where it runs: one YAML file an environment, with addresses and references to secrets, never values."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, model_validator
+
+from tminus.clock import Clock, Duration
+from tminus.credentials import SecretRef
+
+
+class _Section(BaseModel, frozen=True, extra="forbid"):
+    """A part of the file; a key it does not know is a mistake."""
+
+
+class Kind(StrEnum):
+    """What is at stake there."""
+
+    REHEARSAL = "rehearsal"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Impact(StrEnum):
+    """What looking does to the system looked at."""
+
+    NONE = "none"
+    PROBE = "probe"
+    SYNTHETIC = "synthetic"
+    LOAD = "load"
+    PAGE = "page"
+
+
+class Command(_Section):
+    """An argv list, run without a shell. `{pool}`, `{version}`, `{artifact}`, `{config}`, `{token}` are filled in."""
+
+    argv: tuple[str, ...] = Field(min_length=1)
+    timeout: Duration = timedelta(minutes=5)
+
+
+class RollOut(_Section):
+    """How a version is put on a pool: three commands, of which the probe is not optional.
+
+    `probe` exits 0 when the pool runs exactly that version, 3 when it does not, 4 while it is under way.
+    """
+
+    run: Command
+    probe: Command
+    undo: Command
+
+
+class Nginx(_Section):
+    """A service behind nginx: blue/green by rewriting the upstream's include file.
+
+    Attributes:
+        config: nginx's own configuration file, from which instances are discovered.
+        upstream: the upstream block's name.
+        include: the file that holds that block, rewritten by a switch.
+        reload: the command that makes nginx read it.
+        pools: the instances of each pool, by address; what serves is read from nginx, not from here.
+        error_log: nginx's error log, where each reload leaves a line.
+    """
+
+    config: Path
+    upstream: str
+    include: Path
+    reload: Command
+    pools: dict[str, tuple[str, ...]] = Field(min_length=2)
+    error_log: Path | None = None
+
+
+class Service(_Section):
+    """One service of the system being launched."""
+
+    front: str
+    nginx: Nginx
+    roll_out: RollOut
+    health: str = "/health"
+    version: str = "/version"
+    metrics: str = "/metrics"
+    control: str | None = None
+    logs: tuple[str, ...] = ()
+
+
+class Postgres(_Section):
+    """A PostgreSQL primary; its standbys are found in pg_stat_replication, never in a list."""
+
+    dsn: SecretRef
+    bin: Path | None = None
+
+
+class Redis(_Section):
+    """A Redis primary; its replicas are found in INFO replication."""
+
+    url: SecretRef
+
+
+class Bucket(_Section):
+    """An S3 bucket."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str = "us-east-1"
+    access_key: SecretRef | None = None
+    secret_key: SecretRef | None = None
+
+
+class Grafana(_Section):
+    """Where dashboards live."""
+
+    url: str
+    token: SecretRef
+
+
+class Prometheus(_Section):
+    """Where metrics can be queried."""
+
+    url: str
+    token: SecretRef | None = None
+
+
+class Slack(_Section):
+    """Where people are asked and told."""
+
+    channel: str
+    token: SecretRef
+    signing_secret: SecretRef
+    api: str = "https://slack.com/api/"
+
+
+class PagerDuty(_Section):
+    """Where on-call is woken."""
+
+    routing_key: SecretRef
+    api_key: SecretRef | None = None
+    events: str = "https://events.pagerduty.com"
+    rest: str = "https://api.pagerduty.com"
+    ca_file: Path | None = None
+
+
+class Ledger(_Section):
+    """Where the record is kept: one of the two, PostgreSQL for production."""
+
+    sqlite: Path | None = None
+    postgres: SecretRef | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Ledger":
+        if (self.sqlite is None) == (self.postgres is None):
+            raise ValueError("a ledger is either sqlite: PATH or postgres: SECRET-REFERENCE")
+        return self
+
+
+class Prefect(_Section):
+    """The engine, and the window on-call looks through."""
+
+    api: str
+    ui: str | None = None
+
+
+class Gateway(_Section):
+    """Where the inbound door listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8130
+
+
+class Environment(_Section):
+    """An environment: what it is, what it allows, and one typed field per outside system.
+
+    Attributes:
+        allows: the impacts a check may have here; production allows `none` and `probe` unless told.
+        state: a folder of this machine's own: the local journal of undo, run files.
+        lease: how long a conductor that fell silent still counts as alive.
+    """
+
+    environment: str
+    kind: Kind
+    ledger: Ledger
+    prefect: Prefect
+    state: Path
+    allows: frozenset[Impact] = frozenset({Impact.NONE, Impact.PROBE})
+    clock: Clock = Clock()
+    lease: Duration = timedelta(seconds=20)
+    gateway: Gateway = Gateway()
+    services: dict[str, Service] = {}
+    postgres: dict[str, Postgres] = {}
+    redis: dict[str, Redis] = {}
+    buckets: dict[str, Bucket] = {}
+    grafana: Grafana | None = None
+    prometheus: Prometheus | None = None
+    slack: Slack | None = None
+    pagerduty: PagerDuty | None = None
+    anchors: tuple[Literal["s3", "slack", "pagerduty"], ...] = ()
+
+    @model_validator(mode="after")
+    def _kept_apart(self) -> "Environment":
+        if self.clock.compressed and self.kind is not Kind.REHEARSAL:
+            raise ValueError(f"clock: only a rehearsal may compress time, and this environment is {self.kind}")
+        if self.clock.compressed and (outside := [url for url in self.addresses() if not _loopback(url)]):
+            raise ValueError(f"clock: a compressed clock wants every address on loopback; {', '.join(outside)} is not")
+        if self.kind is Kind.PRODUCTION and self.ledger.postgres is None:
+            raise ValueError("ledger: production wants postgres, since a file on one machine is lost with it")
+        return self
+
+    def addresses(self) -> Iterator[str]:
+        """Every plain address in the file; those inside secrets are looked at when they are opened."""
+        yield self.prefect.api
+        for service in self.services.values():
+            yield service.front
+            for pool in service.nginx.pools.values():
+                yield from (f"http://{address}" for address in pool)
+        yield from (bucket.endpoint or "https://s3.amazonaws.com" for bucket in self.buckets.values())
+        if self.grafana:
+            yield self.grafana.url
+        if self.prometheus:
+            yield self.prometheus.url
+        if self.slack:
+            yield self.slack.api
+        if self.pagerduty:
+            yield from (self.pagerduty.events, self.pagerduty.rest)
+
+
+def _loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

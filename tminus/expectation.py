@@ -1,0 +1,103 @@
+"""What a step expects of what it measures: `p95: "< 200 ms"`, `healthy: "= all"`."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from tminus.errors import UsageError
+from tminus.quantity import Quantity
+
+_COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+_FORM = re.compile(r"^\s*(<=|>=|!=|<|>|=)\s*(.+?)\s*$")
+
+
+class Measurement(BaseModel, frozen=True):
+    """One thing found: a quantity, how many there were in all where that matters, or a word."""
+
+    name: str
+    quantity: Quantity | None = None
+    of: int | None = None
+    word: str | None = None
+
+    @classmethod
+    def number(cls, name: str, value: float | Decimal, unit: str = "", of: int | None = None) -> "Measurement":
+        """A measured number; floats are rounded to nine digits, so that evidence stays readable."""
+        exact = value if isinstance(value, Decimal) else Decimal(repr(round(value, 9)))
+        return cls(name=name, quantity=Quantity(value=exact, unit=unit), of=of)
+
+    def __str__(self) -> str:
+        if self.quantity is None:
+            return f"{self.name} {self.word}"
+        of = "" if self.of is None else f" of {self.of}"
+        return f"{self.name} {self.quantity.shown()}{of}"
+
+
+class Expectation:
+    """A comparison with a limit. Written `< 200 ms`, `= 0`, `>= 3`, `= all` or `= enabled`."""
+
+    def __init__(self, text: str) -> None:
+        match = _FORM.match(str(text))
+        if not match:
+            raise UsageError(f"{text!r} is no expectation; write one such as '< 200 ms', '= 0', '>= 3' or '= all'")
+        self.sign, self.limit_text = match.groups()
+        self.limit = None if not self.limit_text[0].isdigit() else Quantity.parse(self.limit_text)
+        if self.limit is None and self.sign not in {"=", "!="}:
+            raise UsageError(f"{text!r} compares a word; only '=' and '!=' can")
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.limit_text}"
+
+    def __repr__(self) -> str:
+        return f"Expectation({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expectation) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def holds(self, found: Measurement) -> bool:
+        """Whether what was found is as expected; raises UsageError where the two cannot be compared."""
+        if self.limit_text == "all":
+            if found.of is None or found.quantity is None:
+                raise UsageError(f"{found.name} is not counted out of a whole, so 'all' means nothing for it")
+            return (found.quantity.value == found.of and found.of > 0) == (self.sign == "=")
+        if self.limit is None:
+            return ((found.word or "") == self.limit_text) == (self.sign == "=")
+        if found.quantity is None:
+            raise UsageError(f"{found.name} is the word {found.word!r}, not a number to compare with {self.limit}")
+        return _COMPARE[self.sign](found.quantity.value, self.limit.within(found.quantity.unit))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._read, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "pattern": r"^\s*(<=|>=|!=|<|>|=)\s*.+", "examples": ["< 200 ms", "= all", "= 0"]}
+
+    @classmethod
+    def _read(cls, value: object) -> "Expectation":
+        if isinstance(value, Expectation):
+            return value
+        try:
+            return cls(str(value))
+        except UsageError as e:
+            raise ValueError(str(e)) from e
+
+
+Expected = Annotated[Mapping[str, Expectation], "name of the measurement → what it must be"]

@@ -1,0 +1,58 @@
+"""What is launched: one artifact and configuration a service, by digest, and where to go back to."""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Build(BaseModel, frozen=True, extra="forbid"):
+    """One version of one service, by the digests its instances must report."""
+
+    version: str
+    artifact: Digest
+    config: Digest
+
+
+class ReleasedService(Build):
+    """A service in this release, and the build that a rollback goes back to."""
+
+    rollback_to: Build
+
+
+class CommitRange(BaseModel, frozen=True, extra="forbid"):
+    """The commits between the running version and this one, and who wrote them (ids in people.yaml)."""
+
+    repository: str
+    since: str
+    until: str
+    authors: tuple[str, ...] = ()
+
+
+class ScanReport(BaseModel, frozen=True, extra="forbid"):
+    """A vulnerability report made for this release."""
+
+    tool: Literal["pip-audit", "npm-audit", "sarif"]
+    path: PurePosixPath
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class Release(BaseModel, frozen=True, extra="forbid"):
+    """release.yaml. Two releases are the same exactly when their digests are."""
+
+    release: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    system: str
+    ticket: str
+    services: dict[str, ReleasedService] = Field(min_length=1)
+    commits: CommitRange | None = None
+    migrations: tuple[str, ...] = ()
+    scans: tuple[ScanReport, ...] = ()
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> "Release":
+        for name, service in self.services.items():
+            if (service.artifact, service.config) == (service.rollback_to.artifact, service.rollback_to.config):
+                raise ValueError(f"service {name}: the rollback target is the release itself, so there is no way back")
+        return self

@@ -1,0 +1,194 @@
+"""The runbook language: phases of steps, each a check, an action, or a question to people."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, model_validator
+
+from tminus.clock import Duration, parse_duration
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+_OFFSET = re.compile(r"^T(?:-0|([+-])(\d.*))$")
+
+
+class Spec(BaseModel, frozen=True, extra="forbid"):
+    """What a step does: `kind` names the class, the other fields are its parameters."""
+
+    kind: str
+
+
+class Quorum(Spec, frozen=True):
+    """A question to people: how many distinct persons of each role must answer, and by when.
+
+    Attributes:
+        roles: role → how many distinct people.
+        deadline: how long it stays open on the countdown's clock, from when it is asked.
+    """
+
+    roles: dict[str, Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    deadline: Duration
+
+
+class Approval(Quorum, frozen=True):
+    """A go/no-go. Anyone with an asked or a veto role may reject.
+
+    Attributes:
+        observe_again: every blocking check so far is observed again before people are asked.
+    """
+
+    kind: Literal["approval"] = "approval"
+    observe_again: bool = False
+    veto: tuple[str, ...] = ()
+
+
+class Acknowledgement(Quorum, frozen=True):
+    """Something said to each role, which they confirm to have read.
+
+    Attributes:
+        says: `brief` (what is about to happen, drafted from the plan) or `debrief` (what did, from the ledger).
+    """
+
+    kind: Literal["acknowledgement"] = "acknowledgement"
+    says: Literal["brief", "debrief"]
+
+
+class SignOff(Quorum, frozen=True):
+    """The readiness sign-off: made days ahead for this very release, and valid until a date."""
+
+    kind: Literal["sign_off"] = "sign_off"
+    deadline: Duration = timedelta(days=7)
+    valid_for: Duration
+
+
+class Attestation(Spec, frozen=True):
+    """A person with `role` states that something holds, with a link."""
+
+    kind: Literal["attestation"] = "attestation"
+    role: str
+    statement: str
+    deadline: Duration
+
+
+class FollowUps(Spec, frozen=True):
+    """Every hold, failure, waiver and breach becomes a follow-up with an owner, in the ledger."""
+
+    kind: Literal["follow_ups"] = "follow_ups"
+
+
+PEOPLE_KINDS: Mapping[str, type[Spec]] = {
+    "approval": Approval,
+    "acknowledgement": Acknowledgement,
+    "sign_off": SignOff,
+    "attestation": Attestation,
+    "follow_ups": FollowUps,
+}
+
+
+class Severity(StrEnum):
+    """Whether a step that does not pass stops the launch."""
+
+    BLOCKING = "blocking"
+    ADVISORY = "advisory"
+
+
+class Step(BaseModel, frozen=True, extra="forbid"):
+    """One entry of the book.
+
+    Attributes:
+        refs: the checklist lines this step stands for.
+        owner: the role that is told when it fails.
+        retries: how often a check that could not look is tried again.
+        retry_failed: whether one that looked and failed is tried again too.
+        timeout: how long one attempt may take, in real time.
+        waivable: whether a named role may accept its failure.
+    """
+
+    id: Slug
+    title: str
+    owner: str
+    does: SerializeAsAny[Spec]
+    refs: tuple[str, ...] = ()
+    severity: Severity = Severity.BLOCKING
+    retries: Annotated[int, Field(ge=0, le=10)] = 1
+    retry_failed: bool = False
+    timeout: Duration = timedelta(seconds=30)
+    waivable: bool = True
+
+    @property
+    def blocking(self) -> bool:
+        """Whether it must pass or be waived."""
+        return self.severity is Severity.BLOCKING
+
+
+class Phase(BaseModel, frozen=True, extra="forbid"):
+    """A part of the countdown. Its name is its time: `T-4h`, `T-15m`, `T-0`, `T+4h`.
+
+    Attributes:
+        late_by: how late it may start before it holds and asks instead of going on.
+    """
+
+    phase: Annotated[str, StringConstraints(pattern=_OFFSET.pattern)]
+    late_by: Duration
+    steps: tuple[Step, ...] = Field(min_length=1)
+
+    @property
+    def offset(self) -> timedelta:
+        """From T-0, on the countdown's clock."""
+        match = _OFFSET.match(self.phase)
+        if match is None or match[2] is None:
+            return timedelta(0)
+        return parse_duration(match[2]) * (-1 if match[1] == "-" else 1)
+
+    @property
+    def slug(self) -> str:
+        """The name in words that Prefect's keys and file names allow: `t-minus-4h`."""
+        return (
+            self.phase.lower()
+            .replace("t-0", "t-zero")
+            .replace("t-", "t-minus-", 1)
+            .replace("t+", "t-plus-")
+            .replace("t-minus-zero", "t-zero")
+        )
+
+
+class Runbook(BaseModel, frozen=True, extra="forbid"):
+    """A book for one system.
+
+    Attributes:
+        notice: role → what that role may do besides answering: who may waive, who may roll back.
+    """
+
+    runbook: Slug
+    system: Slug
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    may_waive: tuple[str, ...] = ()
+    may_roll_back: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Runbook":
+        offsets = [phase.offset for phase in self.phases]
+        if offsets != sorted(set(offsets)):
+            raise ValueError(
+                f"phases must follow one another in time, and these do not: {[p.phase for p in self.phases]}"
+            )
+        ids = [step.id for step in self.steps()]
+        twice = sorted({identity for identity in ids if ids.count(identity) > 1})
+        if twice:
+            raise ValueError(f"step ids must be unique, and these are not: {', '.join(twice)}")
+        return self
+
+    def steps(self) -> Iterator[Step]:
+        """All steps, in the order of the countdown."""
+        for phase in self.phases:
+            yield from phase.steps
+
+    def phase(self, name: str) -> Phase:
+        """The phase so named; raises KeyError."""
+        return next(phase for phase in self.phases if phase.phase == name)
+
+    def step(self, identity: str) -> Step | None:
+        """The step so named."""
+        return next((step for step in self.steps() if step.id == identity), None)
