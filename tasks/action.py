@@ -58,6 +58,10 @@ class Action(Spec, ABC, frozen=True):
     verb: ClassVar[str] = "action"
     fence: ClassVar[Fence]
 
+    def fence_of(self, estate: Estate) -> Fence:  # noqa: ARG002 - those that lean on a command of the environment do
+        """The fence as it is here, where it depends on what the environment offers."""
+        return self.fence
+
     @abstractmethod
     def describe(self, estate: Estate) -> str:
         """The exact command or difference, for a dry run."""

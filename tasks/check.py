@@ -11,10 +11,9 @@ from tasks.estate import Estate
 from tminus.clock import now
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured
-from tminus.expectation import Expectation
+from tminus.expectation import Expectation, misfits
 from tminus.outcome import Observation, Outcome, judge
 from tminus.runbook import Spec
-from tminus.yaml_source import nearest
 
 
 class Check(Spec, ABC, frozen=True):
@@ -36,14 +35,8 @@ class Check(Spec, ABC, frozen=True):
     @field_validator("expect")
     @classmethod
     def _measured_here(cls, expect: dict[str, Expectation]) -> dict[str, Expectation]:
-        for name, expectation in expect.items():
-            if name not in cls.measures:
-                raise ValueError(f"{name!r} is not measured here{nearest(name, list(cls.measures))}")
-            unit, limit = cls.measures[name], expectation.limit
-            if (unit == "word") != (limit is None) and expectation.limit_text != "all":
-                raise ValueError(f"{name} is measured as {unit or 'a count'}, which {str(expectation)!r} cannot judge")
-            if limit is not None and unit != "word" and not limit.same_kind(unit):
-                raise ValueError(f"{name} is measured in {unit or 'a count'}, which {str(expectation)!r} cannot judge")
+        if found := misfits(expect, cls.measures):
+            raise ValueError("; ".join(found.values()))
         return expect
 
     @abstractmethod
@@ -52,6 +45,13 @@ class Check(Spec, ABC, frozen=True):
 
         Raises CouldNotObserve where the system cannot be looked at; never for what it found.
         """
+
+    def after_rollback(self) -> "Check | None":
+        """The check that proves a way back: this one, asked about the version that should serve again.
+
+        None, unless a subclass says that it can.
+        """
+        return None
 
     async def observe(self, estate: Estate) -> Outcome:
         """Looks, and judges. Always returns an outcome: a check that could not look is `unknown`."""

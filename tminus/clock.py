@@ -1,12 +1,15 @@
 """Time: the only place that asks what time it is, and the compressed clock of a rehearsal."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from tminus.errors import UsageError
-from tminus.quantity import Quantity
+from tminus.quantity import NUMBER, Quantity
+
+_DAY = timedelta(days=1)
 
 
 def now() -> datetime:
@@ -15,21 +18,21 @@ def now() -> datetime:
 
 
 def parse_duration(text: object) -> timedelta:
-    """Reads `24h`, `15m`, `500 ms`, `2h 30m`; raises ValueError with an example otherwise."""
+    """Reads `24h`, `15m`, `500 ms`, `2h 30m`, to the microsecond; raises ValueError with an example otherwise."""
     if isinstance(text, timedelta):
         return text
     try:
-        seconds = sum(float(_seconds(part)) for part in _parts(str(text)))
-    except UsageError as e:
+        microseconds = sum(_microseconds(part) for part in _parts(str(text)))
+        return timedelta(microseconds=round(microseconds))
+    except (UsageError, OverflowError) as e:
         raise ValueError(f"{text!r} is not a duration, such as '24h', '15m', '2h 30m' or '500 ms'") from e
-    return timedelta(seconds=seconds)
 
 
-def _seconds(part: str) -> float:
+def _microseconds(part: str) -> Decimal:
     quantity = Quantity.parse(part)
-    if not quantity.unit:
-        raise UsageError(f"{part!r} has no unit")
-    return float(quantity.within("s"))
+    if not quantity.unit or quantity.value < 0:
+        raise UsageError(f"{part!r} has no unit, or is negative")
+    return quantity.within("us")
 
 
 def _parts(text: str) -> list[str]:
@@ -46,23 +49,32 @@ def _parts(text: str) -> list[str]:
 
 
 def show_duration(length: timedelta) -> str:
-    """`4h`, `15m`, `1.5s`, `2h 30m`: what parse_duration reads back."""
-    seconds = length.total_seconds()
-    if seconds < 0:
+    """`14d`, `4h`, `15m`, `2h 30m`, `1.5s`: what parse_duration reads back, where it is not negative."""
+    if length < timedelta(0):
         return "-" + show_duration(-length)
-    if seconds < 60 or seconds != int(seconds):  # noqa: PLR2004 - a minute
-        return f"{seconds:g}s"
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    shown = [f"{value}{unit}" for value, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if value]
-    return " ".join(shown)
+    if length >= 2 * _DAY and length % _DAY == timedelta(0):
+        return f"{length // _DAY}d"
+    hours, rest = divmod(length, timedelta(hours=1))
+    minutes, rest = divmod(rest, timedelta(minutes=1))
+    seconds = Decimal(rest // timedelta(microseconds=1)).scaleb(-6).normalize()
+    shown = [
+        f"{value:f}{unit}" for value, unit in ((Decimal(hours), "h"), (Decimal(minutes), "m"), (seconds, "s")) if value
+    ]
+    return " ".join(shown) or "0s"
 
 
 def _show(length: timedelta) -> str:
     return show_duration(length)
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(_show, return_type=str)]
+_WRITTEN = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": rf"^\s*({NUMBER}\s*(us|ms|s|min|m|h|d)\s*)+$",
+        "examples": ["24h", "15m", "2h 30m", "500 ms"],
+    }
+)
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(_show, return_type=str), _WRITTEN]
 
 
 class Clock(BaseModel, frozen=True, extra="forbid"):

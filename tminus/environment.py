@@ -47,6 +47,8 @@ class RollOut(_Section):
     """How a version is put on a pool: three commands, of which the probe is not optional.
 
     `probe` exits 0 when the pool runs exactly that version, 3 when it does not, 4 while it is under way.
+    `run` and `undo` exit 0 when done, 4 when under way, and 3 or 6 (a newer `{token}` was there) when certainly
+    nothing changed; any other status leaves it to the probe.
     """
 
     run: Command
@@ -61,7 +63,8 @@ class Nginx(_Section):
         config: nginx's own configuration file, from which instances are discovered.
         upstream: the upstream block's name.
         include: the file that holds that block, rewritten by a switch.
-        reload: the command that makes nginx read it.
+        reload: the command that makes nginx read it; it must end, and leave no daemon behind.
+        test: the command that says whether nginx would accept its configuration (`nginx -t`), run before a reload.
         pools: the instances of each pool, by address; what serves is read from nginx, not from here.
         error_log: nginx's error log, where each reload leaves a line.
     """
@@ -70,7 +73,8 @@ class Nginx(_Section):
     upstream: str
     include: Path
     reload: Command
-    pools: dict[str, tuple[str, ...]] = Field(min_length=2)
+    test: Command | None = None
+    pools: dict[str, tuple[str, ...]] = Field(min_length=2, max_length=2)
     error_log: Path | None = None
 
 

@@ -4,6 +4,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -11,8 +12,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from tminus.errors import UsageError
 from tminus.quantity import Quantity
+from tminus.wording import nearest
 
-_COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
+_COMPARE: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     "=": operator.eq,
@@ -78,7 +80,23 @@ class Expectation:
             return ((found.word or "") == self.limit_text) == (self.sign == "=")
         if found.quantity is None:
             raise UsageError(f"{found.name} is the word {found.word!r}, not a number to compare with {self.limit}")
-        return _COMPARE[self.sign](found.quantity.value, self.limit.within(found.quantity.unit))
+        return _COMPARE[self.sign](Fraction(found.quantity.value), self.limit.exactly(found.quantity.unit))
+
+    def misfit(self, measured_in: str) -> str | None:
+        """Why this could never judge what is measured in that unit ("" for a plain count, "word" for a word).
+
+        A bare number for a share is refused, since "0.1" may mean 0.1 % or a tenth.
+        """
+        said = f"is measured {f'in {measured_in}' if measured_in else 'as a count'}, which {str(self)!r} cannot judge"
+        if self.limit_text == "all":
+            return said if measured_in else None
+        if measured_in == "word":
+            return None if self.limit is None else "is measured as a word, which a number cannot judge"
+        if self.limit is None or not self.limit.same_kind(measured_in):
+            return said
+        if measured_in == "%" and self.limit.unit not in {"%", "percent"}:
+            return f"{said}; write {f'{self} %'!r}"
+        return None
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -98,6 +116,17 @@ class Expectation:
             return cls(str(value))
         except UsageError as e:
             raise ValueError(str(e)) from e
+
+
+def misfits(expect: Mapping[str, Expectation], measures: Mapping[str, str]) -> dict[str, str]:
+    """What `measures` (measurement → unit) gives nothing to judge by: name → what is wrong, and what would be right."""
+    found = {}
+    for name, expectation in expect.items():
+        if name not in measures:
+            found[name] = f"{name!r} is not measured here{nearest(name, list(measures))}"
+        elif reason := expectation.misfit(measures[name]):
+            found[name] = f"{name} {reason}"
+    return found
 
 
 Expected = Annotated[Mapping[str, Expectation], "name of the measurement → what it must be"]

@@ -31,11 +31,13 @@ class Observation(BaseModel, frozen=True):
         found: the measurements, by the names the check declares.
         where: what was looked at (`http://127.0.0.1:8080`, `postgres main`), without credentials.
         details: one line for each part worth naming (an instance, a table, a finding), redacted.
+        because: the part that is wrong, in a few words, for the sentence that says that the check failed; redacted.
     """
 
     found: tuple[Measurement, ...] = ()
     where: str = ""
     details: tuple[str, ...] = ()
+    because: str = ""
 
 
 class Outcome(BaseModel, frozen=True):
@@ -87,7 +89,7 @@ def judge(expect: Expected, seen: Observation) -> Outcome:
         return _outcome(Verdict.UNKNOWN, str(e), expect, seen)
     if broken:
         said = "; ".join(f"{by_name[name]}, expected {expect[name]}" for name in broken)
-        return _outcome(Verdict.FAIL, said, expect, seen)
+        return _outcome(Verdict.FAIL, f"{said}: {seen.because}" if seen.because else said, expect, seen)
     return _outcome(Verdict.PASS, _list([by_name[name] for name in expect]), expect, seen)
 
 

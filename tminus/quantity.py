@@ -2,7 +2,9 @@
 
 import re
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from functools import cache
+from math import prod
 
 import pint
 from pydantic import BaseModel
@@ -26,7 +28,12 @@ _DERIVED = {
     "GiB": "1073741824 byte",
     "percent": "0.01 count",
 }
-_NUMBER = re.compile(r"^\s*([+-]?\d[\d_,]*(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
+_UNITS = {"s", "B", "count", *_DERIVED}
+# A comma may only set thousands apart: who writes "0,1 %" means a tenth, not one.
+NUMBER = r"(?:[1-9]\d{0,2}(?:[,_]\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?"
+"""How a number without a sign is written."""
+_UNIT = r"(?:%|[^\W\d_]+)(?:[ -][^\W\d_]+)*(?:/[^\W\d_]+)?"
+_QUANTITY = re.compile(rf"^\s*([+-]?{NUMBER})\s*({_UNIT})?\s*$")
 
 
 @cache
@@ -46,9 +53,19 @@ def _words(unit: str) -> str:
 @cache
 def _unit(unit: str) -> pint.Unit:
     """The unit named, where a word that is no unit (`requests/s`, `instances`) counts things."""
-    parts = [part.strip() for part in _words(unit).split("/")]
-    known = [part if part in _registry() else "count" for part in parts]
-    return _registry().Unit(" / ".join(known))
+    return _registry().Unit(" / ".join(_parts(unit)))
+
+
+def _parts(unit: str) -> list[str]:
+    return [part if part in _UNITS else "count" for part in _words(unit).split("/")]
+
+
+@cache
+def _factor(unit: str) -> Fraction:
+    """How many base units (seconds, bytes, counts) one of `unit` is."""
+    one = (_registry().Quantity(Decimal(1), part).to_base_units() for part in _parts(unit))
+    above, *below = (Fraction(each.magnitude) for each in one)
+    return above / prod(below)
 
 
 class Quantity(BaseModel, frozen=True):
@@ -59,11 +76,14 @@ class Quantity(BaseModel, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> "Quantity":
-        """Reads `"200 ms"`; raises UsageError where no number leads, or the unit is unknown."""
-        match = _NUMBER.match(text)
+        """Reads `"200 ms"`; raises UsageError where it is no number and at most one unit.
+
+        A word that is no unit counts things (`3 instances`), so what judges a quantity compares kinds first.
+        """
+        match = _QUANTITY.match(text)
         if not match:
             raise UsageError(f"{text!r} is not a number with a unit, such as '200 ms', '0.1 %' or '3'")
-        number, unit = match.groups()
+        number, unit = match.group(1), match.group(2) or ""
         try:
             value = Decimal(number.replace(",", "").replace("_", ""))
         except InvalidOperation as e:
@@ -71,19 +91,25 @@ class Quantity(BaseModel, frozen=True):
         return cls(value=value, unit=unit)
 
     def __str__(self) -> str:
-        value = f"{self.value.normalize():f}"
+        value = f"{self.value:f}"
+        if "." in value:
+            value = value.rstrip("0").rstrip(".")
         return f"{value} {self.unit}".strip()
 
     def same_kind(self, unit: str) -> bool:
         """Whether this can be compared with something measured in `unit`."""
         return bool(_unit(self.unit).dimensionality == _unit(unit).dimensionality)
 
-    def within(self, unit: str) -> Decimal:
-        """The value in `unit`; raises UsageError where the two measure different things."""
+    def exactly(self, unit: str) -> Fraction:
+        """The value in `unit`, nothing rounded; raises UsageError where the two measure different things."""
         if not self.same_kind(unit):
             raise UsageError(f"{self} cannot be compared with a value in {unit or 'plain numbers'!r}")
-        here = _registry().Quantity(self.value, _unit(self.unit))
-        return Decimal(here.to(_unit(unit)).magnitude)
+        return Fraction(self.value) * _factor(self.unit) / _factor(unit)
+
+    def within(self, unit: str) -> Decimal:
+        """The value in `unit`, to 28 digits; raises UsageError where the two measure different things."""
+        exact = self.exactly(unit)
+        return Decimal(exact.numerator) / Decimal(exact.denominator)
 
     def shown(self) -> str:
         """For people's eyes: three significant digits at most after the point."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, field_validator, model_validator
 
 from tminus.clock import Duration, parse_duration
 
@@ -72,6 +72,14 @@ class Attestation(Spec, frozen=True):
     deadline: Duration
 
 
+class PagingPath(Spec, frozen=True):
+    """On-call can be reached: a page or a change event got through, or a person with `role` states that they watch."""
+
+    kind: Literal["paging"] = "paging"
+    role: str
+    deadline: Duration
+
+
 class FollowUps(Spec, frozen=True):
     """Every hold, failure, waiver and breach becomes a follow-up with an owner, in the ledger."""
 
@@ -83,6 +91,7 @@ PEOPLE_KINDS: Mapping[str, type[Spec]] = {
     "acknowledgement": Acknowledgement,
     "sign_off": SignOff,
     "attestation": Attestation,
+    "paging": PagingPath,
     "follow_ups": FollowUps,
 }
 
@@ -123,6 +132,16 @@ class Step(BaseModel, frozen=True, extra="forbid"):
         return self.severity is Severity.BLOCKING
 
 
+def offset_of(phase: str) -> timedelta:
+    """How long after T-0 the phase so named is, on the countdown's clock; raises ValueError where it names no time."""
+    match = _OFFSET.match(phase)
+    if match is None:
+        raise ValueError(f"{phase!r} is no time on the countdown, such as 'T-4h', 'T-15m', 'T-0' or 'T+4h'")
+    if match[2] is None:
+        return timedelta(0)
+    return parse_duration(match[2]) * (-1 if match[1] == "-" else 1)
+
+
 class Phase(BaseModel, frozen=True, extra="forbid"):
     """A part of the countdown. Its name is its time: `T-4h`, `T-15m`, `T-0`, `T+4h`.
 
@@ -134,13 +153,21 @@ class Phase(BaseModel, frozen=True, extra="forbid"):
     late_by: Duration
     steps: tuple[Step, ...] = Field(min_length=1)
 
+    @field_validator("phase")
+    @classmethod
+    def _a_time(cls, phase: str) -> str:
+        offset_of(phase)
+        return phase
+
     @property
     def offset(self) -> timedelta:
         """From T-0, on the countdown's clock."""
-        match = _OFFSET.match(self.phase)
-        if match is None or match[2] is None:
-            return timedelta(0)
-        return parse_duration(match[2]) * (-1 if match[1] == "-" else 1)
+        return offset_of(self.phase)
+
+    @property
+    def turns_back(self) -> bool:
+        """Whether a blocking check that fails here takes the change back by itself: at T-0, and only there."""
+        return self.offset == timedelta(0)
 
     @property
     def slug(self) -> str:

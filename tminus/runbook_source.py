@@ -1,17 +1,51 @@
 """From a YAML book to a Runbook: every mistake at once, with its line and the nearest right name."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import JsonValue, ValidationError
 
-from tminus.errors import BookError, Mistake
-from tminus.runbook import PEOPLE_KINDS, Runbook, Spec
-from tminus.yaml_source import Place, Source, nearest
+from tminus.errors import BookError, Mistake, UsageError
+from tminus.expectation import Expectation, misfits
+from tminus.runbook import PEOPLE_KINDS, Runbook, Spec, Step, offset_of
+from tminus.wording import LINES
+from tminus.yaml_source import Place, Source, in_order, nearest, shown
 
-# The step's key that names what it does, and the key its parameters stand under.
-_VERBS = ("check", "action", "watch")
-_QUESTIONS = tuple(PEOPLE_KINDS)
+KIND_VERBS = ("check", "action", "watch")
+"""The keys of a step that name a kind of the vocabulary, with its parameters under `with`."""
+VERBS = (*KIND_VERBS, *PEOPLE_KINDS)
+"""Every key that says what a step does; under one that asks people stand its own parameters."""
+STEP_KEYS = (*(name for name in Step.model_fields if name != "does"), *VERBS, "with", "expect")
+"""Every key a step may have."""
+
+# Stands where a step could not be read, so that the rest of the book is still looked at.
+_UNREADABLE = Spec(kind="unreadable")
+
+
+@dataclass(frozen=True)
+class PlacedStep:
+    """A step, where it stands: what could be read of it, whatever the rest of the book says."""
+
+    place: Place
+    owner: str | None
+    does: Spec | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file says.
+
+    Attributes:
+        book: the Runbook; None where there are mistakes.
+        steps: all steps.
+        mistakes: all of them, in the order of the file.
+    """
+
+    book: Runbook | None
+    steps: tuple[PlacedStep, ...]
+    mistakes: tuple[Mistake, ...]
 
 
 def load(path: Path, kinds: Mapping[str, type[Spec]]) -> Runbook:
@@ -29,110 +63,179 @@ def load(path: Path, kinds: Mapping[str, type[Spec]]) -> Runbook:
 
 def build(source: Source, kinds: Mapping[str, type[Spec]]) -> Runbook:
     """The Runbook that `source` says; raises BookError."""
-    mistakes: list[Mistake] = []
-    data = dict(source.data) if isinstance(source.data, dict) else {}
-    data["phases"] = [  # type: ignore[assignment]  # specs are put where the raw steps were
-        _phase(phase, ("phases", number), source, kinds, mistakes)
-        for number, phase in enumerate(_list(data.get("phases")))
-    ]
-    try:
-        book = Runbook.model_validate(data)
-    except ValidationError as e:
-        raise BookError(tuple(sorted([*mistakes, *source.mistakes(e.errors(), model=Runbook)], key=_line))) from e
-    if mistakes:
-        raise BookError(tuple(sorted(mistakes, key=_line)))
-    return book
+    reading = read(source, kinds)
+    if reading.book is None:
+        raise BookError(reading.mistakes)
+    return reading.book
 
 
-def _line(mistake: Mistake) -> int:
-    return mistake.line
+def read(source: Source, kinds: Mapping[str, type[Spec]]) -> Reading:
+    """As much of a book as can be read, and everything that is wrong with it."""
+    return _Reader(source, kinds).reading()
 
 
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else []
+def words_for(source: Source, place: Place) -> str:
+    """`step services-healthy: with.components`, `phase T-4h: late_by`: a place in a book, for people."""
+    match place:
+        case ("phases", int(), "steps", int(), *inside):
+            name = f"step {_named(source.data, place[:4], 'id')}"
+        case ("phases", int(), *inside):
+            name = f"phase {_named(source.data, place[:2], 'phase')}"
+        case _:
+            return shown(place)
+    rest = shown(tuple(inside))
+    return f"{name}: {rest}" if rest else name
 
 
-def _phase(
-    raw: JsonValue, place: Place, source: Source, kinds: Mapping[str, type[Spec]], mistakes: list[Mistake]
-) -> object:
-    if not isinstance(raw, dict):
-        return raw
-    steps = [
-        _step(step, (*place, "steps", number), source, kinds, mistakes)
-        for number, step in enumerate(_list(raw.get("steps")))
-    ]
-    return {**raw, "steps": steps}
+def _named(data: JsonValue, place: Place, key: str) -> str:
+    here = data
+    for part in place:
+        here = here[part] if isinstance(here, dict | list) else None  # type: ignore[index]
+    name = here.get(key) if isinstance(here, dict) else None
+    return name if isinstance(name, str) else f"no. {int(place[-1]) + 1}"
 
 
-class _Broken(Spec, frozen=True):
-    """Stands where a step's spec had mistakes, so that the rest of the book is still checked."""
+class _Reader:
+    """Reads one book; what it finds wrong on the way gathers in `mistakes`."""
 
+    def __init__(self, source: Source, kinds: Mapping[str, type[Spec]]) -> None:
+        self._source = source
+        self._kinds = kinds
+        self._steps: list[PlacedStep] = []
+        self._ids: dict[str, int] = {}
+        self.mistakes: list[Mistake] = source.defects(self._where)
 
-def _step(
-    raw: JsonValue, place: Place, source: Source, kinds: Mapping[str, type[Spec]], mistakes: list[Mistake]
-) -> object:
-    if not isinstance(raw, dict):
-        return raw
-    verbs = [key for key in (*_VERBS, *_QUESTIONS) if key in raw]
-    where = f"step {raw.get('id', '?')}"
-    rest = {key: value for key, value in raw.items() if key not in {*verbs, "with", "expect"}}
-    rest["does"] = _Broken(kind="broken")  # type: ignore[assignment]
-    if len(verbs) != 1:
-        said = " and ".join(verbs) or "nothing"
-        expected = ", ".join((*_VERBS, *_QUESTIONS))
-        mistakes.append(Mistake(source.path, source.line(place), where, f"does {said}; expected one of {expected}"))
-        return rest
-    verb = verbs[0]
-    kind = str(raw[verb]) if verb in _VERBS else verb
-    known = {**kinds, **PEOPLE_KINDS}
-    if kind not in known:
-        names = [name for name in kinds if verb == _verb_of(kinds[name])]
-        line = source.line((*place, verb))
-        mistakes.append(Mistake(source.path, line, where, f"unknown {verb} {kind!r}{nearest(kind, names)}"))
-        return rest
-    rest["does"] = _spec(raw, verb, known[kind], place, source, mistakes, where)  # type: ignore[assignment]
-    return rest
+    def reading(self) -> Reading:
+        """The whole book."""
+        book = self._book()
+        mistakes = in_order(self.mistakes)
+        return Reading(None if mistakes else book, tuple(self._steps), mistakes)
+
+    def _book(self) -> Runbook | None:
+        data: dict[str, object] = dict(self._source.data) if isinstance(self._source.data, dict) else {}
+        phases = data.get("phases")
+        if isinstance(phases, list):
+            data["phases"] = [self._phase(("phases", number), raw) for number, raw in enumerate(phases)]
+            self._one_after_another(phases)
+        try:
+            return Runbook.model_validate(data)
+        except ValidationError as e:
+            # What holds for the book as a whole was said already, with its line.
+            errors = [error for error in e.errors() if error["loc"] or not self.mistakes]
+            self.mistakes += self._source.mistakes(errors, Runbook, where=self._where)
+            return None
+
+    def _phase(self, place: Place, raw: JsonValue) -> object:
+        if not isinstance(raw, dict) or not isinstance(steps := raw.get("steps"), list):
+            return raw
+        return {**raw, "steps": [self._step((*place, "steps", number), step) for number, step in enumerate(steps)]}
+
+    def _one_after_another(self, phases: list[JsonValue]) -> None:
+        before: tuple[str, timedelta] | None = None
+        for number, raw in enumerate(phases):
+            name = raw.get("phase") if isinstance(raw, dict) else None
+            try:
+                offset = offset_of(str(name))
+            except ValueError:
+                continue
+            if before and offset <= before[1]:
+                what = f"stands after {before[0]}, but phases follow one another in time"
+                self._say(("phases", number, "phase"), what)
+            before = (str(name), offset)
+
+    def _step(self, place: Place, raw: JsonValue) -> object:
+        if not isinstance(raw, dict):
+            return raw
+        self._unique(place, raw.get("id"))
+        for key in raw.keys() - set(STEP_KEYS):
+            self._say((*place, key), f"unknown key {key!r}{nearest(key, STEP_KEYS)}", at=place)
+        does = self._does(place, raw)
+        owner = raw.get("owner")
+        self._steps.append(PlacedStep(place, owner if isinstance(owner, str) else None, does))
+        return {**{key: raw[key] for key in Step.model_fields if key in raw}, "does": does or _UNREADABLE}
+
+    def _unique(self, place: Place, identity: JsonValue) -> None:
+        if not isinstance(identity, str):
+            return
+        line = self._source.line((*place, "id"))
+        if (first := self._ids.setdefault(identity, line)) != line:
+            self._say((*place, "id"), f"this id is taken by the step in line {first}; ids are unique in a book")
+
+    def _does(self, place: Place, raw: Mapping[str, JsonValue]) -> Spec | None:
+        verbs = [verb for verb in VERBS if verb in raw]
+        if len(verbs) != 1:
+            found = " and ".join(verbs) or "none of them"
+            self._say(place, f"expected one of {', '.join(VERBS)}; found {found}")
+            return None
+        verb = verbs[0]
+        if verb in PEOPLE_KINDS:
+            return self._question(place, raw, verb)
+        kind = raw[verb]
+        spec = self._kinds.get(kind) if isinstance(kind, str) else None
+        if spec is None:
+            names = [name for name, known in self._kinds.items() if _verb_of(known) == verb]
+            self._say((*place, verb), f"unknown {verb} {kind!r}{nearest(str(kind), names)}")
+            return None
+        if _verb_of(spec) != verb:
+            self._say((*place, verb), f"{kind!r} is named by `{_verb_of(spec)}:`, not by `{verb}:`")
+            return None
+        return self._spec(place, "with", raw, spec)
+
+    def _question(self, place: Place, raw: Mapping[str, JsonValue], verb: str) -> Spec | None:
+        if "with" in raw:
+            self._say((*place, "with"), f"stands beside check, action or watch; here its lines go under {verb}")
+            return None
+        return self._spec(place, verb, raw, PEOPLE_KINDS[verb])
+
+    def _spec(self, place: Place, under: str, raw: Mapping[str, JsonValue], spec: type[Spec]) -> Spec | None:
+        given = raw.get(under) or {}
+        if not isinstance(given, dict):
+            self._say((*place, under), f"expected {LINES}")
+            return None
+        for key in given.keys() & {"kind", "expect"}:
+            self._say((*place, under, key), f"unknown key {key!r}", at=(*place, under))
+        before = len(self.mistakes)
+        judged = self._expect(place, raw["expect"], spec) if "expect" in raw else {}
+        try:
+            return spec.model_validate({**given, **judged})
+        except ValidationError as e:
+            judged_badly = len(self.mistakes) > before
+            for error in e.errors():
+                if error["loc"][:1] != ("expect",):
+                    self.mistakes += self._source.mistakes([error], spec, (*place, under), self._where)
+                elif not judged_badly:
+                    self.mistakes += self._source.mistakes([error], spec, place, self._where)
+            return None
+
+    def _expect(self, place: Place, raw: JsonValue, spec: type[Spec]) -> dict[str, JsonValue]:
+        """The expectations that are right; what is wrong with the others is said, each at its own line."""
+        here = (*place, "expect")
+        if "expect" not in spec.model_fields:
+            self._say(here, "nothing is measured here that could be expected")
+            return {}
+        if not isinstance(raw, dict):
+            return {"expect": raw}
+        expect = {name: read for name, text in raw.items() if (read := self._expectation((*here, name), text))}
+        measures: Mapping[str, str] = getattr(spec, "measures", {})
+        wrong = misfits(expect, measures)
+        for name, what in wrong.items():
+            self._say((*here, name), what, at=here)
+        return {"expect": {name: raw[name] for name in expect if name not in wrong}}
+
+    def _expectation(self, place: Place, text: JsonValue) -> Expectation | None:
+        try:
+            return Expectation(str(text))
+        except UsageError as e:
+            self._say(place, str(e))
+            return None
+
+    def _say(self, place: Place, what: str, at: Place | None = None) -> None:
+        """Notes a mistake at the line of `place`, named by `at` where that reads better."""
+        self.mistakes.append(self._source.mistake(place, self._where(place if at is None else at), what))
+
+    def _where(self, place: Place) -> str:
+        return words_for(self._source, place)
 
 
 def _verb_of(spec: type[Spec]) -> str:
     return str(getattr(spec, "verb", ""))
-
-
-def _spec(
-    raw: Mapping[str, JsonValue],
-    verb: str,
-    spec: type[Spec],
-    place: Place,
-    source: Source,
-    mistakes: list[Mistake],
-    where: str,
-) -> Spec:
-    broken = _Broken(kind="broken")
-    under = "with" if verb in _VERBS else verb
-    given = raw.get(under) or {}
-    if not isinstance(given, dict):
-        mistakes.append(
-            Mistake(source.path, source.line((*place, under)), where, f"{under}: expected `name: value` lines")
-        )
-        return broken
-    if verb in _VERBS and _verb_of(spec) != verb:
-        said = f"{raw[verb]!r} is a {_verb_of(spec)}, not a {verb}"
-        mistakes.append(Mistake(source.path, source.line((*place, verb)), where, said))
-        return broken
-    expect = {"expect": raw["expect"]} if "expect" in raw else {}
-    try:
-        return spec.model_validate({**given, **expect})
-    except ValidationError as e:
-        for error in e.errors():
-            inside = error["loc"] if error["loc"][:1] == ("expect",) else (under, *error["loc"])
-            found = source.mistakes([{**error, "loc": (*place, *inside)}], model=_Root.of(spec, (*place, *inside)))
-            mistakes.extend(Mistake(m.file, m.line, f"{where}, {'.'.join(map(str, inside))}", m.what) for m in found)
-        return broken
-
-
-class _Root:
-    """Names the fields that were possible where a parameter is unknown."""
-
-    @staticmethod
-    def of(spec: type[Spec], _place: Place) -> type[BaseModel]:
-        return spec

@@ -1,21 +1,21 @@
 """YAML files with the line of every value, so that a mistake can be shown where it stands."""
 
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import rfc8785
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tminus.errors import BookError, Mistake, UsageError
+from tminus.wording import fields, nearest, said
+from tminus.yaml_document import Document, Place, parse
+
+__all__ = ["Place", "Source", "in_order", "nearest", "shown"]
 
 _M = TypeVar("_M", bound=BaseModel)
-Place = tuple[int | str, ...]
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
@@ -27,31 +27,33 @@ class Source:
         data: plain JSON data.
     """
 
-    def __init__(self, path: Path, tree: object) -> None:
+    def __init__(self, path: Path, document: Document) -> None:
         self.path = path
-        self._tree = tree
-        self.data: JsonValue = _json.validate_python(_plain(tree))
+        self.data = document.data
+        self._lines = document.lines
+        self._defects = document.defects
 
     @classmethod
     def read(cls, path: Path) -> "Source":
-        """Reads `path`; raises BookError with the line where it is no YAML, or names a key twice."""
+        """Reads `path`; raises BookError with the line where it is no YAML, UsageError where it cannot be read."""
         try:
-            tree = YAML(typ="rt").load(path.read_text("utf-8"))
+            document = parse(path.read_text("utf-8"))
         except OSError as e:
             raise UsageError(f"{path} cannot be read: {e.strerror}; give the path of a YAML file") from e
         except UnicodeDecodeError as e:
             raise UsageError(f"{path} is not text in UTF-8 (byte {e.start})") from e
         except MarkedYAMLError as e:
-            line = e.problem_mark.line + 1 if e.problem_mark else 1
-            raise BookError((Mistake(path, line, "", f"not valid YAML: {e.problem}"),)) from e
-        if not isinstance(tree, CommentedMap):
+            raise BookError((_no_yaml(path, e),)) from e
+        except YAMLError as e:
+            raise BookError((Mistake(path, 1, "", f"not valid YAML: {str(e).splitlines()[0]}"),)) from e
+        if not isinstance(document.data, dict):
             raise BookError((Mistake(path, 1, "", "expected `key: value` lines at the top of the file"),))
-        return cls(path, tree)
+        return cls(path, document)
 
     @classmethod
     def thawed(cls, name: str, canonical: str) -> "Source":
         """The data that `freeze` wrote, read back; places have no lines any more."""
-        return cls(Path(name), _json.validate_json(canonical))
+        return cls(Path(name), Document(_json.validate_json(canonical)))
 
     def freeze(self) -> str:
         """The data as RFC 8785 canonical JSON: equal texts mean equal data, whatever the layout."""
@@ -59,87 +61,76 @@ class Source:
 
     def line(self, place: Place) -> int:
         """The line of `place`, or of the nearest place around it that has one; 1-based."""
-        node, line = self._tree, 1
+        return self._lines.get(self.known(place), 1)
+
+    def known(self, place: Place) -> Place:
+        """`place` without the parts that are pydantic's and not the file's."""
+        here: Place = ()
         for part in place:
-            found = _line_below(node, part)
-            if found is None:
-                continue
-            line, node = found
-        return line
+            if (*here, part) in self._lines:
+                here = (*here, part)
+        return here
+
+    def mistake(self, place: Place, where: str, what: str) -> Mistake:
+        """A mistake at `place` in this file."""
+        return Mistake(self.path, self.line(place), where, what)
+
+    def defects(self, where: Callable[[Place], str] | None = None) -> list[Mistake]:
+        """What YAML allows and a book does not: a key twice, a tag. Whoever finds one builds nothing from `data`.
+
+        Args:
+            where: as for `mistakes`.
+        """
+        return [Mistake(self.path, found.line, (where or shown)(found.place), found.what) for found in self._defects]
 
     def mistakes(
-        self, errors: Sequence[ErrorDetails], prefix: Place = (), model: type[BaseModel] | None = None
+        self,
+        errors: Sequence[ErrorDetails],
+        model: type[BaseModel],
+        prefix: Place = (),
+        where: Callable[[Place], str] | None = None,
     ) -> list[Mistake]:
-        """What pydantic found, as mistakes in this file, with the nearest right name where a name is wrong."""
-        return [
-            Mistake(self.path, self.line(prefix + error["loc"]), _shown(prefix + error["loc"]), _said(error, model))
-            for error in errors
-        ]
+        """What pydantic found, as mistakes in this file, with the nearest right name where a name is wrong.
+
+        Args:
+            errors: of one failed validation.
+            model: what was validated.
+            prefix: where in this file the validated data stands.
+            where: puts a place in words; by default as `services.trading.version`.
+        """
+        return [self._mistake(error, model, prefix, where or shown) for error in errors]
+
+    def _mistake(
+        self, error: ErrorDetails, model: type[BaseModel], prefix: Place, where: Callable[[Place], str]
+    ) -> Mistake:
+        place = prefix + error["loc"]
+        around = self.known(place[:-1] if error["type"] == "extra_forbidden" else place)
+        return self.mistake(place, where(around), said(error, fields(model, error["loc"][:-1])))
 
     def load(self, model: type[_M]) -> _M:
         """This file as a `model`; raises BookError naming every mistake at once."""
+        found = self.defects()
         try:
-            return model.model_validate(self.data)
+            loaded = model.model_validate(self.data)
         except ValidationError as e:
-            raise BookError(tuple(self.mistakes(e.errors(), model=model))) from e
+            raise BookError(in_order([*found, *self.mistakes(e.errors(), model)])) from e
+        if found:
+            raise BookError(in_order(found))
+        return loaded
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """`; did you mean 'x'?` where something known is close, else the known ones."""
-    close = get_close_matches(word, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(sorted(known))}" if known else ""
+def in_order(mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    """In the order of the file, each once."""
+    return tuple(sorted(dict.fromkeys(mistakes), key=lambda mistake: mistake.line))
 
 
-def _plain(node: object) -> object:
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    if isinstance(node, (bool, int, type(None))):
-        return node
-    return float(node) if isinstance(node, float) else str(node)
+def shown(place: Place) -> str:
+    """`services.trading`, `scans[0].tool`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
 
 
-def _line_below(node: object, part: int | str) -> tuple[int, object] | None:
-    if isinstance(node, CommentedMap) and part in node:
-        return int(node.lc.key(part)[0]) + 1, node[part]
-    if isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
-        return int(node.lc.item(part)[0]) + 1, node[part]
-    return None
-
-
-def _shown(place: Place) -> str:
-    shown = ""
-    for part in place:
-        shown += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return shown.lstrip(".")
-
-
-def _said(error: ErrorDetails, model: type[BaseModel] | None) -> str:
-    name = str(error["loc"][-1]) if error["loc"] else ""
-    if error["type"] == "extra_forbidden":
-        siblings = _fields(model, error["loc"][:-1]) if model else ()
-        return f"unknown key {name!r}{nearest(name, siblings)}"
-    if error["type"] == "missing":
-        return f"{name!r} is missing"
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _fields(model: type[BaseModel], place: Place) -> tuple[str, ...]:
-    here: object = model
-    for part in place:
-        field = here.model_fields.get(str(part)) if isinstance(here, type) and issubclass(here, BaseModel) else None
-        if field is not None:
-            here = _inner_model(field.annotation) or here
-    return tuple(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else ()
-
-
-def _inner_model(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        if (found := _inner_model(argument)) is not None:
-            return found
-    return None
+def _no_yaml(path: Path, error: MarkedYAMLError) -> Mistake:
+    line = error.problem_mark.line + 1 if error.problem_mark else 1
+    while_ = f" {error.context}" if error.context else ""
+    begun = f" that begins in line {error.context_mark.line + 1}" if error.context_mark else ""
+    return Mistake(path, line, "", f"not valid YAML: {error.problem}{while_}{begun}")

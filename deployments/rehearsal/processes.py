@@ -136,7 +136,8 @@ class Processes:
 
     def close(self) -> None:
         """End every child, the last started first; safe to call again."""
-        self._closing.set()
+        with self._lock:  # whoever is starting a child right now finishes; nobody begins after this
+            self._closing.set()
         try:
             for child in reversed(self._children):
                 child.end(self._stop_within)

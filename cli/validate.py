@@ -1,0 +1,106 @@
+"""`tminus validate`: every mistake in the files of a launch, at once."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from tminus.errors import BookError, Mistake
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from tminus.environment import Environment
+    from tminus.people import People
+    from tminus.release import Release
+    from tminus.yaml_source import Source
+
+_M = TypeVar("_M", bound="BaseModel")
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("validate")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@click.option("--environment", type=_FILE, help="Also: is every check allowed there, and every system there?")
+@click.option("--release", type=_FILE, help="Also: is it of that system, and has it every service that is deployed?")
+@click.option("--people", type=_FILE, help="Also: has somebody every role, and can every quorum be reached?")
+def command(files: tuple[Path, ...], environment: Path | None, release: Path | None, people: Path | None) -> None:
+    """Reports every mistake in a launch's files.
+
+    Each line says file, line, step, what was found, what was expected and the nearest right name. Whether a file is a
+    runbook, a release, people or an environment is told by what stands in it. Exits 0 where all is well, else 2.
+    """
+    validation = _Validation()
+    validation.context(environment, release, people)
+    for path in files:
+        validation.file(path)
+    if validation.mistakes:
+        raise BookError(tuple(dict.fromkeys(validation.mistakes)))
+    click.echo("\n".join(validation.well))
+
+
+class _Validation:
+    """One call: what the books are held against, and what was found."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[Mistake] = []
+        self.well: list[str] = []
+        self._environment: Environment | None = None
+        self._release: Release | None = None
+        self._people: People | None = None
+
+    def context(self, environment: Path | None, release: Path | None, people: Path | None) -> None:
+        """Reads what the books are held against."""
+        from tminus.environment import Environment
+        from tminus.people import People
+        from tminus.release import Release
+
+        self._environment = self._loaded(environment, Environment)
+        self._release = self._loaded(release, Release)
+        self._people = self._loaded(people, People)
+
+    def file(self, path: Path) -> None:
+        """Looks at one file, whatever kind it is."""
+        from tminus.file_kinds import FILE_KINDS, kind_of
+        from tminus.yaml_source import Source
+
+        try:
+            source = Source.read(path)
+            kind = kind_of(source)
+            if kind == "runbook":
+                self._book(source)
+            else:
+                source.load(FILE_KINDS[kind])
+                self.well.append(f"{path}: {kind}, no mistake found")
+        except BookError as e:
+            self.mistakes += e.mistakes
+
+    def _book(self, source: "Source") -> None:
+        from tasks.vocabulary import KINDS
+        from tminus.cross_check import against_environment, against_people, against_release
+        from tminus.runbook_source import read
+        from tminus.yaml_source import in_order
+
+        reading = read(source, KINDS)
+        found = list(reading.mistakes)
+        if self._people:
+            found += against_people(reading, source, self._people)
+        if self._environment:
+            found += against_environment(reading, source, self._environment)
+        if self._release:
+            found += against_release(reading, source, self._release)
+        self.mistakes += in_order(found)
+        if not found and reading.book:
+            phases, steps = len(reading.book.phases), len(reading.steps)
+            self.well.append(f"{source.path}: runbook, {phases} phases, {steps} steps, no mistake found")
+
+    def _loaded(self, path: Path | None, model: type[_M]) -> _M | None:
+        from tminus.yaml_source import Source
+
+        if path is None:
+            return None
+        try:
+            return Source.read(path).load(model)
+        except BookError as e:
+            self.mistakes += e.mistakes
+            return None

@@ -1,0 +1,113 @@
+"""Actions: looked at before, intended in writing, done, looked at after. A crash anywhere asks first."""
+
+import asyncio
+
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from flows.conductor import Conductor
+from flows.window import shown_as_task
+from tasks.action import Action, Standing, State
+from tminus import events as ev
+from tminus.clock import now
+from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured
+from tminus.outcome import Outcome, Verdict
+from tminus.runbook import Step
+
+_POLL = 0.2  # seconds between two looks at an action that is under way
+_TRIES = 3  # of what was refused before any effect
+
+
+async def carry_out(conductor: Conductor, step: Step, action: Action) -> Outcome:
+    """Does an action once, whatever crashed before; the outcome is what was observed afterwards."""
+    state = conductor.record.step(step.id)
+    if state.settled and state.outcome is not None:
+        return state.outcome
+
+    async def attempt(_last: bool) -> Outcome:
+        try:
+            outcome = await _converge(conductor, step, action)
+        except NotConfigured as e:
+            outcome = Outcome.skipped(str(e))
+        except (CouldNotObserve, MissingSecret) as e:
+            outcome = Outcome.unknown(str(e))
+        except ActionFailed as e:
+            outcome = Outcome.failed(str(e)) if not e.began else Outcome.unknown(f"in doubt: {e}")
+        number = conductor.record.step(step.id).attempt
+        await conductor.write(ev.StepEnded(step=step.id, attempt=number, outcome=outcome))
+        return outcome
+
+    return await shown_as_task(step, attempt)
+
+
+async def _converge(conductor: Conductor, step: Step, action: Action) -> Outcome:
+    state = conductor.record.step(step.id)
+    standing = await action.state(conductor.estate)
+    if state.in_doubt:
+        standing = await _wait_out(conductor, step, action, standing)
+        if standing.state is not State.ABSENT:
+            return _outcome(standing, "took effect before the conductor was lost")
+    elif standing.state is State.DONE:
+        return _outcome(standing, "was so already")
+    return await _act(conductor, step, action, standing)
+
+
+async def _act(conductor: Conductor, step: Step, action: Action, before: Standing) -> Outcome:
+    state = conductor.record.step(step.id)
+    undo = None if state.undo else await action.plan_undo(conductor.estate)
+    intended = ev.StepIntended(
+        step=step.id,
+        attempt=state.attempt + 1,
+        token=conductor.token,
+        deadline=now() + step.timeout,
+        does=action.describe(conductor.estate),
+        before=f"{before.state}: {'; '.join(map(str, before.seen.found)) or before.seen.where}",
+        undo_summary=undo.summary if undo else None,
+        undo=undo.data if undo else None,
+    )
+    await conductor.write(ev.StepStarted(step=step.id, attempt=state.attempt + 1), intended)
+    conductor.journal.keep_intent(intended)
+    await _do(conductor, step, action)
+    after = await _settle(conductor, step, action, await action.state(conductor.estate))
+    return _outcome(after, "")
+
+
+async def _do(conductor: Conductor, step: Step, action: Action) -> None:
+    patient = AsyncRetrying(
+        retry=retry_if_exception(lambda e: isinstance(e, ActionFailed) and not e.began),
+        stop=stop_after_attempt(_TRIES),
+        wait=wait_exponential(multiplier=0.2, max=5),
+        reraise=True,
+    )
+    async for one in patient:
+        with one:
+            try:
+                await asyncio.wait_for(action.act(conductor.estate, conductor.token), step.timeout.total_seconds())
+            except TimeoutError as e:
+                raise ActionFailed(f"no end within {step.timeout.total_seconds():g} s; it may have begun") from e
+
+
+async def _settle(conductor: Conductor, step: Step, action: Action, standing: Standing) -> Standing:
+    """Looks until the action is done, or no longer under way, or its time is up."""
+    until = asyncio.get_running_loop().time() + step.timeout.total_seconds()
+    while standing.state in {State.IN_PROGRESS, State.UNKNOWN} and asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(_POLL)
+        standing = await action.state(conductor.estate)
+    return standing
+
+
+async def _wait_out(conductor: Conductor, step: Step, action: Action, standing: Standing) -> Standing:
+    """After a crash: an orphan may still be at work, until the deadline the intent named."""
+    intended = conductor.record.step(step.id).intended
+    while standing.state in {State.IN_PROGRESS, State.UNKNOWN} and intended and now() < intended.deadline:
+        await asyncio.sleep(_POLL)
+        standing = await action.state(conductor.estate)
+    return standing
+
+
+def _outcome(standing: Standing, how: str) -> Outcome:
+    seen = standing.seen
+    said = ", ".join(map(str, seen.found)) or seen.where
+    verdict = {State.DONE: Verdict.PASS, State.ABSENT: Verdict.FAIL}.get(standing.state, Verdict.UNKNOWN)
+    words = {State.DONE: "done", State.ABSENT: "it had no effect", State.IN_PROGRESS: "it is still under way"}
+    summary = ": ".join(part for part in (words.get(standing.state, "it cannot be told"), how, said) if part)
+    return Outcome(verdict=verdict, summary=summary, found=seen.found, where=seen.where, details=seen.details, at=now())

@@ -1,0 +1,154 @@
+"""Questions to people: asked in the ledger, shown as Paused, answered anywhere, judged from the ledger."""
+
+from datetime import timedelta
+
+from tminus.briefing import brief, debrief
+
+from flows.blocking import get_past
+from flows.conductor import Conductor
+from flows.observing import observe_again
+from flows.turns import NoGo
+from flows.window import resumed_in_ui, show_paused, show_running, shown_as_task
+from tasks.check import Check
+from tminus import asking
+from tminus import events as ev
+from tminus.clock import now
+from tminus.digests import decision_digest, evidence_digest
+from tminus.outcome import Outcome
+from tminus.runbook import Acknowledgement, Approval, Attestation, Step
+
+_LOOK_AT_PREFECT = 5.0  # seconds between two looks whether somebody pressed Resume in the UI
+
+Question = Approval | Acknowledgement | Attestation
+
+
+async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
+    """Asks, waits, and says how it ended; an approval that is rejected or not answered is a no-go."""
+    state = conductor.record.step(step.id)
+    if state.settled and state.outcome is not None:
+        return state.outcome
+    if isinstance(question, Approval) and question.observe_again:
+        await _observe_what_it_rests_on(conductor, step)
+    ended = await _ask_until_ended(conductor, step, question)
+    outcome = (
+        Outcome.passed(ended.reason) if ended.result == "met" else Outcome.failed(f"{ended.result}: {ended.reason}")
+    )
+    outcome = outcome.model_copy(update={"at": now()})
+
+    async def attempt(_last: bool) -> Outcome:
+        await conductor.write(ev.StepEnded(step=step.id, attempt=state.attempt, outcome=outcome))
+        return outcome
+
+    await shown_as_task(step, attempt)
+    if isinstance(question, Approval) and ended.result != "met":
+        raise NoGo(f"{step.title}: {outcome.summary}")
+    return outcome
+
+
+def rests_on(conductor: Conductor, step: Step) -> list[Step]:
+    """The blocking steps before this one: what its decision is about."""
+    before: list[Step] = []
+    for other in conductor.frozen.runbook.steps():
+        if other.id == step.id:
+            break
+        if other.blocking:
+            before.append(other)
+    return before
+
+
+async def _observe_what_it_rests_on(conductor: Conductor, step: Step) -> None:
+    checks = [(other, other.does) for other in rests_on(conductor, step) if isinstance(other.does, Check)]
+    stale = [(other, check) for other, check in checks if other.id not in conductor.record.waivers]
+    while stale:
+        await observe_again(conductor, stale)
+        stale = [(other, check) for other, check in stale if not await get_past(conductor, other)]
+
+
+async def _ask_until_ended(conductor: Conductor, step: Step, question: Question) -> ev.AskEnded:
+    if (standing := conductor.record.ask_for(step.id)) is None:
+        await conductor.write(ev.StepStarted(step=step.id, attempt=1), _opening(conductor, step, question))
+    elif standing.ended is not None:
+        return standing.ended
+    waiting = ""
+    while (ended := _judged(conductor, step)) is None:
+        conductor.stop_if_turned()
+        if changed := _asked_again(conductor, step, question):
+            await conductor.write(changed)
+        if (why := _why_it_waits(conductor, step)) != waiting:
+            waiting = why
+            await show_paused(conductor.run, f"{step.id}-{conductor.record.seq}", why)
+        before = conductor.record.seq
+        await conductor.news(min(_LOOK_AT_PREFECT, _left(conductor, step)))
+        if conductor.record.seq == before and await resumed_in_ui(conductor.run):
+            waiting = ""
+    await conductor.write(ended)
+    await show_running(conductor.run)
+    return ended
+
+
+def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened:
+    frozen, record = conductor.frozen, conductor.record
+    deadline = now() + conductor.real(question.deadline)
+    return ev.AskOpened(
+        ask=f"{step.id}",
+        step=step.id,
+        kind=question.kind,
+        roles={question.role: 1} if isinstance(question, Attestation) else question.roles,
+        veto=question.veto if isinstance(question, Approval) else (),
+        text=_text(conductor, step, question),
+        decision_digest=decision_digest(frozen, record, rests_on(conductor, step)),
+        evidence_digest=evidence_digest(record),
+        deadline=deadline,
+    )
+
+
+def _text(conductor: Conductor, step: Step, question: Question) -> str:
+    if isinstance(question, Acknowledgement):
+        draft = brief if question.says == "brief" else debrief
+        return draft(conductor.frozen, conductor.record)
+    if isinstance(question, Attestation):
+        return question.statement
+    passed = sum(1 for other in rests_on(conductor, step) if conductor.record.step(other.id).settled)
+    return f"{step.title}: {passed} of {len(rests_on(conductor, step))} blocking steps pass or are waived."
+
+
+def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
+    ask = conductor.record.ask_for(step.id)
+    if ask is None:
+        return None
+    judgement = asking.judge(ask, conductor.frozen.people)
+    if judgement.rejected is not None:
+        who = conductor.frozen.people.by_id(judgement.rejected.person)
+        name = who.name if who else judgement.rejected.person
+        said = f"{name} said no: {judgement.rejected.reason or 'no reason given'}"
+        return ev.AskEnded(ask=ask.opened.ask, result="rejected", reason=said)
+    if judgement.met:
+        return ev.AskEnded(
+            ask=ask.opened.ask, result="met", reason=asking.seated(judgement.seating, conductor.frozen.people)
+        )
+    if now() >= ask.opened.deadline:
+        return ev.AskEnded(ask=ask.opened.ask, result="expired", reason=f"at the deadline it still {judgement.waits}")
+    return None
+
+
+def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened | None:
+    """The same ask under a new digest, where what it rests on has changed."""
+    ask = conductor.record.ask_for(step.id)
+    digest = decision_digest(conductor.frozen, conductor.record, rests_on(conductor, step))
+    if ask is None or digest == ask.opened.decision_digest:
+        return None
+    return _opening(conductor, step, question).model_copy(update={"deadline": ask.opened.deadline})
+
+
+def _why_it_waits(conductor: Conductor, step: Step) -> str:
+    ask = conductor.record.ask_for(step.id)
+    if ask is None:
+        return step.title
+    judgement = asking.judge(ask, conductor.frozen.people)
+    return f"{step.title}: {judgement.waits} until {ask.opened.deadline:%H:%M:%S} UTC, in Slack or by `tminus approve`"
+
+
+def _left(conductor: Conductor, step: Step) -> float:
+    ask = conductor.record.ask_for(step.id)
+    left = (ask.opened.deadline - now()) if ask else timedelta(seconds=1)
+    return max(left.total_seconds(), 0.01)

@@ -1,0 +1,80 @@
+"""What happens when a step does not pass: back, or hold and ask, or an end."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flows.conductor import Conductor, logger
+from flows.turns import NoGo, OutOfTime
+from flows.window import show_paused, show_running, told
+from tminus import events as ev
+from tminus.clock import now
+from tminus.record import StepState
+from tminus.runbook import Phase, Step
+
+_TICK = 1.0  # seconds between two looks at the clock while nothing happens
+
+
+async def get_past(conductor: Conductor, step: Step) -> bool:
+    """Returns True once a blocking step is settled, False when it must be tried again.
+
+    Holds and pages until somebody waives it or asks for another try; raises NoGo, before anything
+    was changed, or OutOfTime, after, when nobody did in time.
+    """
+    state = conductor.record.step(step.id)
+    if state.settled or not step.blocking or state.outcome is None:
+        return True
+    why = told(step, state.outcome)
+    await conductor.write(ev.Held(why=why, step=step.id))
+    tries = conductor.record.retries.get(step.id, 0)
+    await wait_while_held(conductor, why, _latest(conductor, step), lambda: _answered(conductor, state, tries))
+    return conductor.record.step(step.id).settled
+
+
+def _answered(conductor: Conductor, state: StepState, tries: int) -> bool:
+    return state.settled or conductor.record.retries.get(state.step, 0) > tries
+
+
+def _latest(conductor: Conductor, step: Step) -> datetime:
+    if conductor.record.change_began:
+        return conductor.end()
+    return conductor.latest(phase_of(conductor, step))
+
+
+def phase_of(conductor: Conductor, step: Step) -> Phase:
+    """The phase a step belongs to."""
+    return next(phase for phase in conductor.frozen.runbook.phases if step in phase.steps)
+
+
+async def clear_to_proceed(conductor: Conductor) -> None:
+    """Returns at once unless something holds the launch; a hold stops new steps and nothing else."""
+    record = await conductor.refresh()
+    conductor.stop_if_turned()
+    if record.held is not None:
+        said = record.held.why if isinstance(record.held, ev.Held) else _ordered(record.held)
+        await wait_while_held(conductor, said, conductor.end(), lambda: conductor.record.held is None)
+
+
+def _ordered(hold: ev.Ordered) -> str:
+    return f"held by {hold.person}: {hold.reason or 'no reason given'}"
+
+
+async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
+    """A phase that is late beyond what its book allows holds and asks instead of going on."""
+    late = now() - conductor.due(phase)
+    if late <= conductor.real(phase.late_by) or phase.phase in conductor.record.phases_started:
+        return
+    why = f"{phase.phase} is {late.total_seconds():.0f} s late, more than {phase.late_by} allows; resume or scrub"
+    await conductor.write(ev.Held(why=why))
+
+
+async def wait_while_held(conductor: Conductor, why: str, latest: datetime, over: Callable[[], bool]) -> None:
+    """Shows why it is held, and waits for people."""
+    logger.info("held: %s", why)
+    await show_paused(conductor.run, f"held-{conductor.record.seq}", why)
+    while not over():
+        conductor.stop_if_turned()
+        left = (latest - now()).total_seconds()
+        if left <= 0:
+            raise (OutOfTime if conductor.record.change_began else NoGo)(why)
+        await conductor.news(min(_TICK, left))
+    await show_running(conductor.run)

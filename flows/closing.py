@@ -1,0 +1,82 @@
+"""How a launch ends, and what is written down outside at the end of each phase."""
+
+import asyncio
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled
+from tminus.sentence import closing_sentence, evidence_rows
+
+from flows.conductor import Conductor, logger
+from flows.following_up import follow_ups_of
+from flows.turns import OutOfTime
+from flows.window import show_table
+from tasks.anchoring import write_anchor
+from tminus import events as ev
+from tminus.clock import now
+from tminus.errors import CouldNotObserve, LedgerUnreachable
+from tminus.runbook import Phase
+
+_LEDGER_PAUSE = 1.0  # seconds between two tries to write the end down
+_LEDGER_TRIES = 120
+
+
+async def anchor(conductor: Conductor, phase: Phase) -> None:
+    """Writes the chain's head down outside, since a chain cannot see its own cut tail, and shows the phase's table."""
+    head = await asyncio.to_thread(conductor.book.store.head, conductor.launch)
+    if head is None:
+        return
+    for where in conductor.frozen.environment.anchors:
+        try:
+            place = await write_anchor(conductor.estate, where, head, phase.slug)
+        except CouldNotObserve as e:
+            logger.warning("the head is not anchored in %s: %s", where, e)
+            continue
+        await conductor.write(ev.HeadAnchored(seq=head.seq, hash=head.hash, where=place))
+    rows = evidence_rows(conductor.frozen, conductor.record, phase)
+    await show_table(f"{phase.slug}-evidence", rows, f"{conductor.launch} {phase.phase}")
+
+
+async def close_if_over(conductor: Conductor) -> None:
+    """After the last phase, the launch is launched, if every blocking step is settled."""
+    last = conductor.frozen.runbook.phases[-1]
+    if last.phase in conductor.record.phases_ended and conductor.record.closed is None:
+        await close_as(conductor, "launched", "every blocking step passed or was waived")
+
+
+async def close_as(conductor: Conductor, result: ev.Result, why: str) -> None:
+    """Writes the follow-ups and the end, frees the environment, and calls off the phases still to come."""
+    await conductor.merge_when_possible()
+    sentence = closing_sentence(conductor.frozen, conductor.record, result, why)
+    for _ in range(_LEDGER_TRIES):
+        try:
+            await conductor.refresh()
+            await conductor.write(*follow_ups_of(conductor.frozen, conductor.record))
+            closing = ev.LaunchClosed(result=result, sentence=sentence)
+            await asyncio.to_thread(conductor.book.close, conductor.frozen.created.environment_name, closing)
+            break
+        except LedgerUnreachable as e:
+            logger.warning("the end is not written down yet: %s", e)
+            await asyncio.sleep(_LEDGER_PAUSE)
+    await _call_off_the_rest(conductor, sentence)
+
+
+async def _call_off_the_rest(conductor: Conductor, sentence: str) -> None:
+    started = set(conductor.record.phases_started)
+    runs = [one.run for phase, one in conductor.record.scheduled.items() if phase not in started and one.run]
+    async with get_client() as client:
+        for run in runs:
+            try:
+                await client.set_flow_run_state(UUID(run), Cancelled(message=sentence), force=True)
+            except ObjectNotFound:
+                logger.warning("the run %s that was to be called off is gone", run)
+
+
+async def wait_for_the_end(conductor: Conductor, why: str) -> None:
+    """Leaves it to people until the launch's end; nothing goes on by itself."""
+    while (left := (conductor.end() - now()).total_seconds()) > 0:
+        await conductor.news(min(left, 1.0))
+        if conductor.record.held is None:
+            return
+    raise OutOfTime(why)

@@ -1,0 +1,176 @@
+"""The one process that moves a launch on: its lease, its page of the ledger, its estate."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from flows.turns import Lost, Scrubbed, TurnBack
+from tasks.estate import Estate
+from tasks.vocabulary import KINDS
+from tminus import events as ev
+from tminus import lease
+from tminus.courier import Courier
+from tminus.errors import FencedOff, LedgerUnreachable
+from tminus.frozen import Frozen
+from tminus.journal import Journal
+from tminus.ledger.logbook import Logbook
+from tminus.ledger.opening import named_ledger, open_ledger
+from tminus.ledger.store import Changes
+from tminus.messages import telling
+from tminus.record import Record
+from tminus.runbook import Phase
+
+_LOOK = 0.25  # seconds: the net under the ledger's own waking
+UNDO_WAITS = 2.0  # seconds that an undo waits for the ledger before it writes to the local journal
+
+logger = logging.getLogger(__name__)
+
+
+class Conductor:
+    """Conducts one launch while its lease is held.
+
+    Attributes:
+        book: the launch's page of the ledger, written with this lease's token.
+        frozen: what the launch froze.
+        estate: the systems.
+        phase: the phase being run.
+        run: the id of the Prefect run that this is.
+    """
+
+    def __init__(self, book: Logbook, frozen: Frozen, estate: Estate, changes: Changes, run: str) -> None:
+        self.book = book
+        self.frozen = frozen
+        self.estate = estate
+        self.journal = Journal(frozen.environment.state, book.launch)
+        self.run = run
+        self._changes = changes
+        self._wake = asyncio.Event()
+
+    @property
+    def launch(self) -> str:
+        """The launch's id."""
+        return self.book.launch
+
+    @property
+    def holder(self) -> str:
+        """This process, for the record."""
+        return lease.myself()
+
+    @property
+    def token(self) -> int:
+        """The lease's token, for fences."""
+        return self.book.token or 0
+
+    @property
+    def record(self) -> Record:
+        """What has happened so far, as last read."""
+        return self.book.record
+
+    async def write(self, *events: ev.Event) -> None:
+        """Appends; raises Lost where another conductor took over, LedgerUnreachable."""
+        try:
+            await asyncio.to_thread(self.book.write, *events)
+        except FencedOff as e:
+            raise Lost(str(e)) from e
+
+    async def write_or_journal(self, *events: ev.Event) -> None:
+        """For the way back, which never waits for the ledger: what it does not take is journaled here."""
+        try:
+            await asyncio.wait_for(self.write(*events), UNDO_WAITS)
+        except (LedgerUnreachable, TimeoutError):
+            logger.warning("the ledger does not answer; %d events go to the local journal", len(events))
+            self.journal.keep_unwritten(events)
+            for event in events:
+                self.record._take(event)  # noqa: SLF001 - the record goes on from what this process knows
+
+    async def refresh(self) -> Record:
+        """Reads what others wrote since."""
+        return await asyncio.to_thread(self.book.refresh)
+
+    async def merge_journal(self) -> None:
+        """Writes down what an earlier undo on this machine could not."""
+        waiting = self.journal.unwritten()
+        if waiting:
+            await self.write(ev.JournalMerged(lines=tuple(ev.write(event) for event in waiting)), *waiting)
+            self.journal.forget_unwritten()
+
+    async def merge_when_possible(self) -> None:
+        """As `merge_journal`, where the ledger answers; where not, a later start on this machine does it."""
+        try:
+            await self.merge_journal()
+        except LedgerUnreachable as e:
+            logger.warning("the local journal is not merged yet: %s", e)
+
+    async def news(self, within: float) -> Record:
+        """Waits until something was appended, or `within` seconds, and reads it."""
+        before = self.record.seq
+        until = asyncio.get_running_loop().time() + within
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.to_thread(self._changes.wait, min(left, _LOOK))
+            if (await self.refresh()).seq != before:
+                break
+        return self.record
+
+    def stop_if_turned(self) -> None:
+        """Raises the turn that people have ordered, if any: back, or out."""
+        record = self.record
+        if record.must_roll_back:
+            order = record.rollback_ordered or record.scrubbed
+            by = order.person if order else "tminus"
+            why = (order.reason if order else "") or (record.rollback.why if record.rollback else "ordered")
+            raise TurnBack(why, by)
+        if record.scrubbed is not None:
+            raise Scrubbed(f"{record.scrubbed.person}: {record.scrubbed.reason or 'no reason given'}")
+
+    def due(self, phase: Phase) -> datetime:
+        """When a phase is due on this environment's clock."""
+        return self.frozen.created.t0 + self.frozen.environment.clock.real(phase.offset)
+
+    def latest(self, phase: Phase) -> datetime:
+        """When a phase is too late to begin, or to stay blocked."""
+        return self.due(phase) + self.real(phase.late_by)
+
+    def end(self) -> datetime:
+        """When the launch is over, whatever is still open."""
+        return self.latest(self.frozen.runbook.phases[-1])
+
+    def real(self, planned: timedelta) -> timedelta:
+        """A planned length on this environment's clock."""
+        return self.frozen.environment.clock.real(planned)
+
+
+def read_launch(book: Logbook) -> Frozen:
+    """What a launch froze; raises LedgerError where there is no such launch."""
+    created = book.refresh().created
+    if created is None:
+        from tminus.errors import LedgerError
+
+        raise LedgerError(f"no launch is called {book.launch!r}; `tminus status` lists them")
+    return Frozen(created, KINDS)
+
+
+@asynccontextmanager
+async def conducting(launch: str, run: str) -> AsyncIterator[Conductor]:
+    """Takes the launch's lease, renews it, and carries letters, until left.
+
+    Raises Refused where another conductor lives.
+    """
+    settings = named_ledger()
+    store, beating, carrying = (open_ledger(settings) for _ in range(3))
+    frozen = read_launch(Logbook(store, launch))
+    environment = frozen.environment
+    token = await asyncio.to_thread(lease.take, store, launch, environment.lease.total_seconds())
+    book = Logbook(store, launch, telling(frozen), token)
+    changes = store.changes()
+    heartbeat = lease.Heartbeat(beating, launch, token, environment.lease.total_seconds())
+    async with Estate(environment, frozen.release, launch, frozen.base) as estate:
+        with heartbeat, Courier(carrying, environment):
+            conductor = Conductor(book, frozen, estate, changes, run)
+            await conductor.refresh()
+            try:
+                yield conductor
+            finally:
+                changes.close()
+    store.close()

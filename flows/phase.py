@@ -1,0 +1,167 @@
+"""One phase of a launch: what is left of it, step by step, whatever happened before."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from flows.acting import carry_out
+from flows.asking import ask
+from flows.blocking import clear_to_proceed, get_past, hold_when_late, phase_of
+from flows.closing import anchor, close_as, close_if_over, wait_for_the_end
+from flows.conductor import Conductor, conducting, logger
+from flows.following_up import follow_up
+from flows.observing import observe, observe_all
+from flows.paging import prove_paging
+from flows.rolling_back import roll_back
+from flows.signed_off import signed_off
+from flows.turns import Lost, NoGo, OutOfTime, Scrubbed, TurnBack
+from flows.watching import watch
+from tasks.action import Action
+from tasks.check import Check
+from tasks.checks.watch import ReleaseWatch
+from tminus import events as ev
+from tminus.errors import Refused
+from tminus.outcome import Outcome, Verdict
+from tminus.runbook import Acknowledgement, Approval, Attestation, FollowUps, PagingPath, Phase, SignOff, Step
+
+
+@flow(name="phase", flow_run_name="{launch_id} {phase}", validate_parameters=True)
+async def phase(launch_id: str, phase: str) -> State[None]:
+    """Runs a phase of a launch that exists in the ledger, and whatever earlier phase was left unfinished."""
+    try:
+        async with conducting(launch_id, str(flow_run.get_id())) as conductor:
+            return await conduct(conductor, phase)
+    except Lost as e:
+        return Failed(message=str(e))
+    except Refused as e:
+        return Completed(message=f"nothing to do here: {e}", name="NotNeeded")
+
+
+async def conduct(conductor: Conductor, upto: str) -> State[None]:
+    """Goes on from wherever the launch is; every end is written down, and said in one sentence."""
+    if conductor.record.closed is not None:
+        return _state_of(conductor)
+    await conductor.merge_journal()
+    try:
+        for one in _unfinished(conductor, upto):
+            await run_phase(conductor, one)
+    except TurnBack as turn:
+        await go_back(conductor, turn)
+    except NoGo as turn:
+        await close_as(conductor, "no-go", str(turn))
+    except Scrubbed as turn:
+        await close_as(conductor, "scrubbed", str(turn))
+    except OutOfTime as turn:
+        await close_as(conductor, "held", str(turn))
+    else:
+        await close_if_over(conductor)
+    return _state_of(conductor)
+
+
+def _unfinished(conductor: Conductor, upto: str) -> Iterator[Phase]:
+    for one in conductor.frozen.runbook.phases:
+        if one.phase not in conductor.record.phases_ended:
+            yield one
+        if one.phase == upto:
+            return
+
+
+async def run_phase(conductor: Conductor, one: Phase) -> None:
+    """Every step of the phase that is not settled, in order; checks that stand together run together."""
+    await hold_when_late(conductor, one)
+    await conductor.write(_started(conductor, one))
+    for steps in _together(one.steps):
+        await clear_to_proceed(conductor)
+        await settle_all(conductor, steps)
+    await conductor.write(ev.PhaseEnded(phase=one.phase))
+    await anchor(conductor, one)
+
+
+def _started(conductor: Conductor, one: Phase) -> ev.PhaseStarted:
+    holder = conductor.holder
+    return ev.PhaseStarted(phase=one.phase, holder=holder, token=conductor.token, run=conductor.run)
+
+
+def _together(steps: Sequence[Step]) -> list[list[Step]]:
+    """Neighbouring checks in one group; everything else alone."""
+    groups: list[list[Step]] = []
+    for is_check, neighbours in groupby(steps, key=lambda step: isinstance(step.does, Check)):
+        some = list(neighbours)
+        groups.extend([some] if is_check else [[step] for step in some])
+    return groups
+
+
+async def settle_all(conductor: Conductor, steps: Sequence[Step]) -> None:
+    """Runs steps until each is settled, not blocking, or turned the launch elsewhere."""
+    left = list(steps)
+    while left:
+        checks = [(step, step.does) for step in left if isinstance(step.does, Check)]
+        await observe_all(conductor, checks)
+        for step in left:
+            if not isinstance(step.does, Check):
+                await run_step(conductor, step)
+        turn_back_if_broken(conductor, left)
+        left = [step for step in left if not await get_past(conductor, step)]
+
+
+async def run_step(conductor: Conductor, step: Step) -> Outcome:
+    """One step that is no plain check."""
+    match step.does:
+        case Action() as action:
+            return await carry_out(conductor, step, action)
+        case ReleaseWatch() as spec:
+            return await watch(conductor, step, spec)
+        case Approval() | Acknowledgement() | Attestation() as question:
+            return await ask(conductor, step, question)
+        case SignOff() as question:
+            return await signed_off(conductor, step, question)
+        case PagingPath() as question:
+            return await prove_paging(conductor, step, question)
+        case FollowUps():
+            return await follow_up(conductor, step)
+        case Check() as check:
+            return await observe(conductor, step, check)
+    raise TypeError(f"step {step.id}: {type(step.does).__name__} is known to the book and not to the flows")
+
+
+def turn_back_if_broken(conductor: Conductor, steps: Sequence[Step]) -> None:
+    """Once a change began, a blocking step of that phase that fails is a reason to go back by itself.
+
+    Not knowing is none: `unknown` holds and pages.
+    """
+    if not conductor.record.change_began:
+        return
+    for step in steps:
+        outcome = conductor.record.step(step.id).outcome
+        failed = outcome is not None and outcome.verdict is Verdict.FAIL
+        if failed and step.blocking and outcome and phase_of(conductor, step).turns_back:
+            raise TurnBack(f"{step.id}: {outcome.summary}")
+
+
+async def go_back(conductor: Conductor, turn: TurnBack) -> None:
+    """Rolls back; a way back that is not proven stops there, pages, and is left to people."""
+    if await roll_back(conductor, turn):
+        await close_as(conductor, "rolled back", str(turn))
+        return
+    said = conductor.record.rolled_back.said if conductor.record.rolled_back else "the way back broke off"
+    logger.error("%s: %s", conductor.launch, said)
+    await conductor.write_or_journal(ev.Held(why=said))
+    try:
+        await wait_for_the_end(conductor, said)
+    except OutOfTime as late:
+        await close_as(conductor, "held", str(late))
+    else:
+        await close_as(conductor, "rolled back", f"{turn}; {said}; a person took it from there")
+
+
+def _state_of(conductor: Conductor) -> State[None]:
+    closed = conductor.record.closed
+    if closed is None:
+        return Completed(message="the phase is over; the launch goes on")
+    if closed.result == "launched":
+        return Completed(message=closed.sentence)
+    return Failed(message=closed.sentence)

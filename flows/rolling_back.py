@@ -1,0 +1,103 @@
+"""The way back: undo in reverse, prove it by the same checks, and stop where it makes things worse."""
+
+import asyncio
+from collections.abc import Sequence
+
+from flows.conductor import Conductor, logger
+from flows.observing import look_once
+from flows.turns import TurnBack
+from flows.window import shown_as_task
+from tasks.action import Action, State, Undo
+from tasks.check import Check
+from tminus import events as ev
+from tminus.clock import now
+from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured
+from tminus.outcome import Outcome, Verdict
+from tminus.record import StepState
+from tminus.runbook import Step
+
+_PROOF_TRIES = 5
+_PROOF_PAUSE = 1.0  # seconds; the old version needs a moment to take the traffic again
+
+
+async def roll_back(conductor: Conductor, turn: TurnBack) -> bool:
+    """Takes everything back that has a way back; True when that is proven.
+
+    Never waits for the ledger, for Slack, PagerDuty or Prefect.
+    """
+    if conductor.record.rollback is None:
+        await conductor.write_or_journal(ev.RollbackBegan(why=str(turn), by=turn.by))
+    for state in conductor.record.to_undo():
+        if not await _take_back(conductor, state):
+            said = f"{state.step} could not be taken back: {state.undone.summary if state.undone else 'not tried'}"
+            await conductor.write_or_journal(ev.RollbackEnded(proven=False, said=said))
+            return False
+    proven, said = await _prove(conductor)
+    await conductor.write_or_journal(ev.RollbackEnded(proven=proven, said=said))
+    return proven
+
+
+async def _take_back(conductor: Conductor, state: StepState) -> bool:
+    step = conductor.frozen.runbook.step(state.step)
+    if step is None or state.undo is None or not isinstance(step.does, Action):
+        return True
+    undo = Undo(summary=state.undo.undo_summary or "", data=state.undo.undo or {})
+    await conductor.write_or_journal(ev.UndoIntended(step=step.id, token=conductor.token))
+    outcome = await _undo(conductor, step, step.does, undo)
+    await conductor.write_or_journal(ev.UndoEnded(step=step.id, outcome=outcome))
+    await _show(step, f"undo {step.id}", outcome)
+    return outcome.verdict is Verdict.PASS
+
+
+async def _undo(conductor: Conductor, step: Step, action: Action, undo: Undo) -> Outcome:
+    try:
+        standing = await action.undone(conductor.estate, undo)
+        if standing.state is not State.DONE:
+            await asyncio.wait_for(
+                action.undo(conductor.estate, undo, conductor.token), timeout=step.timeout.total_seconds()
+            )
+            standing = await action.undone(conductor.estate, undo)
+    except (ActionFailed, CouldNotObserve, MissingSecret, NotConfigured) as e:
+        return Outcome.failed(str(e)).model_copy(update={"at": now()})
+    except TimeoutError:
+        return Outcome.unknown(f"no end within {step.timeout.total_seconds():g} s").model_copy(update={"at": now()})
+    if standing.state is not State.DONE:
+        return Outcome.failed(f"undone, and yet {standing.state}: {undo.summary}").model_copy(update={"at": now()})
+    return Outcome.passed(undo.summary).model_copy(update={"at": now()})
+
+
+async def _prove(conductor: Conductor) -> tuple[bool, str]:
+    """The same checks that proved the launch, asked about the version that should serve again."""
+    proofs = _proofs(conductor)
+    outcomes: Sequence[tuple[Step, Outcome]] = []
+    for _ in range(_PROOF_TRIES):
+        outcomes = [(step, await look_once(conductor, step, check)) for step, check in proofs]
+        if all(outcome.verdict is Verdict.PASS for _, outcome in outcomes):
+            break
+        await asyncio.sleep(_PROOF_PAUSE)
+    for step, outcome in outcomes:
+        await _show(step, f"proof {step.id}", outcome)
+    broken = [f"{step.id}: {outcome.summary}" for step, outcome in outcomes if outcome.verdict is not Verdict.PASS]
+    if not proofs:
+        return False, "no check of this book can prove the way back"
+    if broken:
+        return False, "the way back is not proven: " + "; ".join(broken)
+    return True, f"the old version serves again, proven by {', '.join(step.id for step, _ in outcomes)}"
+
+
+def _proofs(conductor: Conductor) -> list[tuple[Step, Check]]:
+    return [
+        (step, check)
+        for step in conductor.frozen.runbook.steps()
+        if isinstance(step.does, Check) and (check := step.does.after_rollback()) is not None
+    ]
+
+
+async def _show(step: Step, name: str, outcome: Outcome) -> None:
+    async def body(_last: bool) -> Outcome:
+        return outcome
+
+    try:
+        await asyncio.wait_for(shown_as_task(step, body, name=name), timeout=5)
+    except (OSError, TimeoutError, RuntimeError) as e:
+        logger.warning("%s is not shown in Prefect: %s", name, type(e).__name__)

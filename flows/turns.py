@@ -1,0 +1,39 @@
+"""The turns a launch can take instead of going on: each says why, in one sentence."""
+
+from tminus.errors import TminusError
+
+
+class Turn(TminusError):
+    """The launch does not simply go on."""
+
+
+class Lost(Turn):
+    """This process no longer conducts."""
+
+
+class NoGo(Turn):
+    """It ends before anything was changed."""
+
+
+class Scrubbed(Turn):
+    """A person ended it before anything was changed."""
+
+
+class OutOfTime(Turn):
+    """It stayed held, or blocked, past its end."""
+
+
+class TurnBack(Turn):
+    """What was changed must be taken back.
+
+    Args:
+        why: the reason.
+        by: who decided: a person's id, or `tminus`.
+    """
+
+    def __init__(self, why: str, by: str = "tminus") -> None:
+        super().__init__(why)
+        self.by = by
+
+    def __reduce__(self) -> tuple[type["TurnBack"], tuple[str, str]]:
+        return (TurnBack, (str(self), self.by))

@@ -1,0 +1,140 @@
+"""The watch after the switch: sample, judge, and say good, breach, outside cause, or no data."""
+
+import asyncio
+from datetime import timedelta
+
+from flows.conductor import Conductor, logger
+from flows.turns import TurnBack
+from flows.window import shown_as_task
+from tasks.checks.watch import ReleaseWatch, Sampler, old_version
+from tasks.totals import Totals
+from tminus import events as ev
+from tminus.clock import now
+from tminus.errors import CouldNotObserve, LedgerUnreachable, NotConfigured
+from tminus.expectation import Measurement
+from tminus.outcome import Outcome, Verdict
+from tminus.runbook import Step
+from tminus.watch_tests import Limits, OldVersion, WatchTests
+from tminus.watch_tests import Verdict as Judged
+
+_BATCH = timedelta(seconds=5)  # samples are written down at least this often
+_SLOW_UNLESS_SAID = 1.0  # seconds, where the book sets no p95
+
+
+async def watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome:
+    """Watches until the time is up or a verdict is reached; a breach turns the launch back.
+
+    A conductor that takes over in the middle replays the recorded samples and goes on.
+    """
+    state = conductor.record.step(step.id)
+    if state.settled and state.outcome is not None:
+        return state.outcome
+
+    async def attempt(_last: bool) -> Outcome:
+        try:
+            decided = await _watch(conductor, step, spec)
+        except (CouldNotObserve, NotConfigured) as e:
+            decided = ev.WatchDecided(step=step.id, verdict="no data", why=str(e), decided_on=now())
+            await conductor.write(decided)
+        outcome = _outcome(decided, spec)
+        await conductor.write(ev.StepEnded(step=step.id, attempt=state.attempt, outcome=outcome))
+        return outcome
+
+    outcome = await shown_as_task(step, attempt)
+    if outcome.verdict is Verdict.FAIL:
+        raise TurnBack(outcome.summary)
+    return outcome
+
+
+async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> ev.WatchDecided:
+    began = await _begin(conductor, step, spec)
+    limits, old = Limits.model_validate_json(began.limits), OldVersion.model_validate_json(began.baseline)
+    tests = WatchTests(limits, old)
+    tests.feed(conductor.record.samples[conductor.record.watched_from :])
+    sampler = Sampler(conductor.estate, spec, limits.slow_over or _SLOW_UNLESS_SAID, old.slower_than or float("inf"))
+    pending: list[ev.Sample] = []
+    await sampler.sample()
+    decided = None
+    while decided is None:
+        await asyncio.sleep(spec.every.total_seconds())
+        sample = await sampler.sample()
+        pending.append(sample)
+        decided = await _decide(step, spec, sampler, tests, tests.feed([sample]), pending)
+        if decided is None and now() >= began.until:
+            decided = _at_the_end(step, tests, spec)
+        if decided is not None or sample.at - pending[0].at >= _BATCH:
+            await conductor.write_or_journal(ev.WatchSampled(step=step.id, samples=tuple(pending)))
+            pending.clear()
+        await _listen(conductor)
+    await conductor.write_or_journal(decided)
+    return decided
+
+
+async def _begin(conductor: Conductor, step: Step, spec: ReleaseWatch) -> ev.WatchBegan:
+    if conductor.record.watch is not None and conductor.record.watch_decided is None:
+        return conductor.record.watch
+    old = _described(await old_version(conductor.estate, spec))
+    began = ev.WatchBegan(
+        step=step.id,
+        until=now() + conductor.real(spec.lasts),
+        baseline=old.model_dump_json(),
+        limits=spec.limits().model_dump_json(),
+    )
+    await conductor.write(ev.StepStarted(step=step.id, attempt=conductor.record.step(step.id).attempt + 1), began)
+    return began
+
+
+def _described(counted: Totals) -> OldVersion:
+    p95 = counted.quantile(0.95)
+    if p95 is None or p95.high == float("inf"):
+        return OldVersion(requests=counted.requests, failed=counted.errors)
+    return OldVersion(
+        requests=counted.requests,
+        failed=counted.errors,
+        slower_than=p95.high,
+        slower=counted.slower_than(p95.high).surely,
+        choices=len(counted.buckets),
+    )
+
+
+async def _decide(
+    step: Step, spec: ReleaseWatch, sampler: Sampler, tests: WatchTests, judged: Judged, pending: list[ev.Sample]
+) -> ev.WatchDecided | None:
+    sample = pending[-1]
+    if tests.missing_in_a_row >= spec.missing_after:
+        why = f"{tests.missing_in_a_row} samples in a row could not be taken; missing data is neither good nor bad"
+        return ev.WatchDecided(step=step.id, verdict="no data", why=why, decided_on=sample.at)
+    if not judged.breaches:
+        return None
+    burst = await sampler.burst()
+    pending.append(burst)
+    onset = judged.onset.at if judged.onset else None
+    why = tests.why(judged.breaches)
+    if tests.feed([burst]).old_is_bad:
+        why = f"the old version breaches too, so the cause lies outside the release: {why}"
+        return ev.WatchDecided(step=step.id, verdict="outside cause", why=why, onset=onset, decided_on=sample.at)
+    return ev.WatchDecided(step=step.id, verdict="breach", why=why, onset=onset, decided_on=sample.at)
+
+
+def _at_the_end(step: Step, tests: WatchTests, spec: ReleaseWatch) -> ev.WatchDecided:
+    said = f"{tests.failed} of {tests.requests} requests failed"
+    if tests.requests < spec.min_requests:
+        why = f"{said}: fewer than the {spec.min_requests} that a verdict wants"
+        return ev.WatchDecided(step=step.id, verdict="no data", why=why, decided_on=now())
+    return ev.WatchDecided(step=step.id, verdict="good", why=f"{said}, within the limits", decided_on=now())
+
+
+async def _listen(conductor: Conductor) -> None:
+    """People may turn the launch back at any sample; a ledger that is down does not stop the watch."""
+    try:
+        await conductor.refresh()
+    except LedgerUnreachable as e:
+        logger.warning("the watch goes on without the ledger: %s", e)
+    conductor.stop_if_turned()
+
+
+def _outcome(decided: ev.WatchDecided, spec: ReleaseWatch) -> Outcome:
+    verdicts = {"good": Verdict.PASS, "breach": Verdict.FAIL}
+    found = (Measurement(name="watch", word=decided.verdict),)
+    verdict = verdicts.get(decided.verdict, Verdict.UNKNOWN)
+    return Outcome(verdict=verdict, summary=decided.why, expected=spec.expect, found=found, at=now())

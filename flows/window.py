@@ -1,0 +1,102 @@
+"""What on-call sees in Prefect: one task a step, a gate that shows Paused, tables of evidence."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from prefect import Task
+from prefect.artifacts import acreate_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.input.run_input import RunInput, keyset_from_paused_state
+from prefect.runtime import task_run
+from prefect.states import Failed, Paused, Running
+from prefect.utilities.engine import propose_state
+
+from flows.turns import Lost
+from tminus.outcome import Outcome, Verdict
+from tminus.runbook import Step
+
+RETRY_AFTER = 1.0  # seconds between two attempts at looking
+
+
+class LookAgain(RunInput):
+    """The form behind Resume in the UI. It carries no identity, so it decides nothing: tminus looks again."""
+
+    note: str = ""
+
+
+async def shown_as_task(
+    step: Step, attempt: Callable[[bool], Awaitable[Outcome]], *, name: str = "", retries: int = 0
+) -> Outcome:
+    """Runs one step as a Prefect task of its own: green when it passes, red with its reason when not.
+
+    Args:
+        step: names the task.
+        attempt: looks once; told whether this is the last attempt, which writes the outcome down.
+        name: another name than the step's id.
+        retries: how often an unknown (or, where the step says so, a failed) outcome is tried again.
+    """
+    last: list[Outcome] = []
+
+    async def body() -> State[Outcome] | Outcome:
+        final = (task_run.get_run_count() or 1) > retries
+        outcome = await attempt(final)
+        last.append(outcome)
+        if outcome.verdict in {Verdict.PASS, Verdict.WAIVED, Verdict.SKIPPED}:
+            return outcome
+        return Failed(message=told(step, outcome))
+
+    named = Task(
+        body,
+        name=name or step.id,
+        task_run_name=f"{name or step.id}: {step.title}",
+        tags=set(step.refs),
+        retries=retries,
+        retry_delay_seconds=RETRY_AFTER,
+        retry_condition_fn=lambda _task, _run, _state: wants_retry(step, last[-1]),
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+    await named(return_state=True)
+    return last[-1]
+
+
+def wants_retry(step: Step, outcome: Outcome) -> bool:
+    """Could not look: look again. Looked and failed: only where the step says so."""
+    return outcome.verdict is Verdict.UNKNOWN or (outcome.verdict is Verdict.FAIL and step.retry_failed)
+
+
+def told(step: Step, outcome: Outcome) -> str:
+    """One line: what failed, found and expected, whose it is, what to type."""
+    return f"{step.id} {outcome.verdict}: {outcome.summary}. Owner: {step.owner}. Then: tminus retry or waive {step.id}"
+
+
+async def show_paused(run: str, key: str, why: str) -> None:
+    """Shows the flow run as Paused, with who must decide; `key` is [a-z0-9-] and new each time."""
+    state: State[None] = Paused(reschedule=False, pause_key=key, message=why)
+    keyset = keyset_from_paused_state(state)
+    state.state_details.run_input_keyset = dict(keyset)  # type: ignore[arg-type]  # a TypedDict of str is a dict of str
+    async with get_client() as client:
+        await propose_state(client, state, flow_run_id=UUID(run))
+    await LookAgain.asave(keyset, flow_run_id=UUID(run))
+
+
+async def show_running(run: str) -> None:
+    """Shows it as Running again; raises Lost where the run was cancelled meanwhile."""
+    async with get_client() as client:
+        state = await propose_state(client, Running(), flow_run_id=UUID(run))
+    if not state.is_running():
+        raise Lost(f"Prefect says that this run is {state.name}; the launch is held until somebody resumes it")
+
+
+async def resumed_in_ui(run: str) -> bool:
+    """Whether somebody pressed Resume: the run no longer shows Paused."""
+    async with get_client() as client:
+        found = await client.read_flow_run(UUID(run))
+    return found.state is not None and not found.state.is_paused()
+
+
+async def show_table(key: str, rows: list[dict[str, str]], about: str) -> None:
+    """Leaves a table on the run's page."""
+    await acreate_table_artifact(key=key, table=rows, description=about)

@@ -1,0 +1,194 @@
+"""Backups in an S3 bucket. What S3 says is mapped to tminus's own words here, and nowhere else."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tasks.backup_manifest import SUFFIX, Manifest, digest
+from tasks.estate import Estate
+from tminus.errors import CouldNotObserve
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
+
+Cipher = Literal["AES256", "aws:kms"]
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+_CHANGED = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
+_SINGLE_PUT = 1 << 30  # bytes; a larger dump goes up in parts
+_NO_CONDITIONS = "NotImplemented"  # a store without conditional writes
+
+
+@dataclass(frozen=True)
+class StoredManifest:
+    """A manifest as found: its key, ETag, digest, and when S3 stored it."""
+
+    key: str
+    etag: str
+    digest: str
+    stored: datetime
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class StoredDump:
+    """What S3 says of a dump: size in bytes, when stored, how encrypted, ETag, SHA-256 where it keeps one."""
+
+    size: int
+    stored: datetime
+    encryption: str | None
+    etag: str
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """How objects are encrypted where they lie; `kms_key` only with aws:kms."""
+
+    cipher: Cipher
+    kms_key: str | None = None
+
+
+class BackupStore:
+    """The backups of one bucket. Its methods block: call them from a thread.
+
+    Every method raises CouldNotObserve where S3 does not answer or does not let us.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self.prefix = prefix
+
+    @classmethod
+    def open(cls, estate: Estate, name: str) -> "BackupStore":
+        """The store in a bucket of the environment; raises NotConfigured, MissingSecret."""
+        client, section = estate.s3(name)
+        return cls(client, section.bucket, section.prefix)
+
+    def url(self, key: str) -> str:
+        """`s3://bucket/key`, for people."""
+        return f"s3://{self._bucket}/{key}"
+
+    def newest_manifests(self, folder: str, count: int) -> list[str]:
+        """Keys of the `count` manifests that S3 stored last, the newest first."""
+        found: list[tuple[datetime, str]] = []
+        with self._mapped(folder):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
+                entries = page.get("Contents", [])
+                found += [(entry["LastModified"], entry["Key"]) for entry in entries if entry["Key"].endswith(SUFFIX)]
+        return [key for _, key in sorted(found, reverse=True)[:count]]
+
+    def manifest(self, key: str) -> StoredManifest | None:
+        """The manifest under a key; None where there is none, CouldNotObserve where it makes no sense."""
+        with self._mapped(key, absent_is_none=True):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            text = answer["Body"].read()
+            stored = answer["LastModified"]
+            return StoredManifest(key, answer["ETag"], digest(text), stored, Manifest.read(self.url(key), text))
+        return None
+
+    def dump(self, key: str) -> StoredDump | None:
+        """What S3 knows of a dump; None where there is none."""
+        with self._mapped(key, absent_is_none=True):
+            head = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+            return StoredDump(
+                size=head["ContentLength"],
+                stored=head["LastModified"],
+                encryption=head.get("ServerSideEncryption"),
+                etag=head["ETag"],
+                sha256=_whole_sha256(head.get("ChecksumSHA256", "")),
+            )
+        return None
+
+    def downloaded_sha256(self, key: str) -> str:
+        """The SHA-256 of a dump's content as S3 hands it out now; reads all of it."""
+        found = hashlib.sha256()
+        with self._mapped(key):
+            for chunk in self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(1 << 20):
+                found.update(chunk)
+        return found.hexdigest()
+
+    def put_dump(self, key: str, file: Path, sha256: str, at_rest: AtRest, single_put: int = _SINGLE_PUT) -> str:
+        """Uploads a dump, encrypted at rest; returns its ETag.
+
+        In one piece (up to `single_put` bytes) S3 itself refuses content with another SHA-256; in parts,
+        each part is checked so on its way.
+        """
+        with self._mapped(key):
+            if file.stat().st_size <= single_put:
+                checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+                put = self._put(key, at_rest)
+                put["ChecksumSHA256"] = checksum
+                with file.open("rb") as content:
+                    put["Body"] = content
+                    return self._client.put_object(**put)["ETag"]
+            extra = {"ServerSideEncryption": at_rest.cipher, "ChecksumAlgorithm": "SHA256"}
+            extra |= {"SSEKMSKeyId": at_rest.kms_key} if at_rest.kms_key else {}
+            self._client.upload_file(str(file), self._bucket, key, ExtraArgs=extra)
+            return self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
+
+    def put_manifest(self, key: str, text: bytes, at_rest: AtRest, replacing: str | None) -> bool:
+        """Writes a manifest where none is, or over the one with the ETag `replacing`; whether it was ours that won."""
+        from botocore.exceptions import ClientError
+
+        put = self._put(key, at_rest)
+        put["Body"], put["ContentType"] = text, "application/json"
+        conditional = put.copy()
+        if replacing is None:
+            conditional["IfNoneMatch"] = "*"
+        else:
+            conditional["IfMatch"] = replacing
+        with self._mapped(key):
+            try:
+                self._client.put_object(**conditional)
+            except ClientError as e:
+                if _code(e.response) in _CHANGED:
+                    return False
+                if _code(e.response) != _NO_CONDITIONS:
+                    raise
+                self._client.put_object(**put)
+        return True
+
+    def delete_dump(self, key: str) -> None:
+        """Removes a dump that no manifest names."""
+        with self._mapped(key):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _put(self, key: str, at_rest: AtRest) -> "PutObjectRequestTypeDef":
+        put: PutObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key, "ServerSideEncryption": at_rest.cipher}
+        if at_rest.kms_key:
+            put["SSEKMSKeyId"] = at_rest.kms_key
+        return put
+
+    @contextmanager
+    def _mapped(self, key: str, *, absent_is_none: bool = False) -> Iterator[None]:
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except ClientError as e:
+            if not (absent_is_none and _code(e.response) in _ABSENT):
+                raise CouldNotObserve(f"S3 refused {self.url(key)}: {_code(e.response)}") from e
+        except (BotoCoreError, Boto3Error) as e:
+            raise CouldNotObserve(f"S3 did not answer for {self.url(key)}: {type(e).__name__}; is it up?") from e
+
+
+def _code(response: object) -> str:
+    error = response.get("Error") if isinstance(response, dict) else None
+    return str(error.get("Code", "")) if isinstance(error, dict) else ""
+
+
+def _whole_sha256(checksum: str) -> str | None:
+    """S3's checksum in hexadecimal; None where it has none, or one over the parts (`…-3`) of an upload in parts."""
+    try:
+        return base64.b64decode(checksum, validate=True).hex() or None
+    except binascii.Error:
+        return None

@@ -1,0 +1,111 @@
+"""What a Redis says about its replicas, its persistence and its memory."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from time import monotonic
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import redis.asyncio
+
+_PATIENCE = 2.0  # seconds the replicas have to acknowledge what was written at the first look
+_ACKNOWLEDGE_EVERY = 1  # seconds; Redis counts `lag` in whole seconds since a replica's last acknowledgement
+
+Persistence = Literal["aof", "rdb", "none", "failing"]
+
+
+class Replica(BaseModel, frozen=True):
+    """One `slaveN` line: its address, state, replication offset and seconds since it last acknowledged."""
+
+    ip: str
+    port: int
+    state: str
+    offset: int
+    lag: int
+
+    @property
+    def online(self) -> bool:
+        """Whether its first copy is complete and it follows the stream."""
+        return self.state == "online"
+
+    def line(self, master_offset: int) -> str:
+        """For the evidence; `master_offset` is in bytes."""
+        behind = max(master_offset - self.offset, 0)
+        return f"replica {self.ip}:{self.port}: {self.state}, {behind} B behind, acknowledged {self.lag} s ago"
+
+
+class Info(BaseModel):
+    """The fields of INFO that are judged. See https://redis.io/docs/latest/commands/info/."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    role: str
+    master_repl_offset: int
+    used_memory: int
+    uptime_in_seconds: int
+    aof_enabled: bool
+    aof_last_write_status: str = "ok"
+    rdb_last_bgsave_status: str = "ok"
+    master_link_status: str | None = None
+    connected: int = Field(alias="connected_slaves", default=0)
+
+    def replicas(self) -> tuple[Replica, ...]:
+        """Every replica connected, whatever its state."""
+        lines = [value for key, value in (self.model_extra or {}).items() if key.removeprefix("slave").isdigit()]
+        return tuple(Replica.model_validate(line) for line in lines if isinstance(line, Mapping))
+
+
+class Replication(BaseModel, frozen=True):
+    """A Redis and its replicas at one moment.
+
+    Attributes:
+        lag: seconds until the slowest replica online had acknowledged what was written at the first look;
+            None where one had not within 2 s and had acknowledged something else meanwhile.
+        lag_bytes: how much of that the slowest had not acknowledged when the look ended.
+    """
+
+    info: Info
+    replicas: tuple[Replica, ...]
+    lag: Decimal | None
+    lag_bytes: int
+
+
+async def read(client: "redis.asyncio.Redis") -> Replication:
+    """Asks every replica to acknowledge (WAIT) and reads INFO before and after; RedisError passes through."""
+    before = Info.model_validate(await client.info())
+    online = sum(replica.online for replica in before.replicas())
+    started = monotonic()
+    acknowledged = await client.wait(online, int(_PATIENCE * 1000)) if online else 0
+    waited = Decimal(repr(round(monotonic() - started, 6)))
+    after = Info.model_validate(await client.info())
+    replicas = after.replicas()
+    following = [replica for replica in replicas if replica.online]
+    silent = max((replica.lag for replica in following), default=0)
+    missing = max((before.master_repl_offset - replica.offset for replica in following), default=0)
+    overdue = Decimal(silent) if silent > _ACKNOWLEDGE_EVERY else Decimal(0)
+    return Replication(
+        info=after,
+        replicas=replicas,
+        lag=max(waited, overdue) if acknowledged >= online or overdue else None,
+        lag_bytes=max(missing, 0),
+    )
+
+
+async def persistence(client: "redis.asyncio.Redis", info: Info) -> Persistence | None:
+    """How data survives a restart; None where the server does not tell whether snapshots are scheduled.
+
+    `failing` is a Redis whose last append or snapshot did not succeed, whatever is configured.
+    """
+    import redis.exceptions
+
+    if "err" in {info.aof_last_write_status if info.aof_enabled else "ok", info.rdb_last_bgsave_status}:
+        return "failing"
+    if info.aof_enabled:
+        return "aof"
+    try:
+        schedule = await client.config_get("save")
+    except redis.exceptions.ResponseError:  # CONFIG is taken away on managed Redis
+        return None
+    return "rdb" if schedule.get("save") else "none"

@@ -1,0 +1,311 @@
+"""The backup action, with a real pg_dump, a real PostgreSQL and moto's S3."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from pydantic import SecretStr
+from tests.conftest import LAUNCH, Estates, PostgresServer, S3Server
+
+from deployments.rehearsal.binaries import postgres_folder
+from deployments.rehearsal.trading_schema import create_trading_schema, seed_trading_rows
+from tasks.action import Fence, State
+from tasks.actions.backup import Backup
+from tasks.backup_manifest import Manifest
+from tasks.estate import Estate
+from tminus.errors import ActionFailed
+
+BACKUP = Backup(database="main", bucket="backups", purpose="restore-point", restore_point=True)
+RECORDING = '#!/bin/sh\n[ "$1" = --version ] || {{ echo "$@" > {folder}/argv; echo x >> {folder}/runs; }}\nexec {real} "$@"\n'
+HANGING = '#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\necho $$ > {folder}/pid\nexec sleep 600\n'
+FAILING = '#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\necho "disk full; PGPASSWORD=$PGPASSWORD" >&2\nexit 1\n'
+CONDUCTOR = """
+import asyncio, sys
+from pathlib import Path
+from tasks.actions.backup import Backup
+from tasks.estate import Estate
+from tminus.environment import Environment
+from tminus.release import Release
+async def main():
+    environment = Environment.model_validate_json(sys.argv[1])
+    async with Estate(environment, Release.model_validate_json(sys.argv[2]), sys.argv[3], Path(".")) as estate:
+        await Backup(database="main", bucket="backups", purpose="restore-point").act(estate, 1)
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def trading(postgres_server: PostgresServer) -> PostgresServer:
+    """The trading service's tables with some rows in them."""
+    dsn = postgres_server.at.address.dsn("trading").get_secret_value()
+    create_trading_schema(dsn)
+    seed_trading_rows(dsn, accounts=50)
+    return postgres_server
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Callable[[str], Path]:
+    """A folder in which pg_dump is a script that wraps the real one."""
+
+    def wrapped(script: str) -> Path:
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        (folder / "pg_dump").write_text(script.format(folder=folder, real=postgres_folder() / "pg_dump"))
+        (folder / "pg_dump").chmod(0o755)
+        return folder
+
+    return wrapped
+
+
+@pytest.fixture
+def opened(estates: Estates, trading: PostgresServer, s3_server: S3Server) -> Callable[..., Estate]:
+    """Makes the estate with that database and a bucket prefix of the test's own."""
+
+    def make(binaries: Path | None = None, dsn: SecretStr | None = None, **bucket: str) -> Estate:
+        section = {**s3_server.section(estates.secret, f"backups/{estates.folder.name}"), **bucket}
+        database = {"dsn": estates.secret(dsn or trading.dsn), "bin": binaries}
+        return estates.make(postgres={"main": database}, buckets={"backups": section})
+
+    return make
+
+
+def keys(s3_server: S3Server, estates: Estates) -> list[str]:
+    """What is in the bucket under the test's prefix."""
+    found = s3_server.client().list_objects_v2(
+        Bucket=s3_server.at.address.bucket, Prefix=f"backups/{estates.folder.name}/"
+    )
+    return sorted(entry["Key"] for entry in found.get("Contents", []))
+
+
+def manifest(s3_server: S3Server, estates: Estates) -> Manifest:
+    """The only manifest there."""
+    [key] = [key for key in keys(s3_server, estates) if key.endswith(".manifest.json")]
+    body = s3_server.client().get_object(Bucket=s3_server.at.address.bucket, Key=key)["Body"]
+    return Manifest.model_validate_json(body.read())
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Looks until it holds, 15 s at most."""
+    deadline = time.monotonic() + 15
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.fixture
+def busy(trading: PostgresServer) -> Iterator[None]:
+    """Orders keep arriving in the background."""
+    stop = threading.Event()
+
+    def trade() -> None:
+        with trading.connect() as connection:
+            while not stop.is_set():
+                connection.execute(
+                    "INSERT INTO orders (account_id, symbol, side, quantity, price, service_version) "
+                    "SELECT id, 'EURUSD', 'buy', 1, 1, '1.9.0' FROM accounts LIMIT 20"
+                )
+
+    thread = threading.Thread(target=trade)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+async def test_a_backup_is_absent_then_done(
+    opened: Callable[..., Estate], s3_server: S3Server, estates: Estates
+) -> None:
+    """Before there is none; after, the manifest says what, when, where in the WAL, and names a dump that is there."""
+    async with opened() as estate:
+        assert (await BACKUP.state(estate)).state is State.ABSENT
+        assert await BACKUP.plan_undo(estate) is None
+        seen = await BACKUP.act(estate, 1)
+        assert (await BACKUP.state(estate)).state is State.DONE
+    made = manifest(s3_server, estates)
+    assert (made.launch, made.purpose, made.database) == (LAUNCH, "restore-point", "main")
+    assert made.restore_point is not None
+    assert made.restore_point.name == f"tminus-{LAUNCH}-restore-point"
+    assert made.tables["public.accounts"] == 50
+    assert made.dump.key in keys(s3_server, estates)
+    assert {found.name for found in seen.found} == {"size", "tables", "rows"}
+    assert BACKUP.fence is Fence.IDEMPOTENCY_KEY
+
+
+async def test_the_rows_counted_are_the_rows_dumped(
+    opened: Callable[..., Estate], s3_server: S3Server, estates: Estates, trading: PostgresServer, busy: None
+) -> None:
+    """While orders keep arriving: restored, each table has exactly the rows that the manifest says."""
+    async with opened() as estate:
+        await BACKUP.act(estate, 1)
+    made = manifest(s3_server, estates)
+    dump = estates.folder / "fetched.dump"
+    s3_server.client().download_file(s3_server.at.address.bucket, made.dump.key, str(dump))
+    with trading.connect() as connection:
+        connection.execute("CREATE DATABASE restored")
+    dsn = trading.at.address.dsn("postgres", database="restored").get_secret_value()
+    try:
+        subprocess.run([postgres_folder() / "pg_restore", "--dbname", dsn, "--no-owner", dump], check=True)
+        with psycopg.connect(dsn) as connection:
+            for table, rows in made.tables.items():
+                query = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(*table.split(".")))
+                assert connection.execute(query).fetchone() == (rows,), table
+    finally:
+        with trading.connect() as connection:
+            connection.execute("DROP DATABASE restored WITH (FORCE)")
+
+
+async def test_a_second_attempt_finds_the_first(
+    opened: Callable[..., Estate], tools: Callable[[str], Path], s3_server: S3Server, estates: Estates
+) -> None:
+    """Doing it twice dumps once; another purpose of the same launch is another backup."""
+    folder = tools(RECORDING)
+    async with opened(folder) as estate:
+        first = await BACKUP.act(estate, 1)
+        assert await BACKUP.act(estate, 2) == first
+        assert (folder / "runs").read_text().split() == ["x"]
+        await BACKUP.model_copy(update={"purpose": "post-launch"}).act(estate, 2)
+    assert len(keys(s3_server, estates)) == 4
+
+
+async def test_two_at_once_leave_one_backup(
+    opened: Callable[..., Estate], s3_server: S3Server, estates: Estates
+) -> None:
+    """Two conductors without a common lock both dump; one manifest wins, and the loser's dump is removed."""
+    async with opened() as one, opened() as other:
+        moved = other.environment.model_copy(update={"state": estates.folder / "another-machine"})
+        other.environment = moved
+        seen = await asyncio.gather(BACKUP.act(one, 1), BACKUP.act(other, 2))
+    assert seen[0] == seen[1]
+    assert len(keys(s3_server, estates)) == 2
+
+
+async def test_no_password_in_argv_evidence_or_manifest(
+    opened: Callable[..., Estate],
+    tools: Callable[[str], Path],
+    s3_server: S3Server,
+    estates: Estates,
+    trading: PostgresServer,
+) -> None:
+    """The password travels in the environment of pg_dump and nowhere else."""
+    folder = tools(RECORDING)
+    async with opened(folder) as estate:
+        said = [BACKUP.describe(estate), (await BACKUP.act(estate, 1)).model_dump_json()]
+        said.append((await BACKUP.state(estate)).model_dump_json())
+    said += [(folder / "argv").read_text(), manifest(s3_server, estates).model_dump_json()]
+    password = trading.at.address.passwords["tminus"].get_secret_value()
+    assert not [text for text in said if password in text]
+
+
+async def test_a_dump_that_fails_says_why_and_leaves_nothing(
+    opened: Callable[..., Estate], tools: Callable[[str], Path], s3_server: S3Server, estates: Estates, trading: PostgresServer
+) -> None:
+    """It may be tried again; what pg_dump printed is shown without the password."""
+    async with opened(tools(FAILING)) as estate:
+        with pytest.raises(ActionFailed, match="disk full") as raised:
+            await BACKUP.act(estate, 1)
+        assert (await BACKUP.state(estate)).state is State.ABSENT
+    assert not raised.value.began
+    assert trading.at.address.passwords["tminus"].get_secret_value() not in str(raised.value)
+    assert keys(s3_server, estates) == []
+    assert list((estates.folder / "state").glob("*.dump")) == []
+
+
+async def test_nothing_began_where_it_cannot_begin(
+    opened: Callable[..., Estate], estates: Estates, trading: PostgresServer
+) -> None:
+    """No tool, no server, no right to write a restore point, no bucket: each may be tried again, and says what."""
+    empty = estates.folder / "empty"
+    empty.mkdir()
+    nowhere = SecretStr(trading.dsn.get_secret_value().replace(f":{trading.at.address.port}/", ":1/"))
+    for estate, what in (
+        (opened(empty), "no pg_dump of PostgreSQL"),
+        (opened(dsn=nowhere), "no connection"),
+        (opened(dsn=trading.at.address.dsn("trading")), "InsufficientPrivilege"),
+        (opened(endpoint="http://127.0.0.1:1"), "is it up"),
+        (opened(bucket="no-such-bucket"), "NoSuchBucket"),
+    ):
+        async with estate:
+            with pytest.raises(ActionFailed, match=what) as raised:
+                await BACKUP.act(estate, 1)
+        assert not raised.value.began, what
+
+
+async def test_where_s3_does_not_answer_the_state_is_unknown(opened: Callable[..., Estate]) -> None:
+    """Neither done nor absent is claimed of what cannot be looked at."""
+    async with opened(endpoint="http://127.0.0.1:1") as estate:
+        assert (await BACKUP.state(estate)).state is State.UNKNOWN
+
+
+async def test_a_conductor_killed_during_the_dump_leaves_it_in_progress(
+    opened: Callable[..., Estate], tools: Callable[[str], Path], s3_server: S3Server, estates: Estates
+) -> None:
+    """kill -9: pg_dump goes on as an orphan and is seen by its lock; when it has ended the backup can be made."""
+    folder = tools(HANGING)
+    async with opened(folder) as estate:
+        arguments = [estate.environment.model_dump_json(), estate.release.model_dump_json(), LAUNCH]
+        conductor = subprocess.Popen([sys.executable, "-c", textwrap.dedent(CONDUCTOR), *arguments])
+        assert wait_for((folder / "pid").exists)
+        conductor.send_signal(signal.SIGKILL)
+        conductor.wait()
+        orphan = int((folder / "pid").read_text())
+        try:
+            standing = await BACKUP.state(estate)
+            with pytest.raises(ActionFailed, match="held for") as raised:
+                await BACKUP.act(estate, 2)
+        finally:
+            os.kill(orphan, signal.SIGKILL)
+    assert standing.state is State.IN_PROGRESS
+    assert not raised.value.began
+    async with opened() as estate:
+        assert wait_for(lambda: not psutil.pid_exists(orphan) or psutil.Process(orphan).status() == "zombie")
+        assert (await BACKUP.state(estate)).state is State.ABSENT
+        await BACKUP.act(estate, 2)
+        assert (await BACKUP.state(estate)).state is State.DONE
+
+
+async def test_a_step_out_of_time_ends_its_dump(
+    opened: Callable[..., Estate], tools: Callable[[str], Path]
+) -> None:
+    """A cancelled step leaves no pg_dump behind, and no lock."""
+    folder = tools(HANGING)
+    async with opened(folder) as estate:
+        acting = asyncio.create_task(BACKUP.act(estate, 1))
+        while not (folder / "pid").exists():  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.02)
+        acting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await acting
+        assert not psutil.pid_exists(int((folder / "pid").read_text()))
+        assert (await BACKUP.state(estate)).state is State.ABSENT
+
+
+async def test_a_backup_whose_dump_vanished_is_made_again(
+    opened: Callable[..., Estate], s3_server: S3Server, estates: Estates
+) -> None:
+    """A manifest without its dump is no backup; the next attempt puts a whole one in its place."""
+    async with opened() as estate:
+        await BACKUP.act(estate, 1)
+        lost = manifest(s3_server, estates).dump.key
+        s3_server.client().delete_object(Bucket=s3_server.at.address.bucket, Key=lost)
+        assert (await BACKUP.state(estate)).state is State.ABSENT
+        await BACKUP.act(estate, 2)
+        assert (await BACKUP.state(estate)).state is State.DONE
+
+
+def test_describe_is_the_command_that_will_run(opened: Callable[..., Estate], estates: Estates) -> None:
+    """The dry run shows pg_dump's options and the manifest's key."""
+    said = BACKUP.describe(opened())
+    assert "pg_dump --format=custom --no-password" in said
+    assert f"/main/{LAUNCH}/restore-point.manifest.json" in said
+    assert shutil.which("sh")

@@ -1,0 +1,113 @@
+"""What a book says that the other files contradict: roles nobody has, checks not allowed, systems not there."""
+
+from collections.abc import Collection, Iterator
+
+from pydantic import JsonValue
+
+from tminus.environment import Environment, Impact
+from tminus.errors import Mistake
+from tminus.people import People
+from tminus.quorum import why_unreachable
+from tminus.release import Release
+from tminus.runbook import Approval, Attestation, PagingPath, Quorum
+from tminus.runbook_source import Reading, words_for
+from tminus.yaml_source import Place, Source, nearest
+
+# Parameter of a kind → the section of the environment that its value names something in.
+_NAMES_A = {
+    "service": "services",
+    "services": "services",
+    "database": "postgres",
+    "redis": "redis",
+    "bucket": "buckets",
+}
+_NEEDS = {"dashboards": "grafana"}
+
+
+def against_people(reading: Reading, source: Source, people: People) -> list[Mistake]:
+    """Roles that nobody has, and questions that can never get enough answers from distinct people."""
+    known = sorted(people.roles)
+    found = [
+        _mistake(source, place, f"nobody has the role {role!r}{nearest(role, known)}")
+        for place, role in _roles(reading, source.data)
+        if role not in people.roles
+    ]
+    everyone = {person.id: person.roles for person in people.people}
+    for step in reading.steps:
+        asked = step.does
+        if not isinstance(asked, Quorum) or asked.roles.keys() - people.roles:
+            continue
+        if why := why_unreachable(asked.roles, everyone):
+            found.append(_mistake(source, (*step.place, asked.kind, "roles"), why))
+    return found
+
+
+def against_environment(reading: Reading, source: Source, environment: Environment) -> list[Mistake]:
+    """Checks whose impact is not allowed there, and systems that are not there."""
+    found: list[Mistake] = []
+    for step in reading.steps:
+        impact = getattr(step.does, "impact", None)
+        if isinstance(impact, Impact) and impact not in environment.allows:
+            allowed = ", ".join(sorted(environment.allows))
+            what = f"its impact is {impact}, and {environment.environment} allows {allowed}; see `allows` there"
+            found.append(_mistake(source, (*step.place, "check"), what))
+        for place, section, name in _systems(step.place, step.does):
+            known: Collection[str] = getattr(environment, section)
+            if name not in known:
+                what = f"{environment.environment} has no {name!r} under {section}{nearest(name, sorted(known))}"
+                found.append(_mistake(source, place, what))
+        for parameter, section in _NEEDS.items():
+            if getattr(step.does, parameter, None) and getattr(environment, section) is None:
+                what = f"{environment.environment} has no {section}; add that section to it"
+                found.append(_mistake(source, (*step.place, "with", parameter), what))
+    return found
+
+
+def against_release(reading: Reading, source: Source, release: Release) -> list[Mistake]:
+    """Another system than the release's, and actions on services that it brings nothing for."""
+    found: list[Mistake] = []
+    system = source.data.get("system") if isinstance(source.data, dict) else None
+    if system != release.system:
+        found.append(_mistake(source, ("system",), f"found {system!r}, and the release is of {release.system!r}"))
+    for step in reading.steps:
+        if getattr(step.does, "verb", "") != "action":
+            continue
+        for place, section, name in _systems(step.place, step.does):
+            if section == "services" and name not in release.services:
+                what = f"release {release.release} brings nothing for {name!r}{nearest(name, sorted(release.services))}"
+                found.append(_mistake(source, place, what))
+    return found
+
+
+def _roles(reading: Reading, data: JsonValue) -> Iterator[tuple[Place, str]]:
+    for key in ("may_waive", "may_roll_back"):
+        named = data.get(key) if isinstance(data, dict) else None
+        for number, role in enumerate(named if isinstance(named, list) else []):
+            yield (key, number), str(role)
+    for step in reading.steps:
+        if step.owner is not None:
+            yield (*step.place, "owner"), step.owner
+        match step.does:
+            case Quorum() as asked:
+                yield from (((*step.place, asked.kind, "roles", role), role) for role in asked.roles)
+                if isinstance(asked, Approval):
+                    vetoes = enumerate(asked.veto)
+                    yield from (((*step.place, asked.kind, "veto", number), role) for number, role in vetoes)
+            case Attestation() | PagingPath() as stated:
+                yield (*step.place, stated.kind, "role"), stated.role
+            case _:
+                pass
+
+
+def _systems(place: Place, does: object) -> Iterator[tuple[Place, str, str]]:
+    """Place, section of the environment, and name of each system that a step speaks of."""
+    for parameter, section in _NAMES_A.items():
+        named = getattr(does, parameter, None)
+        if isinstance(named, str) and named != "all":
+            yield (*place, "with", parameter), section, named
+        elif isinstance(named, tuple):
+            yield from (((*place, "with", parameter, number), section, name) for number, name in enumerate(named))
+
+
+def _mistake(source: Source, place: Place, what: str) -> Mistake:
+    return source.mistake(place, words_for(source, place), what)

@@ -1,0 +1,37 @@
+"""The four kinds of file that a launch is made of, told apart by what stands in them."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from tminus.environment import Environment
+from tminus.errors import BookError
+from tminus.people import People
+from tminus.release import Release
+from tminus.runbook import Runbook
+from tminus.yaml_source import Source
+
+FILE_KINDS: Mapping[str, type[BaseModel]] = {
+    "runbook": Runbook,
+    "release": Release,
+    "people": People,
+    "environment": Environment,
+}
+"""Each is named by the key that stands at the top of such a file."""
+
+
+def kind_of(source: Source) -> str:
+    """Which kind of file this is: by the key that names it, else by the keys it has most in common with.
+
+    Raises BookError where it has nothing in common with any.
+    """
+    keys = set(source.data) if isinstance(source.data, dict) else set()
+    named = [kind for kind in FILE_KINDS if kind in keys]
+    if len(named) == 1:
+        return named[0]
+    shared = {kind: len(keys & set(model.model_fields)) for kind, model in FILE_KINDS.items()}
+    likeliest = max(shared, key=lambda kind: shared[kind])
+    if shared[likeliest] == 0:
+        expected = ", ".join(f"`{kind}:`" for kind in FILE_KINDS)
+        raise BookError((source.mistake((), "", f"is no file of a launch: none of {expected} stands at its top"),))
+    return likeliest

@@ -1,0 +1,120 @@
+"""Creating a launch: everything is checked and frozen first, and bad input changes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tminus import events as ev
+from tminus.clock import now
+from tminus.environment import Environment
+from tminus.errors import LedgerError, UsageError
+from tminus.frozen import Frozen, digest_of
+from tminus.ledger.logbook import DIRECTORY
+from tminus.ledger.store import Entry, Store
+from tminus.messages import telling
+from tminus.people import People
+from tminus.record import Record
+from tminus.release import Release
+from tminus.runbook import Quorum, Runbook, Spec
+from tminus.runbook_source import build
+from tminus.yaml_source import Source
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The four files of a launch, read and found good."""
+
+    release: Source
+    runbook: Source
+    people: Source
+    environment: Source
+    kinds: Mapping[str, type[Spec]]
+
+    @classmethod
+    def read(
+        cls, release: Path, runbook: Path, people: Path, environment: Path, kinds: Mapping[str, type[Spec]]
+    ) -> "Documents":
+        """Reads all four; raises BookError, or UsageError where they do not belong together."""
+        found = cls(Source.read(release), Source.read(runbook), Source.read(people), Source.read(environment), kinds)
+        found.check()
+        return found
+
+    def check(self) -> None:
+        """Raises BookError for a mistake in one of them, UsageError where they do not fit one another."""
+        release, book = self.release.load(Release), build(self.runbook, self.kinds)
+        people, _environment = self.people.load(People), self.environment.load(Environment)
+        if release.system != book.system:
+            raise UsageError(f"the release is of {release.system}, and the book is for {book.system}")
+        for identity in release.commits.authors if release.commits else ():
+            if people.by_id(identity) is None:
+                raise UsageError(f"the commit author {identity!r} is nobody in people.yaml")
+        refuse_unreachable(book, people)
+
+    def frozen(self, launch: str, t0: datetime, started_by: str, title: str) -> Frozen:
+        """The launch these documents make."""
+        texts = {
+            "release": self.release.freeze(),
+            "runbook": self.runbook.freeze(),
+            "people": self.people.freeze(),
+            "environment": self.environment.freeze(),
+        }
+        environment = self.environment.load(Environment)
+        created = ev.LaunchCreated(
+            launch=launch,
+            system=self.release.load(Release).system,
+            title=title,
+            environment_name=environment.environment,
+            t0=t0,
+            started_by=started_by,
+            base=str(self.release.path.resolve().parent),
+            digests={name: digest_of(text) for name, text in texts.items()},
+            **texts,
+        )
+        return Frozen(created, self.kinds)
+
+
+def refuse_unreachable(book: Runbook, people: People) -> None:
+    """Raises UsageError where a quorum could never be met, naming it and what is missing."""
+    candidates = {person.id: person.roles for person in people.people}
+    for step in book.steps():
+        if isinstance(step.does, Quorum) and not (seating := seat(step.does.roles, candidates)).complete:
+            missing = ", ".join(f"{count} {role}" for role, count in seating.missing.items())
+            raise UsageError(
+                f"{step.id} can never be decided: people.yaml lacks {missing}, with distinct people per role"
+            )
+
+
+def create(store: Store, frozen: Frozen) -> str:
+    """Writes the launch's first event, takes its environment's lock, and tells people; all or nothing.
+
+    Raises UsageError for a T-0 in the past, Refused where the environment is held by another.
+    """
+    created = frozen.created
+    if created.t0 <= now():
+        raise UsageError(f"T-0 {created.t0:%Y-%m-%d %H:%M:%S} UTC is in the past; it is {now():%H:%M:%S} UTC")
+    first = frozen.created.t0 + frozen.environment.clock.real(frozen.runbook.phases[0].offset)
+    if first < now():
+        raise UsageError(
+            f"{frozen.runbook.phases[0].phase} would have been at {first:%Y-%m-%d %H:%M:%S} UTC, and it is "
+            f"{now():%H:%M:%S} UTC; choose a later T-0"
+        )
+    _ensure_directory(store)
+    opening = Entry(created.launch, ev.write(created), letters=telling(frozen)(created, Record()))
+    head = store.open_locked(created.environment_name, created.launch, opening)[0]
+    opened = ev.DirectoryEntry(chain=created.launch, what="opened", head=str(head))
+    store.append(Entry(DIRECTORY, ev.write(opened)))
+    return created.launch
+
+
+def _ensure_directory(store: Store) -> None:
+    if store.head(DIRECTORY) is None:
+        try:
+            store.open_chain(DIRECTORY)
+        except LedgerError:
+            return
+
+
+def launch_id(system: str, release: str, moment: datetime) -> str:
+    """A launch's name: readable, sortable, fit for keys and file names."""
+    return f"{system}-{release}-{moment:%Y%m%d-%H%M%S}"

@@ -1,0 +1,132 @@
+"""The countdown before it begins: when what happens, who owns it, who must answer, and whether they can."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tminus.clock import Clock, parse_duration, show_duration
+from tminus.errors import UsageError
+from tminus.people import People
+from tminus.quorum import why_unreachable
+from tminus.runbook import Attestation, PagingPath, Phase, Quorum, Runbook, SignOff, Step
+
+
+@dataclass(frozen=True)
+class PlannedQuestion:
+    """Something people will be asked.
+
+    Attributes:
+        roles: role → how many distinct people must answer as it.
+        candidates: role → the names of all who could.
+        until: when it closes, if it is asked as soon as its phase begins; None for a sign-off, made ahead.
+        unreachable: why there can never be enough answers; "" where there can.
+    """
+
+    roles: Mapping[str, int]
+    candidates: Mapping[str, tuple[str, ...]]
+    until: datetime | None
+    unreachable: str
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step, and the question it asks, where it asks one."""
+
+    step: Step
+    question: PlannedQuestion | None
+
+
+@dataclass(frozen=True)
+class PlannedPhase:
+    """A phase on the wall clock.
+
+    Attributes:
+        at: when it begins.
+        latest: when it is so late that it holds and asks.
+        late: how late it is already.
+    """
+
+    phase: Phase
+    at: datetime
+    latest: datetime
+    late: timedelta
+    steps: tuple[PlannedStep, ...]
+
+    @property
+    def would_hold(self) -> bool:
+        """Whether it is already later than it may be."""
+        return self.late > timedelta(0) and self.at + self.late > self.latest
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole countdown."""
+
+    t0: datetime
+    phases: tuple[PlannedPhase, ...]
+
+    @property
+    def unreachable(self) -> Mapping[str, str]:
+        """Step id → why its quorum can never be reached."""
+        asked = [(planned.step.id, planned.question) for phase in self.phases for planned in phase.steps]
+        return {step: question.unreachable for step, question in asked if question and question.unreachable}
+
+
+def parse_t0(text: str, clock: Clock, at: datetime) -> datetime:
+    """When T-0 is.
+
+    Args:
+        text: `now`; `+4h`, on the countdown's clock, from now; or an ISO 8601 time with its zone.
+        clock: the environment's.
+        at: the present.
+
+    Raises:
+        UsageError: where it is none of these, or in the past.
+    """
+    if text == "now":
+        return at
+    if text.startswith("+"):
+        try:
+            return at + clock.real(parse_duration(text[1:]))
+        except (ValueError, OverflowError) as e:
+            raise UsageError(f"T-0 {text!r}: {e}") from e
+    try:
+        t0 = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise UsageError(f"T-0 {text!r} is no time; write 2026-11-22T18:00:00+01:00, +4h or now") from e
+    if t0.tzinfo is None:
+        raise UsageError(f"T-0 {text!r} has no zone; write it like 2026-11-22T18:00:00+01:00, or with Z for UTC")
+    if t0 < at:
+        raise UsageError(f"T-0 {text!r} is {_roughly(at - t0)} in the past; give a time to come")
+    return t0
+
+
+def make_plan(book: Runbook, people: People, clock: Clock, t0: datetime, at: datetime) -> Plan:
+    """The countdown to `t0`, as it looks at the time `at`."""
+    return Plan(t0, tuple(_phase(phase, people, clock, t0, at) for phase in book.phases))
+
+
+def _phase(phase: Phase, people: People, clock: Clock, t0: datetime, at: datetime) -> PlannedPhase:
+    begins = t0 + clock.real(phase.offset)
+    steps = tuple(PlannedStep(step, _question(step, people, clock, begins)) for step in phase.steps)
+    late = max(at - begins, timedelta(0))
+    return PlannedPhase(phase, begins, begins + clock.real(phase.late_by), late, steps)
+
+
+def _question(step: Step, people: People, clock: Clock, begins: datetime) -> PlannedQuestion | None:
+    match step.does:
+        case Quorum() as asked:
+            roles, deadline = asked.roles, asked.deadline
+        case Attestation() | PagingPath() as stated:
+            roles, deadline = {stated.role: 1}, stated.deadline
+        case _:
+            return None
+    unreachable = why_unreachable(roles, {person.id: person.roles for person in people.people})
+    candidates = {role: tuple(person.name for person in people.with_role(role)) for role in roles}
+    until = None if isinstance(step.does, SignOff) else begins + clock.real(deadline)
+    return PlannedQuestion(roles, candidates, until, unreachable)
+
+
+def _roughly(length: timedelta) -> str:
+    days = timedelta(days=length.days)
+    return show_duration(days if length.days > 1 else timedelta(seconds=round(length.total_seconds())))
