@@ -7,9 +7,29 @@ import click
 
 from tminus.errors import BookError, Refused, TminusError, UsageError
 
-# Command → the module whose `command` it is. Such a module imports nothing heavy at its top (no pydantic, no Prefect,
-# no tminus beyond errors): `--help` reads the first line of each promise, and is to answer at once.
+# Command → the module whose `command` it is, or MODULE:NAME. Such a module imports nothing heavy at its top (no
+# pydantic, no Prefect, no tminus beyond errors): `--help` reads each promise's first line, and is to answer at once.
 COMMANDS = {
+    "approve": "cli.answers:approve",
+    "reject": "cli.answers:reject",
+    "acknowledge": "cli.answers:acknowledge",
+    "attest": "cli.answers:attest",
+    "hold": "cli.orders:hold",
+    "resume": "cli.orders:resume",
+    "recycle": "cli.orders:recycle",
+    "scrub": "cli.orders:scrub",
+    "rollback": "cli.orders:rollback",
+    "retry": "cli.orders:retry",
+    "waive": "cli.orders:waive",
+    "launch": "cli.launch",
+    "sign-off": "cli.sign_off",
+    "gateway": "cli.gateway",
+    "ledger": "cli.ledger",
+    "outbox": "cli.outbox",
+    "pending": "cli.pending",
+    "rehearse": "cli.rehearse",
+    "report": "cli.report",
+    "status": "cli.status",
     "plan": "cli.plan",
     "schema": "cli.schema",
     "validate": "cli.validate",
@@ -36,7 +56,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found = import_module(COMMANDS[cmd_name]).command
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), name or "command")
         if not isinstance(found, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name]}.command is no click command")
         return found

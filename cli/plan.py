@@ -87,8 +87,10 @@ class _Countdown:
         return heading
 
     def _step(self, planned: "PlannedStep", phase: "PlannedPhase") -> "Iterator[RenderableType]":
+        from rich.text import Text
+
         step = planned.step
-        yield f"  {step.id:{self._id_width}}  {step.does.kind:{self._kind_width}}  {step.owner}"
+        yield Text(f"  {step.id:{self._id_width}}  {step.does.kind:{self._kind_width}}  {step.owner}")
         refs = ", ".join(ref.partition("/")[2] for ref in step.refs)
         yield _indented(step.title, "dim")
         if refs:

@@ -47,6 +47,7 @@ async def conduct(conductor: Conductor, upto: str) -> State[None]:
         return _state_of(conductor)
     await conductor.merge_journal()
     try:
+        conductor.stop_if_turned()
         for one in _unfinished(conductor, upto):
             await run_phase(conductor, one)
     except TurnBack as turn:

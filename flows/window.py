@@ -58,7 +58,7 @@ async def shown_as_task(
         cache_policy=NO_CACHE,
         persist_result=False,
     )
-    await named(return_state=True)
+    await named(return_state=True)  # type: ignore[misc]  # Prefect's overloads take a coroutine function for a plain one
     return last[-1]
 
 

@@ -98,11 +98,11 @@ def read_upstream(config: Path, upstream: str) -> tuple[str, ...]:
 def _parsed(config: Path) -> list[ParsedFile]:
     """The configuration's files, the main one first. Raises CouldNotObserve.
 
-    How many arguments a directive takes is nginx's to judge: crossplane's table is older than some directives. So the
-    first reading finds broken syntax, and the second, without that table, drops no statement.
+    Which arguments a directive takes, and where it may stand, is nginx's to judge: crossplane's table is older than
+    some directives. So the first reading finds broken syntax, and the second, without that table, drops no statement.
     """
-    for error in crossplane.parse(str(config), check_ctx=False)["errors"]:
-        if not error["error"].startswith("invalid "):
+    for error in crossplane.parse(str(config))["errors"]:
+        if not error["error"].startswith("invalid ") and "directive is not allowed here" not in error["error"]:
             place = f"{error['file']}:{error['line'] or 1}"
             what = error["error"].removesuffix(f" in {place}")
             raise CouldNotObserve(f"nginx's configuration does not parse: {place}: {what}")
@@ -142,8 +142,8 @@ async def _resolve(address: str) -> tuple[str, ...]:
         return (address,)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as e:
-        raise CouldNotObserve(f"{address}: the name does not resolve ({e.strerror}); ask whoever runs the DNS") from e
+    except (OSError, UnicodeError) as e:  # the second for what cannot be a host name at all
+        raise CouldNotObserve(f"{address}: the name does not resolve ({e}); ask whoever runs the DNS") from e
     hosts = (str(entry[4][0]) for entry in found)
     return tuple(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for ip in hosts)
 

@@ -36,7 +36,7 @@ def _as_capture(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
 
 
-Captures = dict[Name, Annotated[Capture, BeforeValidator(_as_capture)]]
+Captures = dict[Name, Annotated[Capture, BeforeValidator(_as_capture, json_schema_input_type=Path | Capture)]]
 
 
 class Wanted(_Part):

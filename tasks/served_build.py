@@ -1,9 +1,11 @@
 """Which build answers: at the front door, over new connections, and at single instances."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from time import monotonic
 
 import httpx
@@ -110,8 +112,14 @@ async def at_instances(client: httpx.AsyncClient, addresses: Iterable[str], serv
     return await _ask(client, [f"http://{address}" for address in addresses], service)
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Reading the trusted authorities takes longer than a reload, so it is done once."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def _new_connections() -> httpx.AsyncClient:
-    return httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+    return httpx.AsyncClient(verify=_trust(), trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 async def _ask(client: httpx.AsyncClient, bases: Iterable[str], service: Service) -> Answers:

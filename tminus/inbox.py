@@ -1,6 +1,7 @@
 """What people say, let in: an answer or an order is written down, or refused with its reason written down."""
 
 from datetime import datetime
+from typing import NoReturn
 
 from tminus import events as ev
 from tminus.asking import why_refused
@@ -32,7 +33,7 @@ def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
     return book.record
 
 
-def refuse(book: Logbook, who: str, what: str, why: str, via: ev.Via) -> None:
+def refuse(book: Logbook, who: str, what: str, why: str, via: ev.Via) -> NoReturn:
     """Writes down that something did not count, and raises Refused."""
     book.write(ev.AnswerRefused(who=who, what=what, why=why, via=via))
     raise Refused(why)

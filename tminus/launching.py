@@ -14,6 +14,7 @@ from tminus.ledger.logbook import DIRECTORY
 from tminus.ledger.store import Entry, Store
 from tminus.messages import telling
 from tminus.people import People
+from tminus.quorum import why_unreachable
 from tminus.record import Record
 from tminus.release import Release
 from tminus.runbook import Quorum, Runbook, Spec
@@ -78,11 +79,8 @@ def refuse_unreachable(book: Runbook, people: People) -> None:
     """Raises UsageError where a quorum could never be met, naming it and what is missing."""
     candidates = {person.id: person.roles for person in people.people}
     for step in book.steps():
-        if isinstance(step.does, Quorum) and not (seating := seat(step.does.roles, candidates)).complete:
-            missing = ", ".join(f"{count} {role}" for role, count in seating.missing.items())
-            raise UsageError(
-                f"{step.id} can never be decided: people.yaml lacks {missing}, with distinct people per role"
-            )
+        if isinstance(step.does, Quorum) and (why := why_unreachable(step.does.roles, candidates)):
+            raise UsageError(f"{step.id} can never be decided: {why}; add people to people.yaml or lower its quorum")
 
 
 def create(store: Store, frozen: Frozen) -> str:

@@ -102,7 +102,7 @@ def why_it_waits(seating: Seating, candidates: Mapping[str, frozenset[str]]) -> 
     ]
     lacks = _counted(seating.missing)
     idle = [answer.person for answer in seating.answers if answer.person not in seating.seated]
-    unseated = f" ({', '.join(idle)} answered, but one person fills one seat)" if idle else ""
+    unseated = f" ({', '.join(idle)} answered, but the seats of their roles are taken)" if idle else ""
     if why := why_unreachable(seating.quorum, {**answered, **waiting}):
         return f"waits for {lacks}{unseated}; it cannot be reached: {why}"
     return f"waits for {lacks}{unseated}; next could be {' or '.join(helpful)}"

@@ -66,9 +66,12 @@ class Source:
     def known(self, place: Place) -> Place:
         """`place` without the parts that are pydantic's and not the file's."""
         here: Place = ()
+        node = self.data
         for part in place:
-            if (*here, part) in self._lines:
-                here = (*here, part)
+            if (isinstance(node, dict) and isinstance(part, str) and part in node) or (
+                isinstance(node, list) and isinstance(part, int) and part < len(node)
+            ):
+                here, node = (*here, part), node[part]
         return here
 
     def mistake(self, place: Place, where: str, what: str) -> Mistake:
@@ -98,7 +101,12 @@ class Source:
             prefix: where in this file the validated data stands.
             where: puts a place in words; by default as `services.trading.version`.
         """
-        return [self._mistake(error, model, prefix, where or shown) for error in errors]
+        places = [error["loc"] for error in errors]
+        return [
+            self._mistake(error, model, prefix, where or shown)
+            for error in errors
+            if error["type"] != "too_short" or not _inside(error["loc"], places)
+        ]
 
     def _mistake(
         self, error: ErrorDetails, model: type[BaseModel], prefix: Place, where: Callable[[Place], str]
@@ -127,6 +135,11 @@ def in_order(mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
 def shown(place: Place) -> str:
     """`services.trading`, `scans[0].tool`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+
+
+def _inside(place: Place, places: Sequence[Place]) -> bool:
+    """Whether one of `places` lies inside `place`: pydantic calls a list too short whose items it did not like."""
+    return any(other != place and other[: len(place)] == place for other in places)
 
 
 def _no_yaml(path: Path, error: MarkedYAMLError) -> Mistake:

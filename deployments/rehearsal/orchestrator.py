@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from deployments.rehearsal.fault_file import FaultFile
 from deployments.rehearsal.instance_platform import InstancePlatform, PlatformRefusal
-from deployments.rehearsal.parent_death import end_with_supervisor
+from deployments.rehearsal.instance_process import prepare_to_start
 from deployments.rehearsal.pool_protocol import PoolView, Rollout
 
 NEEDED = ("TRADING_PG_DSN", "TRADING_REDIS_URL", "TRADING_JWT_KEY")
@@ -71,7 +71,6 @@ def build(platform: InstancePlatform) -> Starlette:
 
 def main() -> int:
     """Run the platform until SIGTERM, then end its instances; 2 where the environment is incomplete."""
-    end_with_supervisor()
     parser = argparse.ArgumentParser(prog="orchestrator", description="Runs pools of trading-service instances.")
     parser.add_argument("--state", type=Path, required=True, help="folder of its records and logs")
     parser.add_argument("--port", type=int, required=True, help="port of its API on 127.0.0.1")
@@ -89,6 +88,7 @@ def main() -> int:
         print(f"the platform hands {', '.join(missing)} to its instances, but has none: set them", file=sys.stderr)
         return 2
     faults = os.environ.get("TRADING_FAULTS")
+    prepare_to_start()
     platform = InstancePlatform(arguments.state, dict(arguments.pool), FaultFile(Path(faults) if faults else None))
     config = uvicorn.Config(
         build(platform),

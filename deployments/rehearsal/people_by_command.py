@@ -15,7 +15,12 @@ from deployments.rehearsal.people_journal import Journal
 TRIES = 3
 COMMAND_TIMEOUT = 60.0  # seconds
 
-_OFFERED = {"approval": ("approve", "reject", "hold"), "acknowledgement": ("acknowledge",)}
+_OFFERED = {
+    "approval": ("approve", "reject", "hold"),
+    "sign_off": ("approve", "reject"),
+    "acknowledgement": ("acknowledge",),
+    "attestation": ("attest",),
+}
 
 
 class Pending(BaseModel):
@@ -23,7 +28,7 @@ class Pending(BaseModel):
 
     request: str
     roles: list[str]
-    kind: Literal["approval", "acknowledgement"] = "approval"
+    kind: Literal["approval", "sign_off", "acknowledgement", "attestation"] = "approval"
     launch: str = ""
 
 

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 Behaviour = Literal["approve", "reject", "hold", "silent"]
-Decision = Literal["approve", "reject", "hold", "acknowledge"]
+Decision = Literal["approve", "reject", "hold", "acknowledge", "attest"]
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -47,7 +47,7 @@ class Person(BaseModel):
     def decision(self, request: str, offered: Collection[str]) -> Decision | None:
         """What this person answers to this request, out of what is offered; None where they say nothing.
 
-        Everyone who is not silent acknowledges what can only be acknowledged.
+        Everyone who is not silent acknowledges what can only be acknowledged, and attests what can only be attested.
         """
         matches = self.when is None or fnmatchcase(request, self.when)
         behaviour = self.behaviour if matches else self.otherwise
@@ -55,7 +55,8 @@ class Person(BaseModel):
             return None
         if behaviour in offered:
             return behaviour
-        return "acknowledge" if "acknowledge" in offered else None
+        plain: tuple[Decision, ...] = ("acknowledge", "attest")
+        return next((decision for decision in plain if decision in offered), None)
 
 
 class People(BaseModel):

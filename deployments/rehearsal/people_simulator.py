@@ -120,7 +120,7 @@ class Simulator:
 
     async def _answer_by_command(self, tasks: asyncio.TaskGroup) -> None:
         while True:
-            await asyncio.sleep(0)
+            await self._down.wait()
             await self._command_line.poll(tasks)
             await asyncio.sleep(self._people.command_poll)
 

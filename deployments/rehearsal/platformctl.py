@@ -132,12 +132,13 @@ def _wanted(arguments: argparse.Namespace) -> dict[str, object]:
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--url", default=os.environ.get("PLATFORM_URL"), help="default: PLATFORM_URL")
+    common.add_argument("--url", default=argparse.SUPPRESS, help="default: PLATFORM_URL")
     common.add_argument("--pool", required=True)
     changing = argparse.ArgumentParser(add_help=False)
     changing.add_argument("--token", type=int, help="fencing token")
     changing.add_argument("--wait", type=float, default=20.0, help="seconds to wait until it is done")
     parser = argparse.ArgumentParser(prog="platformctl", description=__doc__)
+    parser.add_argument("--url", default=os.environ.get("PLATFORM_URL"), help="default: PLATFORM_URL")
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb, parents, mandatory in (("roll-out", [common, changing], True), ("probe", [common], False)):
         sub = verbs.add_parser(verb, parents=parents)

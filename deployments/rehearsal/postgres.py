@@ -114,7 +114,7 @@ class _Cluster:
 
     def make(self, data: Path, replicator: SecretStr) -> None:
         """A cluster with its roles and its database, ready to be started; nothing has listened yet."""
-        data.mkdir(mode=0o700)
+        data.mkdir(mode=0o700, exist_ok=True)
         self.account.own(data)
         locale = ["-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=libc"]
         self._run(["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", *locale])

@@ -40,10 +40,18 @@ class PrefectServer:
 
     def start(self, processes: Processes) -> list[Child]:
         """Start the server; ready when its API answers. Raises ServerDidNotStart."""
+        child = self.launch(processes)
+        self.await_ready(processes, child)
+        return [child]
+
+    def launch(self, processes: Processes) -> Child:
+        """Start the server without waiting for it, so that its worker can be started after it and end before it."""
         address = self.address
         address.home.mkdir(parents=True, exist_ok=True)
-        migrated = self._take_migrated()
-        child = processes.start(
+        migrated = self._kept.is_file()
+        if migrated:
+            shutil.copyfile(self._kept, self._database)
+        return processes.start(
             "prefect server",
             # What `prefect server start` runs, without importing Prefect's command line first.
             [
@@ -53,12 +61,13 @@ class PrefectServer:
             env=plain(address.environment()) | self._settings(migrated=migrated),
             cwd=address.home,
             log=address.home / "server.log",
-            ready=http_answers(address.port, "/api/health"),
-            ready_within=_READY_WITHIN,
         )
-        if not migrated:
+
+    def await_ready(self, processes: Processes, child: Child) -> None:
+        """Wait until the API answers. Raises ServerDidNotStart."""
+        processes.await_ready(child, http_answers(self.address.port, "/api/health"), _READY_WITHIN)
+        if not self._kept.is_file():
             self._keep_migrated()
-        return [child]
 
     @property
     def _database(self) -> Path:
@@ -78,12 +87,6 @@ class PrefectServer:
             "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(not migrated).lower(),
             "PREFECT_API_BLOCKS_REGISTER_ON_START": str(not migrated).lower(),
         }
-
-    def _take_migrated(self) -> bool:
-        if not self._kept.is_file():
-            return False
-        shutil.copyfile(self._kept, self._database)
-        return True
 
     def _keep_migrated(self) -> None:
         """Keep a consistent copy of the fresh database; two rehearsals at once may both do so, the last one wins."""

@@ -131,8 +131,20 @@ class Processes:
         """
         child = self._spawn(name, argv, env or {}, cwd, log, stop_signal)
         if ready is not None:
-            self._await_ready(child, ready, ready_within)
+            self.await_ready(child, ready, ready_within)
         return child
+
+    def await_ready(self, child: Child, ready: Callable[[], bool], within: float) -> None:
+        """Wait, as `start` does, for a child that was started without waiting. Raises ServerDidNotStart."""
+        deadline = time.monotonic() + within
+        while not ready():
+            if not child.is_running():
+                raise ServerDidNotStart(child.name, f"ended with status {child.wait()} before it was ready", child.log)
+            if time.monotonic() > deadline:
+                child.end(within=1.0)
+                raise ServerDidNotStart(child.name, f"was not ready within {within:g} s and was ended", child.log)
+            if self._closing.wait(_POLL):
+                raise ServerDidNotStart(child.name, "was ended with the others before it was ready", child.log)
 
     def close(self) -> None:
         """End every child, the last started first; safe to call again."""
@@ -182,17 +194,6 @@ class Processes:
             self._children.append(child)
             self._tell_guard(f"+{child.pid} {int(stop_signal)}")
         return child
-
-    def _await_ready(self, child: Child, ready: Callable[[], bool], within: float) -> None:
-        deadline = time.monotonic() + within
-        while not ready():
-            if not child.is_running():
-                raise ServerDidNotStart(child.name, f"ended with status {child.wait()} before it was ready", child.log)
-            if time.monotonic() > deadline:
-                child.end(within=1.0)
-                raise ServerDidNotStart(child.name, f"was not ready within {within:g} s and was ended", child.log)
-            if self._closing.wait(_POLL):
-                raise ServerDidNotStart(child.name, "was ended with the others before it was ready", child.log)
 
     def _tell_guard(self, line: str) -> None:
         if self._guard is not None and self._guard.stdin is not None:

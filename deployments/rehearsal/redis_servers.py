@@ -11,6 +11,7 @@ from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Child, Processes
 
 _TIMEOUT = 1.0  # seconds
+_SETTLED = "aof_rewrite_in_progress:0"  # while it writes its first append-only file, Redis refuses SIGTERM
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,16 @@ class Redis:
             [str(redis_server()), str(configuration)],
             cwd=home,
             log=self.folder / f"{home.name}.log",
-            ready=lambda: sign in _replication(port, password),
+            ready=lambda: {sign, _SETTLED} <= _info(port, password),
         )
 
 
-def _replication(port: int, password: str) -> str:
-    """What Redis says about replication, asked in its own protocol; empty where it does not answer."""
+def _info(port: int, password: str) -> set[str]:
+    """The lines of Redis' INFO, asked in its own protocol; none where it does not answer."""
     try:
         with socket.create_connection((HOST, port), timeout=_TIMEOUT) as connection:
-            connection.sendall(f"AUTH {password}\r\nINFO replication\r\nQUIT\r\n".encode())
+            connection.sendall(f"AUTH {password}\r\nINFO\r\nQUIT\r\n".encode())
             with connection.makefile(encoding="utf-8") as answer:
-                return answer.read()
+                return set(answer.read().splitlines())
     except OSError:
-        return ""
+        return set()

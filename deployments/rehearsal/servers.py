@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar, get_args
@@ -28,7 +27,7 @@ from deployments.rehearsal.prefect_server import PrefectServer, start_worker
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.redis_servers import Redis
 
-Name = Literal["prefect", "postgres", "aws", "grafana", "redis", "nginx"]  # the slowest first
+Name = Literal["postgres", "redis", "aws", "nginx", "prefect", "grafana"]
 ALL: frozenset[Name] = frozenset(get_args(Name))
 T = TypeVar("T")
 
@@ -49,28 +48,6 @@ class Addresses(Address):
         return {name: value for address in own for name, value in address.environment().items()}
 
 
-@dataclass(frozen=True)
-class _Plan:
-    prefect: PrefectServer
-    postgres: Postgres
-    aws: Aws
-    grafana: Grafana
-    redis: Redis
-    nginx: Nginx
-
-    def starter(self, name: Name) -> Callable[[Processes], list[Child]]:
-        """What starts the server of that name."""
-        starters: dict[Name, Callable[[Processes], list[Child]]] = {
-            "prefect": self.prefect.start,
-            "postgres": self.postgres.start,
-            "aws": self.aws.start,
-            "grafana": self.grafana.start,
-            "redis": self.redis.start,
-            "nginx": self.nginx.start,
-        }
-        return starters[name]
-
-
 class Servers:
     """The servers of the rehearsal, in `folder`; a `with` block in which they run, and after which none does.
 
@@ -82,34 +59,42 @@ class Servers:
     def __init__(self, folder: Path, *, instances: Mapping[str, Sequence[int]], only: Collection[Name] = ALL) -> None:
         self.folder = folder
         self.processes = Processes()
-        self._only = [name for name in get_args(Name) if name in only]
-        self._plan = _Plan(
-            prefect=PrefectServer.plan(folder / "prefect"),
-            postgres=Postgres.plan(folder / "postgres"),
-            aws=Aws.plan(folder / "aws"),
-            grafana=Grafana.plan(folder / "grafana"),
-            redis=Redis.plan(folder / "redis"),
-            nginx=Nginx.plan(folder / "nginx", instances),
-        )
+        self._only = only
+        self._prefect_server = PrefectServer.plan(folder / "prefect")
+        postgres, redis = Postgres.plan(folder / "postgres"), Redis.plan(folder / "redis")
+        aws, grafana = Aws.plan(folder / "aws"), Grafana.plan(folder / "grafana")
+        nginx = Nginx.plan(folder / "nginx", instances)
+        self._starters: dict[Name, Callable[[Processes], list[Child]]] = {
+            "aws": aws.start,
+            "postgres": postgres.start,
+            "grafana": grafana.start,
+            "redis": redis.start,
+            "nginx": nginx.start,
+        }
         self.addresses = Addresses(
-            postgres=self._plan.postgres.address,
-            redis=self._plan.redis.address,
-            aws=self._plan.aws.address,
-            nginx=self._plan.nginx.address,
-            prefect=self._plan.prefect.address,
-            grafana=self._plan.grafana.address,
+            postgres=postgres.address,
+            redis=redis.address,
+            aws=aws.address,
+            nginx=nginx.address,
+            prefect=self._prefect_server.address,
+            grafana=grafana.address,
         )
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="start")
-        self._prefect: list[Future[list[Child]]] = []
+        self._prefect: list[Future[object]] = []
+        self._waiting: list[Callable[[], object]] = []
+        self._entered = False
         self._ending = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as ending:
             ending.callback(self._threads.shutdown, cancel_futures=True)
             ending.enter_context(self.processes)
-            starting = {name: self.in_background(self._starter(name)) for name in self._only}
-            self._prefect = [starting.pop("prefect")] if "prefect" in starting else []
-            _all_of(starting.values())
+            if "prefect" in self._only:
+                self._launch_prefect()
+            starting = [self._begin(start) for name, start in self._starters.items() if name in self._only]
+            self._entered = True
+            self._start_waiting()
+            _all_of(starting)
             self._ending = ending.pop_all()
         return self
 
@@ -123,9 +108,15 @@ class Servers:
         return self._threads.submit(start)
 
     def start_worker(self, environment: Mapping[str, str], checkout: Path = CHECKOUT) -> None:
-        """Deploy the checkout's prefect.yaml and start a worker, in the background; flows see `environment` on top of ours."""
+        """Deploy the checkout's prefect.yaml and start a worker, in the background.
+
+        Flows see `environment` on top of ours. Asked for before entering, it starts together with everything else,
+        which is soonest: it imports while the server does.
+        """
         prefect = self.addresses.prefect
-        self._prefect.append(self.in_background(lambda: [start_worker(self.processes, prefect, environment, checkout)]))
+        self._waiting.append(lambda: start_worker(self.processes, prefect, environment, checkout))
+        if self._entered:
+            self._start_waiting()
 
     def await_prefect(self) -> None:
         """Wait until the Prefect server, and the worker where one was asked for, are ready.
@@ -134,9 +125,17 @@ class Servers:
         """
         _all_of(self._prefect)
 
-    def _starter(self, name: Name) -> Callable[[], list[Child]]:
-        start = self._plan.starter(name)
-        return lambda: start(self.processes)
+    def _launch_prefect(self) -> None:
+        server = self._prefect_server
+        child = server.launch(self.processes)
+        self._prefect.append(self._threads.submit(lambda: server.await_ready(self.processes, child)))
+
+    def _start_waiting(self) -> None:
+        self._prefect += [self.in_background(start) for start in self._waiting]
+        self._waiting.clear()
+
+    def _begin(self, start: Callable[[Processes], list[Child]]) -> Future[list[Child]]:
+        return self.in_background(lambda: start(self.processes))
 
 
 def _all_of(futures: Collection[Future[T]]) -> None:

@@ -12,7 +12,6 @@ import random
 import signal
 from pathlib import Path
 
-from deployments.rehearsal.parent_death import end_with_supervisor
 from deployments.rehearsal.traffic_customer import Customer
 from deployments.rehearsal.traffic_record import TrafficRecord
 
@@ -64,7 +63,6 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     """Send traffic until SIGTERM."""
-    end_with_supervisor()
     parser = argparse.ArgumentParser(prog="traffic", description="Steady background traffic.")
     parser.add_argument("--url", required=True, help="the load balancer's address")
     parser.add_argument("--record", type=Path, required=True, help="JSON-lines file, one line an answer")

@@ -34,9 +34,10 @@ class Customer:
         self._login = {"email": f"{name}@synthetic.test", "password": f"{chance.getrandbits(64):016x}"}
         self._account = ""
         self._headers: dict[str, str] = {}
-        self._client = httpx.AsyncClient(
-            base_url=self._url, timeout=TIMEOUT_S, trust_env=False, limits=httpx.Limits(max_connections=64)
-        )
+        # A connection for each request, as from many customers. One kept open would race with the load balancer closing
+        # it on a reload, and show as a failure that no customer's browser would show.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_S, trust_env=False, limits=limits)
 
     async def enter(self) -> None:
         """Create the account where it is missing and log in; one that fails is recorded and may be tried again."""

@@ -271,6 +271,18 @@ def test_a_wrong_roll_out_is_refused_and_changes_nothing(platform: Platform) -> 
     assert platform.states("blue") == []
 
 
+def test_the_planned_command_line_rolls_out(tmp_path: Path, trading_servers: TradingServers) -> None:
+    """What the plan names as the command works as it stands, at the places that were planned."""
+    trading = Trading.plan(tmp_path, instances=1)
+    with Processes() as processes:
+        platform = start(processes, trading, trading_servers)
+        subprocess.run(trading.address.roll_out("green", NEXT), check=True, capture_output=True)
+        assert platform.pool("green")["addresses"] == [f"127.0.0.1:{port}" for port in trading.address.pools["green"]]
+        assert version_at(platform.pool("green")["addresses"][0]) == NEXT
+    assert len(platform.deployments()) == 1
+    assert trading.address.deployments.exists()
+
+
 def test_without_a_platform_a_probe_does_not_know_and_a_roll_out_did_not_happen(tmp_path: Path) -> None:
     """Connection refused: 5 for a probe, since nothing was seen; 3 for a roll-out, since nothing can have changed."""
     url = f"http://127.0.0.1:{free_port()}"

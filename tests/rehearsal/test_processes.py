@@ -100,12 +100,8 @@ def test_children_end_in_reverse_order_also_after_an_exception(tmp_path: Path) -
     def start_three(processes: Processes) -> None:
         for name in "abc":
             log = tmp_path / f"{name}.log"
-            processes.start(
-                name,
-                [sys.executable, "-S", "-c", script, str(order), name],
-                log=log,
-                ready=lambda log=log: b"up" in log.read_bytes(),
-            )
+            child = processes.start(name, [sys.executable, "-S", "-c", script, str(order), name], log=log)
+            processes.await_ready(child, lambda: b"up" in log.read_bytes(), 10)  # noqa: B023 (used at once)
         raise RuntimeError("the block fails")
 
     with pytest.raises(RuntimeError, match="the block fails"), Processes() as processes:
@@ -154,7 +150,7 @@ def test_a_server_that_is_never_ready_is_ended(tmp_path: Path) -> None:
         f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)",
     ]
     with Processes() as processes:
-        with pytest.raises(ServerDidNotStart, match="was not ready within 0.5 s"):
+        with pytest.raises(ServerDidNotStart, match=r"was not ready within 0\.5 s"):
             processes.start("sleeper", argv, log=tmp_path / "s.log", ready=lambda: False, ready_within=0.5)
         assert not alive(int(pid_file.read_text(encoding="utf-8")))
 

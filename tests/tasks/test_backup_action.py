@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,9 +26,13 @@ from tasks.estate import Estate
 from tminus.errors import ActionFailed
 
 BACKUP = Backup(database="main", bucket="backups", purpose="restore-point", restore_point=True)
-RECORDING = '#!/bin/sh\n[ "$1" = --version ] || {{ echo "$@" > {folder}/argv; echo x >> {folder}/runs; }}\nexec {real} "$@"\n'
+RECORDING = (
+    '#!/bin/sh\n[ "$1" = --version ] || {{ echo "$@" > {folder}/argv; echo x >> {folder}/runs; }}\nexec {real} "$@"\n'
+)
 HANGING = '#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\necho $$ > {folder}/pid\nexec sleep 600\n'
-FAILING = '#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\necho "disk full; PGPASSWORD=$PGPASSWORD" >&2\nexit 1\n'
+FAILING = (
+    '#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\necho "disk full; PGPASSWORD=$PGPASSWORD" >&2\nexit 1\n'
+)
 CONDUCTOR = """
 import asyncio, sys
 from pathlib import Path
@@ -208,7 +211,11 @@ async def test_no_password_in_argv_evidence_or_manifest(
 
 
 async def test_a_dump_that_fails_says_why_and_leaves_nothing(
-    opened: Callable[..., Estate], tools: Callable[[str], Path], s3_server: S3Server, estates: Estates, trading: PostgresServer
+    opened: Callable[..., Estate],
+    tools: Callable[[str], Path],
+    s3_server: S3Server,
+    estates: Estates,
+    trading: PostgresServer,
 ) -> None:
     """It may be tried again; what pg_dump printed is shown without the password."""
     async with opened(tools(FAILING)) as estate:
@@ -274,9 +281,7 @@ async def test_a_conductor_killed_during_the_dump_leaves_it_in_progress(
         assert (await BACKUP.state(estate)).state is State.DONE
 
 
-async def test_a_step_out_of_time_ends_its_dump(
-    opened: Callable[..., Estate], tools: Callable[[str], Path]
-) -> None:
+async def test_a_step_out_of_time_ends_its_dump(opened: Callable[..., Estate], tools: Callable[[str], Path]) -> None:
     """A cancelled step leaves no pg_dump behind, and no lock."""
     folder = tools(HANGING)
     async with opened(folder) as estate:
@@ -308,4 +313,3 @@ def test_describe_is_the_command_that_will_run(opened: Callable[..., Estate], es
     said = BACKUP.describe(opened())
     assert "pg_dump --format=custom --no-password" in said
     assert f"/main/{LAUNCH}/restore-point.manifest.json" in said
-    assert shutil.which("sh")

@@ -93,7 +93,9 @@ async def test_a_standby_that_replays_nothing_is_behind(estates: Estates, postgr
     """With replay paused the standby streams, and its lag shows."""
     with replay_paused(postgres_pair):
         with postgres_pair.connect() as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS filler AS SELECT repeat('x', 900) FROM generate_series(1, 3000)")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS filler AS SELECT repeat('x', 900) FROM generate_series(1, 3000)"
+            )
             connection.execute("DROP TABLE filler")
         outcome = await replicas(estates, postgres_pair.dsn, streaming="= 1", lag="< 1 s", lag_bytes="< 1 MB")
     assert outcome.verdict is Verdict.FAIL

@@ -21,7 +21,7 @@ _ACTION = {
 _MARK = {"launched": ":white_check_mark:", "rolled back": ":leftwards_arrow_with_hook:"}
 
 
-def letters(frozen: Frozen, event: ev.Event, record: Record) -> Sequence[Letter]:
+def letters(frozen: Frozen, event: ev.Event, record: Record) -> Sequence[Letter]:  # noqa: C901, PLR0912 - one arm an event
     """What Slack is told of an event; `record` is the launch before it."""
     match event:
         case ev.LaunchCreated():
@@ -93,7 +93,7 @@ def _role(frozen: Frozen, ask: AskState, role: str) -> list[Block]:
 
 def _buttons(frozen: Frozen, opened: ev.AskOpened, role: str) -> Block:
     launch = frozen.created.launch
-    value = "|".join((launch, opened.ask, role, opened.decision_digest))
+    value = f"{launch}|{opened.ask}|{role}|{opened.decision_digest}"
     yes: Block = {**_button(_YES[opened.kind], _ACTION[opened.kind], value), "style": "primary"}
     buttons: list[Block] = [yes]
     if opened.kind in {"approval", "sign_off"}:

@@ -7,7 +7,6 @@ import sys
 
 import uvicorn
 
-from deployments.rehearsal.parent_death import end_with_supervisor
 from deployments.rehearsal.trading.application import build
 from deployments.rehearsal.trading.settings import Settings, SettingsError
 
@@ -17,7 +16,6 @@ KEEP_ALIVE_S = 75
 
 def main() -> int:
     """Serve on 127.0.0.1 until SIGTERM; 2 where the environment is incomplete."""
-    end_with_supervisor()
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:

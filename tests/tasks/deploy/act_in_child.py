@@ -15,14 +15,14 @@ from tminus.release import Release
 _ACTIONS: dict[str, type[RollOut] | type[Switch]] = {"deploy.roll_out": RollOut, "deploy.switch": Switch}
 
 
-async def main(told: Path, kind: str, token: int) -> None:
-    """Acts, and prints what was seen."""
-    document = json.loads(told.read_text(encoding="utf-8"))
+async def main(folder: Path, document: dict[str, object], kind: str, token: int) -> None:
+    """Acts, in the environment and with the release of the document."""
     environment = Environment.model_validate(document["environment"])
     action: Action = _ACTIONS[kind](service="trading")
-    async with Estate(environment, Release.model_validate(document["release"]), "launch-1", told.parent) as estate:
+    async with Estate(environment, Release.model_validate(document["release"]), "launch-1", folder) as estate:
         await action.act(estate, token)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    told = Path(sys.argv[1])
+    asyncio.run(main(told.parent, json.loads(told.read_text(encoding="utf-8")), sys.argv[2], int(sys.argv[3])))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import httpx
 import pytest
@@ -98,7 +98,7 @@ class Instance(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     runs: ClassVar[Path]
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         """Any path."""
         there = self.runs.exists()
         body = self.runs.read_bytes() if there else b"{}"
@@ -121,7 +121,7 @@ class Traffic:
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
-    def __enter__(self) -> "Traffic":
+    def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._ask)
         self._thread.start()
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,12 +11,23 @@ import pytest
 from tasks.action import Fence, State
 from tasks.actions.roll_out import RollOut
 from tasks.actions.switch import Switch
+from tasks.lock_file import is_held
 from tminus.errors import ActionFailed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.tasks.deploy.conftest import BlueGreen
 
 ROLL_OUT = RollOut(service="trading")
+
+
+def wait_for_end(lock: Path) -> None:
+    """Until nobody holds the lock; fails after 15 s."""
+    deadline = time.monotonic() + 15
+    while is_held(lock):
+        assert time.monotonic() < deadline, f"{lock} is still held"
+        time.sleep(0.02)
 
 
 def deployed(world: BlueGreen) -> list[str]:
@@ -73,9 +86,8 @@ async def test_an_orphan_is_in_progress_until_it_has_ended(world: BlueGreen) -> 
         standing = await ROLL_OUT.state(estate)
         assert standing.state is State.IN_PROGRESS
         assert "platform.py" in standing.seen.details[0]
-        while (standing := await ROLL_OUT.state(estate)).state is State.IN_PROGRESS:
-            pass
-        assert standing.state is State.DONE
+        await asyncio.to_thread(wait_for_end, estate.environment.state / "locks" / "roll-out-trading")
+        assert (await ROLL_OUT.state(estate)).state is State.DONE
     assert deployed(world) == ["run green 2.0.0 1"]
 
 

@@ -136,7 +136,7 @@ async def test_no_traffic_for_a_pool_that_lacks_the_release(world: BlueGreen) ->
     world.put("green", world.old)
     before = world.include.read_text()
     async with world.estate() as estate:
-        with pytest.raises(ActionFailed, match="pool green does not run 2.0.0") as refused:
+        with pytest.raises(ActionFailed, match=r"pool green does not run 2\.0\.0") as refused:
             await SWITCH.act(estate, token=1)
     assert not refused.value.began
     assert (world.include.read_text(), world.reloads()) == (before, 0)

@@ -1,0 +1,116 @@
+"""`tminus hold | resume | recycle | scrub | rollback | retry | waive`: orders, signed with a person's own key."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.deciding import key_option, sit_down
+from tminus.errors import UsageError
+
+if TYPE_CHECKING:
+    from tminus.events import Order
+
+_LAUNCH = click.argument("launch")
+_STEP = click.argument("step")
+_REASON = click.option("--reason", required=True, help="Why, for the record and the debrief.")
+_YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+
+
+@click.command("hold")
+@_LAUNCH
+@_REASON
+@key_option
+def hold(launch: str, reason: str, key_file: Path | None) -> None:
+    """Stops new steps; never the watch, a rollback, an undo or a page."""
+    _order(launch, "hold", reason, key_file)
+
+
+@click.command("resume")
+@_LAUNCH
+@click.option("--reason", default="", help="Why it may go on.")
+@key_option
+def resume(launch: str, reason: str, key_file: Path | None) -> None:
+    """Goes on after a hold; a step that was blocked is tried again."""
+    _order(launch, "resume", reason, key_file)
+
+
+@click.command("recycle")
+@_LAUNCH
+@_REASON
+@key_option
+def recycle(launch: str, reason: str, key_file: Path | None) -> None:
+    """Observes everything again; refused once a change has begun."""
+    _order(launch, "recycle", reason, key_file)
+
+
+@click.command("scrub")
+@_LAUNCH
+@_REASON
+@_YES
+@key_option
+def scrub(launch: str, reason: str, yes: bool, key_file: Path | None) -> None:
+    """Ends the launch; once a change has begun, that is a rollback."""
+    if not yes:
+        click.confirm(f"Scrub {launch}? What was changed is rolled back", abort=True)
+    _order(launch, "scrub", reason, key_file)
+
+
+@click.command("rollback")
+@_LAUNCH
+@_REASON
+@_YES
+@click.option("--here", is_flag=True, help="Do it in this process, without Prefect and without the ledger if need be.")
+@key_option
+def rollback(launch: str, reason: str, yes: bool, here: bool, key_file: Path | None) -> None:
+    """Goes back to the old version, by one on-duty person, until T+4h closes."""
+    if not yes:
+        click.confirm(f"Roll {launch} back to the old version?", abort=True)
+    if here:
+        from flows.by_hand import roll_back_here
+
+        roll_back_here(launch, reason, key_file)
+        return
+    _order(launch, "rollback", reason, key_file)
+
+
+@click.command("retry")
+@_LAUNCH
+@_STEP
+@click.option("--reason", default="", help="What was mended.")
+@key_option
+def retry(launch: str, step: str, reason: str, key_file: Path | None) -> None:
+    """Tries a step that did not pass again."""
+    _order(launch, "retry", reason, key_file, step)
+
+
+@click.command("waive")
+@_LAUNCH
+@_STEP
+@_REASON
+@click.option("--until", required=True, help="How long it holds: a date such as 2026-12-01, or an ISO time with zone.")
+@key_option
+def waive(launch: str, step: str, reason: str, until: str, key_file: Path | None) -> None:
+    """Accepts that a step fails, with a reason and until a date."""
+    _order(launch, "waive", reason, key_file, step, _date(until))
+
+
+def _date(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise UsageError(f"--until {text!r} is no date; write 2026-12-01 or 2026-12-01T12:00:00+00:00") from e
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _order(
+    launch: str, order: "Order", reason: str, key_file: Path | None, step: str = "", until: datetime | None = None
+) -> None:
+    from tminus import events as ev
+    from tminus import inbox
+
+    desk = sit_down(launch, key_file)
+    given = ev.Ordered(order=order, person=desk.person.id, via="command line", reason=reason, step=step, until=until)
+    inbox.order(desk.book, desk.frozen, desk.signed_order(given))
+    click.echo(f"Recorded: {desk.person.name} {order} {step}".strip() + ".")

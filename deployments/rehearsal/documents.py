@@ -1,0 +1,263 @@
+"""The files of a rehearsal: what a release manager would write by hand for a real environment."""
+
+import json
+import sys
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pydantic import JsonValue
+from ruamel.yaml import YAML
+
+from deployments.rehearsal.addresses import HOST
+from deployments.rehearsal.faults import Fault
+from deployments.rehearsal.ports import free_port
+from deployments.rehearsal.servers import Addresses
+from deployments.rehearsal.trading_builds import NEXT, PREVIOUS, trading_build
+from deployments.rehearsal.trading_estate import TradingAddress
+
+CHANNEL = "C0LAUNCHES"
+HOUR = "5s"
+# Role, what people call whoever has it, whether they are on duty.
+_CREW = (
+    ("engineering_lead", "Engineering lead", True),
+    ("devops_lead", "DevOps lead", True),
+    ("security_lead", "Security lead", True),
+    ("product_manager", "Product manager", False),
+    ("ceo", "CEO", False),
+    ("release_manager", "Release manager", True),
+)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where Slack, PagerDuty and the gateway listen."""
+
+    slack: int
+    pagerduty: int
+    gateway: int
+
+    @classmethod
+    def plan(cls) -> Self:
+        """Free ones."""
+        return cls(free_port(), free_port(), free_port())
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Where everything is written."""
+
+    folder: Path
+    environment: Path
+    people: Path
+    release: Path
+    simulated: Path
+    workspace: Path
+    schedule: Path
+    ledger: Path
+    slack_record: Path
+    pagerduty_record: Path
+    certificates: Path
+
+    def key(self, role: str) -> Path:
+        """The private key of whoever has this role."""
+        return self.folder / "keys" / role
+
+
+def write_documents(
+    folder: Path, addresses: Addresses, trading: TradingAddress, ports: Ports, fault: Fault
+) -> Documents:
+    """Writes every file; returns where they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = Documents(
+        folder=folder,
+        environment=folder / "environment.yaml",
+        people=folder / "people.yaml",
+        release=folder / "release.yaml",
+        simulated=folder / "people-simulated.yaml",
+        workspace=folder / "workspace.json",
+        schedule=folder / "on-call.json",
+        ledger=folder / "ledger.sqlite",
+        slack_record=folder / "slack.jsonl",
+        pagerduty_record=folder / "pagerduty.jsonl",
+        certificates=folder / "certificates",
+    )
+    _write_yaml(files.environment, _environment(files, addresses, trading, ports))
+    _write_yaml(files.people, {"people": [_person(files, number, *one) for number, one in enumerate(_CREW, start=1)]})
+    _write_yaml(files.release, _release(files, fault))
+    _write_yaml(files.simulated, _simulated(files, fault))
+    users = [{"id": _slack(number), "name": role, "real_name": name} for number, (role, name, _) in _numbered()]
+    files.workspace.write_text(json.dumps({"users": users}), "utf-8")
+    files.schedule.write_text(json.dumps(_schedule()), "utf-8")
+    return files
+
+
+def _numbered() -> list[tuple[int, tuple[str, str, bool]]]:
+    return list(enumerate(_CREW, start=1))
+
+
+def _slack(number: int) -> str:
+    return f"U0PERSON{number:02d}"
+
+
+def _pagerduty(number: int) -> str:
+    return f"PPERSON{number:02d}"
+
+
+def _write_yaml(path: Path, data: JsonValue) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump(data, file)
+
+
+def _environment(files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports) -> JsonValue:
+    nginx, s3 = addresses.nginx, addresses.aws
+    bucket: dict[str, JsonValue] = {
+        "bucket": s3.bucket,
+        "endpoint": s3.url,
+        "region": s3.region,
+        "access_key": "env:AWS_ACCESS_KEY_ID",
+        "secret_key": "env:AWS_SECRET_ACCESS_KEY",
+    }
+    pools: dict[str, JsonValue] = {
+        pool: [f"{HOST}:{port}" for port in places] for pool, places in trading.pools.items()
+    }
+    return {
+        "environment": "tradesense-rehearsal",
+        "kind": "rehearsal",
+        "allows": ["none", "probe", "synthetic"],
+        "clock": {"hour": HOUR},
+        "lease": "20s",
+        "state": str(files.folder / "state"),
+        "ledger": {"sqlite": str(files.ledger)},
+        "prefect": {"api": addresses.prefect.api_url, "ui": addresses.prefect.url},
+        "gateway": {"host": HOST, "port": ports.gateway},
+        "services": {
+            "trading": {
+                "front": nginx.url("trading"),
+                "control": "/api/prices",
+                "logs": [str(trading.logs / "*.jsonl")],
+                "nginx": {
+                    "config": str(nginx.configuration),
+                    "upstream": "trading",
+                    "include": str(nginx.upstream("trading")),
+                    "reload": {"argv": list(nginx.reload)},
+                    "error_log": str(nginx.error_log),
+                    "pools": pools,
+                },
+                "roll_out": _roll_out(trading),
+            }
+        },
+        "postgres": {"main": {"dsn": "env:TMINUS_REHEARSAL_DSN"}},
+        "redis": {"main": {"url": "env:TMINUS_REHEARSAL_REDIS_URL"}},
+        "buckets": {"backups": {**bucket, "prefix": "backups/"}, "anchors": {**bucket, "prefix": ""}},
+        "anchors": ["s3", "slack"],
+        "grafana": {"url": addresses.grafana.url, "token": "env:TMINUS_REHEARSAL_GRAFANA_TOKEN"},
+        "slack": {
+            "api": f"http://{HOST}:{ports.slack}/api/",
+            "channel": CHANNEL,
+            "token": "env:TMINUS_REHEARSAL_SLACK_TOKEN",
+            "signing_secret": "env:TMINUS_REHEARSAL_SLACK_SIGNING",
+        },
+        "pagerduty": {
+            "events": f"https://{HOST}:{ports.pagerduty}",
+            "rest": f"https://{HOST}:{ports.pagerduty}",
+            "routing_key": "env:TMINUS_REHEARSAL_PAGERDUTY_KEY",
+            "api_key": "env:TMINUS_REHEARSAL_PAGERDUTY_TOKEN",
+            "ca_file": str(files.certificates / "ca.pem"),
+        },
+    }
+
+
+def _roll_out(trading: TradingAddress) -> JsonValue:
+    build = ["--version", "{version}", "--artifact-digest", "{artifact}", "--config-digest", "{config}"]
+    size = ["--instances", str(len(trading.pools["green"]))]
+    ctl = list(trading.ctl)
+    return {
+        "run": {"argv": [*ctl, "roll-out", "--pool", "{pool}", *build, *size, "--token", "{token}"], "timeout": "60s"},
+        "probe": {"argv": [*ctl, "probe", "--pool", "{pool}", *build, *size], "timeout": "10s"},
+        "undo": {"argv": [*ctl, "retire", "--pool", "{pool}", "--token", "{token}"], "timeout": "60s"},
+    }
+
+
+def _person(files: Documents, number: int, role: str, name: str, on_duty: bool) -> JsonValue:
+    key = Ed25519PrivateKey.generate()
+    path = files.key(role)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return {
+        "id": role.replace("_", "-"),
+        "name": name,
+        "roles": [role],
+        "slack": _slack(number),
+        "pagerduty": _pagerduty(number),
+        "key": public,
+        "on_duty": on_duty,
+    }
+
+
+def _release(files: Documents, fault: Fault) -> JsonValue:
+    new, old = trading_build(NEXT), trading_build(PREVIOUS)
+    scan = files.folder / "scans" / "pip-audit.json"
+    scan.parent.mkdir(parents=True, exist_ok=True)
+    found = [{"id": "PYSEC-2026-0001", "fix_versions": ["9.9.9"], "aliases": [], "description": "made up"}]
+    report = {
+        "dependencies": [
+            {"name": "starlette", "version": "1.10.0", "vulns": found if fault.vulnerable else []},
+            {"name": "uvicorn", "version": "0.35.0", "vulns": []},
+        ],
+        "fixes": [],
+    }
+    scan.write_text(json.dumps(report), "utf-8")
+    return {
+        "release": new.version,
+        "system": "tradesense",
+        "ticket": "REL-200",
+        "services": {
+            "trading": {
+                "version": new.version,
+                "artifact": new.artifact_digest,
+                "config": new.config_digest,
+                "rollback_to": {"version": old.version, "artifact": old.artifact_digest, "config": old.config_digest},
+            }
+        },
+        "commits": {"repository": "tradesense", "since": "v1.9.0", "until": "v2.0.0", "authors": []},
+        "scans": [
+            {"tool": "pip-audit", "path": "scans/pip-audit.json", "sha256": sha256(scan.read_bytes()).hexdigest()}
+        ],
+    }
+
+
+def _simulated(files: Documents, fault: Fault) -> JsonValue:
+    people: list[JsonValue] = []
+    for number, (role, _, _) in _numbered():
+        person: dict[str, JsonValue] = {
+            "id": role.replace("_", "-"),
+            "slack_id": _slack(number),
+            "roles": [role],
+            "delay": [0.1, 0.4],
+            "environment": {"TMINUS_KEY": str(files.key(role))},
+        }
+        if role in fault.people:
+            person |= {"behaviour": fault.people[role], "when": "*go-no-go*"}
+        people.append(person)
+    tminus = [sys.executable, "-m", "cli.main"]
+    return {
+        "seed": 1,
+        "people": people,
+        "pending_command": [*tminus, "pending", "--json"],
+        "answer_command": [*tminus, "{decision}", "{launch}", "--ask", "{request}"],
+        "command_poll": 0.5,
+    }
+
+
+def _schedule() -> JsonValue:
+    users: list[JsonValue] = [
+        {"id": _pagerduty(number), "name": name, "email": f"{role.replace('_', '-')}@rehearsal.test"}
+        for number, (role, name, _) in _numbered()
+    ]
+    return {"users": users, "on_calls": [{"user": _pagerduty(2)}]}

@@ -1,0 +1,154 @@
+"""The whole estate on one machine. Its only product is a folder of files: an environment, people, a release, keys."""
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import SecretStr
+
+from deployments.rehearsal.addresses import HOST, made_up, plain
+from deployments.rehearsal.documents import Ports, write_documents
+from deployments.rehearsal.faults import Fault
+from deployments.rehearsal.processes import Processes
+from deployments.rehearsal.readiness import http_answers
+from deployments.rehearsal.servers import Servers
+from deployments.rehearsal.trading_estate import Trading
+
+_MODULE = (sys.executable, "-m")
+_ROUTING_KEY_LENGTH = 32  # as PagerDuty's are
+
+
+class WholeEstate:
+    """Everything a launch needs, in `folder`; a `with` block in which it runs, and after which none of it does.
+
+    Args:
+        folder: where all files go.
+        fault: what is broken on purpose, in the servers alone.
+    """
+
+    def __init__(self, folder: Path, fault: Fault) -> None:
+        self.folder = folder
+        self.fault = fault
+        self.ports = Ports.plan()
+        self.trading = Trading.plan(folder / "trading")
+        self.servers = Servers(folder / "servers", instances={"trading": self.trading.address.pools["blue"]})
+        self.secrets = self._secrets()
+        self.documents = write_documents(folder, self.servers.addresses, self.trading.address, self.ports, fault)
+        self._ending = ExitStack()
+
+    @property
+    def processes(self) -> Processes:
+        """The supervisor of everything."""
+        return self.servers.processes
+
+    def environment(self) -> dict[str, str]:
+        """What every tminus process of this rehearsal sees: resolved secrets, and where the ledger is."""
+        return {
+            **plain(self.secrets),
+            "TMINUS_LEDGER": f"sqlite:{self.documents.ledger}",
+            # A paused flow outlives a server that answers 500 for a while.
+            "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500,504",
+            "PREFECT_CLIENT_MAX_RETRIES": "12",
+        }
+
+    def __enter__(self) -> Self:
+        with ExitStack() as ending:
+            self.servers.start_worker(self.environment())
+            ending.enter_context(self.servers)
+            self._start_around()
+            self._ending = ending.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ending.__exit__(kind, error, trace)
+
+    def _start_around(self) -> None:
+        addresses = self.servers.addresses
+        self.trading.start(self.processes, addresses.postgres, addresses.redis)
+        self._run_old_version()
+        self._start_slack()
+        self._start_pagerduty()
+        self.trading.start_traffic(self.processes, addresses.nginx.url("trading"))
+        self._start_gateway()
+        self._start_people()
+        self.servers.await_prefect()
+
+    def _run_old_version(self) -> None:
+        """Version 1.9.0 serves from the blue pool before anything begins."""
+        argv = self.trading.address.roll_out("blue", "1.9.0")
+        log = self.folder / "roll-out-blue.log"
+        child = self.processes.start("first roll-out", argv, log=log)
+        if child.wait(60) != 0:
+            raise RuntimeError(f"the old version did not start: {log.read_text('utf-8')[-500:]}")
+
+    def _start_slack(self) -> None:
+        port, record = self.ports.slack, self.documents.slack_record
+        argv = (
+            *_MODULE,
+            "deployments.rehearsal.slack_stand_in",
+            "--port",
+            str(port),
+            "--record",
+            str(record),
+            "--workspace",
+            str(self.documents.workspace),
+        )
+        env = {"SLACK_BOT_TOKEN": self.secrets["TMINUS_REHEARSAL_SLACK_TOKEN"].get_secret_value()}
+        ready = http_answers(port, "/_control/messages")
+        self.processes.start("slack (stand-in)", argv, env=env, log=self.folder / "slack.log", ready=ready)
+
+    def _start_pagerduty(self) -> None:
+        port, record = self.ports.pagerduty, self.documents.pagerduty_record
+        argv = (
+            *(*_MODULE, "deployments.rehearsal.pagerduty_stand_in", "--port", str(port), "--record", str(record)),
+            *("--schedule", str(self.documents.schedule), "--tls", str(self.documents.certificates)),
+        )
+        env = {
+            "PAGERDUTY_ROUTING_KEY": self.secrets["TMINUS_REHEARSAL_PAGERDUTY_KEY"].get_secret_value(),
+            "PAGERDUTY_API_TOKEN": self.secrets["TMINUS_REHEARSAL_PAGERDUTY_TOKEN"].get_secret_value(),
+        }
+        authority = self.documents.certificates / "ca.pem"
+        self.processes.start(
+            "pagerduty (stand-in)", argv, env=env, log=self.folder / "pagerduty.log", ready=authority.exists
+        )
+
+    def _start_gateway(self) -> None:
+        argv = (*_MODULE, "cli.main", "gateway", "--environment", str(self.documents.environment))
+        prefect = plain(self.servers.addresses.prefect.environment())
+        self.processes.start(
+            "gateway",
+            argv,
+            env={**self.environment(), **prefect},
+            log=self.folder / "gateway.log",
+            ready=http_answers(self.ports.gateway, "/health"),
+        )
+
+    def _start_people(self) -> None:
+        argv = (
+            *(*_MODULE, "deployments.rehearsal.people_simulator", "--people", str(self.documents.simulated)),
+            *("--slack", f"http://{HOST}:{self.ports.slack}", "--gateway", f"http://{HOST}:{self.ports.gateway}"),
+            *("--record", str(self.folder / "people.jsonl")),
+        )
+        env = {
+            **self.environment(),
+            "SLACK_SIGNING_SECRET": self.secrets["TMINUS_REHEARSAL_SLACK_SIGNING"].get_secret_value(),
+        }
+        self.processes.start("people (simulated)", argv, env=env, log=self.folder / "people.log")
+
+    def _secrets(self) -> Mapping[str, SecretStr]:
+        addresses = self.servers.addresses
+        return {
+            **addresses.environment(),
+            "TMINUS_REHEARSAL_DSN": addresses.postgres.dsn("tminus"),
+            "TMINUS_REHEARSAL_REDIS_URL": addresses.redis.dsn(),
+            "TMINUS_REHEARSAL_SLACK_TOKEN": SecretStr(f"xoxb-{made_up().get_secret_value()}"),
+            "TMINUS_REHEARSAL_SLACK_SIGNING": made_up(),
+            "TMINUS_REHEARSAL_PAGERDUTY_KEY": SecretStr(os.urandom(_ROUTING_KEY_LENGTH // 2).hex()),
+            "TMINUS_REHEARSAL_PAGERDUTY_TOKEN": made_up(),
+        }

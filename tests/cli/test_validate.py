@@ -1,0 +1,146 @@
+"""`tminus validate`, `schema` and `plan`, as they are called."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import main
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests" / "data"
+EXAMPLES = [str(DATA / f"{kind}.yaml") for kind in ("release", "people", "environment")]
+CONTEXT = [
+    argument for kind in ("release", "people", "environment") for argument in (f"--{kind}", str(DATA / f"{kind}.yaml"))
+]
+BOOK = """\
+runbook: little
+system: tradesense
+phases:
+  - phase: T-0
+    late_by: 1h
+    steps:
+      - id: healthy
+        title: Everything answers
+        owner: devops_lead
+        check: http.health
+        with: {services: [trading]}
+        expect: {healthy: "= all"}
+      - id: go
+        title: Go, or no go
+        owner: engineering_lead
+        approval:
+          roles: {devops_lead: 1, security_lead: 1}
+          deadline: 45m
+"""
+
+
+def tminus(*arguments: str) -> Result:
+    """Calls the command line."""
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A little book that is right."""
+    path = tmp_path / "book.yaml"
+    path.write_text(BOOK)
+    return path
+
+
+def test_all_is_well(book: Path) -> None:
+    """Exit 0, and one line a file that says what it is; the kind is told by what stands in it."""
+    result = tminus("validate", str(book), *EXAMPLES, *CONTEXT)
+    assert result.exit_code == 0, result.stderr
+    kinds = [line.split(": ")[1].split(",")[0] for line in result.stdout.splitlines()]
+    assert kinds == ["runbook", "release", "people", "environment"]
+
+
+def test_every_file_is_looked_at(book: Path, tmp_path: Path) -> None:
+    """Mistakes in several files are told in one go, on stderr, with exit code 2."""
+    book.write_text(BOOK.replace("= all", "> all").replace("devops_lead\n", "devops_led\n"))
+    release = tmp_path / "release.yaml"
+    release.write_text((DATA / "release.yaml").read_text().replace("system:", "sytem:"))
+    result = tminus("validate", str(book), str(release), "--people", str(DATA / "people.yaml"))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        f"{book}:9: step healthy: owner: nobody has the role 'devops_led'; did you mean 'devops_lead'?",
+        f"{book}:12: step healthy: expect.healthy: '> all' compares a word; only '=' and '!=' can",
+        f"{release}:1: 'system' is missing",
+        f"{release}:2: unknown key 'sytem'; did you mean 'system'?",
+    ]
+
+
+def test_a_context_that_is_broken_is_told_too(book: Path, tmp_path: Path) -> None:
+    """Mistakes in the file given with --people are mistakes as well."""
+    people = tmp_path / "people.yaml"
+    people.write_text("people: [{id: ann, name: Ann}]\n")
+    result = tminus("validate", str(book), "--people", str(people))
+    assert result.exit_code == 2
+    assert result.stderr == f"{people}:1: people[0]: 'roles' is missing\n"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """A path that leads nowhere is a usage error with what to do."""
+    result = tminus("validate", str(tmp_path / "none.yaml"))
+    assert result.exit_code == 2
+    assert result.stderr.endswith("cannot be read: No such file or directory; give the path of a YAML file\n")
+
+
+@pytest.mark.parametrize("kind", ["runbook", "release", "people", "environment"])
+def test_schema(kind: str, book: Path) -> None:
+    """Each schema is printed as JSON, is a schema, and accepts a file of its kind."""
+    schema = json.loads(tminus("schema", kind).stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    from tminus.yaml_source import Source
+
+    path = book if kind == "runbook" else DATA / f"{kind}.yaml"
+    jsonschema.Draft202012Validator(schema).validate(Source.read(path).data)
+
+
+def test_schema_is_the_runbooks_by_default() -> None:
+    """Without a kind it is the runbook's."""
+    assert tminus("schema").stdout == tminus("schema", "runbook").stdout
+
+
+def test_plan(book: Path) -> None:
+    """The plan says when, who owns it, and who must answer by when."""
+    result = tminus("plan", "--runbook", str(book), *CONTEXT, "--t0", "2099-11-23T18:00:00Z")
+    assert result.exit_code == 0, result.stderr
+    text = " ".join(result.stdout.split())
+    assert "T-0 Mon 2099-11-23 18:00:00 UTC, at the latest 18:00:05" in text
+    assert "healthy http.health devops_lead Everything answers" in text
+    assert "1 security_lead by 18:00:03: DevOps lead, second shift; Security lead, first shift" in text
+
+
+def test_plan_of_a_quorum_that_cannot_be_reached(book: Path, tmp_path: Path) -> None:
+    """It is printed, says why on stderr, and exits 2."""
+    people = tmp_path / "people.yaml"
+    people.write_text("people: [{id: ann, name: Ann's role, roles: [devops_lead, security_lead]}]\n")
+    context = [*CONTEXT[:2], "--people", str(people), *CONTEXT[4:]]
+    result = tminus("plan", "--runbook", str(book), *context, "--t0", "+4h")
+    assert result.exit_code == 2
+    assert "cannot be reached" in result.stdout
+    assert result.stderr == (
+        "tminus: step go: with everyone's answer it still lacks 1 security_lead; "
+        "who could answer: ann (devops_lead, security_lead)\n"
+    )
+
+
+def test_plan_in_the_past(book: Path) -> None:
+    """A T-0 in the past is a usage error, and nothing is printed."""
+    result = tminus("plan", "--runbook", str(book), *CONTEXT, "--t0", "2020-01-01T00:00:00Z")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "in the past; give a time to come" in result.stderr
+
+
+def test_plan_of_another_system(book: Path) -> None:
+    """A release of another system than the book's is refused."""
+    book.write_text(BOOK.replace("tradesense", "vatic"))
+    result = tminus("plan", "--runbook", str(book), *CONTEXT, "--t0", "now")
+    assert result.exit_code == 2
+    assert "is for 'vatic'" in result.stderr

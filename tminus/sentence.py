@@ -1,0 +1,160 @@
+"""A launch's end in one sentence, and a phase's evidence as a table's rows."""
+
+from datetime import datetime
+
+from tminus import asking
+from tminus import events as ev
+from tminus.frozen import Frozen
+from tminus.outcome import Outcome, Verdict
+from tminus.record import Record
+from tminus.runbook import Phase, Step
+from tminus.spoken import counted, length_said, listed, person_said, role_said, time_said
+from tminus.standing import current_phase, mark_of
+
+_CELL = 160  # characters of a table's cell that are still read
+
+
+def closing_sentence(frozen: Frozen, record: Record, result: ev.Result, why: str) -> str:
+    """How the launch ended: what, when, by whom, why, and what state things are in.
+
+    Args:
+        frozen: what was launched.
+        record: what happened, up to the end.
+        result: how it ends.
+        why: the reason, as whatever ended it gave it.
+    """
+    title = frozen.created.title
+    match result:
+        case "launched":
+            return f"GO {title} launched {_launched(frozen, record)}."
+        case "no-go":
+            return f"NO-GO {title} at {_phase(frozen, record)}: {_reason(frozen, record, why)}; {_state(record)}."
+        case "scrubbed":
+            return f"SCRUBBED {title} at {_phase(frozen, record)} {_by_whom(frozen, record, why)}; {_state(record)}."
+        case "held":
+            return f"HELD {title} at {_phase(frozen, record)}{_since(record)}: {_held(frozen, record, why)}"
+        case "rolled back":
+            return f"ROLLED BACK {title}{_rollback(frozen, record, why)}"
+
+
+def first_traffic(frozen: Frozen, record: Record) -> datetime | None:
+    """When the new version met its first customers: the end of the last change at T-0; None before that."""
+    at_zero = {step.id for phase in frozen.runbook.phases if phase.turns_back for step in phase.steps}
+    changes = [state for state in record.steps.values() if state.undo is not None and state.step in at_zero]
+    if not changes:
+        return None
+    last = max(changes, key=lambda state: state.undo.at if state.undo else frozen.created.t0)
+    return next((ended.at for ended in last.history if ended.outcome.verdict is Verdict.PASS), None)
+
+
+def approvers(frozen: Frozen, record: Record) -> list[str]:
+    """The roles whose approval let the launch go, in the book's order."""
+    roles: dict[str, None] = {}
+    for ask in record.asks.values():
+        if ask.opened.kind == "approval" and ask.ended is not None and ask.ended.result == "met":
+            seated = asking.judge(ask, frozen.people).seating.filled
+            roles.update(dict.fromkeys(role_said(role) for role, people in seated.items() if people))
+    return list(roles)
+
+
+def _launched(frozen: Frozen, record: Record) -> str:
+    at = time_said(first_traffic(frozen, record) or frozen.created.t0)
+    by = approvers(frozen, record)
+    approved = f", approved by {listed(by)}" if by else ""
+    waived = f", with {counted(len(record.waivers), 'waived step')}" if record.waivers else ""
+    return f"at {at}{approved}{waived}"
+
+
+def _phase(frozen: Frozen, record: Record) -> str:
+    return current_phase(frozen, record).phase
+
+
+def _reason(frozen: Frozen, record: Record, why: str) -> str:
+    """The reason without what only helps while it can still be changed."""
+    if isinstance(record.held, ev.Held) and record.held.step and record.held.why == why:
+        step, outcome = frozen.runbook.step(record.held.step), record.step(record.held.step).outcome
+        if step is not None and outcome is not None:
+            return f"{step.id} {mark_of(record, step.id).word}: {outcome.summary} ({role_said(step.owner)})"
+    for ask in record.asks.values():
+        if ask.opened.kind == "approval" and ask.ended is not None and ask.ended.result != "met":
+            return ask.ended.reason.rstrip(".")
+    return _one_sentence(why)
+
+
+def _one_sentence(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")
+
+
+def _state(record: Record) -> str:
+    done = [state.step for state in record.steps.values() if state.wants_undo]
+    return (
+        f"{listed(done)} {'was' if len(done) == 1 else 'were'} begun and not taken back"
+        if done
+        else "nothing was changed"
+    )
+
+
+def _by_whom(frozen: Frozen, record: Record, why: str) -> str:
+    order = record.scrubbed
+    if order is None:
+        return f"because of {_one_sentence(why)}"
+    return f"by {person_said(frozen, order.person)}: {_one_sentence(order.reason) or 'no reason given'}"
+
+
+def _since(record: Record) -> str:
+    return f" since {time_said(record.held.at)}" if record.held is not None else ""
+
+
+def _held(frozen: Frozen, record: Record, why: str) -> str:
+    if record.rolled_back is not None and not record.rolled_back.proven:
+        return f"{_one_sentence(why)}; somebody must look at what serves now."
+    return f"{_reason(frozen, record, why)}; {_state(record)}."
+
+
+def _rollback(frozen: Frozen, record: Record, why: str) -> str:
+    began, ended = record.rollback, record.rolled_back
+    when = f" at {time_said(began.at)}" if began else ""
+    by = f" by {person_said(frozen, began.by)}" if began and began.by != "tminus" else ""
+    took = f" in {length_said(ended.at - began.at)}" if began and ended and ended.proven else ""
+    reason = _one_sentence(began.why if began else why) or "no reason given"
+    if ended is not None and ended.proven:
+        return f"{when}{by}{took}: {reason}; the old version serves again (proven)."
+    said = _one_sentence(ended.said) if ended else "it was not finished"
+    return f"{when}{by}: {reason}; NOT PROVEN: {said}."
+
+
+def evidence_rows(frozen: Frozen, record: Record, phase: Phase) -> list[dict[str, str]]:
+    """A phase's steps as rows of short strings: step, title, verdict, expected, found, when, owner."""
+    return [_row(record, step) for step in phase.steps if frozen.runbook.step(step.id)]
+
+
+def _row(record: Record, step: Step) -> dict[str, str]:
+    state = record.steps.get(step.id)
+    outcome = state.outcome if state else None
+    at = (outcome.at if outcome else None) or (state.ended if state else None)
+    return {
+        "step": step.id,
+        "title": _short(step.title),
+        "verdict": str(mark_of(record, step.id)),
+        "expected": _short(expected_said(outcome)),
+        "found": _short(found_said(outcome)),
+        "when": time_said(at) if at else "",
+        "owner": role_said(step.owner),
+    }
+
+
+def expected_said(outcome: Outcome | None) -> str:
+    """`p95 < 200 ms, healthy = all`."""
+    return ", ".join(f"{name} {limit}" for name, limit in outcome.expected.items()) if outcome else ""
+
+
+def found_said(outcome: Outcome | None) -> str:
+    """The summary, which says what was found; the measurements where it says nothing."""
+    if outcome is None:
+        return ""
+    return outcome.summary or ", ".join(str(measurement) for measurement in outcome.found)
+
+
+def _short(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _CELL else plain[: _CELL - 1] + "…"
