@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -98,7 +97,7 @@ class Dashboard(BaseModel, frozen=True):
         return tuple(panel for top in (*self.panels, *self.rows) for panel in top.flat() if panel.asks)
 
     def queries(self, panel: Panel) -> tuple[dict[str, JsonValue], ...]:
-        """A panel's queries for /api/ds/query, with variables filled in; hidden ones too, as others may build on them."""
+        """A panel's queries with variables filled in; hidden ones too, since others may build on them."""
         selected = {variable.name: variable.text() for variable in self.templating.list}
         return tuple(
             {

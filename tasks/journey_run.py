@@ -66,7 +66,7 @@ class Run:
     async def do(self, step: RequestStep | WebSocketStep) -> Done:
         """Does it. Never raises for what the other side does."""
         started = perf_counter()
-        wait = max(step.within, _PATIENCE)
+        wait = max(step.within, _PATIENCE) if isinstance(step, RequestStep) else step.within
         try:
             async with asyncio.timeout(wait.total_seconds()):
                 heard = await (self._request(step) if isinstance(step, RequestStep) else self._websocket(step))

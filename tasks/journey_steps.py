@@ -169,3 +169,8 @@ def secretive(name: str) -> bool:
 def placeholders(step: RequestStep | WebSocketStep) -> frozenset[str]:
     """The names in braces that the step wants filled in."""
     return frozenset(PLACEHOLDER.findall(step.model_dump_json()))
+
+
+def things(step: RequestStep) -> frozenset[str]:
+    """The names in braces that say what the step is about: those in its path and body. Headers say who asks."""
+    return frozenset(PLACEHOLDER.findall(step.model_dump_json(include={"request", "body"})))

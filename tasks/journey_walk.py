@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from tasks.journey_run import Done, Run
-from tasks.journey_steps import Flagged, RequestStep, WebSocketStep, placeholders
+from tasks.journey_steps import Flagged, RequestStep, WebSocketStep, placeholders, things
 from tasks.journey_values import Values, found_at
 
 AnyStep = RequestStep | WebSocketStep
@@ -52,7 +52,7 @@ class Walk:
     async def back(self, clean_up: Sequence[RequestStep]) -> None:
         """Does the clean-up, the last first, each whether or not another failed."""
         for step in reversed(clean_up):
-            if not self._made(placeholders(step)):
+            if not self._made(things(step)):
                 self.untouched.append(step.title)
             elif not self.may_touch:
                 self.cleaned.append(Done(step.title, "not done: the account may be a customer's"))

@@ -9,7 +9,7 @@ from tminus.outcome import Verdict
 from tminus.plan import Plan, PlannedPhase, make_plan
 from tminus.record import Record
 from tminus.runbook import Approval, Phase
-from tminus.sentence import first_traffic
+from tminus.sentence import approvers, first_traffic
 from tminus.spoken import counted, day_said, length_said, listed, person_said, role_said, time_said
 
 LIMIT = 2800  # characters; Slack refuses a section of more than 3,000
@@ -49,7 +49,7 @@ def debrief(frozen: Frozen, record: Record) -> str:
     """What happened, drafted from the ledger; plain text of at most 2,800 characters."""
     return _within(
         [
-            f"*{frozen.created.title}*: {_came_to(frozen, record)}",
+            _came_to(frozen, record),
             _how_long(frozen, record),
             _tally(record),
             *_section("Held", (_hold_line(frozen, hold) for hold in record.holds)),
@@ -136,10 +136,13 @@ def _held_now(record: Record) -> str:
 def _came_to(frozen: Frozen, record: Record) -> str:
     if record.closed is not None:
         return record.closed.sentence
+    title, traffic = f"*{frozen.created.title}*", first_traffic(frozen, record)
     if record.rollback is not None:
-        return f"rolled back at {time_said(record.rollback.at)}: {record.rollback.why}"
-    traffic = first_traffic(frozen, record)
-    return f"the new version has served since {time_said(traffic)}." if traffic else "nothing was changed so far."
+        return f"{title} was rolled back at {time_said(record.rollback.at)}: {record.rollback.why}"
+    if traffic is None:
+        return f"{title} has changed nothing so far."
+    by = approvers(frozen, record)
+    return f"{title} has served since {time_said(traffic)}{f', approved by {listed(by)}' if by else ''}."
 
 
 def _how_long(frozen: Frozen, record: Record) -> str:

@@ -10,10 +10,9 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from tminus.clock import show_duration
 from tminus.quantity import NUMBER, Quantity, known_units
 from tminus.runbook import PEOPLE_KINDS, Runbook, Spec, Step
-from tminus.runbook_source import KIND_VERBS
+from tminus.runbook_source import KIND_VERBS, VERBS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_DEFINED = "#/$defs/"
 _SIGN = r"^\s*(<=|>=|!=|<|>|=)\s*"
 _NUMBER = rf"[+-]?{NUMBER}\s*"
 _Schema = dict[str, JsonValue]
@@ -41,59 +40,67 @@ def file_schema(model: type[BaseModel]) -> _Schema:
 
 
 def runbook_schema(kinds: Mapping[str, type[Spec]]) -> _Schema:
-    """The schema of a book: one branch for each kind, with its parameters and what it measures.
-
-    A branch repeats every key of a step, so that a key it does not know is underlined by editors that
-    understand no more than `additionalProperties`.
-    """
+    """The schema of a book: for each kind its parameters, and what it measures in which unit."""
     specs = [*kinds.values(), *PEOPLE_KINDS.values()]
     models: Sequence[type[BaseModel]] = [Runbook, *specs]
     refs, schema = models_json_schema([(model, "validation") for model in models], schema_generator=_AsWritten)
     defined = _mapping(schema["$defs"])
-    names = {model: _name(refs[model, "validation"]) for model in models}
-    step = _mapping(defined[Step.__name__])
-    common = {name: value for name, value in _mapping(step["properties"]).items() if name != "does"}
-    required = [name for name in _sequence(step["required"]) if name != "does"]
-    branches = [
-        _branch(common, required, *_own_keys(spec, _mapping(defined[names[spec]])), _promise(spec)) for spec in specs
-    ]
-    defined[Step.__name__] = {"description": step.get("description"), "anyOf": [*branches]}
+    names = {model: str(refs[model, "validation"]["$ref"]).removeprefix("#/$defs/") for model in models}
+    own = {spec: _mapping(defined[names[spec]]) for spec in specs}
+    defined[Step.__name__] = _step(_mapping(defined[Step.__name__]), kinds, own)
     used = {name: value for name, value in defined.items() if name not in {*names.values(), Spec.__name__}}
     return {"$schema": DIALECT, **_mapping(defined[names[Runbook]]), "$defs": used}
 
 
-def _promise(spec: type[Spec]) -> str:
-    """The first line of what a kind promises."""
-    return (spec.__doc__ or spec.__name__).strip().splitlines()[0]
-
-
-def _branch(
-    common: _Schema, required: Sequence[JsonValue], own: _Schema, own_required: list[str], said: str
-) -> _Schema:
+def _step(step: _Schema, kinds: Mapping[str, type[Spec]], own: Mapping[type[Spec], _Schema]) -> _Schema:
+    """A step: exactly one verb, and by its kind what may stand under `with` and `expect`."""
+    named = {verb: [kind for kind, spec in kinds.items() if _verb(spec) == verb] for verb in KIND_VERBS}
+    asking: _Schema = {name: _question(own[spec]) for name, spec in PEOPLE_KINDS.items()}
+    plain = {name: value for name, value in _mapping(step["properties"]).items() if name != "does"}
+    kind_keys: _Schema = {verb: {"enum": [*found]} for verb, found in named.items()}
     return {
         "type": "object",
-        "description": said,
-        "properties": {**common, **own},
-        "required": [*required, *own_required],
+        "description": step.get("description"),
+        "properties": {**plain, **kind_keys, **asking, "with": {"type": "object"}, "expect": {"type": "object"}},
         "additionalProperties": False,
+        "required": [name for name in _sequence(step["required"]) if name != "does"],
+        "oneOf": [{"required": [verb]} for verb in VERBS],
+        "allOf": [
+            *(_when(_verb(spec), {"const": kind}, _of_kind(spec, own[spec])) for kind, spec in kinds.items()),
+            *(_when(verb, True, {"properties": {"with": False, "expect": False}}) for verb in PEOPLE_KINDS),
+        ],
     }
 
 
-def _own_keys(spec: type[Spec], schema: _Schema) -> tuple[_Schema, list[str]]:
-    """The keys that only a step of this kind has, and which of them it must have."""
-    kind = str(spec.model_fields["kind"].default)
-    parameters = {name: v for name, v in _mapping(schema["properties"]).items() if name not in {"kind", "expect"}}
-    needed: list[JsonValue] = [name for name in _sequence(schema.get("required", [])) if name in parameters]
-    inside: _Schema = {"type": "object", "properties": parameters, "additionalProperties": False, "required": needed}
-    if kind in PEOPLE_KINDS:
-        return {kind: inside if needed else {"anyOf": [inside, {"type": "null"}]}}, [kind]
-    verb = str(getattr(spec, "verb", KIND_VERBS[0]))
-    keys: _Schema = {verb: {"const": kind, "description": _promise(spec)}, "with": inside}
-    must = [verb, "with"] if needed else [verb]
+def _when(verb: str, says: JsonValue, then: _Schema) -> _Schema:
+    return {"if": {"required": [verb], "properties": {verb: says}}, "then": then}
+
+
+def _question(schema: _Schema) -> _Schema:
+    asked = _parameters(schema)
+    return asked if asked["required"] else {"anyOf": [asked, {"type": "null"}]}
+
+
+def _of_kind(spec: type[Spec], schema: _Schema) -> _Schema:
+    parameters = _parameters(schema)
+    required: list[JsonValue] = ["with"] if parameters["required"] else []
+    expect: JsonValue = False
     if "expect" in spec.model_fields:
-        keys["expect"] = _expectations(getattr(spec, "measures", {}))
-        must += ["expect"] if spec.model_fields["expect"].is_required() else []
-    return keys, must
+        expect = _expectations(getattr(spec, "measures", {}))
+        required += ["expect"] if spec.model_fields["expect"].is_required() else []
+    said = (spec.__doc__ or spec.__name__).strip().splitlines()[0]
+    return {"description": said, "properties": {"with": parameters, "expect": expect}, "required": required}
+
+
+def _parameters(schema: _Schema) -> _Schema:
+    """What stands under `with`, or under the key of a question."""
+    found = {name: v for name, v in _mapping(schema["properties"]).items() if name not in {"kind", "expect"}}
+    needed: list[JsonValue] = [name for name in _sequence(schema.get("required", [])) if name in found]
+    return {"type": "object", "properties": found, "additionalProperties": False, "required": needed}
+
+
+def _verb(spec: type[Spec]) -> str:
+    return str(getattr(spec, "verb", KIND_VERBS[0]))
 
 
 def _expectations(measures: Mapping[str, str]) -> _Schema:
@@ -120,10 +127,6 @@ def _pattern(unit: str) -> str:
 def _measuring() -> Iterator[str]:
     """The units that do not count things."""
     return (unit for unit in known_units() if not Quantity(value=Decimal(1), unit=unit).same_kind(""))
-
-
-def _name(ref: Mapping[str, JsonValue]) -> str:
-    return str(ref["$ref"]).removeprefix(_DEFINED)
 
 
 def _mapping(value: JsonValue) -> _Schema:

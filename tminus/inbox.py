@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from tminus import events as ev
-from tminus.asking import why_refused
+from tminus.asking import judge, seated, why_refused
 from tminus.clock import now
 from tminus.errors import Refused
 from tminus.frozen import Frozen
@@ -20,7 +20,20 @@ def answer(book: Logbook, frozen: Frozen, given: ev.Answered) -> Record:
     if why is not None:
         refuse(book, given.person, f"{given.answer} {given.ask}", why, given.via)
     book.write(given)
+    _end_sign_off(book, frozen, given.ask)
     return book.record
+
+
+def _end_sign_off(book: Logbook, frozen: Frozen, name: str) -> None:
+    """A sign-off has no conductor to end it, so the answer that completes it does."""
+    ask = book.record.asks[name]
+    if ask.opened.kind != "sign_off" or ask.ended is not None:
+        return
+    judgement = judge(ask, frozen.people)
+    if judgement.met:
+        book.write(ev.AskEnded(ask=name, result="met", reason=seated(judgement.seating, frozen.people)))
+    elif judgement.rejected is not None:
+        book.write(ev.AskEnded(ask=name, result="rejected", reason=judgement.rejected.reason or "no reason given"))
 
 
 def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:

@@ -76,7 +76,7 @@ def _find_seat(
             return True
     for role in open_to:
         for number, other in enumerate(filled[role]):
-            if _find_seat(other, quorum, answers, filled, tried):
+            if False:
                 filled[role][number] = person
                 return True
     return False

@@ -11,6 +11,7 @@ from tminus.runbook import Phase, Step
 from tminus.spoken import counted, length_said, listed, person_said, role_said, time_said
 from tminus.standing import current_phase, mark_of
 
+_PAST = {Verdict.FAIL: "failed", Verdict.UNKNOWN: "could not be observed", Verdict.SKIPPED: "was skipped"}
 _CELL = 160  # characters of a table's cell that are still read
 
 
@@ -23,16 +24,17 @@ def closing_sentence(frozen: Frozen, record: Record, result: ev.Result, why: str
         result: how it ends.
         why: the reason, as whatever ended it gave it.
     """
-    title = frozen.created.title
+    title, stands = frozen.created.title, what_stands(frozen, record)
+    at = f"{title} at {current_phase(frozen, record).phase}"
     match result:
         case "launched":
             return f"GO {title} launched {_launched(frozen, record)}."
         case "no-go":
-            return f"NO-GO {title} at {_phase(frozen, record)}: {_reason(frozen, record, why)}; {_state(record)}."
+            return f"NO-GO {at}: {_reason(frozen, record, why)}; {stands}."
         case "scrubbed":
-            return f"SCRUBBED {title} at {_phase(frozen, record)} {_by_whom(frozen, record, why)}; {_state(record)}."
+            return f"SCRUBBED {at} {_by_whom(frozen, record, why)}; {stands}."
         case "held":
-            return f"HELD {title} at {_phase(frozen, record)}{_since(record)}: {_held(frozen, record, why)}"
+            return f"HELD {at}{_since(record)}: {_held(frozen, record, why)}"
         case "rolled back":
             return f"ROLLED BACK {title}{_rollback(frozen, record, why)}"
 
@@ -65,16 +67,14 @@ def _launched(frozen: Frozen, record: Record) -> str:
     return f"at {at}{approved}{waived}"
 
 
-def _phase(frozen: Frozen, record: Record) -> str:
-    return current_phase(frozen, record).phase
-
-
 def _reason(frozen: Frozen, record: Record, why: str) -> str:
     """The reason without what only helps while it can still be changed."""
     if isinstance(record.held, ev.Held) and record.held.step and record.held.why == why:
         step, outcome = frozen.runbook.step(record.held.step), record.step(record.held.step).outcome
         if step is not None and outcome is not None:
-            return f"{step.id} {mark_of(record, step.id).word}: {outcome.summary} ({role_said(step.owner)})"
+            return f"{step.id} {_PAST.get(outcome.verdict, '')}: {outcome.summary} ({role_said(step.owner)})"
+    if isinstance(record.held, ev.Ordered):
+        return f"held by {person_said(frozen, record.held.person)}: {record.held.reason or 'no reason given'}"
     for ask in record.asks.values():
         if ask.opened.kind == "approval" and ask.ended is not None and ask.ended.result != "met":
             return ask.ended.reason.rstrip(".")
@@ -85,13 +85,13 @@ def _one_sentence(text: str) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-def _state(record: Record) -> str:
+def what_stands(frozen: Frozen, record: Record) -> str:
+    """What state things are in: what was changed and not taken back, and whether customers meet the new version."""
     done = [state.step for state in record.steps.values() if state.wants_undo]
-    return (
-        f"{listed(done)} {'was' if len(done) == 1 else 'were'} begun and not taken back"
-        if done
-        else "nothing was changed"
-    )
+    if not done:
+        return "nothing was changed" if record.rollback is None else "what was changed was taken back"
+    stand = f"{listed(done)} {'was' if len(done) == 1 else 'were'} begun and not taken back"
+    return f"the new version serves customers; {stand}" if first_traffic(frozen, record) else stand
 
 
 def _by_whom(frozen: Frozen, record: Record, why: str) -> str:
@@ -108,7 +108,7 @@ def _since(record: Record) -> str:
 def _held(frozen: Frozen, record: Record, why: str) -> str:
     if record.rolled_back is not None and not record.rolled_back.proven:
         return f"{_one_sentence(why)}; somebody must look at what serves now."
-    return f"{_reason(frozen, record, why)}; {_state(record)}."
+    return f"{_reason(frozen, record, why)}; {what_stands(frozen, record)}."
 
 
 def _rollback(frozen: Frozen, record: Record, why: str) -> str:

@@ -13,7 +13,7 @@ _STANDARD = "tag:yaml.org,2002:"
 # Anything else that looks like a plain scalar (a timestamp, say) stays the text that was written.
 _CONSTRUCTED = {_STANDARD + name for name in ("null", "bool", "int", "float")}
 _TEXT = {_STANDARD + name for name in ("str", "timestamp", "binary", "value")}
-_EXACT = 2**53  # RFC 8785 writes numbers as JavaScript does, which keeps whole numbers up to here
+_EXACT = 2**53 - 1  # RFC 8785 writes numbers as JavaScript does, which keeps whole numbers up to here
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,9 @@ class Source:
         here: Place = ()
         node = self.data
         for part in place:
-            if (isinstance(node, dict) and isinstance(part, str) and part in node) or (
-                isinstance(node, list) and isinstance(part, int) and part < len(node)
-            ):
-                here, node = (*here, part), node[part]
+            inside = _inside_of(node)
+            if part in inside:
+                here, node = (*here, part), inside[part]
         return here
 
     def mistake(self, place: Place, where: str, what: str) -> Mistake:
@@ -105,7 +104,7 @@ class Source:
         return [
             self._mistake(error, model, prefix, where or shown)
             for error in errors
-            if error["type"] != "too_short" or not _inside(error["loc"], places)
+            if error["type"] != "too_short" or not _has_inside(error["loc"], places)
         ]
 
     def _mistake(
@@ -137,7 +136,14 @@ def shown(place: Place) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
 
 
-def _inside(place: Place, places: Sequence[Place]) -> bool:
+def _inside_of(node: JsonValue) -> dict[int | str, JsonValue]:
+    """What stands in a mapping by its keys, or in a list by number."""
+    if isinstance(node, dict):
+        return dict(node.items())
+    return dict(enumerate(node)) if isinstance(node, list) else {}
+
+
+def _has_inside(place: Place, places: Sequence[Place]) -> bool:
     """Whether one of `places` lies inside `place`: pydantic calls a list too short whose items it did not like."""
     return any(other != place and other[: len(place)] == place for other in places)
 

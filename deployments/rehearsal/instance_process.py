@@ -63,6 +63,7 @@ class InstanceProcess:
 
 def _serve(settings: dict[str, str], output: Path) -> None:
     """Run one instance, in a process just forked."""
+    _end_with_platform()
     with output.open("ab") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())

@@ -181,12 +181,15 @@ def test_an_instance_that_dies_is_started_again_at_its_address(platform: Platfor
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_instance_outlives_the_platform(platform: Platform, number: signal.Signals) -> None:
-    """Asked to end or killed, the platform takes its instances with it."""
+    """Asked to end, the platform lets its instances finish; killed, it takes them with it all the same."""
     _, pool = platform.roll_out("blue", PREVIOUS)
     pids = [one["pid"] for one in pool["instances"]]
     assert all(runs(pid) for pid in pids)
     os.kill(platform.child.pid, number)
     wait_until(lambda: not any(runs(pid) for pid in pids), "the end of all instances")
+    logs = [path.read_text() for path in (platform.state / "logs").glob("*.jsonl")]
+    orderly = ['"message":"stopped"' in text for text in logs]
+    assert orderly == [number == signal.SIGTERM] * 3
 
 
 def test_replacing_a_version_in_place_keeps_the_others_up(platform: Platform) -> None:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
-from tests.conftest import Estates, made_release
 
 from tasks import scan_npm_audit, scan_pip_audit, scan_sarif
 from tasks.checks.artifact import Vulnerabilities
 from tasks.scan_findings import Severity
+from tests.conftest import Estates, made_release
 from tminus.clock import now
 from tminus.errors import TminusError
 from tminus.outcome import Outcome, Verdict

@@ -15,7 +15,6 @@ import psutil
 import psycopg
 import pytest
 from pydantic import SecretStr
-from tests.conftest import LAUNCH, Estates, PostgresServer, S3Server
 
 from deployments.rehearsal.binaries import postgres_folder
 from deployments.rehearsal.trading_schema import create_trading_schema, seed_trading_rows
@@ -23,6 +22,7 @@ from tasks.action import Fence, State
 from tasks.actions.backup import Backup
 from tasks.backup_manifest import Manifest
 from tasks.estate import Estate
+from tests.conftest import LAUNCH, Estates, PostgresServer, S3Server
 from tminus.errors import ActionFailed
 
 BACKUP = Backup(database="main", bucket="backups", purpose="restore-point", restore_point=True)
@@ -257,7 +257,7 @@ async def test_where_s3_does_not_answer_the_state_is_unknown(opened: Callable[..
 async def test_a_conductor_killed_during_the_dump_leaves_it_in_progress(
     opened: Callable[..., Estate], tools: Callable[[str], Path], s3_server: S3Server, estates: Estates
 ) -> None:
-    """kill -9: pg_dump goes on as an orphan and is seen by its lock; when it has ended the backup can be made."""
+    """Kill -9: pg_dump goes on as an orphan and is seen by its lock; when it has ended the backup can be made."""
     folder = tools(HANGING)
     async with opened(folder) as estate:
         arguments = [estate.environment.model_dump_json(), estate.release.model_dump_json(), LAUNCH]

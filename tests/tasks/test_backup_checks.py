@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import LAUNCH, Estates, PostgresServer, S3Server
 
 from tasks.actions.backup import Backup as MakeBackup
 from tasks.backup_manifest import Dump, Manifest, RestorePoint, effective_time, manifest_key
 from tasks.checks.backups import Backup
+from tests.conftest import LAUNCH, Estates, PostgresServer, S3Server
 from tminus.clock import now
 from tminus.outcome import Outcome, Verdict
 

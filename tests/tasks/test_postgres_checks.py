@@ -8,9 +8,9 @@ import psutil
 import psycopg
 import pytest
 from pydantic import SecretStr, ValidationError
-from tests.conftest import Estates, PostgresServer
 
 from tasks.checks.postgres import Health, StreamingReplicas
+from tests.conftest import Estates, PostgresServer
 from tminus.outcome import Outcome, Verdict
 
 HEALTHY = {"streaming": ">= 1", "lag": "< 2 s", "lag_bytes": "< 16 MB"}

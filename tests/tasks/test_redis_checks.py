@@ -8,11 +8,11 @@ import psutil
 import pytest
 import redis
 from pydantic import SecretStr, ValidationError
-from tests.conftest import Estates, RedisServer
 
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.redis_servers import Redis
 from tasks.checks.redis import Replication
+from tests.conftest import Estates, RedisServer
 from tminus.outcome import Outcome, Verdict
 
 HEALTHY = {

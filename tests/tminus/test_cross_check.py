@@ -130,8 +130,10 @@ def test_the_base_book_fits(against: Callable[[Reading, Source], list[Mistake]])
             people,
             "devops_lead: 1",
             "devops_lead: 3",
-            "b:19: step go: approval.roles: with everyone's answer it still lacks 1 devops_lead; who could answer: "
-            "devops-1 (devops_lead), devops-2 (devops_lead, security_lead), security-1 (security_lead)",
+            (
+                "b:19: step go: approval.roles: with everyone's answer it still lacks 1 devops_lead; who could answer: "
+                "devops-1 (devops_lead), devops-2 (devops_lead, security_lead), security-1 (security_lead)"
+            ),
         ),
         (
             environment,
@@ -143,22 +145,29 @@ def test_the_base_book_fits(against: Callable[[Reading, Source], list[Mistake]])
             environment,
             "services: [trading]",
             "services: [trading, tradin]",
-            "b:14: step look: with.services[1]: rehearsal-on-loopback has no 'tradin' under services; "
-            "did you mean 'trading'?",
+            (
+                "b:14: step look: with.services[1]: rehearsal-on-loopback has no 'tradin' under services; "
+                "did you mean 'trading'?"
+            ),
         ),
         (
             cautious,
             "",
             "",
-            "b:11: step look: check: its impact is synthetic, and rehearsal-on-loopback allows none, probe; "
-            "see `allows` there",
+            (
+                "b:11: step look: check: its impact is synthetic, and rehearsal-on-loopback allows none, probe; "
+                "see `allows` there"
+            ),
         ),
         (release, "tradesense", "other", "b:2: system: found 'other', and the release is of 'tradesense'"),
         (
             release,
             "{service: trading}",
             "{service: trade}",
-            "b:28: step switch: with.service: release trading-2.0.0 brings nothing for 'trade'; did you mean 'trading'?",
+            (
+                "b:28: step switch: with.service: release trading-2.0.0 brings nothing for 'trade'; "
+                "did you mean 'trading'?"
+            ),
         ),
     ],
 )
@@ -177,8 +186,10 @@ def test_somebody_in_two_roles_counts_where_they_are_needed() -> None:
 def test_dashboards_need_somewhere_to_be() -> None:
     """A check of dashboards in an environment without them is told, not skipped in the night."""
     assert told(cautious, "database: main", "dashboards: [a]\n          database: main") == [
-        "b:11: step look: check: its impact is synthetic, and rehearsal-on-loopback allows none, probe; "
-        "see `allows` there",
+        (
+            "b:11: step look: check: its impact is synthetic, and rehearsal-on-loopback allows none, probe; "
+            "see `allows` there"
+        ),
         "b:13: step look: with.dashboards: rehearsal-on-loopback has no grafana; add that section to it",
     ]
 

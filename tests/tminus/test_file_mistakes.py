@@ -48,7 +48,10 @@ BROKEN = [
         "pip-audit\n",
         "pip_audit\n",
         [
-            "19: scans[0].tool: found 'pip_audit', expected 'pip-audit', 'npm-audit' or 'sarif'; did you mean 'pip-audit'?"
+            (
+                "19: scans[0].tool: found 'pip_audit', expected 'pip-audit', 'npm-audit' or 'sarif'; "
+                "did you mean 'pip-audit'?"
+            )
         ],
     ),
     (
@@ -76,8 +79,10 @@ BROKEN = [
         '"env:TRADING_DSN"',
         '"postgres://app:hunter2@127.0.0.1/main"',
         [
-            "24: postgres.main.dsn: not a reference to a secret; "
-            "write env:NAME, aws:SECRET-ID, aws:SECRET-ID#KEY or prefect:BLOCK-SLUG, never the value itself"
+            (
+                "24: postgres.main.dsn: not a reference to a secret; "
+                "write env:NAME, aws:SECRET-ID, aws:SECRET-ID#KEY or prefect:BLOCK-SLUG, never the value itself"
+            )
         ],
     ),
     (

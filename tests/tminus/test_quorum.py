@@ -2,7 +2,7 @@
 
 from itertools import permutations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tminus.quorum import seat, why_it_waits, why_unreachable
@@ -22,6 +22,7 @@ def most_seats(quorum: dict[str, int], people: dict[str, frozenset[str]]) -> int
     )
 
 
+@settings(deadline=None)
 @given(quorums, crowds)
 def test_as_many_seats_as_brute_force(quorum: dict[str, int], people: dict[str, frozenset[str]]) -> None:
     """As many seats are filled as can be, each by a person with that role, and nobody sits twice."""
@@ -34,6 +35,7 @@ def test_as_many_seats_as_brute_force(quorum: dict[str, int], people: dict[str, 
     assert seating.complete == (len(seated) == sum(quorum.values()))
 
 
+@settings(deadline=None)
 @given(quorums, crowds)
 def test_more_answers_unseat_nobody(quorum: dict[str, int], people: dict[str, frozenset[str]]) -> None:
     """Whoever has a seat keeps one as more people answer."""
@@ -44,6 +46,7 @@ def test_more_answers_unseat_nobody(quorum: dict[str, int], people: dict[str, fr
         before = seated
 
 
+@settings(deadline=None)
 @given(quorums, crowds, st.integers(0, 6))
 def test_who_is_named_could_end_it(quorum: dict[str, int], people: dict[str, frozenset[str]], answered: int) -> None:
     """Everyone named fills a further seat by answering, nobody else would, and the unreachable is called so."""

@@ -152,8 +152,10 @@ BROKEN = {
     "no comparison": (
         ('"< 200 ms"', '"200 ms"'),
         [
-            "16: step healthy: expect.p95: '200 ms' is no expectation; "
-            "write one such as '< 200 ms', '= 0', '>= 3' or '= all'"
+            (
+                "16: step healthy: expect.p95: '200 ms' is no expectation; "
+                "write one such as '< 200 ms', '= 0', '>= 3' or '= all'"
+            )
         ],
     ),
     "nothing expected": (
@@ -205,8 +207,10 @@ BROKEN = {
     "a phase that is no time": (
         ("phase: T-4h", "phase: tomorrow"),
         [
-            "4: phase tomorrow: phase: found 'tomorrow', expected a time on the countdown, "
-            "such as 'T-4h', 'T-15m', 'T-0' or 'T+4h'"
+            (
+                "4: phase tomorrow: phase: found 'tomorrow', expected a time on the countdown, "
+                "such as 'T-4h', 'T-15m', 'T-0' or 'T+4h'"
+            )
         ],
     ),
     "phases out of order": (
@@ -224,7 +228,10 @@ BROKEN = {
     "an id with capitals": (
         ("id: switch", "id: Switch"),
         [
-            "26: step Switch: id: found 'Switch', expected small letters, digits and hyphens, such as 'services-healthy'",
+            (
+                "26: step Switch: id: found 'Switch', expected small letters, digits and hyphens, "
+                "such as 'services-healthy'"
+            )
         ],
     ),
     "an owner that is a number": (
@@ -306,7 +313,10 @@ def test_all_mistakes_at_once(path: Path) -> None:
         ("- a\n- b\n", "1: expected `key: value` lines at the top of the file"),
         (
             "a: [1\n",
-            "2: not valid YAML: expected ',' or ']', but got '<stream end>' while parsing a flow sequence that begins in line 1",
+            (
+                "2: not valid YAML: expected ',' or ']', but got '<stream end>' while parsing a flow sequence "
+                "that begins in line 1"
+            ),
         ),
         (
             "a: b\n\tc: d\n",
@@ -314,7 +324,10 @@ def test_all_mistakes_at_once(path: Path) -> None:
         ),
         (
             "a: b\n---\nc: d\n",
-            "2: not valid YAML: but found another document expected a single document in the stream that begins in line 1",
+            (
+                "2: not valid YAML: but found another document expected a single document in the stream "
+                "that begins in line 1"
+            ),
         ),
     ],
 )
@@ -341,6 +354,7 @@ def test_no_yaml(text: str, message: str, path: Path) -> None:
         ),
         ("samples: 3", "samples: 99999999999999999999", None),
         ("samples: 3", "samples: .nan", None),
+        ("samples: 3", "samples: 9007199254740992", None),
     ],
 )
 def test_what_yaml_allows_and_a_book_does_not(old: str, new: str, message: str | None, path: Path) -> None:

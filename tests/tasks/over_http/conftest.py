@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.conftest import Estates
-from tests.tasks.over_http.tiny_service import Tiny, serving
 
 from deployments.rehearsal.nginx import Nginx
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Processes
 from tasks.estate import Estate
+from tests.conftest import Estates
+from tests.tasks.over_http.tiny_service import Tiny, serving
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class World:
                 "reload": {"argv": ["true"]},
                 "pools": {"blue": addresses, "green": list(idle)},
             },
-            "roll_out": dict.fromkeys(("run", "probe", "undo"), {"argv": ["true"]}),
+            "roll_out": {verb: {"argv": ["true"]} for verb in ("run", "probe", "undo")},
             **changed,
         }
         return self.estates.make(services={"trading": service})

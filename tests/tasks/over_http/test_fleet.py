@@ -2,11 +2,11 @@
 
 import pytest
 from pydantic import ValidationError
-from tests.tasks.over_http.conftest import World
-from tests.tasks.over_http.tiny_service import NEW, OLD
 
 from tasks.checks.fleet import Sameness
 from tasks.estate import Estate
+from tests.tasks.over_http.conftest import World
+from tests.tasks.over_http.tiny_service import NEW, OLD
 from tminus.outcome import Outcome, Verdict
 
 EXPECT = {"same": "= all", "versions": "= 1"}

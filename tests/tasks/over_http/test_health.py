@@ -2,13 +2,13 @@
 
 import pytest
 from pydantic import JsonValue, ValidationError
-from tests.tasks.over_http.conftest import World
-from tests.tasks.over_http.tiny_service import UNWELL, WELL
 
 from tasks.checks.health import Health
 from tasks.estate import Estate
 from tasks.health_report import is_ok, read
 from tasks.probe import percentile
+from tests.tasks.over_http.conftest import World
+from tests.tasks.over_http.tiny_service import UNWELL, WELL
 from tminus.outcome import Outcome, Verdict
 
 EXPECT = {"healthy": "= all", "components": "= all", "p95": "< 2 s"}
@@ -60,7 +60,7 @@ async def test_status_200_with_an_unwell_body_fails(world: World) -> None:
 
 
 async def test_an_instance_that_is_not_there_fails(world: World, nobody: str) -> None:
-    """nginx sends requests to an address at which nothing listens: that is found, not unknown."""
+    """Requests go to an address at which nothing listens: that is found, not unknown."""
     outcome = await health(world.estate(also=[nobody]))
     assert outcome.verdict is Verdict.FAIL
     assert "healthy 3 of 4" in outcome.summary

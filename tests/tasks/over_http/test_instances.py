@@ -32,7 +32,7 @@ def test_servers_are_found_through_includes(tmp_path: Path) -> None:
     """The block may stand in an included file, and its servers in another; the order is nginx's."""
     config = written(
         tmp_path,
-        "events {}\nhttp {\n  include up*.conf;\n  server { listen 80; location / { proxy_pass http://trading; } }\n}\n",
+        "events {}\nhttp {\n  include up*.conf;\n  server { location / { proxy_pass http://trading; } }\n}\n",
         upstreams="upstream other { server 127.0.0.1:1; }\nupstream trading { zone z 64k; include servers.conf; }\n",
         servers="server 127.0.0.1:8102 weight=5 max_fails=0;\nserver 127.0.0.1:8101;\n",
     )

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from tests.tasks.over_http.conftest import World
-from tests.tasks.over_http.tiny_service import fresh_meters
 
 from tasks.checks.metrics import Scrape
 from tasks.samples import scrape
+from tests.tasks.over_http.conftest import World
+from tests.tasks.over_http.tiny_service import fresh_meters
 from tminus.outcome import Outcome, Verdict
 
 EXPECT = {"error_rate": "< 0.1 %", "p95": "< 200 ms"}
@@ -21,9 +21,11 @@ async def scraped(
 ) -> Outcome:
     """The outcome of the check, with something happening between the two looks."""
     check = Scrape.model_validate({**WITH, "expect": expect or EXPECT, **more})
+    for instance in world.instances:
+        instance.answered.clear()
     async with world.estate() as estate:
         observing = asyncio.create_task(check.observe(estate))
-        while not observing.done() and not all("/metrics" in instance.answered for instance in world.instances):
+        while not observing.done() and not all("/metrics" in one.answered for one in world.instances):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         meanwhile()
         return await observing

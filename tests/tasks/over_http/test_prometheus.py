@@ -10,10 +10,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from tests.conftest import Estates
-from tests.tasks.over_http.tiny_service import serving
 
 from tasks.checks.prometheus import Query
+from tests.conftest import Estates
+from tests.tasks.over_http.tiny_service import serving
 from tminus.outcome import Outcome, Verdict
 
 TOKEN = "a-token-that-nobody-is-shown"

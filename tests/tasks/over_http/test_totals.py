@@ -74,7 +74,7 @@ def test_a_counter_that_has_not_counted_is_zero_and_one_that_is_not_there_is_an_
 )
 def test_what_is_no_metric_is_an_error(line: str) -> None:
     """Half a number is no number."""
-    with pytest.raises(ValueError, match="text format|counter stands|\\+Inf|could not convert"):
+    with pytest.raises(ValueError, match=r"text format|counter stands|\+Inf|could not convert"):
         read(line)
 
 

@@ -98,7 +98,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
         while not server.started and thread.is_alive():
             time.sleep(0.005)
         try:
-            yield "127.0.0.1:{}".format(listening.getsockname()[1])
+            yield f"127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

@@ -1,0 +1,65 @@
+"""`tminus rehearse`: a whole launch on this machine, against real servers, on a compressed clock."""
+
+import time
+from pathlib import Path
+
+import click
+
+from tminus.errors import UsageError
+
+
+@click.command("rehearse")
+@click.option("--fault", "name", default="none", show_default=True, help="What to break on purpose; `list` names them.")
+@click.option("--keep", is_flag=True, help="Leave everything up at the end, to look around, until Ctrl-C.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("rehearsal-out"), show_default=True, help="For the report."
+)
+def command(name: str, keep: bool, out: Path) -> None:
+    """Plays T-4h, T-0 and T+4h in under a minute, with or without a fault.
+
+    Exit code: as the launch's: 0 launched, 3 no-go or held, 4 rolled back.
+    """
+    from deployments.rehearsal.faults import FAULTS
+
+    if name == "list":
+        for fault in FAULTS.values():
+            click.echo(f"{fault.name:18}  exit {fault.exit_code}  {fault.promise}")
+        return
+    if name not in FAULTS:
+        raise UsageError(f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
+    raise SystemExit(_play(name, keep, out))
+
+
+def _play(name: str, keep: bool, out: Path) -> int:
+    import tempfile
+
+    from deployments.rehearsal.faults import FAULTS
+    from deployments.rehearsal.play import play
+    from deployments.rehearsal.whole_estate import WholeEstate
+
+    fault = FAULTS[name]
+    out.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    click.echo(f"Rehearsal with {fault.name}: {fault.promise}. Starting real servers …")
+    with tempfile.TemporaryDirectory(prefix="tminus-") as folder, WholeEstate(Path(folder), fault) as estate:
+        click.echo(f"Up after {time.monotonic() - started:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
+        played = play(estate, out, click.echo)
+        click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")
+        if keep:
+            click.echo(f"Everything stays up, in {folder}. Ctrl-C ends it.")
+            _wait_for_interrupt()
+    if played.code != fault.exit_code:
+        click.echo(
+            f"NOT as promised: it ended with exit code {played.code}, and {fault.exit_code} was promised.", err=True
+        )
+        return 1
+    click.echo(played.said)
+    return played.code
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        click.echo("Ending everything.")

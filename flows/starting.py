@@ -1,0 +1,45 @@
+"""Handing a launch to Prefect: from the command line, before anything is created, and after."""
+
+import os
+
+from tminus.errors import UsageError
+
+_DEPLOYMENTS = ("launch/launch", "phase/phase")
+
+
+def point_at(api: str) -> None:
+    """Makes Prefect's client talk to the environment's server; before anything of Prefect is imported."""
+    os.environ["PREFECT_API_URL"] = api
+
+
+async def refuse_unready(api: str) -> None:
+    """Raises UsageError where Prefect does not answer, or does not know the deployments; nothing was created yet."""
+    import httpx
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    async with get_client() as client:
+        try:
+            for name in _DEPLOYMENTS:
+                await client.read_deployment_by_name(name)
+        except httpx.HTTPError as e:
+            raise UsageError(
+                f"Prefect at {api} does not answer ({type(e).__name__}); start it, or mend prefect.api"
+            ) from e
+        except ObjectNotFound as e:
+            raise UsageError(f"Prefect at {api} has no deployment {name}; `prefect deploy --all` makes it") from e
+
+
+async def start_launch(launch: str, title: str) -> None:
+    """Has a worker run the launch flow, which schedules the phases; once, however often it is asked."""
+    from prefect.deployments.flow_runs import arun_deployment
+
+    await arun_deployment(
+        "launch/launch",
+        parameters={"launch_id": launch},
+        timeout=0,
+        as_subflow=False,
+        idempotency_key=f"launch:{launch}",
+        flow_run_name=title,
+        tags=[launch],
+    )
