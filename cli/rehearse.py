@@ -14,7 +14,8 @@ from tminus.errors import UsageError
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("rehearsal-out"), show_default=True, help="For the report."
 )
-def command(name: str, keep: bool, out: Path) -> None:
+@click.option("--hour", default="5s", show_default=True, help="How long an hour of the countdown takes; longer on a slow machine.")
+def command(name: str, keep: bool, out: Path, hour: str) -> None:
     """Plays T-4h, T-0 and T+4h in under a minute, with or without a fault.
 
     Exit code: as the launch's: 0 launched, 3 no-go or held, 4 rolled back.
@@ -27,10 +28,10 @@ def command(name: str, keep: bool, out: Path) -> None:
         return
     if name not in FAULTS:
         raise UsageError(f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
-    raise SystemExit(_play(name, keep, out))
+    raise SystemExit(_play(name, hour, keep, out))
 
 
-def _play(name: str, keep: bool, out: Path) -> int:
+def _play(name: str, hour: str, keep: bool, out: Path) -> int:
     import tempfile
 
     from deployments.rehearsal.faults import FAULTS
@@ -41,7 +42,7 @@ def _play(name: str, keep: bool, out: Path) -> int:
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     click.echo(f"Rehearsal with {fault.name}: {fault.promise}. Starting real servers …")
-    with tempfile.TemporaryDirectory(prefix="tminus-") as folder, WholeEstate(Path(folder), fault) as estate:
+    with tempfile.TemporaryDirectory(prefix="tminus-") as folder, WholeEstate(Path(folder), fault, hour) as estate:
         click.echo(f"Up after {time.monotonic() - started:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
         played = play(estate, out, click.echo)
         click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")

@@ -9,7 +9,7 @@ _PARTICULAR = re.compile(
       (?P<kept>   <(?:text|email|token|value|id|n)> )               # replaced before: stays
     | (?P<text>   "[^"]*" | (?<!\w)'[^']*'(?!\w) | `[^`]*` )
     | (?P<token>  (?<!\w)(?: bearer\s+[^\s<]+ | authorization\s*[:=]\s*(?:\w+\s+)?[^\s<]+
-                          | (?:[spr]k|gh[a-z]|whsec|xox[a-z]|glpat)[_-][\w-]+ ) )
+                          | eyJ[\w-]*(?:\.[\w-]*)* | (?:[spr]k|gh[a-z]|whsec|xox[a-z]|glpat)[_-][\w-]+ ) )
     | (?P<email>  [^\s@<>,;:"'()=]+@[^\s@<>,;:"'()]+ )
     | (?P<value>  (?<==)[^\s,;&)\]}<]+ )
     | (?P<n>      (?<![\w-])[+-]?\d+(?:[.,:]\d+)*(?:\s?(?:[nuµm]?s|min|[hd]|[kKMGT]?i?B|%))?(?![\w-]) )

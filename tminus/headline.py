@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from tminus import asking
 from tminus import events as ev
 from tminus.frozen import Frozen
-from tminus.plan import make_plan
 from tminus.record import AskState, Record
-from tminus.sentence import what_stands
-from tminus.spoken import listed, person_said, role_said, time_said
-from tminus.standing import Mark, Tone, current_phase
+from tminus.sentence import reason_said, what_stands
+from tminus.spoken import listed, role_said, time_said
+from tminus.standing import Mark, Tone, current_phase, due
 
 _ENDS: dict[ev.Result, Mark] = {
     "launched": Mark("✓", "launched", "good"),
@@ -52,7 +51,7 @@ def headline(frozen: Frozen, record: Record) -> Headline:
     if record.rollback is not None:
         return _way_back(title, record, record.rollback)
     if record.held is not None:
-        why = f"{title} at {phase} since {time_said(record.held.at)}: {_held(frozen, record.held)}"
+        why = f"{title} at {phase} since {time_said(record.held.at)}: {reason_said(frozen, record, _why(record.held))}"
         return Headline(_ENDS["held"], f"HELD {why}; {what_stands(frozen, record)}.")
     if asks := record.open_asks():
         waits = "; ".join(f"{_title(frozen, ask)} waits for {_lacking(frozen, ask)}" for ask in asks)
@@ -86,13 +85,11 @@ def _under_way(frozen: Frozen, record: Record) -> Headline:
     running = [state.step for state in record.steps.values() if state.started and state.outcome is None]
     if running and phase.phase not in record.phases_ended:
         return _live("under way", f"UNDER WAY {title} at {phase.phase}: {listed(running)} running.")
-    clock = frozen.environment.clock
-    plan = make_plan(frozen.runbook, frozen.people, clock, frozen.created.t0, frozen.created.at)
-    coming = [planned for planned in plan.phases if planned.phase.phase not in record.phases_started]
+    coming = [other for other in frozen.runbook.phases if other.phase not in record.phases_started]
     if phase.phase in record.phases_started and phase.phase not in record.phases_ended:
         return _live("under way", f"UNDER WAY {title} at {phase.phase}.")
     if coming:
-        first = f"{coming[0].phase.phase} begins at {time_said(coming[0].at)}"
+        first = f"{coming[0].phase} begins at {time_said(due(frozen, coming[0]))}"
         return _live("scheduled", f"COUNTING DOWN {title}: {first}, T-0 is at {time_said(frozen.created.t0)}.")
     return _live("under way", f"UNDER WAY {title}: every phase is over, the end is being written down.")
 
@@ -101,10 +98,8 @@ def _live(word: str, sentence: str, tone: Tone = "live", symbol: str = "▸") ->
     return Headline(Mark(symbol, word, tone), sentence)
 
 
-def _held(frozen: Frozen, held: ev.Held | ev.Ordered) -> str:
-    if isinstance(held, ev.Held):
-        return held.why.rstrip(".")
-    return f"by {person_said(frozen, held.person)}: {held.reason or 'no reason given'}"
+def _why(held: ev.Held | ev.Ordered) -> str:
+    return held.why if isinstance(held, ev.Held) else held.reason
 
 
 def _seen(record: Record) -> str:

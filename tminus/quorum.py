@@ -76,7 +76,7 @@ def _find_seat(
             return True
     for role in open_to:
         for number, other in enumerate(filled[role]):
-            if False:
+            if _find_seat(other, quorum, answers, filled, tried):
                 filled[role][number] = person
                 return True
     return False

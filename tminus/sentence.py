@@ -30,7 +30,7 @@ def closing_sentence(frozen: Frozen, record: Record, result: ev.Result, why: str
         case "launched":
             return f"GO {title} launched {_launched(frozen, record)}."
         case "no-go":
-            return f"NO-GO {at}: {_reason(frozen, record, why)}; {stands}."
+            return f"NO-GO {at}: {reason_said(frozen, record, why)}; {stands}."
         case "scrubbed":
             return f"SCRUBBED {at} {_by_whom(frozen, record, why)}; {stands}."
         case "held":
@@ -67,8 +67,8 @@ def _launched(frozen: Frozen, record: Record) -> str:
     return f"at {at}{approved}{waived}"
 
 
-def _reason(frozen: Frozen, record: Record, why: str) -> str:
-    """The reason without what only helps while it can still be changed."""
+def reason_said(frozen: Frozen, record: Record, why: str) -> str:
+    """Why a launch is held or over: the step or the person, without what `Awaited` says better."""
     if isinstance(record.held, ev.Held) and record.held.step and record.held.why == why:
         step, outcome = frozen.runbook.step(record.held.step), record.step(record.held.step).outcome
         if step is not None and outcome is not None:
@@ -108,7 +108,7 @@ def _since(record: Record) -> str:
 def _held(frozen: Frozen, record: Record, why: str) -> str:
     if record.rolled_back is not None and not record.rolled_back.proven:
         return f"{_one_sentence(why)}; somebody must look at what serves now."
-    return f"{_reason(frozen, record, why)}; {what_stands(frozen, record)}."
+    return f"{reason_said(frozen, record, why)}; {what_stands(frozen, record)}."
 
 
 def _rollback(frozen: Frozen, record: Record, why: str) -> str:

@@ -1,6 +1,7 @@
 """Where a step or a phase stands, in a symbol and a word: colour is never the only sign."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from tminus.frozen import Frozen
@@ -43,6 +44,11 @@ _OF_VERDICT = {
 }
 
 
+def mark_of_verdict(verdict: Verdict) -> Mark:
+    """How a verdict is shown."""
+    return _OF_VERDICT[verdict]
+
+
 def mark_of(record: Record, step: str) -> Mark:
     """Where a step stands now; one that the launch never reached is not begun."""
     state = record.steps.get(step) or StepState(step)
@@ -62,6 +68,11 @@ def blocks(record: Record, step: Step) -> bool:
     """Whether the step stands in the launch's way: it must pass, and came to something else."""
     state = record.steps.get(step.id)
     return step.blocking and state is not None and state.outcome is not None and not state.settled
+
+
+def due(frozen: Frozen, phase: Phase) -> datetime:
+    """When a phase is to begin, on the wall clock."""
+    return frozen.created.t0 + frozen.environment.clock.real(phase.offset)
 
 
 def current_phase(frozen: Frozen, record: Record) -> Phase:

@@ -20,7 +20,6 @@ from deployments.rehearsal.trading_builds import NEXT, PREVIOUS, trading_build
 from deployments.rehearsal.trading_estate import TradingAddress
 
 CHANNEL = "C0LAUNCHES"
-HOUR = "5s"
 # Role, what people call whoever has it, whether they are on duty.
 _CREW = (
     ("engineering_lead", "Engineering lead", True),
@@ -68,7 +67,7 @@ class Documents:
 
 
 def write_documents(
-    folder: Path, addresses: Addresses, trading: TradingAddress, ports: Ports, fault: Fault
+    folder: Path, addresses: Addresses, trading: TradingAddress, ports: Ports, fault: Fault, hour: str
 ) -> Documents:
     """Writes every file; returns where they are."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +84,7 @@ def write_documents(
         pagerduty_record=folder / "pagerduty.jsonl",
         certificates=folder / "certificates",
     )
-    _write_yaml(files.environment, _environment(files, addresses, trading, ports))
+    _write_yaml(files.environment, _environment(files, addresses, trading, ports, hour))
     _write_yaml(files.people, {"people": [_person(files, number, *one) for number, one in enumerate(_CREW, start=1)]})
     _write_yaml(files.release, _release(files, fault))
     _write_yaml(files.simulated, _simulated(files, fault))
@@ -112,7 +111,9 @@ def _write_yaml(path: Path, data: JsonValue) -> None:
         YAML().dump(data, file)
 
 
-def _environment(files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports) -> JsonValue:
+def _environment(
+    files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports, hour: str
+) -> JsonValue:
     nginx, s3 = addresses.nginx, addresses.aws
     bucket: dict[str, JsonValue] = {
         "bucket": s3.bucket,
@@ -128,7 +129,7 @@ def _environment(files: Documents, addresses: Addresses, trading: TradingAddress
         "environment": "tradesense-rehearsal",
         "kind": "rehearsal",
         "allows": ["none", "probe", "synthetic"],
-        "clock": {"hour": HOUR},
+        "clock": {"hour": hour},
         "lease": "20s",
         "state": str(files.folder / "state"),
         "ledger": {"sqlite": str(files.ledger)},

@@ -81,7 +81,7 @@ class PrefectServer:
         return {
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-            "X": "1",
+            "PREFECT_SERVER_UI_API_URL": self.address.api_url,
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self._database}",
             "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(not migrated).lower(),

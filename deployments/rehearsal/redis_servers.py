@@ -47,6 +47,7 @@ class Redis:
         configuration.touch(mode=0o600)
         configuration.write_text(
             f"port {port}\nbind {HOST}\ndir {home}\nappendonly yes\ndaemonize no\n"
+            'save ""\n'
             "repl-diskless-sync yes\nrepl-diskless-sync-delay 0\n"
             f"requirepass {password}\nmasterauth {password}\n{more}",
             encoding="utf-8",

@@ -19,6 +19,7 @@ from deployments.rehearsal.servers import Servers
 from deployments.rehearsal.trading_estate import Trading
 
 _MODULE = (sys.executable, "-m")
+HOUR = "5s"  # with it a launch from T-4h to T+4h takes less than a minute
 _ROUTING_KEY_LENGTH = 32  # as PagerDuty's are
 
 
@@ -28,16 +29,17 @@ class WholeEstate:
     Args:
         folder: where all files go.
         fault: what is broken on purpose, in the servers alone.
+        hour: how long an hour of the countdown takes.
     """
 
-    def __init__(self, folder: Path, fault: Fault) -> None:
+    def __init__(self, folder: Path, fault: Fault, hour: str = HOUR) -> None:
         self.folder = folder
         self.fault = fault
         self.ports = Ports.plan()
         self.trading = Trading.plan(folder / "trading")
         self.servers = Servers(folder / "servers", instances={"trading": self.trading.address.pools["blue"]})
         self.secrets = self._secrets()
-        self.documents = write_documents(folder, self.servers.addresses, self.trading.address, self.ports, fault)
+        self.documents = write_documents(folder, self.servers.addresses, self.trading.address, self.ports, fault, hour)
         self._ending = ExitStack()
 
     @property

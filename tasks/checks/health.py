@@ -86,6 +86,8 @@ class Health(Check, frozen=True):
     def _front_door_too(self) -> Self:
         if "ready" in self.expect and self.readiness is None:
             raise ValueError("`ready` is expected, so say where to ask, such as `readiness: /ready`")
+        if "components" in self.expect and not self.components:
+            raise ValueError("`components` are expected, so name them, such as `components: [database]`")
         if self.pool == "serving":
             self.expect.setdefault("front", _ALL)
         elif "front" in self.expect:

@@ -62,14 +62,14 @@ def npm_audit(*severities: str) -> Json:
     }
 
 
-def sarif(*scores: str | None, ended: str | None = None, succeeded: bool = True, **result: JsonValue) -> Json:
+def sarif(*scores: str | None, ended: str = "", succeeded: bool = True, result: Json | None = None) -> Json:
     """A report with one rule and one result for each `security-severity`; `result` is added to each result."""
     rules: list[JsonValue] = [
         {"id": f"CVE-{n}", "properties": {} if score is None else {"security-severity": score}}
         for n, score in enumerate(scores)
     ]
     results: list[JsonValue] = [
-        {"ruleId": f"CVE-{n}", "ruleIndex": n, "message": {"text": "…"}, **result} for n in range(len(scores))
+        {"ruleId": f"CVE-{n}", "ruleIndex": n, "message": {"text": "…"}, **(result or {})} for n in range(len(scores))
     ]
     invocation: Json = {"executionSuccessful": succeeded, **({"endTimeUtc": ended} if ended else {})}
     driver: Json = {"name": "scanner", "rules": rules}
@@ -221,13 +221,13 @@ async def test_a_missing_or_exchanged_report_is_unknown(estates: Estates) -> Non
 )
 def test_only_sarif_results_that_say_something_is_wrong_count(result: Json, found: int) -> None:
     """Suppressed with consent, passed, or gone since the last scan: these are no findings."""
-    assert len(scan_sarif.read(json.dumps(sarif("9.8", **result)).encode()).findings) == found
+    assert len(scan_sarif.read(json.dumps(sarif("9.8", result=result)).encode()).findings) == found
 
 
 def test_sarif_scores_are_found_wherever_the_format_lets_them_be() -> None:
     """On the result itself, by rule id without an index, and in a rule of an extension."""
-    on_result = sarif(None, properties={"security-severity": "9.8"})
-    by_id = sarif("9.8", ruleIndex=-1)
+    on_result = sarif(None, result={"properties": {"security-severity": "9.8"}})
+    by_id = sarif("9.8", result={"ruleIndex": -1})
     extension: Json = {"name": "queries", "rules": [{"id": "X", "properties": {"security-severity": "9.8"}}]}
     in_extension: Json = {
         "version": "2.1.0",
@@ -245,7 +245,9 @@ def test_sarif_scores_are_found_wherever_the_format_lets_them_be() -> None:
 
 def test_a_remark_without_a_score_is_low() -> None:
     """Quality rules that only note something are no vulnerabilities."""
-    assert scan_sarif.read(json.dumps(sarif(None, level="note")).encode()).findings[0].severity is Severity.LOW
+    assert (
+        scan_sarif.read(json.dumps(sarif(None, result={"level": "note"})).encode()).findings[0].severity is Severity.LOW
+    )
 
 
 @given(st.decimals(min_value=0, max_value=10, places=1), st.decimals(min_value=0, max_value=10, places=1))

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -158,7 +157,8 @@ async def test_the_rows_counted_are_the_rows_dumped(
         connection.execute("CREATE DATABASE restored")
     dsn = trading.at.address.dsn("postgres", database="restored").get_secret_value()
     try:
-        subprocess.run([postgres_folder() / "pg_restore", "--dbname", dsn, "--no-owner", dump], check=True)
+        restore = [postgres_folder() / "pg_restore", "--dbname", dsn, "--no-owner", dump]
+        await asyncio.to_thread(lambda: subprocess.run(restore, check=True))
         with psycopg.connect(dsn) as connection:
             for table, rows in made.tables.items():
                 query = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(*table.split(".")))
@@ -261,10 +261,10 @@ async def test_a_conductor_killed_during_the_dump_leaves_it_in_progress(
     folder = tools(HANGING)
     async with opened(folder) as estate:
         arguments = [estate.environment.model_dump_json(), estate.release.model_dump_json(), LAUNCH]
-        conductor = subprocess.Popen([sys.executable, "-c", textwrap.dedent(CONDUCTOR), *arguments])
-        assert wait_for((folder / "pid").exists)
-        conductor.send_signal(signal.SIGKILL)
-        conductor.wait()
+        conductor = await asyncio.create_subprocess_exec(sys.executable, "-c", CONDUCTOR, *arguments)
+        assert await asyncio.to_thread(wait_for, (folder / "pid").exists)
+        conductor.kill()
+        await conductor.wait()
         orphan = int((folder / "pid").read_text())
         try:
             standing = await BACKUP.state(estate)

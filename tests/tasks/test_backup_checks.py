@@ -87,8 +87,7 @@ def shelf(s3_server: S3Server, estates: Estates) -> Shelf:
 def plain_shelf(s3_server: S3Server, estates: Estates) -> Shelf:
     """The same in a bucket that does not encrypt."""
     name = f"plain-{hashlib.sha256(estates.folder.name.encode()).hexdigest()[:12]}"
-    region = s3_server.at.address.region
-    s3_server.client().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    s3_server.client().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     return Shelf(s3_server, estates, "checks", name)
 
 

@@ -1,5 +1,6 @@
-"""The check of dashboards, against the rehearsal's fake of Grafana and what it scrapes from a target of the test's own."""
+"""The check of dashboards, against the rehearsal's fake of Grafana, which scrapes a target of the test's own."""
 
+import asyncio
 import json
 import threading
 import time
@@ -146,7 +147,7 @@ async def test_points_that_stopped_coming_fail(estates: Estates, board: Board, t
     """When nothing is scraped any more, the newest point grows old, and that shows."""
     board.put("overview", panel("queue_length"))
     board.scrape()
-    time.sleep(0.5)
+    await asyncio.sleep(0.5)
     outcome = await ready(estates, board.at, "overview", recent="1s")
     board.scrape(target)
     assert outcome.verdict is Verdict.FAIL

@@ -32,6 +32,7 @@ FRAGMENTS = st.sampled_from(
         "Err",
     ]
 )
+EMAILS = st.from_regex(r"[a-z0-9]{1,8}([.+-][a-z0-9]{1,8})?@[a-z]{2,8}\.(com|org)", fullmatch=True)
 TEXTS = st.lists(FRAGMENTS | st.text(max_size=6), max_size=12).map("".join)
 
 
@@ -50,14 +51,13 @@ def test_no_digit_survives(text: str) -> None:
     assert not [letter for letter in signature(text) if letter.isnumeric()]
 
 
-@given(st.uuids(), st.uuids(), st.integers(), st.integers(), st.emails(), st.emails())
+@given(st.uuids(), st.uuids(), st.integers(), st.integers(), EMAILS, EMAILS)
 def test_what_is_particular_makes_no_difference(
     one: object, other: object, few: int, many: int, a: str, b: str
 ) -> None:
     """The same error for another order, customer and duration has the same signature."""
     told = [f"order {id_} of {mail} failed after {n} ms" for id_, n, mail in ((one, few, a), (other, many, b))]
-    if not any(sign in a + b for sign in "'\"`"):  # a quote in an address is a quote of the text
-        assert signature(told[0]) == signature(told[1])
+    assert signature(told[0]) == signature(told[1])
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_one_new_kind_of_error_among_the_usual_fails(logs: Logs) -> None:
     outcome = await logs.check()
     assert outcome.verdict is Verdict.FAIL
     assert "new_signatures 1" in outcome.summary
-    assert outcome.details[0].endswith("1 times, new: <email> has no margin account <n>, token <id>.<id>")
+    assert outcome.details[0].endswith("1 times, new: <email> has no margin account <n>, token <token>")
     assert not [secret for secret in ("jane", "4711", "eyJ") if secret in outcome.model_dump_json()]
 
 

@@ -1,5 +1,6 @@
 """PostgreSQL's checks, against a real primary and a real standby, healthy and one fault away from it."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
@@ -184,7 +185,7 @@ async def test_a_synchronous_standby_that_is_gone_stops_writes(
     with postgres_server.connect() as connection:
         connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'gone'")
         connection.execute("SELECT pg_reload_conf()")
-        time.sleep(0.2)
+        await asyncio.sleep(0.2)
         try:
             outcome = await health(estates, postgres_server.dsn, writable="= yes")
         finally:
@@ -201,7 +202,7 @@ async def test_a_transaction_left_open_and_many_connections_fail(
     dsn = postgres_server.at.address.dsn("trading").get_secret_value()
     with psycopg.connect(dsn) as idle:
         idle.execute("SELECT 1")
-        time.sleep(0.3)
+        await asyncio.sleep(0.3)
         held = await health(estates, postgres_server.dsn, longest_transaction="< 200 ms")
         full = await health(estates, postgres_server.dsn, connections_used="< 1 %")
     assert held.verdict is Verdict.FAIL

@@ -65,6 +65,8 @@ async def test_an_instance_that_is_not_there_fails(world: World, nobody: str) ->
     assert outcome.verdict is Verdict.FAIL
     assert "healthy 3 of 4" in outcome.summary
     assert f"{nobody} connection refused" in outcome.summary
+    slow = await health(world.estate(also=[nobody]), {"p95": "< 1 s"})
+    assert slow.summary.startswith("p95 2000 ms"), "refused at once is not answered fast"
 
 
 async def test_a_front_door_that_does_not_answer_fails_though_nobody_asked(world: World, nobody: str) -> None:
@@ -130,7 +132,9 @@ async def test_a_service_that_is_not_configured_is_skipped(world: World) -> None
 
 
 def test_parameters_that_make_no_sense_are_refused() -> None:
-    """`ready` needs a path, and the idle pool has no front door."""
+    """`ready` needs a path, components need names, and the idle pool has no front door."""
+    with pytest.raises(ValidationError, match="so name them"):
+        Health.model_validate({"expect": {"components": "= all"}})
     with pytest.raises(ValidationError, match="readiness: /ready"):
         Health.model_validate({"expect": {"ready": "= all"}})
     with pytest.raises(ValidationError, match="front"):
@@ -139,9 +143,9 @@ def test_parameters_that_make_no_sense_are_refused() -> None:
 
 def test_after_a_rollback_the_serving_pool_is_asked() -> None:
     """The same check proves the way back; one of an idle pool proves nothing."""
-    check = Health.model_validate({"expect": EXPECT})
+    check = Health.model_validate({"expect": {"healthy": "= all"}})
     assert check.after_rollback() is check
-    assert Health.model_validate({"pool": "idle", "expect": EXPECT}).after_rollback() is None
+    assert Health.model_validate({"pool": "idle", "expect": {"healthy": "= all"}}).after_rollback() is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,149 @@
+"""A launch in the terminal: a live view of one screen, and plain lines where stdout is no terminal."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tminus import events as ev
+from tminus.frozen import Frozen
+from tminus.headline import awaited, headline
+from tminus.record import Record
+from tminus.runbook import Phase, Step
+from tminus.sentence import found_said
+from tminus.spoken import countdown_said, counted, length_said, time_said
+from tminus.standing import FAILED, NOT_BEGUN, PASSED, RUNNING, UNDONE, UNKNOWN, WAIVED, Mark, Tone, due, mark_of
+from tminus.telling import event_said
+
+_STYLES: dict[Tone, str] = {"good": "green", "bad": "bold red", "warn": "yellow", "live": "cyan", "quiet": "dim"}
+_GIST = 200  # characters of a step's evidence that a terminal could show
+
+
+def render(frozen: Frozen, record: Record, now: datetime) -> RenderableType:
+    """One screen: the clock, the phases with the steps that matter now, who is awaited, and last the verdict.
+
+    A phase that is over or to come takes one line; what did not pass is always shown.
+    """
+    parts: list[RenderableType] = [_clock(frozen, record, now), Text()]
+    for phase in frozen.runbook.phases:
+        parts.append(_phase_line(frozen, record, phase, now))
+        if shown := _steps_worth_showing(record, phase):
+            parts.append(_steps(record, shown, now))
+    parts += [Text(), *_awaited(frozen, record), _verdict(frozen, record)]
+    return Group(*parts)
+
+
+def lines(frozen: Frozen, record: Record, after: int = 0) -> Iterator[str]:
+    """One plain line for each event worth telling that came after number `after`: when, on both clocks, and what.
+
+    The end is left out: the caller prints the verdict last.
+    """
+    for stored, event in zip(record.stored, record.events, strict=True):
+        if stored.seq > after and (said := event_said(frozen, event)) is not None:
+            yield f"{event.at:%H:%M:%S}  {countdown_said(frozen, event.at):<9}  {said}"
+
+
+def _clock(frozen: Frozen, record: Record, now: datetime) -> RenderableType:
+    at = record.closed.at if record.closed is not None else now
+    grid = Table.grid(expand=True)
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(justify="right", no_wrap=True)
+    title = Text(frozen.created.title, style="bold")
+    grid.add_row(title, Text(f"{countdown_said(frozen, at)}   {time_said(at)}", style="bold"))
+    grid.add_row(Text(frozen.created.launch, style="dim"), Text(frozen.created.environment_name, style="dim"))
+    return grid
+
+
+def _phase_line(frozen: Frozen, record: Record, phase: Phase, now: datetime) -> Text:
+    mark = _mark_of_phase(record, phase)
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{mark.symbol} {phase.phase:<6}", style=f"bold {_STYLES[mark.tone]}")
+    line.append(f" {_when(record, phase.phase, due(frozen, phase), now)}   ", style="dim" if mark is NOT_BEGUN else "")
+    return line.append(_tally(record, phase), style="dim")
+
+
+def _mark_of_phase(record: Record, phase: Phase) -> Mark:
+    if phase.phase not in record.phases_started:
+        return NOT_BEGUN
+    marks = [mark_of(record, step.id) for step in phase.steps]
+    for worst in (FAILED, UNKNOWN, UNDONE, WAIVED):
+        if worst in marks:
+            return worst
+    return PASSED if phase.phase in record.phases_ended else RUNNING
+
+
+def _when(record: Record, name: str, at: datetime, now: datetime) -> str:
+    if ended := record.phases_ended.get(name):
+        return f"over at {time_said(ended.at)}"
+    if started := record.phases_started.get(name):
+        return f"since {time_said(started.at)}"
+    if record.closed is not None:
+        return f"was due at {time_said(at)}"
+    if now < at:
+        return f"at {time_said(at)}, in {length_said(at - now)}"
+    return f"due at {time_said(at)}, {length_said(now - at)} ago"
+
+
+def _tally(record: Record, phase: Phase) -> str:
+    marks = [mark_of(record, step.id) for step in phase.steps]
+    passed = sum(1 for mark in marks if mark is PASSED)
+    whole = counted(len(marks), "step")
+    return whole if phase.phase not in record.phases_started else f"{passed} of {whole} passed"
+
+
+def _steps_worth_showing(record: Record, phase: Phase) -> list[Step]:
+    started, over = phase.phase in record.phases_started, phase.phase in record.phases_ended
+    if started and not over and record.closed is None:
+        return list(phase.steps)
+    quiet = {PASSED, NOT_BEGUN}
+    return [step for step in phase.steps if mark_of(record, step.id) not in quiet]
+
+
+def _steps(record: Record, steps: list[Step], now: datetime) -> Table:
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(width=14, no_wrap=True)
+    grid.add_column(width=25, no_wrap=True, overflow="ellipsis")
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    for step in steps:
+        mark = mark_of(record, step.id)
+        shown = Text(f"    {mark}", style=_STYLES[mark.tone])
+        grid.add_row(shown, step.id, Text(_gist(record, step, now), style=_STYLES["quiet"]))
+    return grid
+
+
+def _gist(record: Record, step: Step, now: datetime) -> str:
+    state = record.steps.get(step.id)
+    if state is None:
+        return step.title
+    if state.undone is not None:
+        return state.undone.summary[:_GIST]
+    if state.outcome is not None:
+        return found_said(state.outcome)[:_GIST]
+    if record.watch is not None and record.watch.step == step.id and record.watch_decided is None:
+        return _watched(record)
+    since = f", {length_said(now - state.started)} so far" if state.started else ""
+    return f"{state.intended.does if state.intended else step.title}{since}"[:_GIST]
+
+
+def _watched(record: Record) -> str:
+    samples: list[ev.Sample] = record.samples[record.watched_from :]
+    failed, requests = sum(one.failed for one in samples), sum(one.requests for one in samples)
+    p95 = next((f", p95 {one.p95_ms} ms" for one in reversed(samples) if one.p95_ms is not None), "")
+    return f"{failed} of {requests} requests failed{p95}"
+
+
+def _awaited(frozen: Frozen, record: Record) -> Iterator[RenderableType]:
+    waiting = awaited(frozen, record)
+    if not waiting:
+        return
+    yield Text("Waits for", style="bold")
+    for one in waiting:
+        yield Text.assemble(("  ◇ ", _STYLES["live"]), (one.who, "bold"), f"\n    to {one.what}\n    {one.how}")
+    yield Text()
+
+
+def _verdict(frozen: Frozen, record: Record) -> Text:
+    now = headline(frozen, record)
+    return Text(f"{now.mark.symbol} {now.sentence}", style=_STYLES[now.mark.tone])
