@@ -52,9 +52,9 @@ def _launch_owner(frozen: Frozen) -> str:
 def _of_holds(frozen: Frozen, record: Record) -> list[ev.FollowUp]:
     found = []
     for hold in record.holds:
-        if isinstance(hold, ev.Held):
-            found.append(ev.FollowUp(what=f"held: {hold.why}", owner=_owner(frozen, hold.step), source="hold"))
-        else:
+        if isinstance(hold, ev.Held) and not hold.step:
+            found.append(ev.FollowUp(what=f"held: {hold.why}", owner=_launch_owner(frozen), source="hold"))
+        elif isinstance(hold, ev.Ordered):
             said = f"held by {hold.person}: {hold.reason or 'no reason given'}"
             found.append(ev.FollowUp(what=said, owner=_launch_owner(frozen), source="hold"))
     return found

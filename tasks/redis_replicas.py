@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     import redis.asyncio
 
-_PATIENCE = 2.0  # seconds the replicas have to acknowledge what was written at the first look
-_ACKNOWLEDGE_EVERY = 1  # seconds; Redis counts `lag` in whole seconds since a replica's last acknowledgement
+_PATIENCE = 2.0  # seconds the replicas have to acknowledge a heartbeat
 
 Persistence = Literal["aof", "rdb", "none", "failing"]
 
@@ -61,35 +60,41 @@ class Replication(BaseModel, frozen=True):
     """A Redis and its replicas at one moment.
 
     Attributes:
-        lag: seconds until the slowest replica online had acknowledged what was written at the first look;
-            None where one had not within 2 s and had acknowledged something else meanwhile.
-        lag_bytes: how much of that the slowest had not acknowledged when the look ended.
+        replicas: all that are connected.
+        following: how many of them had acknowledged a heartbeat within 2 s.
+        lag: seconds until the slowest of those had.
+        lag_bytes: how much of what was written before the heartbeat a replica online had not acknowledged by then;
+            all of it where none is online.
     """
 
     info: Info
     replicas: tuple[Replica, ...]
-    lag: Decimal | None
+    following: int
+    lag: Decimal
     lag_bytes: int
 
 
-async def read(client: "redis.asyncio.Redis") -> Replication:
-    """Asks every replica to acknowledge (WAIT) and reads INFO before and after; RedisError passes through."""
-    before = Info.model_validate(await client.info())
-    online = sum(replica.online for replica in before.replicas())
-    started = monotonic()
-    acknowledged = await client.wait(online, int(_PATIENCE * 1000)) if online else 0
-    waited = Decimal(repr(round(monotonic() - started, 6)))
-    after = Info.model_validate(await client.info())
-    replicas = after.replicas()
-    following = [replica for replica in replicas if replica.online]
-    silent = max((replica.lag for replica in following), default=0)
-    missing = max((before.master_repl_offset - replica.offset for replica in following), default=0)
-    overdue = Decimal(silent) if silent > _ACKNOWLEDGE_EVERY else Decimal(0)
+async def follow(client: "redis.asyncio.Redis") -> Replication:
+    """Sends a heartbeat through the replication stream and waits for acknowledgements; RedisError passes through.
+
+    The heartbeat is a message on a channel that nobody reads: it reaches every replica and leaves no key.
+    """
+    async with client.client() as connection:  # WAIT is about what was written on the same connection
+        before = Info.model_validate(await connection.info())
+        online = sum(replica.online for replica in before.replicas())
+        started, following = monotonic(), 0
+        if online and before.role == "master":
+            await connection.publish("tminus:heartbeat", "")
+            following = int(await connection.wait(online, int(_PATIENCE * 1000)))
+        waited = Decimal(repr(round(monotonic() - started, 6)))
+        after = Info.model_validate(await connection.info())
+    missing = [before.master_repl_offset - replica.offset for replica in after.replicas() if replica.online]
     return Replication(
         info=after,
-        replicas=replicas,
-        lag=max(waited, overdue) if acknowledged >= online or overdue else None,
-        lag_bytes=max(missing, 0),
+        replicas=after.replicas(),
+        following=following,
+        lag=waited,
+        lag_bytes=max([0, *missing]) if missing else after.master_repl_offset,
     )
 
 

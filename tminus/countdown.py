@@ -104,12 +104,14 @@ def _steps_worth_showing(record: Record, phase: Phase) -> list[Step]:
 def _steps(record: Record, steps: list[Step], now: datetime) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=14, no_wrap=True)
-    grid.add_column(width=25, no_wrap=True, overflow="ellipsis")
-    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(width=24, no_wrap=True, overflow="ellipsis")
+    grid.add_column(ratio=1)
     for step in steps:
         mark = mark_of(record, step.id)
-        shown = Text(f"    {mark}", style=_STYLES[mark.tone])
-        grid.add_row(shown, step.id, Text(_gist(record, step, now), style=_STYLES["quiet"]))
+        shown = Text(f"  {mark}", style=_STYLES[mark.tone])
+        short = mark not in {FAILED, UNKNOWN}  # the reason of what did not pass is shown whole
+        gist = Text(_gist(record, step, now), "dim" if short else "", no_wrap=short, overflow="ellipsis")
+        grid.add_row(shown, step.id, gist)
     return grid
 
 

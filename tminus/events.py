@@ -249,11 +249,16 @@ class RollbackBegan(_Event):
 
 
 class RollbackEnded(_Event):
-    """The way back is over: proven by the same checks, or not."""
+    """The way back is over: proven by the same checks, or not.
+
+    Attributes:
+        last_bad: when the last bad request was answered by the new version, where something counted it.
+    """
 
     type: Literal["rollback.ended"] = "rollback.ended"
     proven: bool
     said: str
+    last_bad: Time | None = None
 
 
 class FollowUp(_Event):

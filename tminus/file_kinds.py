@@ -17,18 +17,15 @@ FILE_KINDS: Mapping[str, type[BaseModel]] = {
     "people": People,
     "environment": Environment,
 }
-"""Each is named by the key that stands at the top of such a file."""
+"""Kind → model. Each is named by the key that stands at the top of such a file."""
 
 
 def kind_of(source: Source) -> str:
-    """Which kind of file this is: by the key that names it, else by the keys it has most in common with.
+    """Which kind of file this is: the one it has most keys in common with.
 
     Raises BookError where it has nothing in common with any.
     """
     keys = set(source.data) if isinstance(source.data, dict) else set()
-    named = [kind for kind in FILE_KINDS if kind in keys]
-    if len(named) == 1:
-        return named[0]
     shared = {kind: len(keys & set(model.model_fields)) for kind, model in FILE_KINDS.items()}
     likeliest = max(shared, key=lambda kind: shared[kind])
     if shared[likeliest] == 0:

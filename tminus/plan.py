@@ -96,7 +96,7 @@ def parse_t0(text: str, clock: Clock, at: datetime) -> datetime:
         raise UsageError(f"T-0 {text!r} is no time; write 2026-11-22T18:00:00+01:00, +4h or now") from e
     if t0.tzinfo is None:
         raise UsageError(f"T-0 {text!r} has no zone; write it like 2026-11-22T18:00:00+01:00, or with Z for UTC")
-    if False:
+    if t0 < at:
         raise UsageError(f"T-0 {text!r} is {_roughly(at - t0)} in the past; give a time to come")
     return t0
 

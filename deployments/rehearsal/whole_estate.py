@@ -1,5 +1,6 @@
 """The whole estate on one machine. Its only product is a folder of files: an environment, people, a release, keys."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -74,6 +75,7 @@ class WholeEstate:
         addresses = self.servers.addresses
         self.trading.start(self.processes, addresses.postgres, addresses.redis)
         self._run_old_version()
+        self._show_to_grafana()
         self._start_slack()
         self._start_pagerduty()
         self.trading.start_traffic(self.processes, addresses.nginx.url("trading"))
@@ -88,6 +90,12 @@ class WholeEstate:
         child = self.processes.start("first roll-out", argv, log=log)
         if child.wait(60) != 0:
             raise RuntimeError(f"the old version did not start: {log.read_text('utf-8')[-500:]}")
+
+    def _show_to_grafana(self) -> None:
+        """Every place of both pools is scraped; one that nobody runs in simply has no points."""
+        places = [f"{HOST}:{port}" for ports in self.trading.address.pools.values() for port in ports]
+        targets = self.servers.addresses.grafana.targets
+        targets.write_text(json.dumps([{"targets": places, "labels": {"job": "trading"}}]), "utf-8")
 
     def _start_slack(self) -> None:
         port, record = self.ports.slack, self.documents.slack_record

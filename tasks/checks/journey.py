@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import anyio
 import httpx
@@ -54,7 +54,7 @@ class Journey(Check, frozen=True):
     measures: ClassVar[Mapping[str, str]] = {"steps": "", "took": "ms", "cleaned": ""}
 
     service: str
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: tuple[Step, ...]
     flagged: Flagged | None = None
     clean_up: tuple[RequestStep, ...] = ()
     secrets: dict[Name, SecretRef] = Field(default_factory=dict)
@@ -71,6 +71,8 @@ class Journey(Check, frozen=True):
 
     @model_validator(mode="after")
     def _only_what_is_known(self) -> Self:
+        if not self.steps:  # a minimum length on the field would also be complained of where each step is mistaken
+            raise ValueError("steps: a journey wants at least one")
         known = set(_BUILT_IN | self.secrets.keys())
         for step in (*self.steps, *reversed(self.clean_up)):
             if unknown := sorted(placeholders(step) - known):

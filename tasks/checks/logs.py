@@ -115,7 +115,7 @@ class ErrorSignatures(Check, frozen=True):
             Measurement.number("unstructured", lately.unstructured),
             Measurement.number("logs", speaking, of=len(files)),
         ]
-        if True:
+        if before.lines or not errors:
             found.append(Measurement.number("new_signatures", len(new)))
         if before.lines:
             usual = before.errors.total() * (self.window / length)

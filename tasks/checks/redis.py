@@ -15,14 +15,14 @@ from tminus.outcome import Observation
 
 
 class Replication(Check, frozen=True):
-    """How many replicas are online, how far the slowest is behind, and what persistence is on.
+    """How many replicas follow, how far the slowest is behind, and what persistence is on.
 
-    `lag` (s) is the time until every replica online acknowledged what had been written at the first look
-    (WAIT), or the seconds since one last acknowledged anything, where that is more than its period of 1 s.
-    `lag_bytes` is what the slowest still had not acknowledged then. `role` is `primary` or `replica`.
-    `persistence` is `aof` (also with snapshots besides), `rdb`, `none`, or `failing` where the last append
-    or snapshot did not succeed. Without a replica, `lag` counts from the server's start and `lag_bytes`
-    from the first byte of the stream.
+    A heartbeat (a message on a channel that nobody reads) is sent through the replication stream. A replica
+    that has not acknowledged it within 2 s does not count, whatever Redis calls its state; `lag` is how long
+    the slowest of the others took, and `lag_bytes` what any replica online was still missing then. `role`
+    is `primary` or `replica`. `persistence` is `aof` (also with snapshots besides), `rdb`, `none`, or
+    `failing` where the last append or snapshot did not succeed. Without a replica, `lag` counts from the
+    server's start and `lag_bytes` from the first byte of the stream.
 
     Attributes:
         redis: a primary's name in the environment's `redis` section.
@@ -51,28 +51,23 @@ class Replication(Check, frozen=True):
         """Reads INFO and waits for acknowledgements; raises CouldNotObserve."""
         async with estate.redis(self.redis) as client:
             try:
-                seen = await redis_replicas.read(client)
+                seen = await redis_replicas.follow(client)
             except ValidationError as e:
                 missing = ", ".join(str(error["loc"][0]) for error in e.errors())
                 raise CouldNotObserve(f"redis {self.redis}: INFO does not say {missing}") from e
             persistence = await redis_replicas.persistence(client, seen.info)
-        following = sum(replica.online for replica in seen.replicas)
+        stream = seen.info.master_repl_offset
         found = [
-            Measurement.number("replicas", following, of=len(seen.replicas)),
+            Measurement.number("replicas", seen.following, of=len(seen.replicas)),
+            Measurement.number("lag", seen.lag if seen.following else seen.info.uptime_in_seconds, "s"),
+            Measurement.number("lag_bytes", seen.lag_bytes, "B"),
             Measurement(name="role", word="primary" if seen.info.role == "master" else "replica"),
             Measurement.number("used_memory", seen.info.used_memory, "B"),
         ]
-        if not following:
-            found.append(Measurement.number("lag", seen.info.uptime_in_seconds, "s"))
-            found.append(Measurement.number("lag_bytes", seen.info.master_repl_offset, "B"))
-        else:
-            found.append(Measurement.number("lag_bytes", seen.lag_bytes, "B"))
-            if seen.lag is not None:
-                found.append(Measurement.number("lag", seen.lag, "s"))
         if persistence is not None:
             found.append(Measurement(name="persistence", word=persistence))
         return Observation(
             found=tuple(found),
             where=f"redis {self.redis}",
-            details=tuple(replica.line(seen.info.master_repl_offset) for replica in seen.replicas),
+            details=tuple(replica.line(stream) for replica in seen.replicas),
         )

@@ -157,7 +157,7 @@ async def test_the_rows_counted_are_the_rows_dumped(
         connection.execute("CREATE DATABASE restored")
     dsn = trading.at.address.dsn("postgres", database="restored").get_secret_value()
     try:
-        restore = [postgres_folder() / "pg_restore", "--dbname", dsn, "--no-owner", dump]
+        restore = [str(postgres_folder() / "pg_restore"), "--dbname", dsn, "--no-owner", str(dump)]
         await asyncio.to_thread(lambda: subprocess.run(restore, check=True))
         with psycopg.connect(dsn) as connection:
             for table, rows in made.tables.items():

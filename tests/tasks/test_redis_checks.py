@@ -72,19 +72,41 @@ async def test_no_replica_fails(estates: Estates, lonely: RedisServer) -> None:
     assert "replicas 0" in outcome.summary
 
 
-async def test_a_frozen_replica_is_behind(estates: Estates, redis_pair: RedisServer) -> None:
-    """Redis goes on calling a frozen replica online; it acknowledges nothing, and that shows within seconds."""
-    replica = psutil.Process(redis_pair.children[1].pid)
-    replica.suspend()
+@contextlib.contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Stops a process (SIGSTOP) for the length of the block."""
+    process = psutil.Process(pid)
+    process.suspend()
     try:
+        yield
+    finally:
+        process.resume()
+
+
+async def test_a_frozen_replica_does_not_count(estates: Estates, redis_pair: RedisServer) -> None:
+    """Redis goes on calling it online, with nothing written too; it acknowledges nothing, so nobody follows."""
+    with frozen(redis_pair.children[1].pid):
+        outcome = await replication(estates, redis_pair.dsn, replicas=">= 1", lag="< 5 s")
+    assert outcome.verdict is Verdict.FAIL
+    assert "replicas 0 of 1, expected >= 1" in outcome.summary
+
+
+async def test_what_a_replica_misses_is_counted(estates: Estates, redis_pair: RedisServer) -> None:
+    """Written while the replica stood still, and not acknowledged: these are the bytes that a failover would lose."""
+    with frozen(redis_pair.children[1].pid):
         with admin(redis_pair.dsn) as client:
             client.set("book", "x" * 200_000)
-        outcome = await replication(estates, redis_pair.dsn, replicas=">= 1", lag_bytes="< 100 kB", lag="< 1 s")
-    finally:
-        replica.resume()
-    assert outcome.verdict is Verdict.FAIL, outcome.summary
-    assert "lag_bytes" in outcome.summary
-    assert "replicas" not in outcome.summary
+        outcome = await replication(estates, redis_pair.dsn, replicas=">= 0", lag_bytes="< 100 kB")
+    assert outcome.verdict is Verdict.FAIL
+    assert "lag_bytes 200" in outcome.summary
+
+
+async def test_looking_leaves_no_key_behind(estates: Estates, redis_pair: RedisServer) -> None:
+    """The heartbeat is no data."""
+    with admin(redis_pair.dsn) as client:
+        before = client.dbsize()
+        await replication(estates, redis_pair.dsn)
+        assert client.dbsize() == before
 
 
 async def test_a_replica_is_not_the_primary(estates: Estates, redis_pair: RedisServer) -> None:

@@ -151,7 +151,7 @@ def test_editors_accept_the_examples(kind: str) -> None:
     ],
 )
 def test_the_kind_of_a_file(text: str, kind: str) -> None:
-    """It is told by the key that names it, else by what it has most in common with."""
+    """It is told by the keys it has most in common with, so a misspelt first line does not hide it."""
     assert kind_of(Source(Path("f"), parse(text))) == kind
 
 

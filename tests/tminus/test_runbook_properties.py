@@ -1,18 +1,17 @@
 """Rules of the language that hold for every input: what is printed reads back, and comparing is exact."""
 
+import json
 import operator
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field
-from ruamel.yaml import YAML
 
 from tminus.clock import Duration, parse_duration, show_duration
 from tminus.errors import UsageError
@@ -20,6 +19,7 @@ from tminus.expectation import Expectation, Measurement
 from tminus.quantity import Quantity, known_units
 from tminus.runbook import Spec
 from tminus.runbook_source import build
+from tminus.yaml_document import parse
 from tminus.yaml_source import Source
 
 SECONDS = {
@@ -118,7 +118,7 @@ class FakeCheck(Spec, frozen=True):
 
 
 slugs = st.from_regex(r"[a-z][a-z0-9-]{0,6}", fullmatch=True)
-words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=10)
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=10)
 durations = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400)).map(show_duration)
 parameters = st.fixed_dictionaries(
     {},
@@ -162,11 +162,8 @@ books = st.builds(
 @given(books)
 def test_frozen_data_builds_the_same_book(data: dict[str, Any]) -> None:
     """What a launch froze in the ledger builds an equal Runbook, and freezes to the same text again."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "book.yaml"
-        with path.open("w", encoding="utf-8") as file:
-            YAML(typ="safe", pure=True).dump(data, file)
-        source = Source.read(path)
+    # JSON is YAML; ruamel's own writer forgets the quotes of some texts.
+    source = Source(Path("book.yaml"), parse(json.dumps(data, ensure_ascii=False)))
     thawed = Source.thawed("runbook", source.freeze())
     assert build(thawed, {"fake": FakeCheck}) == build(source, {"fake": FakeCheck})
     assert thawed.freeze() == source.freeze()

@@ -322,7 +322,7 @@ async def test_a_missing_secret_is_unknown_and_named_by_its_reference(walker: Wa
         ({"steps": [{"request": "GET /a", "capture": {"unique": "x"}}], "clean_up": []}, "the name of something else"),
         ({"steps": [{"request": "GET a"}], "clean_up": []}, "should match pattern"),
         ({"steps": [{"get": "/a"}], "clean_up": []}, "expected a step with `request: GET /path` or `websocket: /path`"),
-        ({"steps": [], "clean_up": []}, "at least 1 item"),
+        ({"steps": [], "clean_up": []}, "wants at least one"),
         ({"steps": [{"websocket": "/a", "send": ["buy"]}], "clean_up": [], "flagged": None}, "changes something"),
         ({"secrets": {"key": "hunter2"}}, "not a reference to a secret"),
     ],

@@ -1,0 +1,68 @@
+"""One lock an environment, shared by launches, drills, rotations and restores, so that none looks like another's failure."""
+
+from collections.abc import Callable
+
+from tminus.errors import Refused
+from tminus.ledger.chain import Head
+from tminus.ledger.chains import Chains
+from tminus.ledger.entries import Entry, Transaction
+
+# Makes the directory's entry for a chain that was opened or closed, from its head at that moment.
+Listing = Callable[[Head], Entry]
+
+
+class Locks(Chains):
+    """Takes and frees environments, in the same transaction as the event that says why."""
+
+    def open_locked(
+        self, environment: str, chain: str, *entries: Entry, listing: Listing | None = None
+    ) -> list[Head]:
+        """Takes the environment's lock, makes `chain`, appends, and lists it in the directory: all or nothing.
+
+        Raises Refused, naming who holds the environment, or where the chain exists.
+        """
+        with self._locked() as within:
+            # The update that changes nothing waits for whoever takes or frees it now, and tells whose it is then.
+            holder = within.run(
+                "INSERT INTO environment_lock (environment, chain, since) VALUES (:environment, :chain, clock()) "
+                "ON CONFLICT (environment) DO UPDATE SET environment = excluded.environment RETURNING chain",
+                {"environment": environment, "chain": chain},
+            )[0][0]
+            if holder != chain:
+                raise Refused(
+                    f"{environment} is held by {holder}, which is under way; "
+                    f"`tminus status {holder}` shows it, `tminus scrub {holder}` ends it"
+                )
+            self._open_chain(within, chain)
+            heads = [self._append(within, entry) for entry in entries]
+            self._list(within, heads, listing)
+            return heads
+
+    def append_and_unlock(self, environment: str, *entries: Entry, listing: Listing | None = None) -> list[Head]:
+        """Appends the closing events, lists the chain as closed, and frees the environment: all or nothing.
+
+        Raises FencedOff where a token is no longer the lease's.
+        """
+        with self._locked() as within:
+            heads = [self._append(within, entry) for entry in entries]
+            self._list(within, heads, listing)
+            within.run(
+                "DELETE FROM environment_lock WHERE environment = :environment AND chain = :chain",
+                {"environment": environment, "chain": entries[0].chain},
+            )
+            return heads
+
+    def _list(self, within: Transaction, heads: list[Head], listing: Listing | None) -> None:
+        """The directory comes last, after the chain it lists: everybody takes them in this order."""
+        if listing is None:
+            return
+        entry = listing(heads[-1])
+        self._make_chain(within, entry.chain)
+        self._append(within, entry)
+
+    def locked_by(self, environment: str) -> str | None:
+        """The chain that holds an environment."""
+        rows = self.look(
+            "SELECT chain FROM environment_lock WHERE environment = :environment", {"environment": environment}
+        )
+        return str(rows[0][0]) if rows else None

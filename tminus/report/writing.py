@@ -1,0 +1,31 @@
+"""Writes a launch's report into a folder: report.html, report.md, report.json."""
+
+from pathlib import Path
+
+from tminus.clock import now
+from tminus.errors import UsageError
+from tminus.frozen import Frozen
+from tminus.ledger.logbook import Logbook
+from tminus.report.drawing_up import draw_up
+from tminus.report.rendering import checklist, page
+
+
+def write_report(book: Logbook, frozen: Frozen, out: Path) -> list[Path]:
+    """Draws the report up from the ledger as it is now, and writes its three files.
+
+    Raises:
+        UsageError: where the chain holds no launch, or the folder cannot be written to.
+    """
+    report = draw_up(frozen, book.refresh(), now())
+    texts = {
+        "report.html": page(report),
+        "report.md": checklist(report),
+        "report.json": report.model_dump_json(indent=2) + "\n",
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (out / name).write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise UsageError(f"the report cannot be written to {out}: {e.strerror}; give another folder with --out") from e
+    return [out / name for name in texts]
