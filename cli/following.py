@@ -17,6 +17,7 @@ def follow(launch: str, out: Path | None) -> int:
     try:
         from tminus.countdown import lines
     except ImportError:
+
         def lines(frozen, record, told):
             for e in record.events[told:]:
                 yield str(e)[:220]

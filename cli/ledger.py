@@ -1,5 +1,6 @@
 """`tminus ledger verify`: whether a launch's record is whole."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -28,27 +29,33 @@ def command() -> None:
 def verify(launch: str, anchors: tuple[str, ...], offline: bool) -> None:
     """Finds any edited, deleted, reordered or cut event."""
     from tminus.errors import UsageError
-    from tminus.ledger.chain import Head, faults
     from tminus.ledger.opening import named_ledger, open_ledger
+    from tminus.ledger.verifying import verify as look
 
-    store = open_ledger(named_ledger())
-    events = store.read(launch)
-    if not events:
+    heads = [_head(anchor) for anchor in anchors]
+    with closing(open_ledger(named_ledger())) as store:
+        found = look(store, launch, heads)
+        if found.known and not found.faults and not offline:
+            # Where they are is written in the launch itself, which can be believed once it fits together.
+            heads += _anchored(launch)
+            found = look(store, launch, heads)
+    if not found.known:
         raise UsageError(f"no launch is called {launch!r}; `tminus status` lists them")
+    if found.faults:
+        raise Broken(f"{launch} is NOT whole: {'; '.join(found.faults)}")
+    tail = f"the last {found.unanchored} events are not anchored outside" if found.unanchored else "the tail is anchored"
+    click.echo(f"{launch} is whole: {found.events} events, {found.anchors} anchors agree, {tail}.")
+    click.echo(f"Head: {found.head}")
+
+
+def _head(text: str) -> "Head":
+    from tminus.errors import UsageError
+    from tminus.ledger.chain import Head
+
     try:
-        heads = [Head.parse(anchor) for anchor in anchors]
+        return Head.parse(text)
     except ValueError as e:
-        raise UsageError(str(e)) from e
-    if not offline:
-        heads += _anchored(launch)
-    found = faults(events, heads)
-    if found:
-        raise Broken(f"{launch} is NOT whole: {'; '.join(found)}")
-    last = max((head.seq for head in heads), default=0)
-    tail = len(events) - last
-    said = "the tail is anchored" if tail == 0 else f"the last {tail} events are not anchored outside"
-    click.echo(f"{launch} is whole: {len(events)} events, {len(heads)} anchors agree, {said}.")
-    click.echo(f"Head: {launch}#{events[-1].seq}:{events[-1].hash}")
+        raise UsageError(f"--anchor: {e}") from e
 
 
 def _anchored(launch: str) -> "list[Head]":
@@ -58,7 +65,10 @@ def _anchored(launch: str) -> "list[Head]":
     from tasks.anchoring import read_anchors
     from tasks.estate import Estate
     from tminus.errors import CouldNotObserve
+    from tminus.ledger.directory import DIRECTORY
 
+    if launch == DIRECTORY:
+        return []
     _book, frozen = open_launch(launch)
     if "s3" not in frozen.environment.anchors:
         return []
@@ -69,6 +79,6 @@ def _anchored(launch: str) -> "list[Head]":
 
     try:
         return asyncio.run(read())
-    except CouldNotObserve as e:
+    except (CouldNotObserve, ValueError) as e:
         click.echo(f"The anchors in S3 could not be read ({e}); give them with --anchor.", err=True)
         return []

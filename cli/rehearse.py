@@ -1,9 +1,14 @@
 """`tminus rehearse`: a whole launch on this machine, against real servers, on a compressed clock."""
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 from tminus.errors import UsageError
 
@@ -14,7 +19,9 @@ from tminus.errors import UsageError
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("rehearsal-out"), show_default=True, help="For the report."
 )
-@click.option("--hour", default="5s", show_default=True, help="How long an hour of the countdown takes; longer on a slow machine.")
+@click.option(
+    "--hour", default="5s", show_default=True, help="How long an hour of the countdown takes; longer on a slow machine."
+)
 def command(name: str, keep: bool, out: Path, hour: str) -> None:
     """Plays T-4h, T-0 and T+4h in under a minute, with or without a fault.
 
@@ -42,13 +49,16 @@ def _play(name: str, hour: str, keep: bool, out: Path) -> int:
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     click.echo(f"Rehearsal with {fault.name}: {fault.promise}. Starting real servers …")
-    with tempfile.TemporaryDirectory(prefix="tminus-") as folder, WholeEstate(Path(folder), fault, hour) as estate:
-        click.echo(f"Up after {time.monotonic() - started:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
-        played = play(estate, out, click.echo)
-        click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")
-        if keep:
-            click.echo(f"Everything stays up, in {folder}. Ctrl-C ends it.")
-            _wait_for_interrupt()
+    with tempfile.TemporaryDirectory(prefix="tminus-") as temporary:
+        folder = Path(temporary)
+        with _logs_kept(folder, out), WholeEstate(folder, fault, hour) as estate:
+            up = time.monotonic() - started
+            click.echo(f"Up after {up:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
+            played = play(estate, out, click.echo)
+            click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")
+            if keep:
+                click.echo(f"Everything stays up, in {folder}. Ctrl-C ends it.")
+                _wait_for_interrupt()
     if played.code != fault.exit_code:
         click.echo(
             f"NOT as promised: it ended with exit code {played.code}, and {fault.exit_code} was promised.", err=True
@@ -56,6 +66,21 @@ def _play(name: str, hour: str, keep: bool, out: Path) -> int:
         return 1
     click.echo(played.said)
     return played.code
+
+
+@contextmanager
+def _logs_kept(folder: Path, out: Path) -> "Iterator[None]":
+    """Whatever happens, the servers' logs are there to be read afterwards."""
+    import shutil
+
+    try:
+        yield
+    finally:
+        logs = out / "logs"
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir(parents=True)
+        for log in (*folder.rglob("*.log"), *folder.glob("*.jsonl")):
+            shutil.copyfile(log, logs / "-".join(log.relative_to(folder).parts))
 
 
 def _wait_for_interrupt() -> None:

@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 
-from tminus.briefing import brief, debrief
-
 from flows.blocking import get_past
 from flows.conductor import Conductor
 from flows.observing import observe_again
 from flows.turns import NoGo
-from flows.window import resumed_in_ui, show_paused, show_running, shown_as_task
+from flows.window import shown_as_task
 from tasks.check import Check
 from tminus import asking
 from tminus import events as ev
+from tminus.briefing import brief, debrief
 from tminus.clock import now
 from tminus.digests import decision_digest, evidence_digest
 from tminus.outcome import Outcome
@@ -76,13 +75,13 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
             await conductor.write(changed)
         if (why := _why_it_waits(conductor, step)) != waiting:
             waiting = why
-            await show_paused(conductor.run, f"{step.id}-{conductor.record.seq}", why)
+            await conductor.shown.paused(f"{step.id}-{conductor.record.seq}", why)
         before = conductor.record.seq
         await conductor.news(min(_LOOK_AT_PREFECT, _left(conductor, step)))
-        if conductor.record.seq == before and await resumed_in_ui(conductor.run):
+        if conductor.record.seq == before and await conductor.shown.resumed_in_ui():
             waiting = ""
     await conductor.write(ended)
-    await show_running(conductor.run)
+    await conductor.shown.running()
     return ended
 
 

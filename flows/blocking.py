@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flows.conductor import Conductor, logger
 from flows.turns import NoGo, OutOfTime
-from flows.window import show_paused, show_running, told
+from flows.window import told
 from tminus import events as ev
 from tminus.clock import now
 from tminus.record import StepState
@@ -70,11 +70,11 @@ async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
 async def wait_while_held(conductor: Conductor, why: str, latest: datetime, over: Callable[[], bool]) -> None:
     """Shows why it is held, and waits for people."""
     logger.info("held: %s", why)
-    await show_paused(conductor.run, f"held-{conductor.record.seq}", why)
+    await conductor.shown.paused(f"held-{conductor.record.seq}", why)
     while not over():
         conductor.stop_if_turned()
         left = (latest - now()).total_seconds()
         if left <= 0:
             raise (OutOfTime if conductor.record.change_began else NoGo)(why)
         await conductor.news(min(_TICK, left))
-    await show_running(conductor.run)
+    await conductor.shown.running()

@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from flows.turns import Lost, Scrubbed, TurnBack
+from flows.window import RunState
 from tasks.estate import Estate
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus import lease
 from tminus.courier import Courier
-from tminus.errors import FencedOff, LedgerUnreachable
+from tminus.errors import FencedOff, LedgerError, LedgerUnreachable, Refused
 from tminus.frozen import Frozen
 from tminus.journal import Journal
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.opening import named_ledger, open_ledger
-from tminus.ledger.store import Changes
+from tminus.ledger.store import Changes, Store
 from tminus.messages import telling
 from tminus.record import Record
 from tminus.runbook import Phase
@@ -37,6 +38,7 @@ class Conductor:
         estate: the systems.
         phase: the phase being run.
         run: the id of the Prefect run that this is.
+        shown: how that run shows in Prefect.
     """
 
     def __init__(self, book: Logbook, frozen: Frozen, estate: Estate, changes: Changes, run: str) -> None:
@@ -45,6 +47,7 @@ class Conductor:
         self.estate = estate
         self.journal = Journal(frozen.environment.state, book.launch)
         self.run = run
+        self.shown = RunState(run)
         self._changes = changes
         self._wake = asyncio.Event()
 
@@ -145,23 +148,28 @@ def read_launch(book: Logbook) -> Frozen:
     """What a launch froze; raises LedgerError where there is no such launch."""
     created = book.refresh().created
     if created is None:
-        from tminus.errors import LedgerError
-
         raise LedgerError(f"no launch is called {book.launch!r}; `tminus status` lists them")
     return Frozen(created, KINDS)
 
 
+async def _take_lease(store: Store, launch: str, seconds: float) -> int:
+    """Waits for a conductor that lives: an earlier phase may still be at work when the next one's time has come."""
+    while True:
+        try:
+            return await asyncio.to_thread(lease.take, store, launch, seconds)
+        except Refused as e:
+            logger.info("waiting: %s", e)
+            await asyncio.sleep(_LOOK)
+
+
 @asynccontextmanager
 async def conducting(launch: str, run: str) -> AsyncIterator[Conductor]:
-    """Takes the launch's lease, renews it, and carries letters, until left.
-
-    Raises Refused where another conductor lives.
-    """
+    """Takes the launch's lease as soon as no other conductor has it, renews it, and carries letters, until left."""
     settings = named_ledger()
     store, beating, carrying = (open_ledger(settings) for _ in range(3))
     frozen = read_launch(Logbook(store, launch))
     environment = frozen.environment
-    token = await asyncio.to_thread(lease.take, store, launch, environment.lease.total_seconds())
+    token = await _take_lease(store, launch, environment.lease.total_seconds())
     book = Logbook(store, launch, telling(frozen), token)
     changes = store.changes()
     heartbeat = lease.Heartbeat(beating, launch, token, environment.lease.total_seconds())

@@ -24,7 +24,6 @@ from tasks.action import Action
 from tasks.check import Check
 from tasks.checks.watch import ReleaseWatch
 from tminus import events as ev
-from tminus.errors import Refused
 from tminus.outcome import Outcome, Verdict
 from tminus.runbook import Acknowledgement, Approval, Attestation, FollowUps, PagingPath, Phase, SignOff, Step
 
@@ -37,14 +36,14 @@ async def phase(launch_id: str, phase: str) -> State[None]:
             return await conduct(conductor, phase)
     except Lost as e:
         return Failed(message=str(e))
-    except Refused as e:
-        return Completed(message=f"nothing to do here: {e}", name="NotNeeded")
 
 
 async def conduct(conductor: Conductor, upto: str) -> State[None]:
     """Goes on from wherever the launch is; every end is written down, and said in one sentence."""
     if conductor.record.closed is not None:
         return _state_of(conductor)
+    if upto in conductor.record.phases_ended and not conductor.record.must_roll_back:
+        return Completed(message=f"{upto} is over already")
     await conductor.merge_journal()
     try:
         conductor.stop_if_turned()

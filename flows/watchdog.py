@@ -8,10 +8,11 @@ from flows.launch import schedule, was_cancelled
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.clock import now
-from tminus.errors import LedgerError, TminusError
+from tminus.errors import TminusError
 from tminus.frozen import Frozen
 from tminus.lease import vacant
-from tminus.ledger.logbook import DIRECTORY, Logbook
+from tminus.ledger.directory import under_way
+from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Store
 from tminus.messages import telling
 from tminus.record import Record
@@ -34,17 +35,6 @@ async def keep_watch(store: Store) -> None:
 async def look_once(store: Store) -> list[str]:
     """Gets a conductor for each launch that lost its own; returns their names."""
     return [launch for launch in await asyncio.to_thread(under_way, store) if await _look_at(store, launch)]
-
-
-def under_way(store: Store) -> list[str]:
-    """Launches that were opened and are not closed, from the directory."""
-    try:
-        entries = [ev.read(one.body) for one in store.read(DIRECTORY)]
-    except LedgerError:
-        return []
-    found = [one for one in entries if isinstance(one, ev.DirectoryEntry)]
-    closed = {one.chain for one in found if one.what == "closed"}
-    return [one.chain for one in found if one.what == "opened" and one.chain not in closed]
 
 
 async def _look_at(store: Store, launch: str) -> bool:

@@ -8,6 +8,7 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort, Pause
 from prefect.input.run_input import RunInput, keyset_from_paused_state
 from prefect.runtime import task_run
 from prefect.states import Failed, Paused, Running
@@ -72,29 +73,52 @@ def told(step: Step, outcome: Outcome) -> str:
     return f"{step.id} {outcome.verdict}: {outcome.summary}. Owner: {step.owner}. Then: tminus retry or waive {step.id}"
 
 
-async def show_paused(run: str, key: str, why: str) -> None:
-    """Shows the flow run as Paused, with who must decide; `key` is [a-z0-9-] and new each time."""
-    state: State[None] = Paused(reschedule=False, pause_key=key, message=why)
-    keyset = keyset_from_paused_state(state)
-    state.state_details.run_input_keyset = dict(keyset)  # type: ignore[arg-type]  # a TypedDict of str is a dict of str
-    async with get_client() as client:
-        await propose_state(client, state, flow_run_id=UUID(run))
-    await LookAgain.asave(keyset, flow_run_id=UUID(run))
+class RunState:
+    """How this flow run shows in Prefect: Running, or Paused with the reason.
 
+    Args:
+        run: the flow run's id.
+    """
 
-async def show_running(run: str) -> None:
-    """Shows it as Running again; raises Lost where the run was cancelled meanwhile."""
-    async with get_client() as client:
-        state = await propose_state(client, Running(), flow_run_id=UUID(run))
-    if not state.is_running():
-        raise Lost(f"Prefect says that this run is {state.name}; the launch is held until somebody resumes it")
+    def __init__(self, run: str) -> None:
+        self._run = UUID(run)
+        self._paused = False
 
+    async def paused(self, key: str, why: str) -> None:
+        """Shows Paused, with who must decide; `key` is [a-z0-9-] and new each time.
 
-async def resumed_in_ui(run: str) -> bool:
-    """Whether somebody pressed Resume: the run no longer shows Paused."""
-    async with get_client() as client:
-        found = await client.read_flow_run(UUID(run))
-    return found.state is not None and not found.state.is_paused()
+        Prefect rejects a pause of what is paused, so a new reason goes by way of Running. Raises Lost.
+        """
+        if self._paused:
+            await self.running()
+        state: State[None] = Paused(reschedule=False, pause_key=key, message=why)
+        keyset = keyset_from_paused_state(state)
+        state.state_details.run_input_keyset = dict(keyset)  # type: ignore[arg-type]  # a TypedDict of str is a dict of str
+        await self._propose(state)
+        self._paused = True
+        await LookAgain.asave(keyset, flow_run_id=self._run)
+
+    async def running(self) -> None:
+        """Shows Running again; raises Lost where the run was cancelled meanwhile."""
+        await self._propose(Running())
+        self._paused = False
+
+    async def _propose(self, wanted: State[None]) -> None:
+        async with get_client() as client:
+            try:
+                state = await propose_state(client, wanted, flow_run_id=self._run)
+            except (Abort, Pause) as e:
+                raise Lost(f"Prefect does not let this run go on: {e}") from e
+        if state.type != wanted.type:
+            raise Lost(f"Prefect says that this run is {state.name}; the launch is held until somebody resumes it")
+
+    async def resumed_in_ui(self) -> bool:
+        """Whether somebody pressed Resume: the run no longer shows Paused."""
+        async with get_client() as client:
+            found = await client.read_flow_run(self._run)
+        pressed = found.state is not None and not found.state.is_paused()
+        self._paused = self._paused and not pressed
+        return pressed
 
 
 async def show_table(key: str, rows: list[dict[str, str]], about: str) -> None:

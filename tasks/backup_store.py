@@ -38,7 +38,11 @@ class StoredManifest:
 
 @dataclass(frozen=True)
 class StoredDump:
-    """What S3 says of a dump: size in bytes, when stored, how encrypted, ETag, SHA-256 where it keeps one."""
+    """What S3 says of a dump: size in bytes, when stored, how encrypted, ETag, and SHA-256 where it keeps one.
+
+    For an upload in parts (its ETag ends with `-` and their number) S3 keeps a SHA-256 of the parts' own,
+    which says nothing of the whole: that counts as none.
+    """
 
     size: int
     stored: datetime
@@ -103,7 +107,7 @@ class BackupStore:
                 stored=head["LastModified"],
                 encryption=head.get("ServerSideEncryption"),
                 etag=head["ETag"],
-                sha256=_whole_sha256(head.get("ChecksumSHA256", "")),
+                sha256=None if "-" in head["ETag"] else _hexadecimal(head.get("ChecksumSHA256", "")),
             )
         return None
 
@@ -125,7 +129,7 @@ class BackupStore:
             if file.stat().st_size <= single_put:
                 checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
                 put = self._put(key, at_rest)
-                put["ChecksumSHA256"] = checksum
+                put["ChecksumAlgorithm"], put["ChecksumSHA256"] = "SHA256", checksum
                 with file.open("rb") as content:
                     put["Body"] = content
                     return self._client.put_object(**put)["ETag"]
@@ -186,8 +190,8 @@ def _code(response: object) -> str:
     return str(error.get("Code", "")) if isinstance(error, dict) else ""
 
 
-def _whole_sha256(checksum: str) -> str | None:
-    """S3's checksum in hexadecimal; None where it has none, or one over the parts (`…-3`) of an upload in parts."""
+def _hexadecimal(checksum: str) -> str | None:
+    """S3's checksum in hexadecimal; None where it has none."""
     try:
         return base64.b64decode(checksum, validate=True).hex() or None
     except binascii.Error:

@@ -28,13 +28,15 @@ class Judgement:
 
 
 def judge(ask: AskState, people: People) -> Judgement:
-    """Seats every yes that counts; distinct people per role, by maximum matching."""
+    """Seats every yes that counts; distinct people per role, by maximum matching. One no outweighs every yes."""
     counting = ask.counting()
     rejected = next((answer for answer in counting if answer.answer == "reject"), None)
     yes = _YES[ask.opened.kind]
     answered = {answer.person: _roles(people, answer.person) for answer in counting if answer.answer == yes}
     seating = seat(ask.opened.roles, answered)
-    return Judgement(seating.complete, seating, rejected, "" if seating.complete else _waits(seating, people))
+    return Judgement(
+        seating.complete and rejected is None, seating, rejected, "" if seating.complete else _waits(seating, people)
+    )
 
 
 def _roles(people: People, identity: str) -> frozenset[str]:
@@ -45,22 +47,26 @@ def _roles(people: People, identity: str) -> frozenset[str]:
 def _waits(seating: Seating, people: People) -> str:
     named = Seating(
         seating.quorum,
-        tuple(Answer(_name(people, answer.person), answer.roles) for answer in seating.answers),
-        {role: tuple(_name(people, person) for person in seated) for role, seated in seating.filled.items()},
+        tuple(Answer(name_of(people, answer.person), answer.roles) for answer in seating.answers),
+        {role: tuple(name_of(people, person) for person in seated) for role, seated in seating.filled.items()},
     )
-    return why_it_waits(named, {person.name: person.roles for person in people.people})
+    return why_it_waits(named, {name_of(people, person.id): person.roles for person in people.people})
 
 
 def seated(seating: Seating, people: People) -> str:
     """Who fills which seat, in words."""
     return ", ".join(
-        f"{_name(people, person)} as {role}" for role, persons in seating.filled.items() for person in persons
+        f"{name_of(people, person)} as {role}" for role, persons in seating.filled.items() for person in persons
     )
 
 
-def _name(people: People, identity: str) -> str:
+def name_of(people: People, identity: str) -> str:
+    """How messages name somebody; with their id where two share a name, and the id alone for a stranger."""
     person = people.by_id(identity)
-    return person.name if person else identity
+    if person is None:
+        return identity
+    shared = sum(1 for other in people.people if other.name == person.name) > 1
+    return f"{person.name} ({person.id})" if shared else person.name
 
 
 def why_refused(answer: ev.Answered, record: Record, people: People, moment: datetime) -> str | None:
@@ -69,33 +75,50 @@ def why_refused(answer: ev.Answered, record: Record, people: People, moment: dat
     if person is None:
         return f"{answer.person} is nobody in this launch's people.yaml"
     if ask is None:
-        return f"nothing called {answer.ask} was asked in this launch"
+        return f"nothing called {answer.ask!r} was asked in this launch"
     if record.closed is not None:
         return f"the launch is over: {record.closed.sentence}"
     if ask.ended is not None:
         return f"this was decided at {ask.ended.at:%H:%M:%S}: {ask.ended.reason}"
-    return _why_not_this_one(answer, ask, record, person, moment)
+    return _why_not_theirs(answer, ask, person) or _why_not_now(answer, ask, record, people, moment)
 
 
-def _why_not_this_one(
-    answer: ev.Answered, ask: AskState, record: Record, person: Person, moment: datetime
-) -> str | None:
-    asked = person.roles & set(ask.opened.roles)
-    may = asked or (answer.answer == "reject" and person.roles & set(ask.opened.veto))
-    if not may:
+def _why_not_theirs(answer: ev.Answered, ask: AskState, person: Person) -> str | None:
+    """Why it is not this person's answer to give."""
+    kind, yes = ask.opened.kind, _YES[ask.opened.kind]
+    asked = person.roles & ask.opened.roles.keys()
+    if not asked and not (answer.answer == "reject" and person.roles & set(ask.opened.veto)):
         return f"{person.name} has the roles {_list(person.roles)}; asked are {_list(ask.opened.roles)}"
+    fitting = {yes} if kind == "acknowledgement" else {yes, "reject"}
+    if answer.answer not in fitting:
+        return f"{answer.answer!r} does not answer this {kind}; {_list(fitting)} would"
+    if answer.via == "pagerduty" and answer.answer != "reject":
+        return "the author of a PagerDuty note is not proven, so from there only a no counts"
+    return None
+
+
+def _why_not_now(answer: ev.Answered, ask: AskState, record: Record, people: People, moment: datetime) -> str | None:
+    """Why it would have counted, though not here and now."""
     if moment > ask.opened.deadline:
         return f"the deadline was {ask.opened.deadline:%H:%M:%S}, and it is {moment:%H:%M:%S}"
     if answer.digest != ask.opened.decision_digest:
         return "what was asked has changed since; look at it again and answer the new question"
-    if answer.answer not in {"reject", _YES[ask.opened.kind]}:
-        return f"{answer.answer!r} does not answer this {ask.opened.kind}; {_YES[ask.opened.kind]!r} or 'reject' would"
-    if any(earlier.person == person.id and earlier.answer == answer.answer for earlier in ask.counting()):
-        return f"{person.name} already said {answer.answer}"
-    if ask.opened.kind == "approval" and record.created and record.created.started_by == person.id:
-        return f"{person.name} started this launch, and nobody approves their own"
+    name = name_of(people, answer.person)
+    standing = ask.counting()
+    if any(earlier.person == answer.person and earlier.answer == answer.answer for earlier in standing):
+        return f"{name} already said {answer.answer}"
+    if no := next((earlier for earlier in standing if earlier.answer == "reject"), None):
+        return f"{name_of(people, no.person)} said no, and one no decides"
+    if _is_their_own(answer, ask, record):
+        return f"{name} started this launch, and nobody approves their own"
     return None
 
 
-def _list(roles: Iterable[str]) -> str:
-    return ", ".join(sorted(roles))
+def _is_their_own(answer: ev.Answered, ask: AskState, record: Record) -> bool:
+    if ask.opened.kind != "approval" or answer.answer != "approve" or record.created is None:
+        return False
+    return record.created.started_by == answer.person
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))

@@ -1,27 +1,45 @@
 """Carries letters from the outbox to Slack and PagerDuty, from a thread of its own, for as long as it is open."""
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from threading import Event as Flag
-from threading import Thread
+from threading import Lock, Thread
 from typing import Protocol, Self
 
 from tminus.environment import Environment
-from tminus.errors import LedgerUnreachable, MissingSecret, TminusError
+from tminus.errors import LedgerUnreachable, TminusError
 from tminus.ledger.store import Store
 from tminus.outbox import Outbox, Waiting
 
 _logger = logging.getLogger(__name__)
 _LOOK = 0.1  # seconds between two looks into the outbox
+_PAUSE = 2.0  # seconds before a channel that could not be opened is opened again
+_LAST_ROUND = 1.5  # seconds that what is due may take once the courier is told to end
+_END = 2.0  # seconds after which it has ended
 LATE = 5.0  # seconds after its event from which a message says that it is late
+CHANNELS = ("slack", "pagerduty")
 
 
 class Undeliverable(TminusError):
     """The other side says that the letter is wrong: sending it again would not help."""
 
 
+class Superseded(TminusError):
+    """A newer letter says all that this one does: it need not be sent."""
+
+
 class Unavailable(TminusError):
-    """The other side did not take it this time."""
+    """The other side did not take it this time.
+
+    Args:
+        message: what it said.
+        after: seconds that it asked to be left alone.
+    """
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class Channel(Protocol):
@@ -35,29 +53,43 @@ class Channel(Protocol):
             outbox: where earlier receipts are.
             late: words that say how late it is; empty where it is not.
 
-        Raises Unavailable, Undeliverable.
+        Raises Unavailable, Undeliverable, Superseded.
         """
+
+    def close(self) -> None:
+        """Ends its connections."""
+
+
+def open_channel(name: str, environment: Environment) -> Channel | None:
+    """One channel, if this environment has it; its client is loaded only now.
+
+    Raises MissingSecret, UsageError where the authority to trust cannot be read.
+    """
+    if name == "slack" and environment.slack is not None:
+        from tminus.slack_channel import SlackChannel
+
+        return SlackChannel(environment.slack)
+    if name == "pagerduty" and environment.pagerduty is not None:
+        from tminus.pagerduty_channel import PagerDutyChannel
+
+        return PagerDutyChannel(environment.pagerduty)
+    return None
 
 
 def open_channels(environment: Environment) -> Mapping[str, Channel]:
-    """The channels this environment has; their clients are loaded only now."""
-    channels: dict[str, Channel] = {}
-    if environment.slack is not None:
-        from tminus.slack_channel import SlackChannel
-
-        channels["slack"] = SlackChannel(environment.slack)
-    if environment.pagerduty is not None:
-        from tminus.pagerduty_channel import PagerDutyChannel
-
-        channels["pagerduty"] = PagerDutyChannel(environment.pagerduty)
-    return channels
+    """All channels that this environment has."""
+    opened = {name: open_channel(name, environment) for name in CHANNELS}
+    return {name: channel for name, channel in opened.items() if channel is not None}
 
 
 class Courier:
-    """Sends what is due, channel by channel; one that is down holds up no other.
+    """Sends what is due, channel by channel; one that is down, or has no secret, holds up no other.
+
+    Told to end, it tries once more to send what is due, and has ended two seconds later at the latest:
+    what a slow channel then still waits for is sent by the next courier.
 
     Args:
-        store: a store of its own.
+        store: a store of its own, which it closes.
         environment: which channels there are.
     """
 
@@ -65,7 +97,10 @@ class Courier:
         self._store = store
         self._environment = environment
         self._stop = Flag()
-        names = [name for name in ("slack", "pagerduty") if getattr(environment, name) is not None]
+        self._until = float("inf")
+        names = [name for name in CHANNELS if getattr(environment, name) is not None]
+        self._left = len(names)
+        self._leaving = Lock()
         self._threads = [
             Thread(target=self._carry, args=(name,), name=f"courier {name}", daemon=True) for name in names
         ]
@@ -76,32 +111,65 @@ class Courier:
         return self
 
     def __exit__(self, *_: object) -> None:
+        ending = time.monotonic()
+        self._until = ending + _LAST_ROUND
         self._stop.set()
         for thread in self._threads:
-            thread.join(timeout=2)
-        self._store.close()
+            thread.join(timeout=max(ending + _END - time.monotonic(), 0.0))
+        if not self._threads:
+            self._store.close()
 
     def _carry(self, name: str) -> None:
         try:
-            channel = open_channels(self._environment)[name]
-        except MissingSecret as e:
-            _logger.error("%s: nothing can be sent: %s", name, e)  # noqa: TRY400 - the reason is the message
-            return
-        outbox = Outbox(self._store)
-        while not self._stop.wait(_LOOK):
+            channel = self._opened(name)
+            if channel is not None:
+                self._carry_on(name, channel)
+                channel.close()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """The last one out closes the store, so that it is never closed under one who still uses it."""
+        with self._leaving:
+            self._left -= 1
+            if self._left == 0:
+                self._store.close()
+
+    def _opened(self, name: str) -> Channel | None:
+        said = ""
+        while True:
             try:
-                deliver_due(outbox, name, channel)
+                return open_channel(name, self._environment)
+            except TminusError as e:
+                if str(e) != said:
+                    said = str(e)
+                    _logger.error("%s: nothing can be sent yet: %s", name, said)  # noqa: TRY400 - the reason says it
+            if self._stop.wait(_PAUSE):
+                return None
+
+    def _carry_on(self, name: str, channel: Channel) -> None:
+        outbox, stopping = Outbox(self._store), False
+        while not stopping:
+            stopping = self._stop.wait(_LOOK)
+            try:
+                deliver_due(outbox, name, channel, lambda: time.monotonic() < self._until)
             except LedgerUnreachable as e:
                 _logger.warning("%s: the outbox cannot be read: %s", name, e)
                 self._stop.wait(1.0)
 
 
-def deliver_due(outbox: Outbox, name: str, channel: Channel) -> int:
-    """Sends everything that is due on one channel now; returns how many arrived."""
+def deliver_due(outbox: Outbox, name: str, channel: Channel, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Sends everything that is due on one channel now; returns how many arrived.
+
+    Args:
+        outbox: the letters.
+        name: the channel's.
+        channel: the way out.
+        go_on: asked before each letter; where it says no, the rest is left for later.
+    """
     arrived = 0
-    while letters := outbox.claim((name,)):
-        for letter in letters:
-            arrived += _deliver(outbox, channel, letter)
+    while go_on() and (letters := outbox.claim((name,))):
+        arrived += sum(_deliver(outbox, channel, letter) for letter in letters)
     return arrived
 
 
@@ -110,11 +178,14 @@ def _deliver(outbox: Outbox, channel: Channel, letter: Waiting) -> bool:
     try:
         receipt = channel.deliver(letter, outbox, late)
     except Unavailable as e:
-        outbox.failed(letter, str(e))
+        outbox.failed(letter, str(e), e.after)
         return False
     except Undeliverable as e:
         _logger.warning("%s letter %s of %s is dead: %s", letter.channel, letter.key, letter.chain, e)
         outbox.dead(letter, str(e))
+        return False
+    except Superseded:
+        outbox.superseded(letter)
         return False
     outbox.sent(letter, receipt)
     return True

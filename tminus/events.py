@@ -1,19 +1,25 @@
 """Everything that can happen to a launch: one small class an event, stored as canonical JSON."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import rfc8785
-from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, PlainSerializer, TypeAdapter
 
 from tminus.clock import now
 from tminus.outcome import Outcome
 
 
-def _fixed(at: AwareDatetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _in_utc(at: datetime) -> datetime:
+    return at.astimezone(UTC)
 
 
-Time = Annotated[AwareDatetime, PlainSerializer(_fixed, return_type=str)]
+def _fixed(at: datetime) -> str:
+    return _in_utc(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+# A moment, whatever zone it was said in: in UTC, and written with fixed digits, so that its text is always the same.
+Time = Annotated[AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_fixed, return_type=str)]
 
 
 class _Event(BaseModel, frozen=True, extra="forbid"):

@@ -1,75 +1,72 @@
-"""The inbound door: what people press in Slack, verified, and let into the ledger. Stateless; several may run."""
+"""The inbound door: what people press in Slack, verified, and let into the ledger. Several may run on one ledger."""
 
-import hashlib
-import hmac
-import json
+import asyncio
 import logging
+import ssl
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import parse_qs
+from functools import partial
+from typing import TypeVar
 
 import anyio
 import httpx
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tminus import events as ev
-from tminus import inbox
-from tminus.errors import LedgerError, LedgerUnreachable, Refused
-from tminus.frozen import Frozen
-from tminus.ledger.logbook import Logbook
+from tminus.errors import LedgerError, LedgerUnreachable, Refused, TminusError
 from tminus.ledger.store import Store
-from tminus.messages import telling
-from tminus.people import Person
+from tminus.messages.block_kit import escaped
+from tminus.presses import Presses
 from tminus.runbook import Spec
+from tminus.slack_payload import Action, Malformed, Pressed, is_slacks
+from tminus.slack_signature import SlackSignatures, signature_of
 
+_T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
-_WINDOW = 300  # seconds; https://api.slack.com/authentication/verifying-requests-from-slack
 _LARGEST = 512 * 1024  # bytes; Slack's own payloads stay far below
-_ANSWERS: Mapping[str, ev.Answer] = {
-    "tminus.approve": "approve",
-    "tminus.reject": "reject",
-    "tminus.acknowledge": "acknowledge",
-    "tminus.attest": "attest",
-}
-
-
-class _User(BaseModel):
-    id: str
-
-
-class _Action(BaseModel):
-    action_id: str
-    value: str
-    action_ts: str = ""
-
-
-class Pressed(BaseModel):
-    """The parts of Slack's block_actions payload that say who pressed what."""
-
-    user: _User
-    actions: list[_Action]
-    response_url: str = ""
+_MOST_WAITING = 1000  # presses that wait for a slow ledger; more are sent away, which Slack shows to whoever pressed
+_BODY = 5.0  # seconds in which a request's body must have come
+_READY = 2.0  # seconds in which the ledger must answer to count as ready
+_FORGERIES = 10  # a minute that are written into ledgers; the others are counted only
+_REPLAYED = "this request was sent before: a replay"
+_UNRECORDED = "This was NOT recorded, the ledger does not answer. Press again, or use the `tminus` command line."
 
 
 class Gateway:
-    """Verifies, judges, records, and answers with the reason.
+    """Verifies, acknowledges at once, then judges, records, and answers with the reason.
+
+    Slack waits three seconds for an acknowledgement; it is given before the ledger is asked anything, so a slow
+    ledger makes an answer late and no press lost.
 
     Args:
         store: the ledger.
         kinds: the vocabulary, to read books.
         signing_secret: Slack's, for its signatures.
+        api: where the environment's Slack is; answers go there or to Slack itself, nowhere else.
     """
 
-    def __init__(self, store: Store, kinds: Mapping[str, type[Spec]], signing_secret: SecretStr) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kinds: Mapping[str, type[Spec]],
+        signing_secret: SecretStr,
+        api: str = "https://slack.com/api/",
+    ) -> None:
         self._store = store
-        self._kinds = kinds
-        self._secret = signing_secret
-        self.counts: dict[str, int] = {"accepted": 0, "refused": 0, "forged": 0}
+        self._presses = Presses(store, kinds)
+        self._signatures = SlackSignatures(signing_secret)
+        self._api = api
+        self._one_at_a_time = anyio.CapacityLimiter(1)
+        self._waiting = 0
+        self._forgeries: deque[float] = deque(maxlen=_FORGERIES)
+        self._trust = ssl.create_default_context()
+        names = ("accepted", "refused", "failed", "forged", "replayed", "malformed", "oversized", "overloaded")
+        self.counts: dict[str, int] = dict.fromkeys(names, 0)
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -87,90 +84,114 @@ class Gateway:
     ) -> Callable[[Request], Awaitable[Response]]:
         async def limited(request: Request) -> Response:
             body = bytearray()
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > _LARGEST:
-                    return JSONResponse({"error": f"larger than {_LARGEST} bytes"}, status_code=413)
+            try:
+                async with asyncio.timeout(_BODY):
+                    async for chunk in request.stream():
+                        body += chunk
+                        if len(body) > _LARGEST:
+                            self.counts["oversized"] += 1
+                            return JSONResponse({"error": f"larger than {_LARGEST} bytes"}, status_code=413)
+            except (TimeoutError, ClientDisconnect):
+                return JSONResponse({"error": "the body did not come"}, status_code=408)
             return await handler(request, bytes(body))
 
         return limited
 
     async def interaction(self, request: Request, body: bytes) -> Response:
         """A pressed button: acknowledged at once, judged behind it, answered where Slack says."""
-        why = self.why_forged(request.headers, body, time.time())
-        if why is not None:
-            self.counts["forged"] += 1
-            _logger.warning("refused a request to /slack/interactions: %s", why)
-            return JSONResponse({"error": why}, status_code=401)
+        moment = time.time()
+        if why := self._signatures.why_forged(request.headers, body, moment):
+            return self._forged(body, why, moment)
         try:
-            pressed = Pressed.model_validate(json.loads(parse_qs(body.decode())["payload"][0]))
-        except (KeyError, ValueError, ValidationError):
-            return JSONResponse({"error": "no block_actions payload"}, status_code=400)
-        return Response(status_code=200, background=BackgroundTask(self._take, pressed))
+            pressed = Pressed.read(body)
+        except Malformed as e:
+            self.counts["malformed"] += 1
+            return JSONResponse({"error": str(e)}, status_code=400)
+        if self._waiting >= _MOST_WAITING:
+            self.counts["overloaded"] += 1
+            return JSONResponse({"error": "too many presses wait for the ledger"}, status_code=503)
+        signature = signature_of(request.headers)
+        if not self._signatures.first_time(signature, moment):
+            self.counts["replayed"] += 1
+            told = BackgroundTask(self._refuse, pressed, _REPLAYED) if self._may_record(moment) else None
+            return JSONResponse({"error": _REPLAYED}, status_code=401, background=told)
+        self._waiting += 1
+        return Response(status_code=200, background=BackgroundTask(self._take, pressed, signature))
 
-    def why_forged(self, headers: Mapping[str, str], body: bytes, moment: float) -> str | None:
-        """Why Slack did not send this, or not just now; None where it did, for the first time."""
-        signature, timestamp = headers.get("x-slack-signature", ""), headers.get("x-slack-request-timestamp", "")
-        if not timestamp.isdigit() or abs(moment - int(timestamp)) > _WINDOW:
-            return "its timestamp is missing or more than five minutes off"
-        told = b"v0:" + timestamp.encode() + b":" + body
-        right = "v0=" + hmac.new(self._secret.get_secret_value().encode(), told, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(right, signature):
-            return "its signature is not Slack's"
-        if not self._first_time(signature):
-            return "it was seen before"
-        return None
-
-    def _first_time(self, signature: str) -> bool:
-        return bool(
-            self._store.run(
-                "INSERT INTO seen (source, key, at) VALUES ('slack', :key, clock()) ON CONFLICT DO NOTHING RETURNING key",
-                {"key": signature},
-            )
-        )
-
-    async def _take(self, pressed: Pressed) -> None:
-        for action in pressed.actions:
+    def _forged(self, body: bytes, why: str, moment: float) -> Response:
+        """Refused without believing a word of it; the launch it names gets a line, a few a minute."""
+        self.counts["forged"] += 1
+        _logger.warning("refused a request to /slack/interactions: %s", why)
+        told = None
+        if self._may_record(moment):
             try:
-                said = await anyio.to_thread.run_sync(self._decide, pressed.user.id, action)
-                self.counts["accepted"] += 1
-            except (Refused, LedgerError) as e:
-                self.counts["refused"] += 1
-                said = f"This does not count: {e}"
-            await _reply(pressed.response_url, said)
+                told = BackgroundTask(self._refuse, Pressed.read(body), why, "somebody who is not Slack")
+            except Malformed:
+                told = None
+        return JSONResponse({"error": why}, status_code=401, background=told)
 
-    def _decide(self, member: str, action: _Action) -> str:
-        launch, _, rest = action.value.partition("|")
-        book, frozen = self._launch(launch)
-        person = frozen.people.by_slack(member)
-        if person is None:
-            inbox.refuse(
-                book, member, action.action_id, f"Slack's {member} is nobody in this launch's people.yaml", "slack"
-            )
-        if action.action_id == "tminus.hold":
-            return self._order(book, frozen, person, "hold")
-        if action.action_id == "tminus.rollback":
-            return self._order(book, frozen, person, "rollback")
-        ask, _role, digest = (*rest.split("|"), "", "")[:3]
-        answer = _ANSWERS.get(action.action_id)
-        if answer is None:
-            inbox.refuse(book, person.id, action.action_id, f"there is no button {action.action_id!r}", "slack")
-        given = ev.Answered(ask=ask, person=person.id, answer=answer, digest=digest, via="slack")
-        inbox.answer(book, frozen, given)
-        return f"Recorded: {person.name} {answer}."
+    def _may_record(self, moment: float) -> bool:
+        """Whether one more of what anyone can send may be written down: a ledger is not filled from outside."""
+        if len(self._forgeries) == _FORGERIES and moment - self._forgeries[0] < 60:  # noqa: PLR2004 - a minute
+            return False
+        self._forgeries.append(moment)
+        return True
 
-    def _order(self, book: Logbook, frozen: Frozen, person: Person, order: ev.Order) -> str:
-        inbox.order(book, frozen, ev.Ordered(order=order, person=person.id, via="slack", reason="pressed in Slack"))
-        return f"Recorded: {person.name} {order}."
+    async def _refuse(self, pressed: Pressed, why: str, who: str = "") -> None:
+        try:
+            await self._in_turn(partial(self._presses.refuse, pressed, why, who))
+        except TminusError as e:
+            _logger.warning("a refusal is not recorded: %s", type(e).__name__)
+        if not who:
+            await self._reply(pressed.response_url, f"This does not count: {why}")
 
-    def _launch(self, launch: str) -> tuple[Logbook, Frozen]:
-        book = Logbook(self._store, launch)
-        created = book.refresh().created
-        if created is None:
-            raise Refused(f"no launch is called {launch!r}")
-        frozen = Frozen(created, self._kinds)
-        book.tell = telling(frozen)
-        return book, frozen
+    async def _take(self, pressed: Pressed, signature: str) -> None:
+        try:
+            if not await self._in_turn(partial(self._presses.first_time, signature)):
+                self.counts["replayed"] += 1
+                await self._refuse(pressed, _REPLAYED)
+                return
+            for action in pressed.actions:
+                await self._reply(pressed.response_url, await self._decided(pressed.user.id, action))
+        except LedgerError as e:
+            await self._reply(pressed.response_url, self._lost(e, _UNRECORDED))
+        finally:
+            self._waiting -= 1
+
+    async def _decided(self, member: str, action: Action) -> str:
+        """What whoever pressed is told."""
+        try:
+            said = await self._in_turn(partial(self._presses.decide, member, action))
+        except Refused as e:
+            self.counts["refused"] += 1
+            return f"This does not count: {e}"
+        except LedgerError as e:
+            return self._lost(e, _UNRECORDED)
+        except TminusError as e:
+            return self._lost(e, "This was NOT recorded: its launch cannot be read here.")
+        self.counts["accepted"] += 1
+        return said
+
+    def _lost(self, error: TminusError, told: str) -> str:
+        self.counts["failed"] += 1
+        _logger.error("a press was not recorded: %s", error)
+        return told
+
+    async def _in_turn(self, work: Callable[[], _T]) -> _T:
+        return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
+
+    async def _reply(self, url: str, said: str) -> None:
+        if not url or not is_slacks(url, self._api):
+            return
+        told = {"response_type": "ephemeral", "replace_original": False, "text": escaped(said)}
+        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=self._trust) as client:
+            try:
+                answer = await client.post(url, json=told)
+            except httpx.HTTPError as e:
+                _logger.warning("the answer to a button could not be given: %s", type(e).__name__)
+                return
+        if answer.is_error:
+            _logger.warning("the answer to a button was not taken: %s", answer.status_code)
 
     async def health(self, _request: Request) -> Response:
         """Alive."""
@@ -179,23 +200,15 @@ class Gateway:
     async def ready(self, _request: Request) -> Response:
         """Alive, and the ledger answers."""
         try:
-            await anyio.to_thread.run_sync(self._store.chains)
-        except LedgerUnreachable as e:
-            return JSONResponse({"status": "the ledger does not answer", "why": str(e)}, status_code=503)
+            with anyio.fail_after(_READY):
+                await anyio.to_thread.run_sync(self._store.chains, abandon_on_cancel=True)
+        except (LedgerUnreachable, TimeoutError):
+            return JSONResponse({"status": "the ledger does not answer"}, status_code=503)
         return JSONResponse({"status": "ok"})
 
     async def metrics(self, _request: Request) -> Response:
         """Counts, in Prometheus' text format."""
         lines = ["# TYPE tminus_gateway_requests_total counter"]
         lines += [f'tminus_gateway_requests_total{{result="{name}"}} {count}' for name, count in self.counts.items()]
+        lines += ["# TYPE tminus_gateway_waiting gauge", f"tminus_gateway_waiting {self._waiting}"]
         return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
-
-
-async def _reply(url: str, said: str) -> None:
-    if not url:
-        return
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        try:
-            await client.post(url, json={"response_type": "ephemeral", "replace_original": False, "text": said})
-        except httpx.HTTPError as e:
-            _logger.warning("the answer to a button could not be given: %s", type(e).__name__)

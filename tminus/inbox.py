@@ -1,45 +1,42 @@
 """What people say, let in: an answer or an order is written down, or refused with its reason written down."""
 
-from datetime import datetime
+from datetime import timedelta
 from typing import NoReturn
 
+from tminus import asking
 from tminus import events as ev
-from tminus.asking import judge, seated, why_refused
+from tminus.chain_names import is_sign_off
 from tminus.clock import now
 from tminus.errors import Refused
 from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
-from tminus.people import Person
+from tminus.ordering import why_order_refused
+from tminus.personal_key import verified
 from tminus.record import Record
+
+FRESH = timedelta(minutes=5)  # how far from now a signed decision may have been made
+_LONGEST = 200  # characters of what a refusal quotes
 
 
 def answer(book: Logbook, frozen: Frozen, given: ev.Answered) -> Record:
-    """Writes an answer down; raises Refused with the reason, which is written down too."""
+    """Writes an answer down; raises Refused with the reason, which is written down too.
+
+    A sign-off has no conductor, so the answer that decides it ends it here.
+    """
     record = book.refresh()
-    why = why_refused(given, record, frozen.people, now())
+    why = _why_not_signed(book, frozen, given) or asking.why_refused(given, record, frozen.people, now())
     if why is not None:
         refuse(book, given.person, f"{given.answer} {given.ask}", why, given.via)
     book.write(given)
-    _end_sign_off(book, frozen, given.ask)
+    if is_sign_off(book.launch) and (ended := _sign_off_ended(book.record, frozen, given.ask)):
+        book.write(ended)
     return book.record
-
-
-def _end_sign_off(book: Logbook, frozen: Frozen, name: str) -> None:
-    """A sign-off has no conductor to end it, so the answer that completes it does."""
-    ask = book.record.asks[name]
-    if ask.opened.kind != "sign_off" or ask.ended is not None:
-        return
-    judgement = judge(ask, frozen.people)
-    if judgement.met:
-        book.write(ev.AskEnded(ask=name, result="met", reason=seated(judgement.seating, frozen.people)))
-    elif judgement.rejected is not None:
-        book.write(ev.AskEnded(ask=name, result="rejected", reason=judgement.rejected.reason or "no reason given"))
 
 
 def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
     """Writes an order down; raises Refused with the reason, which is written down too."""
     record = book.refresh()
-    why = _why_not(given, record, frozen, now())
+    why = _why_not_signed(book, frozen, given) or why_order_refused(given, record, frozen, now())
     if why is not None:
         refuse(book, given.person, f"{given.order} {given.step}".strip(), why, given.via)
     book.write(given)
@@ -48,74 +45,37 @@ def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
 
 def refuse(book: Logbook, who: str, what: str, why: str, via: ev.Via) -> NoReturn:
     """Writes down that something did not count, and raises Refused."""
-    book.write(ev.AnswerRefused(who=who, what=what, why=why, via=via))
+    book.write(ev.AnswerRefused(who=who[:_LONGEST], what=what[:_LONGEST], why=why, via=via))
     raise Refused(why)
 
 
-def _why_not(given: ev.Ordered, record: Record, frozen: Frozen, moment: datetime) -> str | None:
+def _why_not_signed(book: Logbook, frozen: Frozen, given: ev.Answered | ev.Ordered) -> str | None:
+    """Why something from a command line is not proven to be this person's, said now, and said once."""
     person = frozen.people.by_id(given.person)
-    if person is None:
-        return f"{given.person} is nobody in this launch's people.yaml"
-    if record.closed is not None:
-        return f"the launch is over: {record.closed.sentence}"
-    rule = _RULES.get(given.order)
-    return rule(given, record, frozen, person, moment) if rule else None
+    if given.via != "command line" or person is None:
+        return None
+    if not verified(book.launch, given, person):
+        return f"it is not signed with {person.name}'s key"
+    if abs(now() - given.at) > FRESH:
+        return f"it was signed at {given.at:%Y-%m-%d %H:%M:%S} UTC, more than five minutes from now; give it again"
+    if any(_signature(event) == given.signature for event in book.record.events):
+        return "this very decision was recorded already"
+    return None
 
 
-def _hold(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: datetime) -> str | None:
-    return "a rollback is under way; it goes on whatever is held" if record.must_roll_back else None
+def _signature(event: ev.Event) -> str:
+    return event.signature if isinstance(event, ev.Answered | ev.Ordered) else ""
 
 
-def _resume(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: datetime) -> str | None:
-    return None if record.held else "nothing is held"
-
-
-def _scrub(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: datetime) -> str | None:
-    return "it is being rolled back already" if record.must_roll_back else None
-
-
-def _recycle(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: datetime) -> str | None:
-    return (
-        "a change has begun, so the countdown cannot be taken back; scrub rolls back" if record.change_began else None
-    )
-
-
-def _rollback(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person, _m: datetime) -> str | None:
-    allowed = frozen.runbook.may_roll_back
-    if allowed and not person.roles & set(allowed):
-        return f"{person.name} may not roll back; {', '.join(allowed)} may"
-    if not record.change_began:
-        return "nothing was changed yet, so there is nothing to roll back; scrub ends the launch"
-    return "it was rolled back already" if record.rolled_back else None
-
-
-def _retry(given: ev.Ordered, record: Record, frozen: Frozen, _p: Person, _m: datetime) -> str | None:
-    if frozen.runbook.step(given.step) is None:
-        return f"the book has no step called {given.step!r}"
-    return f"{given.step} is settled" if record.step(given.step).settled else None
-
-
-def _waive(given: ev.Ordered, record: Record, frozen: Frozen, person: Person, moment: datetime) -> str | None:
-    step = frozen.runbook.step(given.step)
-    if step is None:
-        return f"the book has no step called {given.step!r}"
-    if not step.waivable:
-        return f"{given.step} cannot be waived: the book says so"
-    allowed = {*frozen.runbook.may_waive, step.owner}
-    if not person.roles & allowed:
-        return f"{person.name} may not waive {given.step}; {', '.join(sorted(allowed))} may"
-    if not given.reason or given.until is None or given.until <= moment:
-        return "a waiver wants a reason, and a date in the future until which it holds"
-    state = record.step(given.step)
-    return f"{given.step} has not failed" if state.outcome is None or state.settled else None
-
-
-_RULES = {
-    "hold": _hold,
-    "resume": _resume,
-    "scrub": _scrub,
-    "recycle": _recycle,
-    "rollback": _rollback,
-    "retry": _retry,
-    "waive": _waive,
-}
+def _sign_off_ended(record: Record, frozen: Frozen, ask: str) -> ev.AskEnded | None:
+    state = record.asks[ask]
+    if state.ended is not None:
+        return None
+    judged = asking.judge(state, frozen.people)
+    if judged.rejected is not None:
+        name = asking.name_of(frozen.people, judged.rejected.person)
+        reason = f"{name} said no: {judged.rejected.reason or 'no reason given'}"
+        return ev.AskEnded(ask=ask, result="rejected", reason=reason)
+    if judged.met:
+        return ev.AskEnded(ask=ask, result="met", reason=asking.seated(judged.seating, frozen.people))
+    return None

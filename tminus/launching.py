@@ -8,9 +8,9 @@ from pathlib import Path
 from tminus import events as ev
 from tminus.clock import now
 from tminus.environment import Environment
-from tminus.errors import LedgerError, UsageError
+from tminus.errors import UsageError
 from tminus.frozen import Frozen, digest_of
-from tminus.ledger.logbook import DIRECTORY
+from tminus.ledger.directory import listing
 from tminus.ledger.store import Entry, Store
 from tminus.messages import telling
 from tminus.people import People
@@ -84,9 +84,9 @@ def refuse_unreachable(book: Runbook, people: People) -> None:
 
 
 def create(store: Store, frozen: Frozen) -> str:
-    """Writes the launch's first event, takes its environment's lock, and tells people; all or nothing.
+    """Writes the launch's first event, lists it, takes its environment's lock, and tells people; all or nothing.
 
-    Raises UsageError for a T-0 in the past, Refused where the environment is held by another.
+    Raises UsageError for a T-0 or a first phase in the past, Refused where the environment is held by another.
     """
     created = frozen.created
     if created.t0 <= now():
@@ -97,20 +97,9 @@ def create(store: Store, frozen: Frozen) -> str:
             f"{frozen.runbook.phases[0].phase} would have been at {first:%Y-%m-%d %H:%M:%S} UTC, and it is "
             f"{now():%H:%M:%S} UTC; choose a later T-0"
         )
-    _ensure_directory(store)
     opening = Entry(created.launch, ev.write(created), letters=telling(frozen)(created, Record()))
-    head = store.open_locked(created.environment_name, created.launch, opening)[0]
-    opened = ev.DirectoryEntry(chain=created.launch, what="opened", head=str(head))
-    store.append(Entry(DIRECTORY, ev.write(opened)))
+    store.open_locked(created.environment_name, created.launch, opening, listing=listing("opened"))
     return created.launch
-
-
-def _ensure_directory(store: Store) -> None:
-    if store.head(DIRECTORY) is None:
-        try:
-            store.open_chain(DIRECTORY)
-        except LedgerError:
-            return
 
 
 def launch_id(system: str, release: str, moment: datetime) -> str:

@@ -1,7 +1,7 @@
 """One conductor a launch: a lease that is renewed while its holder lives, and taken over when it dies."""
 
-import json
 import logging
+import os
 import socket
 from pathlib import Path
 from threading import Event as Flag
@@ -9,17 +9,29 @@ from threading import Thread
 from typing import Self
 
 import psutil
+from pydantic import BaseModel, ValidationError
 
-from tminus.errors import LedgerUnreachable, Refused
+from tminus.errors import LedgerError, LedgerUnreachable, Refused
 from tminus.ledger.store import Lease, Store
 
 _logger = logging.getLogger(__name__)
+_STATE, _STARTED = 0, 19  # fields of /proc/PID/stat after the name; proc_pid_stat(5) counts them as 3 and 22
+_DEAD = ("Z", "X")
+_LONGEST_PAUSE = 1.0  # seconds between two tries to renew while the ledger does not answer
+
+
+class _Holder(BaseModel, frozen=True):
+    """A process, told apart from every other of its machine: numbers are used again, starts are not."""
+
+    machine: str
+    pid: int
+    since: str
 
 
 def myself() -> str:
     """This process, so that another on the same machine can tell whether it still lives."""
-    me = psutil.Process()
-    return json.dumps({"machine": _machine(), "pid": me.pid, "since": me.create_time()}, sort_keys=True)
+    pid = os.getpid()
+    return _Holder(machine=_machine(), pid=pid, since=_state(pid)[1]).model_dump_json()
 
 
 def _machine() -> str:
@@ -34,22 +46,45 @@ def _boot() -> str:
     return identity.read_text("ascii").strip() if identity.exists() else str(psutil.boot_time())
 
 
+def _state(pid: int) -> tuple[str, str]:
+    """How a process is, and when it started; both empty where it cannot be looked at.
+
+    Linux counts the start in ticks since the boot, which no correction of the wall clock moves.
+    """
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        try:
+            fields = stat.read_text("utf-8", "replace").rpartition(")")[2].split()
+        except OSError:
+            return "", ""
+        return fields[_STATE], fields[_STARTED]
+    try:
+        process = psutil.Process(pid)
+        return "Z" if process.status() == psutil.STATUS_ZOMBIE else "R", f"{process.create_time():.2f}"
+    except psutil.Error:
+        return "", ""
+
+
+def _read(holder: str | None) -> _Holder | None:
+    try:
+        return _Holder.model_validate_json(holder) if holder else None
+    except ValidationError:
+        return None
+
+
 def known_dead(holder: str | None) -> bool:
     """Whether a holder was a process of this machine, of this boot, that lives no more.
 
-    False where it lives, and where it cannot be told from here: then its lease must run out.
+    False where it lives (stopped counts as living), and where it cannot be told from here: then its lease
+    must run out.
     """
-    if not holder:
+    described = _read(holder)
+    if described is None or described.machine != _machine():
         return False
-    described = json.loads(holder)
-    if described["machine"] != _machine():
-        return False
-    try:
-        process = psutil.Process(described["pid"])
-        gone = process.status() == psutil.STATUS_ZOMBIE or abs(process.create_time() - described["since"]) > 1
-    except psutil.NoSuchProcess:
+    if not psutil.pid_exists(described.pid):
         return True
-    return gone
+    state, since = _state(described.pid)
+    return state in _DEAD or since not in {"", described.since}
 
 
 def vacant(lease: Lease | None) -> bool:
@@ -58,26 +93,39 @@ def vacant(lease: Lease | None) -> bool:
 
 
 def take(store: Store, chain: str, seconds: float) -> int:
-    """Takes the lease of a launch; raises Refused, saying who holds it and for how long."""
+    """Takes the lease of a launch; returns its token.
+
+    Raises Refused, saying who holds it and for how long, and LedgerError where there is no such launch.
+    """
     held = store.lease(chain)
     dead = held.token if held is not None and known_dead(held.holder) else None
     token = store.take_lease(chain, myself(), seconds, dead=dead)
     if token is None:
-        who = json.loads(held.holder) if held and held.holder else {}
-        left = f"{held.left:.0f} s" if held else "a while"
-        where = who.get("machine", "?").split()[0]
-        raise Refused(f"{chain} is conducted by process {who.get('pid', '?')} on {where}; its lease lasts {left}")
+        raise _why_not(store.lease(chain), chain)
     return token
+
+
+def _why_not(held: Lease | None, chain: str) -> Refused | LedgerError:
+    if held is None:
+        return LedgerError(f"no launch is called {chain!r}; `tminus status` lists them")
+    who = _read(held.holder)
+    by = f"process {who.pid} on {who.machine.split()[0]}" if who else "another process"
+    return Refused(f"{chain} is conducted by {by}; its lease lasts another {max(held.left, 0.0):.0f} s")
 
 
 class Heartbeat:
     """Renews a lease three times in its length, from a thread and a connection of its own.
 
+    A renewal that the ledger does not answer is tried again within a second.
+
     Args:
-        store: a store of this heartbeat's own, so that a busy conductor does not starve it.
+        store: a store of this heartbeat's own, so that a busy conductor does not starve it; closed at the end.
         chain: the launch.
         token: the lease's token.
         seconds: the lease's length.
+
+    Attributes:
+        lost: set once the lease is known to be another's.
     """
 
     def __init__(self, store: Store, chain: str, token: int, seconds: float) -> None:
@@ -97,16 +145,22 @@ class Heartbeat:
         chain, token, _seconds = self._lease
         try:
             self._store.give_lease_back(chain, token)
-        except LedgerUnreachable as e:
+        except LedgerError as e:
             _logger.warning("%s: the lease was not given back (%s); it runs out by itself", chain, e)
         self._store.close()
 
     def _beat(self) -> None:
         chain, token, seconds = self._lease
-        while not self._stop.wait(seconds / 3):
+        pause = seconds / 3
+        while not self._stop.wait(pause):
+            pause = seconds / 3
             try:
                 if not self._store.renew_lease(chain, token, seconds):
                     self.lost.set()
                     return
-            except LedgerUnreachable as e:
-                _logger.warning("%s: the lease was not renewed (%s); trying again in %.0f s", chain, e, seconds / 3)
+            except LedgerError as e:
+                pause = min(seconds / 10, _LONGEST_PAUSE)
+                if isinstance(e, LedgerUnreachable):
+                    _logger.warning("%s: the lease was not renewed (%s); trying again in %.1f s", chain, e, pause)
+                else:
+                    _logger.exception("%s: the lease was not renewed; trying again in %.1f s", chain, pause)

@@ -29,40 +29,50 @@ class Waiting:
         return self.now - self.made
 
 
+# The oldest letter of a launch and channel that is due, and that nobody carries right now.
+_NEXT = (
+    "SELECT id FROM outbox AS waiting WHERE state = 'due' AND channel = :channel AND due <= clock() "
+    "AND claimed_until <= clock() AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.state = 'due' "
+    "AND older.channel = waiting.channel AND older.chain = waiting.chain AND older.id < waiting.id) ORDER BY id LIMIT 1"
+)
+# What made it the next is asked again outside: another courier may have sent it while this waited for its row.
+_CLAIM_NEXT = (
+    "UPDATE outbox SET claimed_until = clock() + :claim, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - ours
+    + _NEXT
+    + ") AND state = 'due' AND due <= clock() AND claimed_until <= clock() "
+    "RETURNING id, chain, seq, channel, key, body, attempts, made, clock()"
+)
+
+
 class Outbox:
     """The letters of a ledger.
 
     Of each launch and channel only the oldest unsent letter is ever under way, so order is kept;
     a dead letter no longer counts, so it does not hold up those behind it.
+
+    Args:
+        store: the ledger.
+        claim: seconds a letter is its courier's own; one sending must end within them.
+        attempts: how often a letter is tried before it is dead.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, claim: float = CLAIM, attempts: int = ATTEMPTS) -> None:
         self._store = store
+        self._claim = claim
+        self._attempts = attempts
 
     def claim(self, channels: tuple[str, ...]) -> list[Waiting]:
-        """Takes what is due on these channels, for CLAIM seconds."""
-        found: list[Waiting] = []
-        for channel in channels:
-            if not self._any_due(channel):
-                continue
-            rows = self._store.run(
-                "UPDATE outbox SET claimed_until = clock() + :claim, attempts = attempts + 1 "
-                "WHERE id IN (SELECT min(id) FROM outbox WHERE state = 'due' AND channel = :channel GROUP BY chain) "
-                "AND due <= clock() AND claimed_until <= clock() "
-                "RETURNING id, chain, seq, channel, key, body, attempts, made, clock()",
-                {"claim": CLAIM, "channel": channel},
-            )
-            found.extend(_waiting(row) for row in rows)
-        return found
+        """Takes the next letter that is due on each of these channels; nobody else gets it meanwhile.
 
-    def _any_due(self, channel: str) -> bool:
-        return bool(
-            self._store.look(
-                "SELECT 1 FROM outbox WHERE state = 'due' AND channel = :channel AND due <= clock() "
-                "AND claimed_until <= clock() LIMIT 1",
-                {"channel": channel},
-            )
-        )
+        No more than one a channel: a letter that waited for others to be sent would outlive its claim.
+        """
+        return [letter for channel in channels for letter in self._claim_next(channel)]
+
+    def _claim_next(self, channel: str) -> list[Waiting]:
+        if not self._store.look(_NEXT, {"channel": channel}):
+            return []
+        rows = self._store.run(_CLAIM_NEXT, {"claim": self._claim, "channel": channel})
+        return [_waiting(row) for row in rows]
 
     def sent(self, letter: Waiting, receipt: str) -> None:
         """It arrived; `receipt` is what the other side gave for it."""
@@ -71,17 +81,40 @@ class Outbox:
             {"id": letter.id, "receipt": receipt},
         )
 
-    def failed(self, letter: Waiting, why: str) -> None:
-        """It did not arrive: tried again later, or dead after too many tries."""
-        pause = min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST)
-        self._store.run(
-            "UPDATE outbox SET state = :state, error = :why, due = clock() + :pause, claimed_until = 0 WHERE id = :id",
-            {"id": letter.id, "why": why, "pause": pause, "state": "due" if letter.attempts < ATTEMPTS else "dead"},
-        )
+    def failed(self, letter: Waiting, why: str, at_least: float = 0.0) -> None:
+        """It did not arrive: tried again later, not before `at_least` seconds, or dead after too many tries.
+
+        Of a courier so slow that another took the letter over, this changes nothing.
+        """
+        pause = max(min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST), at_least)
+        self._give_up(letter, why, "due" if letter.attempts < self._attempts else "dead", pause)
 
     def dead(self, letter: Waiting, why: str) -> None:
         """It will never arrive: the other side says that it is wrong."""
-        self._store.run("UPDATE outbox SET state = 'dead', error = :why WHERE id = :id", {"id": letter.id, "why": why})
+        self._give_up(letter, why, "dead", 0.0)
+
+    def _give_up(self, letter: Waiting, why: str, state: str, pause: float) -> None:
+        # Every claim counts one more attempt, so the number tells whether the claim is still this one.
+        self._store.run(
+            "UPDATE outbox SET state = :state, error = :why, due = clock() + :pause, claimed_until = 0 "
+            "WHERE id = :id AND state = 'due' AND attempts = :attempts",
+            {"id": letter.id, "why": why, "pause": pause, "state": state, "attempts": letter.attempts},
+        )
+
+    def superseded(self, letter: Waiting) -> None:
+        """A newer letter with its key says all that it said, so it is not sent."""
+        self._store.run(
+            "UPDATE outbox SET state = 'superseded', error = NULL WHERE id = :id AND state = 'due'", {"id": letter.id}
+        )
+
+    def newest(self, letter: Waiting) -> str | None:
+        """The body of the newest letter with the same key that waits behind this one; None where there is none."""
+        rows = self._store.look(
+            "SELECT body FROM outbox WHERE chain = :chain AND channel = :channel AND key = :key "
+            "AND state = 'due' AND id > :id ORDER BY id DESC LIMIT 1",
+            {"chain": letter.chain, "channel": letter.channel, "key": letter.key, "id": letter.id},
+        )
+        return str(rows[0][0]) if rows else None
 
     def receipt(self, chain: str, channel: str, key: str) -> str | None:
         """What was given for the last letter with this key that arrived."""
@@ -105,7 +138,8 @@ class Outbox:
         """What waits or died: id, chain, channel, key, state, attempts, error, seconds since its event."""
         return self._store.look(
             "SELECT id, chain, channel, key, state, attempts, error, clock() - made FROM outbox "
-            "WHERE state <> 'sent' AND (CAST(:chain AS TEXT) IS NULL OR chain = :chain) ORDER BY id",
+            "WHERE state NOT IN ('sent', 'superseded') AND (CAST(:chain AS TEXT) IS NULL OR chain = :chain) "
+            "ORDER BY id",
             {"chain": chain},
         )
 

@@ -3,18 +3,21 @@
 import ssl
 
 from pagerduty import EventsApiV2Client
-from pagerduty.errors import Error, HttpError
+from pagerduty.errors import Error, HttpError, UrlError
+from pydantic import ValidationError
 
 from tminus.clock import now
 from tminus.courier import Unavailable, Undeliverable
 from tminus.credentials import resolve
 from tminus.environment import PagerDuty
+from tminus.errors import UsageError
 from tminus.messages.forms import PagerDutyLetter
 from tminus.outbox import Outbox, Waiting
 
-_TIMEOUT = 5.0  # seconds
-_TOO_MANY = 429
-_SERVER_ERROR = 500
+_TIMEOUT = 5  # seconds
+_SUMMARY = 1024  # characters; developer.pagerduty.com/docs/events-api-v2/trigger-events
+_REFUSED = range(400, 500)
+_LATER = frozenset({408, 429})
 
 
 class PagerDutyChannel:
@@ -22,37 +25,47 @@ class PagerDutyChannel:
 
     Args:
         settings: the addresses, and references to the secrets.
+
+    Raises MissingSecret, UsageError where the authority to trust cannot be read.
     """
 
     def __init__(self, settings: PagerDuty) -> None:
-        verify = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+        try:
+            verify = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+        except OSError as e:
+            raise UsageError(f"pagerduty: ca_file {settings.ca_file} cannot be read: {e.strerror or e}") from e
         key = resolve(settings.routing_key).get_secret_value()
-        self._client = EventsApiV2Client(
-            key, base_url=settings.events, verify=verify, timeout=_TIMEOUT, trust_env=False
-        )
+        self._client = EventsApiV2Client(key, base_url=settings.events, verify=verify, trust_env=False)
+        # The constructor's own timeout is not the one that requests use.
+        self._client.timeout = _TIMEOUT
         # Left to itself the client repeats a 429 for ever and sleeps on a 503; the outbox knows when to try again.
-        self._client.retry = {_TOO_MANY: 1}
-        self._client.max_network_attempts = 1
+        self._client.retry = {429: 1}
+        self._client.max_network_attempts = 0  # further ones
         self._client.sleep_timer = 0.2
 
     def deliver(self, letter: Waiting, outbox: Outbox, late: str) -> str:  # noqa: ARG002 - the dedup key is receipt enough
         """Sends one event; the receipt is its dedup key."""
-        what = PagerDutyLetter.model_validate_json(letter.body)
         try:
-            self._send(letter, what, late)
+            self._send(letter, PagerDutyLetter.model_validate_json(letter.body), late)
         except HttpError as e:
-            status = e.response.status_code if e.response is not None else _SERVER_ERROR
-            if status < _SERVER_ERROR and status != _TOO_MANY:
+            status = e.response.status_code if e.response is not None else 0
+            if status in _REFUSED and status not in _LATER:
                 raise Undeliverable(f"PagerDuty: {status}") from e
             raise Unavailable(f"PagerDuty: {status}") from e
-        except (Error, OSError) as e:
-            raise Unavailable(f"PagerDuty: {type(e).__name__}") from e
+        except (Error, UrlError, OSError) as e:
+            raise Unavailable(f"PagerDuty: {type(e.__cause__ or e).__name__}") from e
+        except ValidationError as e:
+            raise Undeliverable(f"no letter to PagerDuty: {e.error_count()} fields are wrong") from e
         return letter.key
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
 
     def _send(self, letter: Waiting, what: PagerDutyLetter, late: str) -> None:
         details = {**what.details, **({"late": late} if late else {})}
         links = [{"href": what.link, "text": "Prefect"}] if what.link else []
-        summary = f"{what.summary} ({late})"[:1024] if late else what.summary
+        summary = _summary(what.summary, late)
         if what.op == "change":
             timestamp = now().isoformat()
             payload = {"summary": summary, "source": what.source, "timestamp": timestamp, "custom_details": details}
@@ -67,3 +80,9 @@ class PagerDutyChannel:
                 "custom_details": details,
             }
             self._client.send_event("trigger", dedup_key=letter.key, payload=payload, links=links)
+
+
+def _summary(said: str, late: str) -> str:
+    """Within PagerDuty's limit, and never without the words that say that it is late."""
+    end = f" ({late})" if late else ""
+    return said[: _SUMMARY - len(end)] + end

@@ -20,21 +20,26 @@ from tminus.people import People, Person
 
 
 class PersonalKey:
-    """An OpenSSH Ed25519 key without a passphrase, as `ssh-keygen -t ed25519` makes it.
+    """An OpenSSH Ed25519 key without a passphrase, as `ssh-keygen -t ed25519 -N ''` makes it.
 
     Args:
         path: the private key's file.
+
+    Raises UsageError, saying what is wrong with the file and never what is in it.
     """
 
     def __init__(self, path: Path) -> None:
+        make = f"make one with `ssh-keygen -t ed25519 -N '' -f {path}`"
         try:
             key = load_ssh_private_key(path.read_bytes(), password=None)
         except OSError as e:
-            raise UsageError(f"the key {path} cannot be read: {e.strerror}; `ssh-keygen -t ed25519 -f {path}`") from e
-        except (ValueError, TypeError, UnsupportedAlgorithm) as e:
-            raise UsageError(f"{path} is no OpenSSH private key without a passphrase: {e}") from e
+            raise UsageError(f"the key {path} cannot be read: {e.strerror}; {make}") from e
+        except TypeError as e:
+            raise UsageError(f"the key {path} has a passphrase; a key for tminus has none, so keep it apart") from e
+        except (ValueError, UnsupportedAlgorithm) as e:
+            raise UsageError(f"{path} is no private key in OpenSSH's format; {make}") from e
         if not isinstance(key, Ed25519PrivateKey):
-            raise UsageError(f"{path} is not an Ed25519 key; make one with `ssh-keygen -t ed25519`")
+            raise UsageError(f"{path} is not an Ed25519 key; `ssh-keygen -t ed25519` makes one")
         self._key = key
 
     @property
@@ -47,7 +52,7 @@ class PersonalKey:
         for person in people.people:
             if person.key and _bare(person.key) == self.public:
                 return person
-        raise Refused("this key belongs to nobody in the launch's people.yaml; add its public half there")
+        raise Refused(f"this key belongs to nobody in the launch's people.yaml; its public half is {self.public}")
 
     def sign(self, launch: str, said: ev.Answered | ev.Ordered) -> str:
         """A signature over the whole event but the signature, for this launch only."""
@@ -55,15 +60,15 @@ class PersonalKey:
 
 
 def verified(launch: str, said: ev.Answered | ev.Ordered, person: Person) -> bool:
-    """Whether `person`'s key signed this event for this launch."""
+    """Whether `person`'s key signed this event for this launch; False also where their key is no Ed25519 key."""
     if not person.key or not said.signature:
         return False
-    key = load_ssh_public_key(person.key.encode())
-    if not isinstance(key, Ed25519PublicKey):
-        return False
     try:
-        key.verify(base64.b64decode(said.signature), _text(launch, said))
-    except (InvalidSignature, binascii.Error):
+        key = load_ssh_public_key(_bare(person.key).encode())
+        if not isinstance(key, Ed25519PublicKey):
+            return False
+        key.verify(base64.b64decode(said.signature, validate=True), _text(launch, said))
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, binascii.Error):
         return False
     return True
 

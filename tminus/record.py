@@ -1,67 +1,28 @@
 """What a launch's events add up to: the state of every step, ask, hold and rollback."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from threading import RLock
+
+from pydantic import ValidationError
 
 from tminus import events as ev
+from tminus.errors import LedgerError
 from tminus.ledger.chain import Stored
 from tminus.outcome import Outcome, Verdict
+from tminus.record_parts import AskState, StepState
 
-
-@dataclass
-class StepState:
-    """Where a step stands.
-
-    Attributes:
-        outcome: the latest; None while it has none, or after a recycle voided it.
-        attempt: how many attempts were begun.
-        intended: what the action was about to do; its undo is the first one recorded, never a later one.
-        settled: whether it is never run again.
-    """
-
-    step: str
-    outcome: Outcome | None = None
-    attempt: int = 0
-    intended: ev.StepIntended | None = None
-    undo: ev.StepIntended | None = None
-    undo_begun: bool = False
-    undone: Outcome | None = None
-    started: ev.Time | None = None
-    ended: ev.Time | None = None
-    history: list[ev.StepEnded] = field(default_factory=list)
-
-    @property
-    def settled(self) -> bool:
-        """Passed or waived."""
-        return self.outcome is not None and self.outcome.verdict.final
-
-    @property
-    def in_doubt(self) -> bool:
-        """An action was begun and nothing says how it ended."""
-        return self.intended is not None and self.outcome is None
-
-    @property
-    def wants_undo(self) -> bool:
-        """There is a way back that has not been gone to its end."""
-        return self.undo is not None and not (self.undone and self.undone.verdict is Verdict.PASS)
-
-
-@dataclass
-class AskState:
-    """Where a question to people stands: as last asked, all answers, and its end."""
-
-    opened: ev.AskOpened
-    answers: list[ev.Answered] = field(default_factory=list)
-    ended: ev.AskEnded | None = None
-
-    def counting(self) -> list[ev.Answered]:
-        """The answers that are bound to what is asked now; a person's last one counts."""
-        last = {answer.person: answer for answer in self.answers if answer.digest == self.opened.decision_digest}
-        return list(last.values())
+__all__ = ["AskState", "Record", "StepState"]
 
 
 class Record:
-    """A launch, as its events tell it. `add` takes events in the chain's order."""
+    """A launch, as its events tell it. `add` takes events in the chain's order.
+
+    One thread may add while others read: what they look through never changes its size under them.
+
+    Attributes:
+        held: what holds the launch: the latest of all holds that nobody let go of; None where nothing does.
+        holds: every hold there ever was.
+    """
 
     def __init__(self) -> None:
         self.stored: list[Stored] = []
@@ -72,7 +33,9 @@ class Record:
         self.scheduled: dict[str, ev.PhaseScheduled] = {}
         self.phases_started: dict[str, ev.PhaseStarted] = {}
         self.phases_ended: dict[str, ev.PhaseEnded] = {}
-        self.held: ev.Held | ev.Ordered | None = None
+        self._held: tuple[ev.Held | ev.Ordered, ...] = ()
+        self._places = 0
+        self._growing = RLock()
         self.holds: list[ev.Held | ev.Ordered] = []
         self.scrubbed: ev.Ordered | None = None
         self.rollback_ordered: ev.Ordered | None = None
@@ -98,9 +61,9 @@ class Record:
         return record
 
     def add(self, stored: Iterable[Stored]) -> None:
-        """Takes up further events."""
+        """Takes up further events. Raises LedgerError where one cannot be read."""
         for one in stored:
-            event = ev.read(one.body)
+            event = _read(one)
             self.stored.append(one)
             self.events.append(event)
             self._take(event)
@@ -112,7 +75,15 @@ class Record:
 
     def step(self, identity: str) -> StepState:
         """Where a step stands; an untouched one stands at nothing."""
-        return self.steps.setdefault(identity, StepState(identity))
+        with self._growing:
+            if identity not in self.steps:
+                self.steps = {**self.steps, identity: StepState(identity)}
+            return self.steps[identity]
+
+    @property
+    def held(self) -> ev.Held | ev.Ordered | None:
+        """See above."""
+        return self._held[-1] if self._held else None
 
     @property
     def change_began(self) -> bool:
@@ -121,34 +92,42 @@ class Record:
 
     @property
     def must_roll_back(self) -> bool:
-        """Whether the way is back, by a person's word or by one already begun."""
+        """Whether the way is back, by a person's word or by one already begun.
+
+        That stays so until the end is written down: a conductor that was lost between the last undo and the
+        end must not be followed by one that goes on forwards.
+        """
         ordered = self.rollback_ordered is not None or (self.scrubbed is not None and self.change_began)
-        return (ordered or self.rollback is not None) and self.rolled_back is None
+        return (ordered or self.rollback is not None) and self.closed is None
 
     def to_undo(self) -> Sequence[StepState]:
         """The steps to take back, last first."""
         begun = [state for state in self.steps.values() if state.wants_undo]
-        return sorted(begun, key=_undo_order, reverse=True)
+        return sorted(begun, key=lambda state: state.undo_place, reverse=True)
 
     def ask_for(self, step: str) -> AskState | None:
-        """The latest question a step asked."""
-        found = [ask for ask in self.asks.values() if ask.opened.step == step]
+        """The latest question a step asked, unless a recycle voided it."""
+        found = [ask for ask in self.asks.values() if ask.opened.step == step and not ask.voided]
         return found[-1] if found else None
 
     def open_asks(self) -> list[AskState]:
         """The questions that wait for people."""
         return [ask for ask in self.asks.values() if ask.ended is None]
 
-    def _take(self, event: ev.Event) -> None:  # noqa: C901, PLR0912 - one arm an event reads better than a table
+    def _take(self, event: ev.Event) -> None:
+        with self._growing:
+            self._apply(event)
+
+    def _apply(self, event: ev.Event) -> None:  # noqa: C901, PLR0912 - one arm an event reads better than a table
         match event:
             case ev.LaunchCreated():
-                self.created = event
+                self.created = self.created or event
             case ev.PhaseScheduled():
-                self.scheduled[event.phase] = event
+                self.scheduled = {**self.scheduled, event.phase: event}
             case ev.PhaseStarted():
-                self.phases_started[event.phase] = event
+                self.phases_started = {**self.phases_started, event.phase: event}
             case ev.PhaseEnded():
-                self.phases_ended[event.phase] = event
+                self.phases_ended = {**self.phases_ended, event.phase: event}
             case ev.StepStarted() | ev.StepIntended() | ev.StepEnded() | ev.UndoIntended() | ev.UndoEnded():
                 self._take_step(event)
             case ev.AskOpened() | ev.Answered() | ev.AskEnded():
@@ -156,8 +135,7 @@ class Record:
             case ev.Ordered():
                 self._take_order(event)
             case ev.Held():
-                self.held = event
-                self.holds.append(event)
+                self._hold(event)
             case ev.WatchBegan():
                 self.watch, self.watch_decided = event, None
                 self.watched_from = len(self.samples)
@@ -172,11 +150,11 @@ class Record:
             case ev.FollowUp():
                 self.follow_ups.append(event)
             case ev.Paged():
-                self.pages[event.key] = event
+                self.pages = {**self.pages, event.key: event}
             case ev.HeadAnchored():
                 self.anchors.append(event)
             case ev.LaunchClosed():
-                self.closed = event
+                self.closed = self.closed or event
             case _:
                 pass
 
@@ -192,9 +170,10 @@ class Record:
                 state.intended = event
                 state.outcome = None
                 if event.undo is not None and state.undo is None:
-                    state.undo = event
+                    self._places += 1
+                    state.undo, state.undo_place = event, self._places
             case ev.StepEnded():
-                state.outcome = event.outcome
+                state.outcome = self._accepted(event)
                 state.ended = event.at
                 state.history.append(event)
             case ev.UndoIntended():
@@ -202,25 +181,33 @@ class Record:
             case ev.UndoEnded():
                 state.undone = event.outcome
 
+    def _accepted(self, event: ev.StepEnded) -> Outcome:
+        """An outcome as it counts: a waiver that still holds accepts what did not pass, also when it is seen again."""
+        waiver = self.waivers.get(event.step)
+        if waiver is None or event.outcome.verdict.final or (waiver.until is not None and waiver.until < event.at):
+            return event.outcome
+        return _waived(event.outcome, waiver)
+
     def _take_ask(self, event: ev.AskOpened | ev.Answered | ev.AskEnded) -> None:
-        if isinstance(event, ev.AskOpened):
-            if event.ask in self.asks:
-                self.asks[event.ask].opened = event
-            else:
-                self.asks[event.ask] = AskState(event)
-        elif event.ask in self.asks and isinstance(event, ev.Answered):
-            self.asks[event.ask].answers.append(event)
-        elif event.ask in self.asks and isinstance(event, ev.AskEnded):
-            self.asks[event.ask].ended = event
+        state = self.asks.get(event.ask)
+        match event:
+            case ev.AskOpened() if state is None:
+                self.asks = {**self.asks, event.ask: AskState(event)}
+            case ev.AskOpened() if state is not None:
+                state.opened, state.ended, state.voided = event, None, False
+            case ev.Answered() if state is not None and state.ended is None:
+                state.answers.append(event)
+            case ev.AskEnded() if state is not None:
+                state.ended = state.ended or event
+            case _:
+                pass
 
     def _take_order(self, event: ev.Ordered) -> None:
         match event.order:
             case "hold":
-                self.held = event
-                self.holds.append(event)
+                self._hold(event)
             case "resume":
-                self._try_again(self.held.step if isinstance(self.held, ev.Held) else "")
-                self.held = None
+                self._resume()
             case "scrub":
                 self.scrubbed = event
             case "recycle":
@@ -235,29 +222,53 @@ class Record:
             case "watching":
                 self.watching.append(event)
 
+    def _hold(self, event: ev.Held | ev.Ordered) -> None:
+        self._held = (*self._held, event)
+        self.holds.append(event)
+
+    def _resume(self) -> None:
+        """Lets go of every hold, and tries the steps again that held."""
+        for step in dict.fromkeys(hold.step for hold in self._held):
+            self._try_again(step)
+        self._held = ()
+
     def _try_again(self, step: str) -> None:
         if step and not self.step(step).settled:
-            self.retries[step] = self.retries.get(step, 0) + 1
+            self.retries = {**self.retries, step: self.retries.get(step, 0) + 1}
             self.step(step).outcome = None
 
     def _let_go(self, step: str) -> None:
-        if isinstance(self.held, ev.Held) and self.held.step == step:
-            self.held = None
+        """A word about one step lets go of what held for that step, and not of what a person holds."""
+        self._held = tuple(hold for hold in self._held if not (isinstance(hold, ev.Held) and hold.step == step))
 
     def _waive(self, event: ev.Ordered) -> None:
         self._let_go(event.step)
-        self.waivers[event.step] = event
+        self.waivers = {**self.waivers, event.step: event}
         state = self.step(event.step)
-        summary = f"waived by {event.person}: {event.reason}"
-        before = state.outcome or Outcome.unknown("not observed")
-        state.outcome = before.model_copy(update={"verdict": Verdict.WAIVED, "summary": summary})
+        if state.outcome is None or state.outcome.verdict is not Verdict.PASS:
+            state.outcome = _waived(state.outcome or Outcome.unknown("not observed"), event)
 
     def _void_evidence(self) -> None:
-        self.held = None
+        """Only before a change: an order that was given just as the change began comes too late."""
+        if self.change_began:
+            return
+        self._held = ()
         for state in self.steps.values():
             if state.intended is None:
                 state.outcome = None
+        for ask in self.asks.values():
+            ask.voided = ask.ended is not None
 
 
-def _undo_order(state: StepState) -> str:
-    return state.undo.at.isoformat() if state.undo else ""
+def _read(one: Stored) -> ev.Event:
+    try:
+        return ev.read(one.body)
+    except ValidationError as e:
+        raise LedgerError(
+            f"event {one.seq} of {one.chain} cannot be read; `tminus ledger verify {one.chain}` says if it was changed"
+        ) from e
+
+
+def _waived(outcome: Outcome, by: ev.Ordered) -> Outcome:
+    summary = f"waived by {by.person}: {by.reason}"
+    return outcome.model_copy(update={"verdict": Verdict.WAIVED, "summary": summary})

@@ -1,9 +1,13 @@
 """Letters to Slack: living messages are updated, notes stand in the launch's thread."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPException
+
+from pydantic import ValidationError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from tminus.courier import Unavailable, Undeliverable
+from tminus.courier import Superseded, Unavailable, Undeliverable
 from tminus.credentials import resolve
 from tminus.environment import Slack
 from tminus.messages.forms import Block, SlackLetter
@@ -11,8 +15,41 @@ from tminus.outbox import Outbox, Waiting
 
 _TIMEOUT = 5  # seconds
 _METADATA = "tminus_letter"
-# What Slack may say of a letter that would be fine later; https://api.slack.com/methods/chat.postMessage#errors
-_LATER = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+_OFF = 300  # seconds by which Slack's clock and the ledger's may differ
+_PAGES, _PAGE = 5, 200  # of messages that are looked through for one that may have arrived
+_TOO_MANY = 429
+# What Slack may say of a letter that would be fine later: it is busy, or somebody has to let us in again.
+# docs.slack.dev/reference/methods/chat.postMessage
+_LATER = frozenset(
+    {
+        "ratelimited",
+        "rate_limited",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+        "accesslimited",
+        "access_denied",
+        "account_inactive",
+        "channel_not_found",
+        "ekm_access_denied",
+        "enterprise_is_restricted",
+        "invalid_auth",
+        "is_archived",
+        "missing_scope",
+        "no_permission",
+        "not_authed",
+        "not_in_channel",
+        "org_login_required",
+        "restricted_action",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+_NO_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message"})
 
 
 class SlackChannel:
@@ -28,52 +65,131 @@ class SlackChannel:
     def __init__(self, settings: Slack) -> None:
         self._channel = settings.channel
         token = resolve(settings.token).get_secret_value()
-        self._client = WebClient(token=token, base_url=settings.api, timeout=_TIMEOUT)
-        self._in_doubt: set[int] = set()
+        # Left to itself the client posts once more when a connection breaks, and a message would stand there twice.
+        self._client = WebClient(token=token, base_url=settings.api, timeout=_TIMEOUT, retry_handlers=[])
 
     def deliver(self, letter: Waiting, outbox: Outbox, late: str) -> str:
         """Posts or updates; the receipt is the message's ts."""
-        what = SlackLetter.model_validate_json(letter.body)
         try:
+            what = SlackLetter.model_validate_json(letter.body)
             return self._deliver(letter, what, outbox, late)
         except SlackApiError as e:
-            reason = str(e.response.get("error") or e.response.status_code)
-            if reason in _LATER or e.response.status_code >= 429:  # noqa: PLR2004 - too many requests, or their fault
-                raise Unavailable(f"Slack: {reason}") from e
-            raise Undeliverable(f"Slack: {reason}") from e
-        except (SlackClientError, OSError) as e:
-            self._in_doubt.add(letter.id)
+            raise _mapped(e) from e
+        except (SlackClientError, OSError, HTTPException) as e:
             raise Unavailable(f"Slack: {type(e).__name__}") from e
+        except ValidationError as e:
+            raise Undeliverable(f"no letter to Slack: {e.error_count()} fields are wrong") from e
+
+    def close(self) -> None:
+        """Nothing stays open between two calls."""
 
     def _deliver(self, letter: Waiting, what: SlackLetter, outbox: Outbox, late: str) -> str:
-        blocks = [*what.blocks, *([_context(late)] if late and what.blocks else [])]
-        text = f"{what.text} ({late})" if late else what.text
-        standing = outbox.receipt(letter.chain, "slack", letter.key) if what.living else None
-        if standing is not None:
-            self._client.chat_update(channel=self._channel, ts=standing, text=text, blocks=blocks)
+        if not what.living:
+            thread = outbox.receipt(letter.chain, "slack", what.thread) if what.thread else None
+            return self._found(letter, thread) or self._note(letter, what, thread, late)
+        standing = outbox.receipt(letter.chain, "slack", letter.key)
+        newest = outbox.newest(letter)
+        if newest is not None and standing is not None:
+            raise Superseded(letter.key)
+        # The message shows how things are now, also when it is posted for a letter from a while ago.
+        shown = SlackLetter.model_validate_json(newest) if newest is not None else what
+        if standing is not None and self._updated(standing, shown, late):
             return standing
-        if (letter.id in self._in_doubt or letter.attempts > 1) and (found := self._find(letter)):
-            return found
-        thread = outbox.receipt(letter.chain, "slack", what.thread) if what.thread else None
+        return self._found(letter, None) or self._post(letter, shown, None, late)
+
+    def _updated(self, standing: str, what: SlackLetter, late: str) -> bool:
+        """Whether the message could be changed; False where somebody deleted it."""
+        try:
+            self._client.chat_update(
+                channel=self._channel, ts=standing, text=_text(what, late), blocks=_blocks(what, late)
+            )
+        except SlackApiError as e:
+            if _reason(e) in _GONE:
+                return False
+            raise
+        return True
+
+    def _note(self, letter: Waiting, what: SlackLetter, thread: str | None, late: str) -> str:
+        """In its thread; on its own, naming its launch, where the thread's message never arrived or was deleted."""
+        alone = what.model_copy(update={"text": f"{letter.chain}: {what.text}"}) if what.thread else what
+        if thread is None:
+            return self._post(letter, alone, None, late)
+        try:
+            return self._post(letter, what, thread, late)
+        except SlackApiError as e:
+            if _reason(e) not in _NO_THREAD:
+                raise
+        return self._post(letter, alone, None, late)
+
+    def _post(self, letter: Waiting, what: SlackLetter, thread: str | None, late: str) -> str:
         payload = {"letter": str(letter.id), "chain": letter.chain, "request": what.request or ""}
         answer = self._client.chat_postMessage(
             channel=self._channel,
-            text=text,
-            blocks=blocks or None,
+            text=_text(what, late),
+            blocks=_blocks(what, late),
             thread_ts=thread,
             metadata={"event_type": "tminus_request" if what.request else _METADATA, "event_payload": payload},
         )
         return str(answer["ts"])
 
-    def _find(self, letter: Waiting) -> str | None:
-        """The ts of a post whose answer never came, if it arrived."""
-        history = self._client.conversations_history(channel=self._channel, limit=50, include_all_metadata=True)
-        for message in history.get("messages") or []:
-            payload = (message.get("metadata") or {}).get("event_payload") or {}
-            if (payload.get("letter"), payload.get("chain")) == (str(letter.id), letter.chain):
-                return str(message["ts"])
+    def _found(self, letter: Waiting, thread: str | None) -> str | None:
+        """The ts of a post whose answer never came, if it arrived.
+
+        Where the app may not read the channel nothing is found: rather twice than never.
+        """
+        if letter.attempts <= 1:
+            return None
+        try:
+            for message in self._since(letter, thread):
+                payload = (message.get("metadata") or {}).get("event_payload") or {}
+                if (payload.get("letter"), payload.get("chain")) == (str(letter.id), letter.chain):
+                    return str(message["ts"])
+        except SlackApiError as e:
+            if _reason(e) not in {"missing_scope", "no_permission", *_NO_THREAD}:
+                raise
         return None
 
+    def _since(self, letter: Waiting, thread: str | None) -> Iterator[Mapping[str, Mapping[str, Mapping[str, str]]]]:
+        """The channel's messages, or a thread's, since shortly before the letter was written."""
+        oldest, cursor = f"{letter.made - _OFF:.6f}", ""
+        for _ in range(_PAGES):
+            if thread is None:
+                page = self._client.conversations_history(
+                    channel=self._channel, oldest=oldest, limit=_PAGE, cursor=cursor, include_all_metadata=True
+                )
+            else:
+                page = self._client.conversations_replies(
+                    channel=self._channel,
+                    ts=thread,
+                    oldest=oldest,
+                    limit=_PAGE,
+                    cursor=cursor,
+                    include_all_metadata=True,
+                )
+            yield from page.get("messages") or []
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
 
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": f":hourglass: {text}"}]}
+
+def _mapped(error: SlackApiError) -> Unavailable | Undeliverable:
+    reason, status = _reason(error), error.response.status_code
+    if reason in _LATER or status >= _TOO_MANY:  # too many requests, or their fault
+        wait = {name.lower(): value for name, value in error.response.headers.items()}.get("retry-after", "")
+        return Unavailable(f"Slack: {reason}", float(wait) if str(wait).isdecimal() else 0.0)
+    return Undeliverable(f"Slack: {reason}")
+
+
+def _reason(error: SlackApiError) -> str:
+    return str(error.response.get("error") or error.response.status_code)
+
+
+def _text(what: SlackLetter, late: str) -> str:
+    return f"{what.text} ({late})" if late else what.text
+
+
+def _blocks(what: SlackLetter, late: str) -> Sequence[Block] | None:
+    if not what.blocks:
+        return None
+    said: Block = {"type": "context", "elements": [{"type": "mrkdwn", "text": f":hourglass: {late}"}]}
+    return [*what.blocks, said] if late else what.blocks

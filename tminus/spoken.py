@@ -58,10 +58,14 @@ def length_said(length: timedelta) -> str:
 
 def countdown_said(frozen: Frozen, at: datetime) -> str:
     """Where a moment lies on the countdown's own clock: `T-15m`, `T-0`, `T+2h 3m`."""
-    hour = frozen.environment.clock.hour / timedelta(hours=1)
-    offset = (at - frozen.created.t0) / hour
+    return offset_said(frozen.created.t0, frozen.environment.clock.hour, at)
+
+
+def offset_said(t0: datetime, hour: timedelta, at: datetime) -> str:
+    """As `countdown_said`, for a countdown to `t0` on which an hour lasts `hour`."""
+    offset = (at - t0) / (hour / timedelta(hours=1))
     step = timedelta(minutes=1) if abs(offset) >= timedelta(minutes=1) else timedelta(seconds=1)
-    rounded = timedelta(seconds=round(offset / step) * step.total_seconds())
+    rounded = step * round(offset / step)
     if not rounded:
         return "T-0"
     return f"T{'-' if rounded < timedelta(0) else '+'}{show_duration(abs(rounded))}"

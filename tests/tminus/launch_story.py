@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
 
+from tasks.check import Check
+from tasks.checks.watch import ReleaseWatch
+from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.digests import decision_digest, evidence_digest
 from tminus.environment import Environment
@@ -14,9 +17,8 @@ from tminus.frozen import Frozen, digest_of
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 from tminus.outcome import Observation, Outcome, Verdict, judge
-from tminus.quantity import Quantity
 from tminus.record import Record
-from tminus.runbook import Quorum, Spec, Step
+from tminus.runbook import Quorum, Step
 from tminus.watch_tests import Limits, OldVersion
 from tminus.yaml_source import Source
 
@@ -24,7 +26,6 @@ DATA = Path(__file__).parent.parent / "data"
 LAUNCH = "tradesense-2-0-0-1"
 T0 = datetime(2026, 11, 22, 2, 31, 0, tzinfo=UTC)
 HOUR = timedelta(seconds=5)
-_UNITS = {"critical": "", "high": "", "age": "h", "encrypted": "word", "healthy": "", "p95": "ms", "present": ""}
 _GOOD: Mapping[str, Measurement] = {
     "critical": Measurement.number("critical", 0),
     "high": Measurement.number("high", 0),
@@ -37,32 +38,18 @@ _GOOD: Mapping[str, Measurement] = {
 }
 
 
-class Numbers(Spec, frozen=True):
-    """A check of the stories: it measures what its book expects."""
-
-    verb: ClassVar[str] = "check"
-    kind: str = "story.numbers"
-    measures: ClassVar[Mapping[str, str]] = {**_UNITS, "new_signatures": ""}
-    expect: dict[str, Expectation]
-
-
-class Change(Spec, frozen=True):
-    """An action of the stories."""
-
-    verb: ClassVar[str] = "action"
-    kind: str = "story.action"
+def _good(name: str, expected: Expectation) -> Measurement:
+    """Something that is as expected: what the stories know to be likely, or what just fits."""
+    if name in _GOOD:
+        return _GOOD[name]
+    if expected.limit_text == "all":
+        return Measurement.number(name, 3, of=3)
+    if expected.limit is None:
+        return Measurement(name=name, word=expected.limit_text)
+    factor = {"<": Decimal("0.5"), ">": Decimal(2)}.get(expected.sign, Decimal(1))
+    return Measurement.number(name, expected.limit.value * factor, expected.limit.unit)
 
 
-class Watched(Spec, frozen=True):
-    """The watch of the stories."""
-
-    verb: ClassVar[str] = "watch"
-    kind: str = "story.watch"
-    measures: ClassVar[Mapping[str, str]] = {"error_rate": "%", "p95": "ms"}
-    expect: dict[str, Expectation]
-
-
-KINDS: Mapping[str, type[Spec]] = {"story.numbers": Numbers, "story.action": Change, "story.watch": Watched}
 _PEOPLE = {
     "engineering_lead": "engineering-1",
     "devops_lead": "devops-1",
@@ -83,9 +70,7 @@ def bad_sample(at: datetime, number: int) -> ev.Sample:
     """An interval in which a fifth of the requests fails."""
     wobble = (number * 7) % 5
     failed = 9 + wobble
-    return ev.Sample(
-        at=at, requests=58, failed=failed, slow=0, slower_than_before=2, p95_ms=44 + 2 * wobble, probes=6
-    )
+    return ev.Sample(at=at, requests=58, failed=failed, slow=0, slower_than_before=2, p95_ms=44 + 2 * wobble, probes=6)
 
 
 def missing_sample(at: datetime, _number: int) -> ev.Sample:
@@ -154,11 +139,11 @@ class Story:
     def check(self, identity: str, took: float = 0.12, **found: Measurement) -> None:
         """A check looks, finds what is good except for what is given, and is judged."""
         spec = self.step(identity).does
-        assert isinstance(spec, Numbers)
+        assert isinstance(spec, Check)
         attempt = self.record.step(identity).attempt + 1
         self.write(ev.StepStarted(at=self.at, step=identity, attempt=attempt))
         seen = Observation(
-            found=tuple(found.get(name, _GOOD[name]) for name in spec.expect),
+            found=tuple(found.get(name) or _good(name, expected) for name, expected in spec.expect.items()),
             where="http://127.0.0.1:8080",
             details=("127.0.0.1:8101 well", "127.0.0.1:8102 well", "127.0.0.1:8103 well"),
         )
@@ -270,7 +255,7 @@ class Story:
             }
         )
         spec = self.step("error-rate-watched").does
-        assert isinstance(spec, Watched)
+        assert isinstance(spec, ReleaseWatch)
         judged = {"good": Verdict.PASS, "breach": Verdict.FAIL}.get(verdict, Verdict.UNKNOWN)
         found = (Measurement(name="watch", word=verdict),)
         outcome = Outcome(verdict=judged, summary=why, expected=spec.expect, found=found, at=self.at)
@@ -310,11 +295,6 @@ class Story:
             self.frozen.created.environment_name, Entry(self.frozen.created.launch, ev.write(closing))
         )
         self.record.add(self.store.read(self.frozen.created.launch, after=self.record.seq))
-
-
-def percent(value: float) -> Measurement:
-    """A share found, in percent."""
-    return Measurement(name="error_rate", quantity=Quantity.parse(f"{value} %"))
 
 
 def _created(folder: Path, title: str, hour: str, launch: str, at: datetime) -> ev.LaunchCreated:

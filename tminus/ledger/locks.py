@@ -1,4 +1,4 @@
-"""One lock an environment, shared by launches, drills, rotations and restores, so that none looks like another's failure."""
+"""One lock an environment: launches, drills, rotations and restores share it, so none looks like another's failure."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,7 @@ Listing = Callable[[Head], Entry]
 class Locks(Chains):
     """Takes and frees environments, in the same transaction as the event that says why."""
 
-    def open_locked(
-        self, environment: str, chain: str, *entries: Entry, listing: Listing | None = None
-    ) -> list[Head]:
+    def open_locked(self, environment: str, chain: str, *entries: Entry, listing: Listing | None = None) -> list[Head]:
         """Takes the environment's lock, makes `chain`, appends, and lists it in the directory: all or nothing.
 
         Raises Refused, naming who holds the environment, or where the chain exists.

@@ -1,16 +1,17 @@
 """One launch's page of the ledger: what was written so far, and writing on."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import RLock
 
-from pydantic import BaseModel
-
 from tminus import events as ev
-from tminus.ledger.chain import Head
+from tminus.errors import LedgerUnreachable
+from tminus.ledger.chain import Head, Stored
+from tminus.ledger.directory import DIRECTORY, listing
 from tminus.ledger.store import Entry, Letter, Store
 from tminus.record import Record
 
-DIRECTORY = "directory"
+__all__ = ["DIRECTORY", "Logbook", "Tell", "tell_nobody"]
 
 # Composes what people are told of an event, from the event and the record before it.
 Tell = Callable[[ev.Event, Record], Sequence[Letter]]
@@ -44,32 +45,46 @@ class Logbook:
             self.record.add(self.store.read(self.launch, after=self.record.seq))
             return self.record
 
+    def open(self, *events: ev.Event) -> list[Head]:
+        """Makes the chain with its first events and the letters that tell of them, in one transaction.
+
+        Raises Refused where it exists, LedgerUnreachable.
+        """
+        with self._lock:
+            return self._taken_up(events, lambda entries: self.store.open_chain(self.launch, *entries))
+
     def write(self, *events: ev.Event) -> list[Head]:
         """Appends events with the letters that tell of them, in one transaction; then takes them up.
 
         Raises FencedOff where another conductor holds the lease now, LedgerUnreachable.
         """
         with self._lock:
-            heads = self.store.append(*self._entries(events))
-            self.refresh()
-            return heads
+            return self._taken_up(events, lambda entries: self.store.append(*entries))
 
     def close(self, environment: str, closing: ev.LaunchClosed) -> None:
-        """Appends the end, writes the closing head into the directory, and frees the environment."""
-        with self._lock:
-            heads = self.store.append_and_unlock(environment, *self._entries([closing]))
-            closed = ev.DirectoryEntry(chain=self.launch, what="closed", head=str(heads[-1]))
-            self.store.append(Entry(DIRECTORY, ev.write(closed)))
-            self.refresh()
+        """Appends the end, writes the closing head into the directory, and frees the environment: all or nothing.
 
-    def _entries(self, events: Sequence[BaseModel]) -> list[Entry]:
-        return [
-            Entry(
-                self.launch,
-                ev.write(event),
-                token=self.token,
-                letters=self.tell(event, self.record),  # type: ignore[arg-type]  # an Event is a union of BaseModels
-                wakes=isinstance(event, _WAKING),
-            )
-            for event in events
-        ]
+        A launch that is closed already stays closed as it is: when the answer to a first try was lost, a
+        second one does no harm. Raises FencedOff, LedgerUnreachable.
+        """
+        with self._lock:
+            if self.refresh().closed is None:
+                self._taken_up(
+                    [closing],
+                    lambda entries: self.store.append_and_unlock(environment, *entries, listing=listing("closed")),
+                )
+
+    def _taken_up(self, events: Sequence[ev.Event], append: Callable[[Sequence[Entry]], list[Head]]) -> list[Head]:
+        entries = [self._entry(event) for event in events]
+        heads = append(entries)
+        if heads and heads[0].seq == self.record.seq + 1:
+            stored = zip(heads, entries, strict=True)
+            self.record.add(Stored(self.launch, head.seq, entry.body, head.hash) for head, entry in stored)
+        else:
+            with suppress(LedgerUnreachable):  # it is written; what it lacks is taken up at the next look
+                self.refresh()
+        return heads
+
+    def _entry(self, event: ev.Event) -> Entry:
+        letters = self.tell(event, self.record)
+        return Entry(self.launch, ev.write(event), self.token, letters, wakes=isinstance(event, _WAKING))

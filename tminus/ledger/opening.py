@@ -3,32 +3,40 @@
 import os
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from tminus.credentials import resolve
 from tminus.environment import Ledger
 from tminus.errors import UsageError
-from tminus.ledger.postgres import PostgresStore
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Store
 
 VARIABLE = "TMINUS_LEDGER"
+_FORMS = "sqlite:PATH, or env:NAME or aws:SECRET of a PostgreSQL DSN"
 
 
 def open_ledger(settings: Ledger) -> Store:
     """Opens the ledger an environment names. Raises LedgerUnreachable, MissingSecret."""
     if settings.sqlite is not None:
         return SqliteStore(settings.sqlite)
+    from tminus.ledger.postgres import PostgresStore  # its driver is loaded only where it is needed
+
     return PostgresStore(resolve(str(settings.postgres)))
 
 
 def named_ledger() -> Ledger:
     """The ledger that TMINUS_LEDGER names: `sqlite:PATH`, or a reference to a PostgreSQL DSN.
 
-    Raises UsageError where the variable is not set.
+    Raises UsageError where the variable is not set, or names no ledger.
     """
     named = os.environ.get(VARIABLE, "")
     if not named:
-        raise UsageError(
-            f"no ledger is known here: set {VARIABLE} to sqlite:PATH, or to env:NAME or aws:SECRET of a DSN"
-        )
+        raise UsageError(f"no ledger is known here: set {VARIABLE} to {_FORMS}")
     scheme, _, rest = named.partition(":")
-    return Ledger(sqlite=Path(rest)) if scheme == "sqlite" else Ledger(postgres=named)
+    if scheme == "sqlite" and rest:
+        return Ledger(sqlite=Path(rest))
+    try:
+        return Ledger(postgres=named)
+    except ValidationError:
+        # The value may be a DSN with its password, so it is not shown, and neither is pydantic's error.
+        raise UsageError(f"{VARIABLE} names no ledger: set it to {_FORMS}, never to the DSN itself") from None

@@ -1,6 +1,7 @@
 """A ledger in PostgreSQL: for production, where it outlives the machine that conducts."""
 
 import re
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -9,12 +10,14 @@ import psycopg
 from psycopg.rows import tuple_row
 from pydantic import SecretStr
 
-from tminus.errors import LedgerUnreachable
+from tminus.errors import LedgerError
 from tminus.ledger.chain import VERSION, Head
-from tminus.ledger.store import SCHEMA, Changes, Entry, Parameters, Row, Store, Transaction
+from tminus.ledger.entries import Changes, Entry, Parameters, Row, Transaction
+from tminus.ledger.listening import Notifications
+from tminus.ledger.schema import SCHEMA
+from tminus.ledger.server import Server
+from tminus.ledger.store import Store
 
-_CONNECT = 5  # seconds
-_POLL = 0.25  # seconds: the net under NOTIFY
 _CLOCK = "extract(epoch from clock_timestamp())::double precision"
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 
@@ -47,12 +50,24 @@ class PostgresStore(Store):
 
     Args:
         dsn: the connection string, a secret.
+
+    Raises LedgerUnreachable, LedgerError where the server refuses the tables, UsageError for a bad string.
     """
 
     def __init__(self, dsn: SecretStr) -> None:
         super().__init__()
-        self._dsn = dsn
+        self._server = Server(dsn)
         self._connection: psycopg.Connection[Row] | None = None
+        try:
+            self._ensure_tables()
+        except LedgerError:
+            self.close()
+            raise
+
+    def _ensure_tables(self) -> None:
+        """Makes what is not there; a role that may only use the tables needs no right to make them."""
+        if self.look("SELECT to_regclass('seen') IS NOT NULL", {})[0][0]:
+            return
         with self._locked() as within:
             # Two first users at once would both create the tables; the lock makes the second one wait.
             within.run("SELECT pg_advisory_xact_lock(7463201)", {})
@@ -60,26 +75,31 @@ class PostgresStore(Store):
                 within.run(statement.format(serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"), {})
 
     def _connected(self) -> psycopg.Connection[Row]:
-        if self._connection is None or self._connection.closed:
-            self._connection = _connect(self._dsn)
+        if self._connection is not None and (self._connection.closed or _hung_up(self._connection)):
+            self.close()
+        if self._connection is None:
+            self._connection = self._server.connect()
         return self._connection
 
     @contextmanager
     def _transaction(self) -> Iterator[Transaction]:
-        try:
+        with self._mapped():
             connection = self._connected()
             with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
                 yield _Cursor(cursor)
-        except psycopg.Error as e:
-            self.close()
-            raise LedgerUnreachable(
-                f"the ledger's PostgreSQL does not answer: {type(e).__name__} {e.sqlstate or ''}"
-            ) from e
 
     @contextmanager
     def _reading(self) -> Iterator[Transaction]:
-        with self._transaction() as within:
-            yield within
+        with self._mapped(), self._connected().cursor(row_factory=tuple_row) as cursor:
+            yield _Cursor(cursor)
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as e:
+            self.close()
+            raise self._server.failure(e) from e
 
     def _link(self, within: Transaction, entry: Entry) -> Head | None:
         rows = within.run(_LINK, {"version": VERSION, "chain": entry.chain, "body": entry.body, "token": entry.token})
@@ -91,41 +111,23 @@ class PostgresStore(Store):
 
     def changes(self) -> Changes:
         """LISTEN for decisions and commands, with a look every 250 ms beneath it."""
-        return _Notifications(self._dsn)
+        return Notifications(self._server)
 
     def close(self) -> None:
         """Closes the connection; the next use opens a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
 
-def _connect(dsn: SecretStr) -> psycopg.Connection[Row]:
-    return psycopg.connect(
-        dsn.get_secret_value(),
-        autocommit=True,
-        connect_timeout=_CONNECT,
-        application_name="tminus-ledger",
-        options="-c statement_timeout=10000 -c synchronous_commit=on",
-    )
-
-
-class _Notifications:
-    def __init__(self, dsn: SecretStr) -> None:
-        self._dsn = dsn
-        self._connection: psycopg.Connection[Row] | None = None
-
-    def wait(self, seconds: float) -> bool:
-        try:
-            if self._connection is None:
-                self._connection = _connect(self._dsn)
-                self._connection.execute("LISTEN tminus")
-            return bool(list(self._connection.notifies(timeout=min(seconds, _POLL), stop_after=1))) or seconds > _POLL
-        except psycopg.Error as e:
-            self.close()
-            raise LedgerUnreachable(f"the ledger's PostgreSQL does not answer: {type(e).__name__}") from e
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+def _hung_up(connection: psycopg.Connection[Row]) -> bool:
+    """Whether the server said goodbye while nobody listened: after a restart the next use must not fail for it."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    try:
+        while poll.poll(0):
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return False

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tminus.errors import LedgerUnreachable
 from tminus.ledger.chain import Head, link
-from tminus.ledger.store import SCHEMA, Changes, Entry, Parameters, Row, Store, Transaction
+from tminus.ledger.entries import Changes, Entry, Parameters, Row, Transaction
+from tminus.ledger.schema import SCHEMA
+from tminus.ledger.store import Store
 
 _BUSY = 10.0  # seconds a writer waits for another before it says that the ledger does not answer
 _POLL = 0.02  # seconds between two looks at PRAGMA data_version, which costs microseconds
@@ -25,18 +27,26 @@ class _Cursor:
 class SqliteStore(Store):
     """WAL with synchronous=FULL: an append is on the disk when it returns.
 
+    A writer takes the file's one write lock before it looks, so what it looked at holds until it has written.
+    A process that is stopped (SIGSTOP) inside a write holds up all others: production wants PostgreSQL.
+
     Args:
         path: the file; its folder is made.
+
+    Raises LedgerUnreachable where the file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = _connect(path)
-        with self._locked() as within:
-            for statement in SCHEMA:
-                within.run(statement.format(serial="INTEGER PRIMARY KEY AUTOINCREMENT"), {})
+        try:
+            with self._locked() as within:
+                for statement in SCHEMA:
+                    within.run(statement.format(serial="INTEGER PRIMARY KEY AUTOINCREMENT"), {})
+        except LedgerUnreachable:
+            self.close()
+            raise
 
     @contextmanager
     def _transaction(self) -> Iterator[Transaction]:
@@ -50,8 +60,15 @@ class SqliteStore(Store):
         except sqlite3.Error as e:
             raise LedgerUnreachable(f"the ledger {self.path} refused to write: {e}") from e
         finally:
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """Ends a transaction that was not committed; where even that fails, the next one says so."""
+        try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+        except sqlite3.Error as e:
+            raise LedgerUnreachable(f"the ledger {self.path} does not answer: {e}") from e
 
     @contextmanager
     def _reading(self) -> Iterator[Transaction]:
@@ -79,35 +96,61 @@ class SqliteStore(Store):
         return _DataVersion(self.path)
 
     def close(self) -> None:
-        """Closes the file."""
-        self._connection.close()
+        """Closes the file for good."""
+        with self._lock:
+            self._connection.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+    except (sqlite3.Error, OSError) as e:
+        raise LedgerUnreachable(f"the ledger {path} cannot be opened: {e}") from e
+    try:
+        _make_durable(connection)
         connection.create_function("clock", 0, time.time)
     except sqlite3.Error as e:
+        connection.close()
         raise LedgerUnreachable(f"the ledger {path} cannot be opened: {e}") from e
     return connection
 
 
+def _make_durable(connection: sqlite3.Connection) -> None:
+    """Switches to WAL; of several first users at once SQLite turns some away at once, without waiting."""
+    until = time.monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_POLL)
+    connection.execute("PRAGMA synchronous=FULL")
+
+
 class _DataVersion:
+    """A connection of its own that never writes: its data_version changes with everybody else's commits."""
+
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = _connect(path)
         self._seen = self._version()
 
     def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        try:
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as e:
+            raise LedgerUnreachable(f"the ledger {self._path} does not answer: {e}") from e
 
     def wait(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
         while (version := self._version()) == self._seen:
-            if time.monotonic() >= until:
+            left = until - time.monotonic()
+            if left <= 0:
                 return False
-            time.sleep(_POLL)
+            time.sleep(min(_POLL, left))
         self._seen = version
         return True
 

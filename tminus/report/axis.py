@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 BREAK = 24.0  # how wide a stretch is drawn in which nothing happened
 _IDLE = 0.08  # of all that happened: a longer gap is cut out
+_NAME = 50.0  # how wide the name of a tick is
 _LEAST = 34.0  # how wide a stretch is drawn at least
 _STEPS = tuple(
     timedelta(seconds=seconds)
-    for seconds in (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+    for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 )
 
 
@@ -59,13 +60,18 @@ class Axis:
         pairs = zip(self.stretches, self.stretches[1:], strict=False)
         return [((one.right + two.left) / 2, two.start - one.end) for one, two in pairs]
 
-    def ticks(self, apart: float) -> Iterator[Tick]:
-        """The start of each stretch, and round times within it, each at least `apart` from the one before."""
+    def ticks(self, apart: float, width: float) -> Iterator[Tick]:
+        """The start of each stretch, and round times within it: `apart` from each other, with room for their names.
+
+        Args:
+            apart: how far each is from the one before, at least.
+            width: of the drawing, beyond which nothing may reach.
+        """
         last = -apart
         for stretch in self.stretches:
             for at in (stretch.start, *_round_times(stretch, apart)):
                 x = stretch.x(at)
-                if x - last >= apart:
+                if x - last >= apart and x + _NAME <= width:
                     yield Tick(at, x)
                     last = x
 

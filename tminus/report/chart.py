@@ -9,7 +9,7 @@ from tminus.report.axis import Axis, Stretch, Tick
 from tminus.report.model import Moment, Point, WatchReport
 
 Measure = Literal["error_percent", "p95_ms"]
-_LABEL = 6.3  # the width of a character of a label
+_LABEL = 7.0  # the width of a character of a label
 _ROW = 15.0  # between two rows of labels
 _HEAD = 10.0
 _FOOT = 40.0  # for two lines of times
@@ -121,7 +121,7 @@ def draw(watch: WatchReport, measure: Measure, frame: Frame) -> Chart:
         levels=tuple(Level(y(step), f"{step:g} {unit}") for step in steps),
         limit=None if limit is None else Level(y(limit), f"limit {limit:g} {unit}"),
         before=None if before is None else Level(y(before), f"before {before:.2g} {unit}"),
-        ticks=tuple(axis.ticks(frame.apart)),
+        ticks=tuple(axis.ticks(frame.apart, frame.width)),
         flags=tuple(flags),
         bands=(*_versions(watch, axis), *_gaps(watch.points, axis)),
     )
@@ -178,7 +178,7 @@ def _runs(points: Sequence[Point], values: Sequence[float | None]) -> list[list[
 
 def _versions(watch: WatchReport, axis: Axis) -> list[Band]:
     return [
-        Band(axis.x(span.started), axis.x(span.ended), span.version, "new" if span.new else "old")
+        Band(axis.x(span.started), axis.x(span.ended), f"version {span.version}", "new" if span.new else "old")
         for span in watch.versions
     ]
 

@@ -13,7 +13,7 @@ from tminus.report.people import all_awaited, decisions, orders, refusals
 from tminus.report.steps import hold_spans, phases, shown
 from tminus.report.watched import launch_moments, rollback, watched
 from tminus.sentence import first_traffic
-from tminus.spoken import day_said, length_said, person_said, role_said, time_said
+from tminus.spoken import length_said, person_said, role_said, time_said
 from tminus.standing import PASSED, mark_of
 
 
@@ -60,9 +60,9 @@ def draw_up(frozen: Frozen, record: Record, at: datetime) -> Report:
 
 def _facts(frozen: Frozen, record: Record, at: datetime) -> Iterator[Fact]:
     created, end = frozen.created, record.closed.at if record.closed else at
-    yield Fact(name="T-0 planned", value=day_said(created.t0))
+    yield Fact(name="T-0 planned", value=time_said(created.t0))
     if (traffic := first_traffic(frozen, record)) is not None:
-        yield Fact(name="New version since", value=time_said(traffic))
+        yield Fact(name="Customers switched", value=time_said(traffic))
     yield Fact(name="Took" if record.closed else "Under way for", value=length_said(end - created.at))
     steps = list(frozen.runbook.steps())
     passed = sum(1 for step in steps if mark_of(record, step.id) is PASSED)
@@ -73,7 +73,7 @@ def _facts(frozen: Frozen, record: Record, at: datetime) -> Iterator[Fact]:
         yield Fact(name="Holds", value=str(len(record.holds)))
     if record.samples:
         failed, requests = sum(one.failed for one in record.samples), sum(one.requests for one in record.samples)
-        yield Fact(name="Failed requests watched", value=f"{failed:,} of {requests:,}")
+        yield Fact(name="Failed requests", value=f"{failed:,} of {requests:,}")
     if record.rollback is not None and record.rolled_back is not None:
         yield Fact(name="Rolled back in", value=length_said(record.rolled_back.at - record.rollback.at))
     yield Fact(name="Follow-ups", value=str(len(record.follow_ups)))

@@ -2,15 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from tminus.clock import show_duration
 from tminus.report import chart, timeline
 from tminus.report.model import Report
-from tminus.spoken import day_said, length_said, listed, time_said
+from tminus.spoken import day_said, length_said, listed, offset_said, time_said
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -29,8 +28,9 @@ def _templates() -> Environment:
     found.filters.update(
         time=time_said,
         clock=_clock,
+        tenths=_tenths,
         day=day_said,
-        length=length_said,
+        lasting=length_said,
         listed=listed,
         md=markdown_escaped,
         clip=clipped,
@@ -53,7 +53,7 @@ def page(report: Report) -> str:
             timelines={name: timeline.lay_out(report, layout) for name, layout in layouts.items()},
             errors={name: chart.draw(watch, "error_percent", frame) for name, frame in frames.items()} if watch else {},
             latency={name: chart.draw(watch, "p95_ms", frame) for name, frame in frames.items()} if watch else {},
-            countdown=_Countdown(report.t0, report.hour_seconds),
+            countdown=partial(offset_said, report.t0, timedelta(seconds=report.hour_seconds)),
         )
     )
 
@@ -74,8 +74,11 @@ def clipped(text: str, most: int) -> str:
 
 
 def _clock(at: datetime) -> str:
-    here = at.astimezone(UTC)
-    return f"{here:%H:%M:%S}" + (f".{here.microsecond // 100_000}" if here.microsecond >= 100_000 else "")
+    return f"{at.astimezone(UTC):%H:%M:%S}"
+
+
+def _tenths(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M:%S.%f}"[:-5]
 
 
 def _since(seconds: float) -> str:
@@ -84,18 +87,3 @@ def _since(seconds: float) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - three digits are enough below that
-
-
-class _Countdown:
-    """Says a moment on the countdown's own clock."""
-
-    def __init__(self, t0: datetime, hour_seconds: float) -> None:
-        self._t0, self._hour = t0, hour_seconds
-
-    def __call__(self, at: datetime) -> str:
-        seconds = round((at - self._t0).total_seconds() * 3600 / self._hour)
-        if abs(seconds) >= 60:  # noqa: PLR2004 - whole minutes are enough beyond the first
-            seconds = 60 * round(seconds / 60)
-        if not seconds:
-            return "T-0"
-        return f"T{'-' if seconds < 0 else '+'}{show_duration(timedelta(seconds=abs(seconds)))}"

@@ -105,11 +105,11 @@ def lay_out(report: Report, layout: Layout) -> Timeline:
     bottom = y - _GAP
     return Timeline(
         layout=layout,
-        height=bottom + 8,
+        height=bottom + (_AXIS if layout.over and across.breaks else 8),
         top=top,
         bottom=bottom,
         lanes=tuple(lanes),
-        ticks=tuple(across.ticks(layout.apart)),
+        ticks=tuple(across.ticks(layout.apart, layout.width)),
         breaks=tuple(across.breaks),
         flags=tuple(flags),
     )

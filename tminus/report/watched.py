@@ -16,8 +16,8 @@ from tminus.watch_tests import Limits, OldVersion
 
 MOST_POINTS = 240  # a chart of more is no easier to read
 _MARKS = {
-    "good": PASSED,
-    "breach": FAILED,
+    "good": Mark(PASSED.symbol, "good", "good"),
+    "breach": Mark(FAILED.symbol, "breach", "bad"),
     "outside cause": Mark(UNKNOWN.symbol, "outside cause", "warn"),
     "no data": Mark(UNKNOWN.symbol, "no data", "warn"),
 }
@@ -143,8 +143,8 @@ def _stages(record: Record, began: ev.RollbackBegan) -> Iterator[tuple[str, date
     yield "rollback started", began.at
     if ended is not None and ended.last_bad is not None:
         yield "last bad request", ended.last_bad
-    elif (bad := _last_bad_seen(record)) is not None:
-        yield "last bad sample seen", bad
+    elif (bad := _last_bad_seen(record)) is not None and bad > began.at:
+        yield "last bad sample", bad
     if (back := traffic_back(record)) is not None:
         yield "switched back", back
     if ended is not None:

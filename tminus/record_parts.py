@@ -1,0 +1,67 @@
+"""Where one step stands, and where one question to people stands."""
+
+from dataclasses import dataclass, field
+
+from tminus import events as ev
+from tminus.outcome import Outcome, Verdict
+
+
+@dataclass
+class StepState:
+    """Where a step stands.
+
+    Attributes:
+        outcome: the latest; None while it has none, or after a recycle voided it.
+        attempt: how many attempts were begun.
+        intended: what the action was last about to do.
+        undo: the intent whose way back counts: the first that named one.
+        undo_place: its place among all ways back, in the order of the chain; clocks of two machines may disagree.
+        settled: whether it is never run again.
+    """
+
+    step: str
+    outcome: Outcome | None = None
+    attempt: int = 0
+    intended: ev.StepIntended | None = None
+    undo: ev.StepIntended | None = None
+    undo_place: int = 0
+    undo_begun: bool = False
+    undone: Outcome | None = None
+    started: ev.Time | None = None
+    ended: ev.Time | None = None
+    history: list[ev.StepEnded] = field(default_factory=list)
+
+    @property
+    def settled(self) -> bool:
+        """Passed or waived."""
+        return self.outcome is not None and self.outcome.verdict.final
+
+    @property
+    def in_doubt(self) -> bool:
+        """An action was begun and nothing says how it ended."""
+        return self.intended is not None and self.outcome is None
+
+    @property
+    def wants_undo(self) -> bool:
+        """There is a way back that has not been gone to its end."""
+        return self.undo is not None and not (self.undone and self.undone.verdict is Verdict.PASS)
+
+
+@dataclass
+class AskState:
+    """Where a question to people stands: as last asked, all answers, and its end.
+
+    Attributes:
+        voided: its end no longer counts, since a recycle took back what it was about; asked again it goes on, and
+            answers to the same digest still count.
+    """
+
+    opened: ev.AskOpened
+    answers: list[ev.Answered] = field(default_factory=list)
+    ended: ev.AskEnded | None = None
+    voided: bool = False
+
+    def counting(self) -> list[ev.Answered]:
+        """The answers that are bound to what is asked now; a person's last one counts."""
+        last = {answer.person: answer for answer in self.answers if answer.digest == self.opened.decision_digest}
+        return list(last.values())

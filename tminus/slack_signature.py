@@ -1,0 +1,52 @@
+"""Whether Slack sent a request, just now, and for the first time.
+
+Slack's scheme (docs.slack.dev/authentication/verifying-requests-from-slack): the hex HMAC-SHA256, keyed with the
+app's signing secret, of `v0:<timestamp>:<body>`, written `v0=<hex>`.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+WINDOW = 300  # seconds that a request's timestamp may be off, as Slack advises
+_DIGITS = 12  # of a timestamp in seconds, at most
+
+
+class SlackSignatures:
+    """Verifies requests, and remembers those it saw for as long as they would pass again.
+
+    Args:
+        secret: the app's signing secret.
+    """
+
+    def __init__(self, secret: SecretStr) -> None:
+        self._secret = secret
+        self._seen: dict[str, float] = {}
+
+    def why_forged(self, headers: Mapping[str, str], body: bytes, moment: float) -> str | None:
+        """Why Slack did not send this, or not just now; None where it did. `moment` is in seconds since 1970."""
+        timestamp = headers.get("x-slack-request-timestamp", "")
+        whole = timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= _DIGITS
+        if not whole or abs(moment - int(timestamp)) > WINDOW:
+            return "its timestamp is missing or more than five minutes off"
+        told = b"v0:" + timestamp.encode() + b":" + body
+        right = b"v0=" + hmac.new(self._secret.get_secret_value().encode(), told, hashlib.sha256).hexdigest().encode()
+        if not hmac.compare_digest(right, signature_of(headers).encode()):
+            return "its signature is not Slack's"
+        return None
+
+    def first_time(self, signature: str, moment: float) -> bool:
+        """Whether this process sees a verified request's signature for the first time."""
+        for old in [old for old, at in self._seen.items() if moment - at > 2 * WINDOW]:
+            del self._seen[old]
+        if signature in self._seen:
+            return False
+        self._seen[signature] = moment
+        return True
+
+
+def signature_of(headers: Mapping[str, str]) -> str:
+    """The signature a request carries; "" where it carries none."""
+    return headers.get("x-slack-signature", "")
