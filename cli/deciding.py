@@ -1,6 +1,6 @@
 """What every decision on the command line shares: the launch, the person behind the key, the signature."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tminus.ledger.logbook import Logbook
     from tminus.people import Person
     from tminus.personal_key import PersonalKey
+    from tminus.runbook import Spec
 
 KEY = "TMINUS_KEY"
 _F = TypeVar("_F", bound=Callable[..., None])
@@ -53,6 +54,11 @@ class Desk:
 def open_launch(launch: str) -> tuple["Logbook", "Frozen"]:
     """A launch's page of the ledger that TMINUS_LEDGER names; raises UsageError where there is none."""
     from tasks.vocabulary import KINDS
+
+    return _open(launch, KINDS)
+
+
+def _open(launch: str, kinds: "Mapping[str, type[Spec]]") -> tuple["Logbook", "Frozen"]:
     from tminus.frozen import Frozen
     from tminus.ledger.logbook import Logbook
     from tminus.ledger.opening import named_ledger, open_ledger
@@ -62,17 +68,20 @@ def open_launch(launch: str) -> tuple["Logbook", "Frozen"]:
     created = book.refresh().created
     if created is None:
         raise UsageError(f"no launch is called {launch!r}; `tminus status` lists them")
-    frozen = Frozen(created, KINDS)
+    frozen = Frozen(created, kinds)
     book.tell = telling(frozen)
     return book, frozen
 
 
 def sit_down(launch: str, key_file: Path | None) -> Desk:
-    """The launch, and who decides; raises UsageError without a key, Refused for a stranger's."""
+    """The launch, and who decides; raises UsageError without a key, Refused for a stranger's.
+
+    The vocabulary of checks is not loaded: a decision needs the book's titles and rules, and is to take no time.
+    """
     from tminus.personal_key import PersonalKey
 
     if key_file is None:
         raise UsageError(f"whose decision is it? Give --key, or set {KEY} to your private key's path")
-    book, frozen = open_launch(launch)
     key = PersonalKey(key_file)
+    book, frozen = _open(launch, {})
     return Desk(book, frozen, key.owner(frozen.people), key)

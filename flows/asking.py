@@ -14,8 +14,10 @@ from tminus.briefing import brief, debrief
 from tminus.clock import now
 from tminus.digests import decision_digest, evidence_digest
 from tminus.outcome import Outcome
+from tminus.record import AskState
 from tminus.runbook import Acknowledgement, Approval, Attestation, Step
 
+_SHOW_EVERY = timedelta(seconds=2)  # each showing costs Prefect four calls, and answers come in bursts
 _LOOK_AT_PREFECT = 5.0  # seconds between two looks whether somebody pressed Resume in the UI
 
 Question = Approval | Acknowledgement | Attestation
@@ -64,17 +66,18 @@ async def _observe_what_it_rests_on(conductor: Conductor, step: Step) -> None:
 
 
 async def _ask_until_ended(conductor: Conductor, step: Step, question: Question) -> ev.AskEnded:
-    if (standing := conductor.record.ask_for(step.id)) is None:
+    if (standing := _ask(conductor, step)) is None:
         await conductor.write(ev.StepStarted(step=step.id, attempt=1), _opening(conductor, step, question))
     elif standing.ended is not None:
         return standing.ended
-    waiting = ""
+    waiting, show_from = "", now()
     while (ended := _judged(conductor, step)) is None:
         conductor.stop_if_turned()
         if changed := _asked_again(conductor, step, question):
             await conductor.write(changed)
-        if (why := _why_it_waits(conductor, step)) != waiting:
-            waiting = why
+        why, moment = _why_it_waits(conductor, step), now()
+        if why != waiting and moment >= show_from:
+            waiting, show_from = why, moment + _SHOW_EVERY
             await conductor.shown.paused(f"{step.id}-{conductor.record.seq}", why)
         before = conductor.record.seq
         await conductor.news(min(_LOOK_AT_PREFECT, _left(conductor, step)))
@@ -85,11 +88,21 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
     return ended
 
 
+def _ask_name(conductor: Conductor, step: Step) -> str:
+    """A step that a person has tried again asks a new question; the old one stays answered."""
+    tries = conductor.record.retries.get(step.id, 0)
+    return f"{step.id}-{tries + 1}" if tries else step.id
+
+
+def _ask(conductor: Conductor, step: Step) -> AskState | None:
+    return conductor.record.asks.get(_ask_name(conductor, step))
+
+
 def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened:
     frozen, record = conductor.frozen, conductor.record
     deadline = now() + conductor.real(question.deadline)
     return ev.AskOpened(
-        ask=f"{step.id}",
+        ask=_ask_name(conductor, step),
         step=step.id,
         kind=question.kind,
         roles={question.role: 1} if isinstance(question, Attestation) else question.roles,
@@ -112,7 +125,7 @@ def _text(conductor: Conductor, step: Step, question: Question) -> str:
 
 
 def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
-    ask = conductor.record.ask_for(step.id)
+    ask = _ask(conductor, step)
     if ask is None:
         return None
     judgement = asking.judge(ask, conductor.frozen.people)
@@ -132,7 +145,7 @@ def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
 
 def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened | None:
     """The same ask under a new digest, where what it rests on has changed."""
-    ask = conductor.record.ask_for(step.id)
+    ask = _ask(conductor, step)
     digest = decision_digest(conductor.frozen, conductor.record, rests_on(conductor, step))
     if ask is None or digest == ask.opened.decision_digest:
         return None
@@ -140,7 +153,7 @@ def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.Ask
 
 
 def _why_it_waits(conductor: Conductor, step: Step) -> str:
-    ask = conductor.record.ask_for(step.id)
+    ask = _ask(conductor, step)
     if ask is None:
         return step.title
     judgement = asking.judge(ask, conductor.frozen.people)
@@ -148,6 +161,6 @@ def _why_it_waits(conductor: Conductor, step: Step) -> str:
 
 
 def _left(conductor: Conductor, step: Step) -> float:
-    ask = conductor.record.ask_for(step.id)
+    ask = _ask(conductor, step)
     left = (ask.opened.deadline - now()) if ask else timedelta(seconds=1)
     return max(left.total_seconds(), 0.01)

@@ -1,13 +1,17 @@
 """A launch in the terminal: a live view of one screen, and plain lines where stdout is no terminal."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import groupby
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from tminus import events as ev
+from tminus.clock import now as clock_now
 from tminus.frozen import Frozen
 from tminus.headline import awaited, headline
 from tminus.record import Record
@@ -18,21 +22,47 @@ from tminus.standing import FAILED, NOT_BEGUN, PASSED, RUNNING, UNDONE, UNKNOWN,
 from tminus.telling import event_said
 
 _STYLES: dict[Tone, str] = {"good": "green", "bad": "bold red", "warn": "yellow", "live": "cyan", "quiet": "dim"}
+_FRAME = 7  # lines of a screen for the clock, what stands between, and a verdict of three lines
 _GIST = 200  # characters of a step's evidence that a terminal could show
 
 
-def render(frozen: Frozen, record: Record, now: datetime) -> RenderableType:
+def render(frozen: Frozen, record: Record, now: datetime, rows: int | None = None) -> RenderableType:
     """One screen: the clock, the phases with the steps that matter now, who is awaited, and last the verdict.
 
     A phase that is over or to come takes one line; what did not pass is always shown.
+
+    Args:
+        frozen: what was launched.
+        record: what happened so far.
+        now: the present, for the clock.
+        rows: how many lines the screen has; where that is too few, steps that passed are left out first.
     """
+    waiting = list(_awaited(frozen, record))
+    spare = None if rows is None else rows - len(frozen.runbook.phases) - len(waiting) - _FRAME
     parts: list[RenderableType] = [_clock(frozen, record, now), Text()]
     for phase in frozen.runbook.phases:
         parts.append(_phase_line(frozen, record, phase, now))
-        if shown := _steps_worth_showing(record, phase):
+        if shown := _fitting(record, _steps_worth_showing(record, phase), spare):
             parts.append(_steps(record, shown, now))
-    parts += [Text(), *_awaited(frozen, record), _verdict(frozen, record)]
-    return Group(*parts)
+    return Group(*parts, Text(), *waiting, _verdict(frozen, record))
+
+
+def show_live(console: Console, frozen: Frozen, refresh: Callable[[], Record], pause: float) -> Record:
+    """Keeps one screen up to date until the launch is over; returns its record.
+
+    Args:
+        console: a terminal.
+        frozen: what was launched.
+        refresh: reads what was appended since.
+        pause: seconds between two looks.
+    """
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            record = refresh()
+            live.update(render(frozen, record, clock_now(), console.height), refresh=True)
+            if record.closed is not None:
+                return record
+            time.sleep(pause)
 
 
 def lines(frozen: Frozen, record: Record, after: int = 0) -> Iterator[str]:
@@ -101,6 +131,17 @@ def _steps_worth_showing(record: Record, phase: Phase) -> list[Step]:
     return [step for step in phase.steps if mark_of(record, step.id) not in quiet]
 
 
+def _fitting(record: Record, steps: list[Step], spare: int | None) -> list[Step]:
+    """As many steps as there is room for: those that passed make room, the first of them first."""
+    kept = list(steps)
+    for step in steps:
+        if spare is None or len(kept) <= spare:
+            break
+        if mark_of(record, step.id) is PASSED:
+            kept.remove(step)
+    return kept
+
+
 def _steps(record: Record, steps: list[Step], now: datetime) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=14, no_wrap=True)
@@ -136,14 +177,16 @@ def _watched(record: Record) -> str:
     return f"{failed} of {requests} requests failed{p95}"
 
 
-def _awaited(frozen: Frozen, record: Record) -> Iterator[RenderableType]:
+def _awaited(frozen: Frozen, record: Record) -> Iterator[Text]:
+    """Who may do the same thing in the same way stands under one line that says what and how."""
     waiting = awaited(frozen, record)
-    if not waiting:
-        return
-    yield Text("Waits for", style="bold")
-    for one in waiting:
-        yield Text.assemble(("  ◇ ", _STYLES["live"]), (one.who, "bold"), f"\n    to {one.what}\n    {one.how}")
-    yield Text()
+    for (what, how), some in groupby(waiting, key=lambda one: (one.what, one.how)):
+        yield Text.assemble((f"◇ waits for somebody to {what}", f"bold {_STYLES['live']}"))
+        for one in some:
+            yield Text(f"  {one.who}")
+        yield Text(f"  {how}", style="dim")
+    if waiting:
+        yield Text()
 
 
 def _verdict(frozen: Frozen, record: Record) -> Text:

@@ -76,17 +76,17 @@ class Outcome(BaseModel, frozen=True):
 def judge(expect: Expected, seen: Observation) -> Outcome:
     """Compares what was seen with what was expected.
 
-    Fails when any expectation does not hold, and says which; is `unknown` when an expected
-    measurement was not taken, since an unlooked-at number proves nothing.
+    Fails when any expectation does not hold, and says which. Where none fails but an expected
+    measurement was not taken it is `unknown`, since an unlooked-at number proves nothing.
     """
     by_name = {measurement.name: measurement for measurement in seen.found}
     missing = [name for name in expect if name not in by_name]
-    if missing:
-        return _outcome(Verdict.UNKNOWN, f"not measured: {', '.join(missing)}", expect, seen)
     try:
-        broken = [name for name, expectation in expect.items() if not expectation.holds(by_name[name])]
+        broken = [name for name in expect if name in by_name and not expect[name].holds(by_name[name])]
     except UsageError as e:
         return _outcome(Verdict.UNKNOWN, str(e), expect, seen)
+    if missing and not broken:
+        return _outcome(Verdict.UNKNOWN, f"not measured: {', '.join(missing)}", expect, seen)
     if broken:
         said = "; ".join(f"{by_name[name]}, expected {expect[name]}" for name in broken)
         return _outcome(Verdict.FAIL, f"{said}: {seen.because}" if seen.because else said, expect, seen)

@@ -91,7 +91,8 @@ class Presses:
         self._store.run("DELETE FROM seen WHERE source = 'slack' AND at < clock() - :old", {"old": 4 * WINDOW})
         return bool(
             self._store.run(
-                "INSERT INTO seen (source, key, at) VALUES ('slack', :key, clock()) ON CONFLICT DO NOTHING RETURNING key",
+                "INSERT INTO seen (source, key, at) VALUES ('slack', :key, clock()) "
+                "ON CONFLICT DO NOTHING RETURNING key",
                 {"key": signature},
             )
         )

@@ -43,8 +43,11 @@ class Pressed(BaseModel):
 
 
 def is_slacks(url: str, api: str) -> bool:
-    """Whether an answer may be sent there: to Slack over TLS, or to the very server that the environment calls Slack."""
-    there, ours = urlsplit(url), urlsplit(api)
+    """Whether an answer may be sent there: to Slack over TLS, or to the server that the environment calls Slack."""
+    try:
+        there, ours = urlsplit(url), urlsplit(api)
+    except ValueError:
+        return False
     if there.scheme == "https" and (there.hostname or "").endswith(_SLACK):
         return True
     return (there.scheme, there.netloc) == (ours.scheme, ours.netloc)
