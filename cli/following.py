@@ -14,13 +14,7 @@ _OTHERWISE = 3  # no-go, held past its end, scrubbed
 
 def follow(launch: str, out: Path | None) -> int:
     """Prints one line for each thing worth telling; returns the exit code."""
-    try:
-        from tminus.countdown import lines
-    except ImportError:
-
-        def lines(frozen, record, told):
-            for e in record.events[told:]:
-                yield str(e)[:220]
+    from tminus.countdown import lines
 
     book, frozen = open_launch(launch)
     told = 0
@@ -32,7 +26,7 @@ def follow(launch: str, out: Path | None) -> int:
         if record.closed is not None:
             break
         time.sleep(_LOOK)
-    if out is not None and Path("tminus/report/writing.py").exists():
+    if out is not None:
         from tminus.report.writing import write_report
 
         write_report(book, frozen, out)

@@ -1,6 +1,8 @@
 """`tminus gateway`: the inbound door, the courier and the watchdog, in one small service."""
 
 import logging
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from tminus.errors import UsageError
 
 if TYPE_CHECKING:
     import socket
+    from types import FrameType
 
     from starlette.applications import Starlette
 
@@ -40,17 +43,22 @@ def command(environment: Path) -> None:
     if settings.slack is None:
         raise UsageError(f"{environment} has no slack section, so there is nothing to let in")
     secret = resolve(settings.slack.signing_secret)
-    with _listening(settings.gateway.host, settings.gateway.port) as door:
+    # The server hands a signal on once it has ended; the courier's last round comes after that.
+    signal.signal(signal.SIGTERM, _interrupted)
+    with suppress(KeyboardInterrupt), _listening(settings.gateway.host, settings.gateway.port) as door:
         app = Gateway(open_ledger(settings.ledger), KINDS, secret, settings.slack.api).app()
         with Courier(open_ledger(settings.ledger), settings):
             asyncio.run(_serve(app, door, settings))
+
+
+def _interrupted(_signal: int, _frame: "FrameType | None") -> None:
+    raise KeyboardInterrupt
 
 
 def _listening(host: str, port: int) -> "socket.socket":
     import socket
 
     try:
-        # A client may hang up between being let in and being served; a full queue would turn Slack away.
         door = socket.create_server((host, port), backlog=256)
     except OSError as e:
         raise UsageError(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
 @click.option("--report", "out", type=click.Path(path_type=Path), help="At the end, write the report into this folder.")
 @key_option
-def command(
+def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     release: Path,
     runbook: Path,
     people: Path,
@@ -47,8 +47,7 @@ def command(
     if dry_run:
         from cli.dry_run import rehearse_on_paper
 
-        rehearse_on_paper(documents, t0)
-        return
+        raise SystemExit(3 if rehearse_on_paper(documents, t0) else 0)
     frozen = _freeze(documents, t0, key_file)
     _hand_over(frozen)
     click.echo(f"{frozen.created.launch} is created; T-0 is {frozen.created.t0:%Y-%m-%d %H:%M:%S} UTC.")

@@ -43,7 +43,7 @@ def verify(launch: str, anchors: tuple[str, ...], offline: bool) -> None:
         raise UsageError(f"no launch is called {launch!r}; `tminus status` lists them")
     if found.faults:
         raise Broken(f"{launch} is NOT whole: {'; '.join(found.faults)}")
-    tail = f"the last {found.unanchored} events are not anchored outside" if found.unanchored else "the tail is anchored"
+    tail = f"the last {found.unanchored} are not anchored outside" if found.unanchored else "the tail is anchored"
     click.echo(f"{launch} is whole: {found.events} events, {found.anchors} anchors agree, {tail}.")
     click.echo(f"Head: {found.head}")
 

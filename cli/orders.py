@@ -62,17 +62,30 @@ def scrub(launch: str, reason: str, yes: bool, key_file: Path | None) -> None:
 @_REASON
 @_YES
 @click.option("--here", is_flag=True, help="Do it in this process, without Prefect and without the ledger if need be.")
+@click.option(
+    "--environment",
+    type=click.Path(path_type=Path),
+    help="With --here, where the ledger is down: the environment file.",
+)
 @key_option
-def rollback(launch: str, reason: str, yes: bool, here: bool, key_file: Path | None) -> None:
+def rollback(launch: str, reason: str, yes: bool, here: bool, environment: Path | None, key_file: Path | None) -> None:
     """Goes back to the old version, by one on-duty person, until T+4h closes."""
     if not yes:
         click.confirm(f"Roll {launch} back to the old version?", abort=True)
     if here:
-        from flows.by_hand import roll_back_here
-
-        roll_back_here(launch, reason, key_file)
+        _roll_back_here(launch, reason, key_file, environment)
         return
     _order(launch, "rollback", reason, key_file)
+
+
+def _roll_back_here(launch: str, reason: str, key_file: Path | None, environment: Path | None) -> None:
+    from flows.by_hand import ByHand, roll_back_here
+    from tminus.personal_key import PersonalKey
+
+    if key_file is None:
+        raise UsageError("whose decision is it? Give --key, or set TMINUS_KEY to your private key's path")
+    if not roll_back_here(ByHand(launch, reason, PersonalKey(key_file), environment, click.echo)):
+        raise SystemExit(1)
 
 
 @click.command("retry")

@@ -6,7 +6,6 @@ from uuid import UUID
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
-from tminus.sentence import closing_sentence, evidence_rows
 
 from flows.conductor import Conductor, logger
 from flows.following_up import follow_ups_of
@@ -17,6 +16,7 @@ from tminus import events as ev
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, LedgerUnreachable
 from tminus.runbook import Phase
+from tminus.sentence import closing_sentence, evidence_rows
 
 _LEDGER_PAUSE = 1.0  # seconds between two tries to write the end down
 _LEDGER_TRIES = 120
@@ -63,6 +63,8 @@ async def close_as(conductor: Conductor, result: ev.Result, why: str) -> None:
 
 
 async def _call_off_the_rest(conductor: Conductor, sentence: str) -> None:
+    if conductor.run is None:
+        return  # what still starts finds the launch closed, and ends at once
     started = set(conductor.record.phases_started)
     runs = [one.run for phase, one in conductor.record.scheduled.items() if phase not in started and one.run]
     async with get_client() as client:

@@ -37,11 +37,11 @@ class Conductor:
         frozen: what the launch froze.
         estate: the systems.
         phase: the phase being run.
-        run: the id of the Prefect run that this is.
+        run: the id of the Prefect run that this is; None where a person does it by hand.
         shown: how that run shows in Prefect.
     """
 
-    def __init__(self, book: Logbook, frozen: Frozen, estate: Estate, changes: Changes, run: str) -> None:
+    def __init__(self, book: Logbook, frozen: Frozen, estate: Estate, changes: Changes | None, run: str | None) -> None:
         self.book = book
         self.frozen = frozen
         self.estate = estate
@@ -86,7 +86,7 @@ class Conductor:
             logger.warning("the ledger does not answer; %d events go to the local journal", len(events))
             self.journal.keep_unwritten(events)
             for event in events:
-                self.record._take(event)  # noqa: SLF001 - the record goes on from what this process knows
+                self.record.take(event)
 
     async def refresh(self) -> Record:
         """Reads what others wrote since."""
@@ -94,7 +94,7 @@ class Conductor:
 
     async def merge_journal(self) -> None:
         """Writes down what an earlier undo on this machine could not."""
-        waiting = self.journal.unwritten()
+        waiting = self.journal.unwritten(written=[stored.body for stored in self.record.stored])
         if waiting:
             await self.write(ev.JournalMerged(lines=tuple(ev.write(event) for event in waiting)), *waiting)
             self.journal.forget_unwritten()
@@ -111,7 +111,10 @@ class Conductor:
         before = self.record.seq
         until = asyncio.get_running_loop().time() + within
         while (left := until - asyncio.get_running_loop().time()) > 0:
-            await asyncio.to_thread(self._changes.wait, min(left, _LOOK))
+            if self._changes is None:
+                await asyncio.sleep(min(left, _LOOK))
+            else:
+                await asyncio.to_thread(self._changes.wait, min(left, _LOOK))
             if (await self.refresh()).seq != before:
                 break
         return self.record
@@ -163,7 +166,7 @@ async def _take_lease(store: Store, launch: str, seconds: float) -> int:
 
 
 @asynccontextmanager
-async def conducting(launch: str, run: str) -> AsyncIterator[Conductor]:
+async def conducting(launch: str, run: str | None) -> AsyncIterator[Conductor]:
     """Takes the launch's lease as soon as no other conductor has it, renews it, and carries letters, until left."""
     settings = named_ledger()
     store, beating, carrying = (open_ledger(settings) for _ in range(3))
@@ -177,6 +180,7 @@ async def conducting(launch: str, run: str) -> AsyncIterator[Conductor]:
         with heartbeat, Courier(carrying, environment):
             conductor = Conductor(book, frozen, estate, changes, run)
             await conductor.refresh()
+            conductor.journal.keep_created(frozen.created)
             try:
                 yield conductor
             finally:

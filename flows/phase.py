@@ -83,7 +83,7 @@ async def run_phase(conductor: Conductor, one: Phase) -> None:
 
 def _started(conductor: Conductor, one: Phase) -> ev.PhaseStarted:
     holder = conductor.holder
-    return ev.PhaseStarted(phase=one.phase, holder=holder, token=conductor.token, run=conductor.run)
+    return ev.PhaseStarted(phase=one.phase, holder=holder, token=conductor.token, run=conductor.run or "by hand")
 
 
 def _together(steps: Sequence[Step]) -> list[list[Step]]:

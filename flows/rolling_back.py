@@ -45,7 +45,7 @@ async def _take_back(conductor: Conductor, state: StepState) -> bool:
     await conductor.write_or_journal(ev.UndoIntended(step=step.id, token=conductor.token))
     outcome = await _undo(conductor, step, step.does, undo)
     await conductor.write_or_journal(ev.UndoEnded(step=step.id, outcome=outcome))
-    await _show(step, f"undo {step.id}", outcome)
+    await _show(conductor, step, f"undo {step.id}", outcome)
     return outcome.verdict is Verdict.PASS
 
 
@@ -76,7 +76,7 @@ async def _prove(conductor: Conductor) -> tuple[bool, str]:
             break
         await asyncio.sleep(_PROOF_PAUSE)
     for step, outcome in outcomes:
-        await _show(step, f"proof {step.id}", outcome)
+        await _show(conductor, step, f"proof {step.id}", outcome)
     broken = [f"{step.id}: {outcome.summary}" for step, outcome in outcomes if outcome.verdict is not Verdict.PASS]
     if not proofs:
         return False, "no check of this book can prove the way back"
@@ -93,7 +93,10 @@ def _proofs(conductor: Conductor) -> list[tuple[Step, Check]]:
     ]
 
 
-async def _show(step: Step, name: str, outcome: Outcome) -> None:
+async def _show(conductor: Conductor, step: Step, name: str, outcome: Outcome) -> None:
+    if conductor.run is None:
+        return
+
     async def body(_last: bool) -> Outcome:
         return outcome
 

@@ -77,11 +77,11 @@ class RunState:
     """How this flow run shows in Prefect: Running, or Paused with the reason.
 
     Args:
-        run: the flow run's id.
+        run: the flow run's id; None where a person does it by hand, without Prefect.
     """
 
-    def __init__(self, run: str) -> None:
-        self._run = UUID(run)
+    def __init__(self, run: str | None) -> None:
+        self._run = UUID(run) if run else None
         self._paused = False
 
     async def paused(self, key: str, why: str) -> None:
@@ -89,6 +89,8 @@ class RunState:
 
         Prefect rejects a pause of what is paused, so a new reason goes by way of Running. Raises Lost.
         """
+        if self._run is None:
+            return
         if self._paused:
             await self.running()
         state: State[None] = Paused(reschedule=False, pause_key=key, message=why)
@@ -100,10 +102,13 @@ class RunState:
 
     async def running(self) -> None:
         """Shows Running again; raises Lost where the run was cancelled meanwhile."""
-        await self._propose(Running())
+        if self._run is not None:
+            await self._propose(Running())
         self._paused = False
 
     async def _propose(self, wanted: State[None]) -> None:
+        if self._run is None:
+            return
         async with get_client() as client:
             try:
                 state = await propose_state(client, wanted, flow_run_id=self._run)
@@ -114,6 +119,8 @@ class RunState:
 
     async def resumed_in_ui(self) -> bool:
         """Whether somebody pressed Resume: the run no longer shows Paused."""
+        if self._run is None:
+            return False
         async with get_client() as client:
             found = await client.read_flow_run(self._run)
         pressed = found.state is not None and not found.state.is_paused()

@@ -34,9 +34,9 @@ def brief(frozen: Frozen, record: Record) -> str:
             *_who(frozen, plan),
             "",
             "*To change its course*",
-            f"Hold: `tminus hold {launch}`: no new step, but the watch goes on. Then: `tminus resume {launch}`.",
-            f"End it: `tminus scrub {launch}`. After the first change that means the way back.",
-            f"Back: `tminus rollback {launch}`, by {_may(frozen.runbook.may_roll_back)} on duty.",
+            f"Hold: `tminus hold {launch} --reason WHY`: no new step, but the watch goes on. Then: `tminus resume {launch}`.",
+            f"End it: `tminus scrub {launch} --reason WHY`. After the first change that means the way back.",
+            f"Back: `tminus rollback {launch} --reason WHY`, by one {_may(frozen.runbook.may_roll_back)} on duty.",
             "",
             "*What tminus does by itself*",
             *_by_itself(frozen),
@@ -113,7 +113,7 @@ def _who(frozen: Frozen, plan: Plan) -> list[str]:
 
 
 def _may(roles: Iterable[str]) -> str:
-    return listed(role_said(role) for role in roles) or "anyone"
+    return " or ".join(role_said(role) for role in roles) or "person"
 
 
 def _by_itself(frozen: Frozen) -> list[str]:

@@ -134,9 +134,9 @@ def _orders_awaited(frozen: Frozen, record: Record) -> Iterator[Awaited]:
     if held is None:
         return
     if isinstance(held, ev.Ordered) or not held.step:
-        yield Awaited("somebody on duty", "say how it goes on", f"tminus resume {launch} or tminus scrub {launch}")
+        yield Awaited("somebody on duty", "say how it goes on", f"tminus resume {launch} or tminus scrub {launch} --reason WHY")
         return
     step = frozen.runbook.step(held.step)
-    waive = f" or tminus waive {launch} {held.step}" if step is None or step.waivable else ""
+    waive = f" or tminus waive {launch} {held.step} --reason WHY --until DATE" if step is None or step.waivable else ""
     who = role_said(step.owner) if step else "somebody on duty"
     yield Awaited(who, f"mend {held.step}", f"tminus retry {launch} {held.step}{waive}")

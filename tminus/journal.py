@@ -18,7 +18,7 @@ _LINE: TypeAdapter[tuple[str, str]] = TypeAdapter(tuple[str, str])
 class Journal:
     """One file a launch, in the environment's state folder on this machine; safe with several processes at once.
 
-    Two kinds of lines: `intent`, a copy of every intended action with its undo, so that a rollback
+    Three kinds of lines: `created`, what the launch froze; `intent`, a copy of every intended action with its undo, so that a rollback
     can be done without the ledger; and `unwritten`, events the ledger did not take, merged later.
     What was appended is on the disk when the call returns. A line without its end was being written when
     the machine stopped: what it said never counted, and the next writer takes it away.
@@ -29,6 +29,18 @@ class Journal:
     def __init__(self, state: Path, launch: str) -> None:
         self._file = state / "journal" / f"{launch}.jsonl"
         self._seen: tuple[str, ...] = ()
+
+    def keep_created(self, created: ev.LaunchCreated) -> None:
+        """Keeps what the launch froze, once, so that a way back can be read without the ledger."""
+        if self.created() is None:
+            self._append("created", [ev.write(created)])
+
+    def created(self) -> ev.LaunchCreated | None:
+        """What the launch froze, if this machine ever conducted it."""
+        for kind, body in self._lines():
+            if kind == "created" and isinstance(event := ev.read(body), ev.LaunchCreated):
+                return event
+        return None
 
     def keep_intent(self, intended: ev.StepIntended) -> None:
         """Keeps an action's way back, before it acts."""

@@ -66,7 +66,7 @@ class Record:
             event = _read(one)
             self.stored.append(one)
             self.events.append(event)
-            self._take(event)
+            self.take(event)
 
     @property
     def seq(self) -> int:
@@ -114,7 +114,8 @@ class Record:
         """The questions that wait for people."""
         return [ask for ask in self.asks.values() if ask.ended is None]
 
-    def _take(self, event: ev.Event) -> None:
+    def take(self, event: ev.Event) -> None:
+        """Takes up one event that no ledger holds yet: what this process did while it could not write."""
         with self._growing:
             self._apply(event)
 

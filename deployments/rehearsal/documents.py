@@ -252,6 +252,11 @@ def _simulated(files: Documents, fault: Fault) -> JsonValue:
         "people": people,
         "pending_command": [*tminus, "pending", "--json"],
         "answer_command": [*tminus, "{decision}", "{launch}", "--ask", "{request}"],
+        "answer_commands": {
+            # A no and a hold want a reason; a hold is about the launch, whatever is being asked.
+            "reject": [*tminus, "reject", "{launch}", "--ask", "{request}", "--reason", "the rehearsal says no"],
+            "hold": [*tminus, "hold", "{launch}", "--reason", "the rehearsal holds"],
+        },
         "command_poll": 0.5,
     }
 

@@ -87,7 +87,8 @@ class CommandLine:
             "{launch}": pending.launch,
         }
         began = time.time()
-        status, _ = await run([filled(part, words) for part in self._people.answer_command], person.environment)
+        command = [filled(part, words) for part in self._people.command_for(decision)]
+        status, _ = await run(command, person.environment)
         asked.tries, asked.running, asked.answered = asked.tries + 1, False, status == 0
         self._journal.add(began, person, "command", (pending.request, role, decision), f"exit {status}")
 

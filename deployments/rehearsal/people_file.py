@@ -63,7 +63,8 @@ class People(BaseModel):
     """All simulated people, and the commands with which they answer while Slack is down.
 
     `pending_command` prints the open requests as JSON; `answer_command` may hold {request}, {role}, {person},
-    {decision} and {launch}. `command_poll` is the time in seconds between two looks at what is pending.
+    {decision} and {launch}, and `answer_commands` has others for single decisions. `command_poll` is the time in
+    seconds between two looks at what is pending.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,6 +73,7 @@ class People(BaseModel):
     people: Annotated[tuple[Person, ...], Field(min_length=1)]
     pending_command: tuple[str, ...] = ()
     answer_command: tuple[str, ...] = ()
+    answer_commands: Mapping[Decision, tuple[str, ...]] = {}
     command_poll: Annotated[float, Field(ge=0.2)] = 1.0
 
     @model_validator(mode="after")
@@ -82,6 +84,10 @@ class People(BaseModel):
         if bool(self.pending_command) != bool(self.answer_command):
             raise ValueError("pending_command and answer_command are given together or not at all")
         return self
+
+    def command_for(self, decision: Decision) -> tuple[str, ...]:
+        """What is run for this decision, its placeholders not filled yet."""
+        return self.answer_commands.get(decision, self.answer_command)
 
     def with_role(self, role: str) -> list[Person]:
         """Everyone who has this role."""

@@ -253,7 +253,7 @@ class TestByCommandLine:
     async def test_each_pending_role_is_answered_once_with_the_persons_own_key(
         self, slack: SlackStandIn, slack_url: str, gateway_url: str, tmp_path: Path
     ) -> None:
-        """The template is filled, the person's environment is set, and an open role is not answered twice."""
+        """The decision's template is filled, the person's environment is set, an open role is not answered twice."""
         answers = tmp_path / "answers"
         pending = [{"request": "go-no-go", "roles": ["devops_lead", "security_lead"], "launch": "L1"}]
         write = "import os,sys; open(sys.argv[1],'a').write(' '.join(sys.argv[2:])+' '+os.environ['KEY']+'\\n')"
@@ -263,6 +263,7 @@ class TestByCommandLine:
             {"environment": {"KEY": "security.key"}, "behaviour": "hold"},
             pending_command=[sys.executable, "-c", f"print({json.dumps(pending)!r})"],
             answer_command=[sys.executable, "-c", write, str(answers), *words],
+            answer_commands={"hold": [sys.executable, "-c", write, str(answers), "{decision}", "{launch}", "reason"]},
             command_poll=0.2,
         )
         slack.faults.set(Fault(mode="down"))
@@ -271,7 +272,7 @@ class TestByCommandLine:
             await asyncio.sleep(0.6)  # two more looks at the same open request
         assert sorted(answers.read_text().splitlines()) == [
             "approve go-no-go devops_lead lead L1 {untouched} lead.key",
-            "hold go-no-go security_lead security L1 {untouched} security.key",
+            "hold L1 reason security.key",
         ]
 
     async def test_commands_are_left_alone_while_slack_is_up(

@@ -1,0 +1,119 @@
+"""Rolling back from a terminal: in this process, without Prefect, and without the ledger where that is down."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.conductor import Conductor, conducting, read_launch
+from flows.phase import conduct
+from flows.rolling_back import roll_back
+from flows.turns import TurnBack
+from tasks.estate import Estate
+from tasks.vocabulary import KINDS
+from tminus import events as ev
+from tminus import inbox
+from tminus.clock import now
+from tminus.environment import Environment
+from tminus.errors import LedgerUnreachable, Refused, UsageError
+from tminus.frozen import Frozen
+from tminus.journal import Journal
+from tminus.lease import vacant
+from tminus.ledger.chain import Head
+from tminus.ledger.logbook import Logbook, tell_nobody
+from tminus.ledger.opening import named_ledger, open_ledger
+from tminus.messages import telling
+from tminus.ordering import why_order_refused
+from tminus.personal_key import PersonalKey
+from tminus.record import Record
+from tminus.yaml_source import Source
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What a person asked for.
+
+    Attributes:
+        environment: the environment file, for where the local journal is when the ledger is down.
+        say: prints one line.
+    """
+
+    launch: str
+    reason: str
+    key: PersonalKey
+    environment: Path | None
+    say: Callable[[str], None]
+
+
+def roll_back_here(asked: ByHand) -> bool:
+    """Rolls back now; True when the old version is proven to serve again.
+
+    Raises Refused where a living conductor does it already, or the person may not; UsageError where neither the
+    ledger answers nor an environment file says where the journal is.
+    """
+    try:
+        store = open_ledger(named_ledger())
+        book = Logbook(store, asked.launch)
+        frozen = read_launch(book)
+    except LedgerUnreachable as e:
+        asked.say(f"{e}. Going by the local journal.")
+        return asyncio.run(_without_ledger(asked))
+    book.tell = telling(frozen)
+    person = asked.key.owner(frozen.people)
+    given = ev.Ordered(order="rollback", person=person.id, via="command line", reason=asked.reason)
+    inbox.order(book, frozen, given.model_copy(update={"signature": asked.key.sign(asked.launch, given)}))
+    if not vacant(store.lease(asked.launch)):
+        raise Refused(
+            "the order is recorded, and the launch's own conductor is carrying it out; `tminus status` shows it"
+        )
+    return asyncio.run(_with_ledger(asked))
+
+
+async def _with_ledger(asked: ByHand) -> bool:
+    async with conducting(asked.launch, None) as conductor:
+        latest = list(conductor.record.phases_started)[-1]
+        await conduct(conductor, latest)
+        ended = conductor.record.rolled_back
+    asked.say(ended.said if ended else "nothing was rolled back")
+    return ended is not None and ended.proven
+
+
+class _SilentLogbook(Logbook):
+    """A page of a ledger that does not answer: nothing can be read from it or written to it."""
+
+    def __init__(self, launch: str, token: int) -> None:
+        # There is no store to hand to the base class; what would ask for one is overridden below.
+        self.launch, self.token, self.tell, self.record = launch, token, tell_nobody, Record()
+
+    def refresh(self) -> Record:
+        return self.record
+
+    def write(self, *events: ev.Event) -> list[Head]:
+        raise LedgerUnreachable(f"{len(events)} events are not written: the ledger does not answer")
+
+
+async def _without_ledger(asked: ByHand) -> bool:
+    if asked.environment is None:
+        raise UsageError("the ledger does not answer; give --environment FILE, so that the local journal can be found")
+    environment = Source.read(asked.environment).load(Environment)
+    journal = Journal(environment.state, asked.launch)
+    created = journal.created()
+    if created is None:
+        raise UsageError(f"this machine never conducted {asked.launch}; do it on the one whose worker did")
+    frozen = Frozen(created, KINDS)
+    person = asked.key.owner(frozen.people)
+    intents = journal.intents()
+    book = _SilentLogbook(asked.launch, token=max((one.token for one in intents), default=0))
+    book.record.take(created)
+    for intended in intents:
+        book.record.take(intended)
+    given = ev.Ordered(order="rollback", person=person.id, via="command line", reason=asked.reason)
+    if why := why_order_refused(given, book.record, frozen, now()):
+        raise Refused(why)
+    journal.keep_unwritten([given.model_copy(update={"signature": asked.key.sign(asked.launch, given)})])
+    async with Estate(frozen.environment, frozen.release, asked.launch, frozen.base) as estate:
+        conductor = Conductor(book, frozen, estate, None, None)
+        proven = await roll_back(conductor, TurnBack(asked.reason, person.id))
+    asked.say(book.record.rolled_back.said if book.record.rolled_back else "nothing was rolled back")
+    asked.say("What was done stands in the local journal, and is merged into the ledger when it is back.")
+    return proven
