@@ -39,6 +39,7 @@ class Conductor:
         phase: the phase being run.
         run: the id of the Prefect run that this is; None where a person does it by hand.
         shown: how that run shows in Prefect.
+        aftermath: after a breach, when the new version last answered badly, as soon as that is known.
     """
 
     def __init__(self, book: Logbook, frozen: Frozen, estate: Estate, changes: Changes | None, run: str | None) -> None:
@@ -48,6 +49,7 @@ class Conductor:
         self.journal = Journal(frozen.environment.state, book.launch)
         self.run = run
         self.shown = RunState(run)
+        self.aftermath: asyncio.Task[datetime | None] | None = None
         self._changes = changes
         self._wake = asyncio.Event()
 

@@ -16,6 +16,8 @@ from tminus.outcome import Outcome, Verdict
 from tminus.record import StepState
 from tminus.runbook import Step
 
+# A step, the name under which it is shown, and how it came out.
+Shown = tuple[Step, str, Outcome]
 _PROOF_TRIES = 5
 _PROOF_PAUSE = 1.0  # seconds; the old version needs a moment to take the traffic again
 
@@ -23,21 +25,30 @@ _PROOF_PAUSE = 1.0  # seconds; the old version needs a moment to take the traffi
 async def roll_back(conductor: Conductor, turn: TurnBack) -> bool:
     """Takes everything back that has a way back; True when that is proven.
 
-    Never waits for the ledger, for Slack, PagerDuty or Prefect.
+    Never waits for the ledger, for Slack, PagerDuty or Prefect; Prefect is shown afterwards what was done.
     """
     if conductor.record.rollback is None:
         await conductor.write_or_journal(ev.RollbackBegan(why=str(turn), by=turn.by))
-    for state in conductor.record.to_undo():
-        if not await _take_back(conductor, state):
-            said = f"{state.step} could not be taken back: {state.undone.summary if state.undone else 'not tried'}"
-            await conductor.write_or_journal(ev.RollbackEnded(proven=False, said=said))
-            return False
-    proven, said = await _prove(conductor)
-    await conductor.write_or_journal(ev.RollbackEnded(proven=proven, said=said))
+    done: list[Shown] = []
+    proven = await _go_back(conductor, done)
+    for shown in done:
+        await _show(conductor, shown)
     return proven
 
 
-async def _take_back(conductor: Conductor, state: StepState) -> bool:
+async def _go_back(conductor: Conductor, done: list[Shown]) -> bool:
+    for state in conductor.record.to_undo():
+        if not await _take_back(conductor, state, done):
+            said = f"{state.step} could not be taken back: {state.undone.summary if state.undone else 'not tried'}"
+            await conductor.write_or_journal(ev.RollbackEnded(proven=False, said=said))
+            return False
+    proven, said = await _prove(conductor, done)
+    last_bad = await conductor.aftermath if conductor.aftermath else None
+    await conductor.write_or_journal(ev.RollbackEnded(proven=proven, said=said, last_bad=last_bad))
+    return proven
+
+
+async def _take_back(conductor: Conductor, state: StepState, done: list[Shown]) -> bool:
     step = conductor.frozen.runbook.step(state.step)
     if step is None or state.undo is None or not isinstance(step.does, Action):
         return True
@@ -45,7 +56,7 @@ async def _take_back(conductor: Conductor, state: StepState) -> bool:
     await conductor.write_or_journal(ev.UndoIntended(step=step.id, token=conductor.token))
     outcome = await _undo(conductor, step, step.does, undo)
     await conductor.write_or_journal(ev.UndoEnded(step=step.id, outcome=outcome))
-    await _show(conductor, step, f"undo {step.id}", outcome)
+    done.append((step, f"undo {step.id}", outcome))
     return outcome.verdict is Verdict.PASS
 
 
@@ -66,7 +77,7 @@ async def _undo(conductor: Conductor, step: Step, action: Action, undo: Undo) ->
     return Outcome.passed(undo.summary).model_copy(update={"at": now()})
 
 
-async def _prove(conductor: Conductor) -> tuple[bool, str]:
+async def _prove(conductor: Conductor, done: list[Shown]) -> tuple[bool, str]:
     """The same checks that proved the launch, asked about the version that should serve again."""
     proofs = _proofs(conductor)
     outcomes: Sequence[tuple[Step, Outcome]] = []
@@ -75,8 +86,7 @@ async def _prove(conductor: Conductor) -> tuple[bool, str]:
         if all(outcome.verdict is Verdict.PASS for _, outcome in outcomes):
             break
         await asyncio.sleep(_PROOF_PAUSE)
-    for step, outcome in outcomes:
-        await _show(conductor, step, f"proof {step.id}", outcome)
+    done.extend((step, f"proof {step.id}", outcome) for step, outcome in outcomes)
     broken = [f"{step.id}: {outcome.summary}" for step, outcome in outcomes if outcome.verdict is not Verdict.PASS]
     if not proofs:
         return False, "no check of this book can prove the way back"
@@ -93,9 +103,10 @@ def _proofs(conductor: Conductor) -> list[tuple[Step, Check]]:
     ]
 
 
-async def _show(conductor: Conductor, step: Step, name: str, outcome: Outcome) -> None:
+async def _show(conductor: Conductor, shown: Shown) -> None:
     if conductor.run is None:
         return
+    step, name, outcome = shown
 
     async def body(_last: bool) -> Outcome:
         return outcome

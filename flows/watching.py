@@ -30,19 +30,29 @@ async def watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome
     if state.settled and state.outcome is not None:
         return state.outcome
 
-    async def attempt(_last: bool) -> Outcome:
-        try:
-            decided = await _watch(conductor, step, spec)
-        except (CouldNotObserve, NotConfigured) as e:
-            decided = ev.WatchDecided(step=step.id, verdict="no data", why=str(e), decided_on=now())
-            await conductor.write(decided)
-        outcome = _outcome(decided, spec)
-        await conductor.write(ev.StepEnded(step=step.id, attempt=state.attempt, outcome=outcome))
-        return outcome
-
-    outcome = await shown_as_task(step, attempt)
+    ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    showing = asyncio.create_task(shown_as_task(step, lambda _last: ended))
+    try:
+        outcome = await _watched(conductor, step, spec)
+        ended.set_result(outcome)
+    except BaseException:
+        ended.cancel()
+        raise
     if outcome.verdict is Verdict.FAIL:
-        raise TurnBack(outcome.summary)
+        raise TurnBack(outcome.summary)  # Prefect is shown the rest while the way back has begun
+    await showing
+    return outcome
+
+
+async def _watched(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome:
+    try:
+        decided = await _watch(conductor, step, spec)
+    except (CouldNotObserve, NotConfigured) as e:
+        decided = ev.WatchDecided(step=step.id, verdict="no data", why=str(e), decided_on=now())
+        await conductor.write_or_journal(decided)
+    outcome = _outcome(decided, spec)
+    attempt = conductor.record.step(step.id).attempt
+    await conductor.write_or_journal(ev.StepEnded(step=step.id, attempt=attempt, outcome=outcome))
     return outcome
 
 
@@ -67,6 +77,8 @@ async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> ev.Wat
             pending.clear()
         await _listen(conductor)
     await conductor.write_or_journal(decided)
+    if decided.verdict == "breach":
+        conductor.aftermath = asyncio.create_task(sampler.last_bad())
     return decided
 
 

@@ -52,7 +52,6 @@ async def shown_as_task(
         body,
         name=name or step.id,
         task_run_name=f"{name or step.id}: {step.title}",
-        tags=set(step.refs),
         retries=retries,
         retry_delay_seconds=RETRY_AFTER,
         retry_condition_fn=lambda _task, _run, _state: wants_retry(step, last[-1]),

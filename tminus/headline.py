@@ -134,7 +134,8 @@ def _orders_awaited(frozen: Frozen, record: Record) -> Iterator[Awaited]:
     if held is None:
         return
     if isinstance(held, ev.Ordered) or not held.step:
-        yield Awaited("somebody on duty", "say how it goes on", f"tminus resume {launch} or tminus scrub {launch} --reason WHY")
+        how = f"tminus resume {launch} or tminus scrub {launch} --reason WHY"
+        yield Awaited("somebody on duty", "say how it goes on", how)
         return
     step = frozen.runbook.step(held.step)
     waive = f" or tminus waive {launch} {held.step} --reason WHY --until DATE" if step is None or step.waivable else ""

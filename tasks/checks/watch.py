@@ -1,7 +1,7 @@
 """The watch over a new version: what to count, how often, and which limits it must not break."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import ClassVar, Literal
 
@@ -22,6 +22,8 @@ from tminus.watch_tests import Limits
 
 _MEASURES = {"error_rate": "%", "p95": "ms"}
 _AT_LEAST_ANSWERED = 400  # below this an answer shows that the service works: redirects are answers too
+_FINE = 0.1  # seconds between two looks at a version that is being taken off
+_QUIET = 2.0  # seconds without a bad answer after which none is expected any more
 _BURST = 50  # probes of the old version before a breach is believed: at 20 % errors, all pass in 1 of 70,000 cases
 
 
@@ -125,6 +127,27 @@ class Sampler:
             probes_failed=sum(1 for took in probed if took is None),
             probes_slow=sum(1 for took in probed if took is not None and took > self._slow_over),
         )
+
+    async def last_bad(self) -> datetime | None:
+        """When the version watched so far last answered badly, to a tenth of a second.
+
+        Looks until its instances are gone, or nothing went wrong for a while; None where nothing went wrong.
+        """
+        path = self._estate.service(self._spec.service).metrics
+        before, worst, quiet = self._before, None, monotonic()
+        while before and monotonic() - quiet < _QUIET:
+            await asyncio.sleep(_FINE)
+            after = await scrape(self._estate.http, list(before), path, _FINE * 5)
+            if after.missing:
+                break
+            if any(self._bad(difference(before[one], after[one])) for one in after):
+                worst, quiet = now(), monotonic()
+            before = after
+        return worst
+
+    def _bad(self, counted: Totals) -> bool:
+        slow = counted.slower_than(min(self._slow_over, self._slower_than)).surely
+        return counted.errors > 0 or slow * 2 > counted.requests
 
     async def burst(self) -> ev.Sample:
         """Many probes of the old version at once, before a breach is believed."""

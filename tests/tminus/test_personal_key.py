@@ -7,13 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,9 +35,9 @@ def person(key: PersonalKey) -> Person:
     return Person(id="devops", name="DevOps lead", roles=frozenset({"devops_lead"}), key=f"{key.public} laptop")
 
 
-def openssh(key: Ed25519PrivateKey, encryption: KeySerializationEncryption | None = None) -> bytes:
+def openssh(key: Ed25519PrivateKey) -> bytes:
     """A private key as ssh-keygen writes it."""
-    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption or NoEncryption())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
 
 
 def rsa() -> bytes:
@@ -53,8 +47,17 @@ def rsa() -> bytes:
 
 
 def with_passphrase() -> bytes:
-    """A key that cannot be used without asking."""
-    return openssh(Ed25519PrivateKey.generate(), BestAvailableEncryption(b"a passphrase"))
+    """A key that cannot be used without asking, made for this test by ssh-keygen."""
+    lines = [
+        "b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABBN9/GDzE",
+        "IUk9we1CiQciF+AAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIHjvExBAWy6fko36",
+        "YGycX/1a0JxmcQwss2qeqrbmGcwvAAAAkA07y7xj17tFyRFIoS3sWQJolE6ZVjFwjcrJXd",
+        "JtPEKP1V0XEARm0MY+MDX70DrFGV1EwjJNce13vkihdaemEb/e7Vih2M51bH0HrltLwMjn",
+        "/FKDEAUvLq+7OHklvNIvfoG/NikrccaxHJLyrFPtUK2DUPSLZRjQEtMtg8pXiWhAc+ODOG",
+        "g3eozmCxxPmQEAMQ==",
+    ]
+    marks = ("-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----")
+    return "\n".join((marks[0], *lines, marks[1], "")).encode()
 
 
 def pkcs8() -> bytes:

@@ -11,8 +11,8 @@ import rfc8785
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.tminus.conftest import Ledger
-from tests.tminus.ledger_process import other_process
+from tests.tminus.ledger.conftest import Ledger
+from tests.tminus.ledger.other_process import other_process
 from tminus.errors import FencedOff, LedgerError, Refused, UsageError
 from tminus.ledger.chain import GENESIS, faults, link
 from tminus.ledger.store import Entry, Letter, Store

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.tminus.conftest import Ledger
+from tests.tminus.ledger.conftest import Ledger
 from tminus import events as ev
 from tminus.ledger.chain import GENESIS, Head, Stored, faults, link
 from tminus.ledger.directory import DIRECTORY, listing

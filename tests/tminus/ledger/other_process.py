@@ -1,6 +1,6 @@
 """Another process that uses a ledger: it does what it reads from its input, a line at a time, and says how it went.
 
-Started as ``python -m tests.tminus.ledger_process`` with the ledger's variables in its environment.
+Started as ``python -m tests.tminus.ledger.other_process`` with the ledger's variables in its environment.
 """
 
 import sys
@@ -18,7 +18,7 @@ from tminus.ledger.opening import named_ledger, open_ledger
 from tminus.ledger.store import Entry, Store
 from tminus.outbox import Outbox
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 
 
 @dataclass
@@ -54,7 +54,7 @@ def other_process(variables: Mapping[str, str]) -> Iterator[Other]:
     """Starts the other process, ready to be told; it is ended with the block, however it stands."""
     import os
 
-    command = [sys.executable, "-m", "tests.tminus.ledger_process"]
+    command = [sys.executable, "-m", "tests.tminus.ledger.other_process"]
     with Popen(command, cwd=_ROOT, env={**os.environ, **variables}, stdin=PIPE, stdout=PIPE, text=True) as process:
         other = Other(process)
         try:

@@ -1,0 +1,86 @@
+# What there is to run. `make` alone lists it; make itself and Python 3.11 or newer are all it wants.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install rehearsal gauntlet test check format bench sweep lock clean
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+FAULT ?= none
+OUT ?= rehearsal-out
+
+# The lock is resolved for 3.11, so that one is taken first. Each is asked: a name on the PATH may be an empty promise.
+FIND_PYTHON = for p in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done
+
+define NO_PYTHON
+tminus needs Python 3.11 or newer, and none was found (asked: $(PYTHON) python3.11 python3.12 python3.13 python3).
+Debian, Ubuntu: apt install python3 python3-venv. Fedora: dnf install python3. macOS: brew install python@3.11.
+Or name one: make PYTHON=/path/to/python3.11 …
+endef
+define NO_VENV
+This Python has no venv with pip. On Debian and Ubuntu that is a package of its own: apt install python3-venv
+(for another Python than the system's: python3.11-venv, python3.12-venv, …).
+endef
+export NO_PYTHON NO_VENV
+
+help: ## Lists what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/.installed ## Makes .venv, once for each change of requirements.lock
+
+$(BIN)/python:
+	@python=$$($(FIND_PYTHON)); \
+	if [ -z "$$python" ]; then printf '%s\n' "$$NO_PYTHON" >&2; exit 1; fi; \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { printf '%s\n' "$$NO_VENV" >&2; exit 1; }; \
+	echo "Making $(VENV) with $$("$$python" --version)."; \
+	"$$python" -m venv $(VENV)
+
+$(VENV)/.locked: requirements.lock | $(BIN)/python
+	@echo "Installing what requirements.lock names; the first time this takes about a minute."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+rehearsal: install ## Plays a whole launch on real servers; FAULT=name breaks one thing, KEEP=1 leaves it up
+	@$(BIN)/tminus rehearse --fault $(FAULT) --out $(OUT) $(if $(KEEP),--keep) $(if $(HOUR),--hour $(HOUR)); code=$$?; \
+	case "$(FAULT)-$$code" in none-0|none-*) exit $$code;; *-3|*-4) echo "Exit code $$code, as promised.";; *) exit $$code;; esac
+
+gauntlet: install ## Plays a launch with every fault, one after another, and says which ended as promised
+	@broken=0; for fault in $$($(BIN)/tminus rehearse --fault list | awk '{print $$1}'); do \
+		echo "== $$fault"; \
+		$(BIN)/tminus rehearse --fault $$fault --out $(OUT)/$$fault $(if $(HOUR),--hour $(HOUR)); code=$$?; \
+		case "$$fault-$$code" in *-0|*-3|*-4) echo "== $$fault: as promised, exit $$code";; \
+		*) echo "== $$fault: NOT as promised, exit $$code"; broken=$$((broken + 1));; esac; \
+	done; echo "$$broken not as promised."; [ $$broken -eq 0 ]
+
+test: install ## Runs every test, on servers it starts itself, and names the slowest ten
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: install ## Style, types, and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: install ## Formats, and mends what the linter can mend by itself
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: install ## Measures, side by side; each line is a figure with its limit
+	@for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m $$bench || exit; done
+
+sweep: install ## The tests of rules that hold for all inputs, with many more of them
+	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=sweep $(ARGS)
+
+lock: install ## Resolves requirements.lock anew from pyproject.toml; versions in it stay where they can
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra rehearsal --extra dev --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet -o requirements.lock
+	@echo "requirements.lock: $$(grep -c '==' requirements.lock) packages."
+
+clean: ## Removes .venv and everything that tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info rehearsal-out

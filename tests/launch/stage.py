@@ -1,0 +1,220 @@
+"""One whole estate, and launches in it by the same commands that a release manager types."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import boto3
+import psutil
+
+from deployments.rehearsal import nginx
+from deployments.rehearsal.addresses import plain
+from deployments.rehearsal.binaries import CHECKOUT
+from deployments.rehearsal.nightly_backup import back_up
+from deployments.rehearsal.whole_estate import WholeEstate
+from tasks.vocabulary import KINDS
+from tminus.frozen import Frozen
+from tminus.ledger.logbook import Logbook
+from tminus.ledger.sqlite import SqliteStore
+from tminus.record import Record
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BOOK = CHECKOUT / "runbooks" / "tradesense" / "launch.yaml"
+# The same book with a shorter countdown, and with time for three conductors to be lost.
+_SHORTER = {
+    "phase: T-4h": "phase: T-1h",
+    "phase: T+4h": "phase: T+2h",
+    "late_by: 2h": "late_by: 12h",
+    "late_by: 30m": "late_by: 12h",
+    "late_by: 1h": "late_by: 12h",
+    "late_by: 4h": "late_by: 12h",
+    "deadline: 45m": "deadline: 6h",
+}
+T0 = "+110m"  # on the countdown's clock: the flow that schedules the phases needs a few seconds first
+_COMMAND = 60.0  # seconds for a short command
+_LAUNCH = 150.0  # seconds for a whole launch
+
+
+def wait_for(holds: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    """Looks until it holds; fails, saying what it waited for."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, f"after {seconds:g} s it is still not so that {what}"
+        time.sleep(0.05)
+
+
+def read_lines(path: Path) -> list[dict[str, object]]:
+    """A file of JSON lines; none where it is not there."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+@dataclass
+class Launched:
+    """A launch under way, followed by `tminus launch`."""
+
+    name: str
+    process: "subprocess.Popen[str]"
+    book: Logbook
+    said: list[str] = field(default_factory=list)
+
+    def record(self) -> Record:
+        """What the ledger says so far."""
+        return self.book.refresh()
+
+    def conductor(self) -> int:
+        """The process that holds the lease now; 0 where nobody does."""
+        lease = self.book.store.lease(self.name)
+        return int(json.loads(lease.holder)["pid"]) if lease and lease.holder else 0
+
+    def token(self) -> int:
+        """The lease's token: it grows with every conductor."""
+        lease = self.book.store.lease(self.name)
+        return lease.token if lease else 0
+
+    def end(self) -> int:
+        """Waits for the end; returns the exit code."""
+        return self.process.wait(_LAUNCH)
+
+
+@dataclass
+class Stage:
+    """An estate that runs, with a short book; several launches may be played on it, one after another."""
+
+    estate: WholeEstate
+    book: Path
+
+    def environment(self) -> dict[str, str]:
+        """What every tminus process sees."""
+        prefect = plain(self.estate.servers.addresses.prefect.environment())
+        return {**os.environ, **self.estate.environment(), **prefect}
+
+    def documents(self) -> list[str]:
+        """The four files, as options."""
+        files = self.estate.documents
+        named = {"release": files.release, "runbook": self.book, "people": files.people}
+        options = {**named, "environment": files.environment}
+        return [word for name, path in options.items() for word in (f"--{name}", str(path))]
+
+    def tminus(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """One short command, to its end."""
+        return subprocess.run(
+            [*TMINUS, *words],
+            env=self.environment(),
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND,
+            check=False,
+        )
+
+    def key(self, role: str) -> str:
+        """Whoever has this role signs with it."""
+        return str(self.estate.documents.key(role))
+
+    def s3(self) -> "S3Client":
+        """A client that is allowed everything."""
+        aws = self.estate.servers.addresses.aws
+        return boto3.client(
+            "s3",
+            endpoint_url=aws.url,
+            region_name=aws.region,
+            aws_access_key_id=aws.access_key_id,
+            aws_secret_access_key=aws.secret_access_key.get_secret_value(),
+        )
+
+    def sign_off(self) -> None:
+        """The readiness roles sign the release off, and last night's backup is there."""
+        addresses = self.estate.servers.addresses
+        back_up(addresses.postgres, addresses.aws, self.estate.folder, timedelta(hours=3))
+        asked = self.tminus("sign-off", *self.documents())
+        assert asked.returncode == 0, asked.stderr
+        wait_for(lambda: self.tminus("pending", "--json").stdout.strip() == "[]", "the release is signed off")
+
+    @contextmanager
+    def launch(self, out: Path) -> Iterator[Launched]:
+        """`tminus launch`, followed; ended with the block whatever happens in it."""
+        argv = [*TMINUS, "launch", *self.documents(), "--t0", T0, "--report", str(out)]
+        process = subprocess.Popen(
+            [*argv, "--key", self.key("release_manager")],
+            env=self.environment(),
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        said = [line] if (line := process.stdout.readline().rstrip()) else []
+        assert said, f"the launch was not created: exit code {process.wait(10)}"
+        store = SqliteStore(self.estate.documents.ledger)
+        launched = Launched(said[0].split()[0], process, Logbook(store, said[0].split()[0]), said)
+        listener = Thread(target=lambda: said.extend(line.rstrip() for line in process.stdout or ()), daemon=True)
+        listener.start()
+        try:
+            yield launched
+        finally:
+            process.kill()
+            process.wait()
+            listener.join(5)
+            process.stdout.close()
+            store.close()
+
+    def frozen(self, launched: Launched) -> Frozen:
+        """What the launch froze."""
+        created = launched.record().created
+        assert created is not None
+        return Frozen(created, KINDS)
+
+    def reset(self) -> None:
+        """Blue serves the old version again, and green is empty: the world before the first launch."""
+        address, trading = self.estate.servers.addresses.nginx, self.estate.trading.address
+        address.upstream("trading").write_text(nginx.upstream("trading", trading.pools["blue"]), "utf-8")
+        subprocess.run(address.reload, check=True, timeout=_COMMAND)
+        subprocess.run([*trading.ctl, "retire", "--pool", "green"], check=True, timeout=_COMMAND, cwd=CHECKOUT)
+        subprocess.run(trading.roll_out("blue", "1.9.0"), check=True, timeout=_COMMAND, cwd=CHECKOUT)
+
+    @contextmanager
+    def people_look_away(self) -> Iterator[None]:
+        """Nobody answers while the block runs."""
+        people = next(one for one in self.estate.processes._children if one.name.startswith("people"))
+        os.kill(people.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(people.pid, signal.SIGCONT)
+
+
+TMINUS: Sequence[str] = (sys.executable, "-m", "cli.main")
+
+
+def shorter(folder: Path) -> Path:
+    """The book of the rehearsal, its countdown shortened."""
+    text = BOOK.read_text("utf-8")
+    for wanted, instead in _SHORTER.items():
+        assert wanted in text, f"the book has no {wanted!r} any more"
+        text = text.replace(wanted, instead)
+    path = folder / "short-launch.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def command_lines() -> list[str]:
+    """Every process's argv on this machine, as anybody on it may read them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
