@@ -80,17 +80,18 @@ def _freeze(documents: "Documents", t0: str, key_file: Path | None) -> "Frozen":
 def _hand_over(frozen: "Frozen") -> None:
     import asyncio
 
-    from flows.starting import point_at, refuse_unready, start_launch
+    from flows.starting import point_at, refuse_unready
     from tminus.launching import create
     from tminus.ledger.opening import open_ledger
 
     point_at(frozen.environment.prefect.api)
+    from flows.launch import schedule_phases
 
     async def hand_over() -> None:
         await refuse_unready(frozen.environment.prefect.api)
         store = open_ledger(frozen.environment.ledger)
         create(store, frozen)
-        await start_launch(frozen.created.launch, frozen.created.title)
         store.close()
+        await schedule_phases(frozen.created.launch)
 
     asyncio.run(hand_over())

@@ -14,6 +14,7 @@ COMMANDS = {
     "reject": "cli.answers:reject",
     "acknowledge": "cli.answers:acknowledge",
     "attest": "cli.answers:attest",
+    "done": "cli.answers:attest",
     "hold": "cli.orders:hold",
     "resume": "cli.orders:resume",
     "recycle": "cli.orders:recycle",

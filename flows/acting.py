@@ -5,7 +5,6 @@ import asyncio
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from flows.conductor import Conductor
-from flows.window import shown_as_task
 from tasks.action import Action, Standing, State
 from tminus import events as ev
 from tminus.clock import now
@@ -36,7 +35,7 @@ async def carry_out(conductor: Conductor, step: Step, action: Action) -> Outcome
         await conductor.write(ev.StepEnded(step=step.id, attempt=number, outcome=outcome))
         return outcome
 
-    return await shown_as_task(step, attempt)
+    return await conductor.shown.as_task(step, attempt)
 
 
 async def _converge(conductor: Conductor, step: Step, action: Action) -> Outcome:

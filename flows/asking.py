@@ -6,7 +6,6 @@ from flows.blocking import get_past
 from flows.conductor import Conductor
 from flows.observing import observe_again
 from flows.turns import NoGo
-from flows.window import shown_as_task
 from tasks.check import Check
 from tminus import asking
 from tminus import events as ev
@@ -40,7 +39,7 @@ async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
         await conductor.write(ev.StepEnded(step=step.id, attempt=state.attempt, outcome=outcome))
         return outcome
 
-    await shown_as_task(step, attempt)
+    await conductor.shown.as_task(step, attempt)
     if isinstance(question, Approval) and ended.result != "met":
         raise NoGo(f"{step.title}: {outcome.summary}")
     return outcome

@@ -10,7 +10,6 @@ from prefect.states import Cancelled
 from flows.conductor import Conductor, logger
 from flows.following_up import follow_ups_of
 from flows.turns import OutOfTime
-from flows.window import show_table
 from tasks.anchoring import write_anchor
 from tminus import events as ev
 from tminus.clock import now
@@ -35,7 +34,7 @@ async def anchor(conductor: Conductor, phase: Phase) -> None:
             continue
         await conductor.write(ev.HeadAnchored(seq=head.seq, hash=head.hash, where=place))
     rows = evidence_rows(conductor.frozen, conductor.record, phase)
-    await show_table(f"{phase.slug}-evidence", rows, f"{conductor.launch} {phase.phase}")
+    await conductor.shown.table(f"{phase.slug}-evidence", rows, f"{conductor.launch} {phase.phase}")
 
 
 async def close_if_over(conductor: Conductor) -> None:

@@ -12,6 +12,7 @@ from tasks.estate import Estate
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus import lease
+from tminus.clock import now
 from tminus.courier import Courier
 from tminus.errors import FencedOff, LedgerError, LedgerUnreachable, Refused
 from tminus.frozen import Frozen
@@ -23,6 +24,7 @@ from tminus.messages import telling
 from tminus.record import Record
 from tminus.runbook import Phase
 
+_EARLY = timedelta(seconds=2)  # a worker may start a run a little ahead of its time
 _LOOK = 0.25  # seconds: the net under the ledger's own waking
 UNDO_WAITS = 2.0  # seconds that an undo waits for the ledger before it writes to the local journal
 
@@ -155,6 +157,19 @@ def read_launch(book: Logbook) -> Frozen:
     if created is None:
         raise LedgerError(f"no launch is called {book.launch!r}; `tminus status` lists them")
     return Frozen(created, KINDS)
+
+
+def not_due(launch: str, phase: str) -> str | None:
+    """Why a run of this phase must not begin: nobody but the launch's own schedule starts one ahead of its time."""
+    store = open_ledger(named_ledger())
+    frozen = read_launch(Logbook(store, launch))
+    store.close()
+    if phase not in [one.phase for one in frozen.runbook.phases]:
+        return f"{launch} has no phase {phase!r}; it has {', '.join(one.phase for one in frozen.runbook.phases)}"
+    due = frozen.created.t0 + frozen.environment.clock.real(frozen.runbook.phase(phase).offset)
+    if now() < due - _EARLY:
+        return f"{phase} of {launch} is due at {due:%Y-%m-%d %H:%M:%S} UTC, and does not begin ahead of its time"
+    return None
 
 
 async def _take_lease(store: Store, launch: str, seconds: float) -> int:

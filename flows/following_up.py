@@ -1,7 +1,6 @@
 """Follow-ups: every hold, failure, waiver and breach gets an owner, in the ledger."""
 
 from flows.conductor import Conductor
-from flows.window import shown_as_task
 from tminus import events as ev
 from tminus.clock import now
 from tminus.frozen import Frozen
@@ -24,7 +23,7 @@ async def follow_up(conductor: Conductor, step: Step) -> Outcome:
         await conductor.write(started, *fresh, ev.StepEnded(step=step.id, attempt=state.attempt + 1, outcome=outcome))
         return outcome
 
-    return await shown_as_task(step, attempt)
+    return await conductor.shown.as_task(step, attempt)
 
 
 def follow_ups_of(frozen: Frozen, record: Record) -> list[ev.FollowUp]:

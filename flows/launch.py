@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 from flows.conductor import read_launch
 from flows.phase import phase as phase_flow
 from tminus import events as ev
+from tminus.errors import Refused
 from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.opening import named_ledger, open_ledger
@@ -28,21 +29,31 @@ PHASE_DEPLOYMENT = "phase/phase"
 async def launch(launch_id: str) -> State[None]:
     """Schedules every phase of a launch that exists in the ledger; refuses any other.
 
-    Started twice it schedules nothing twice: a phase that has a run keeps it.
+    `tminus launch` does the same by itself; this is for automations, and for mending by hand.
+    """
+    try:
+        count = await schedule_phases(launch_id)
+    except Refused as e:
+        return Failed(message=str(e))
+    return Completed(message=f"{count} phases are scheduled")
+
+
+async def schedule_phases(launch_id: str) -> int:
+    """Gives every phase of a launch its run, ahead of its time; a phase that has one keeps it.
+
+    Returns how many phases there are. Raises LedgerError where there is no such launch, Refused where it is over.
     """
     store = await asyncio.to_thread(open_ledger, named_ledger())
     book = Logbook(store, launch_id)
     frozen = read_launch(book)
     if book.record.closed is not None:
-        return Failed(message=f"this launch is over: {book.record.closed.sentence}")
+        raise Refused(f"this launch is over: {book.record.closed.sentence}")
     for one in frozen.runbook.phases:
         if one.phase not in book.record.scheduled:
             due = frozen.created.t0 + frozen.environment.clock.real(one.offset)
             await schedule(book, frozen, one, due)
     store.close()
-    return Completed(
-        message=f"{len(frozen.runbook.phases)} phases are scheduled; T-0 is {frozen.created.t0:%H:%M:%S} UTC"
-    )
+    return len(frozen.runbook.phases)
 
 
 async def schedule(book: Logbook, frozen: Frozen, one: Phase, due: datetime) -> str:
@@ -67,11 +78,15 @@ async def schedule(book: Logbook, frozen: Frozen, one: Phase, due: datetime) -> 
     return str(run.id)
 
 
-async def was_cancelled(run: str) -> bool:
-    """Whether somebody cancelled a phase's run in Prefect."""
+async def stopped_by_hand(run: str) -> str | None:
+    """How somebody stopped a phase's run in Prefect's UI: `cancelled` or `suspended`; None where nobody did."""
     async with get_client() as client:
         try:
             found = await client.read_flow_run(UUID(run))
         except ObjectNotFound:
-            return False
-    return found.state is not None and (found.state.is_cancelled() or found.state.is_cancelling())
+            return None
+    if found.state is None:
+        return None
+    if found.state.is_cancelled() or found.state.is_cancelling():
+        return "cancelled"
+    return "suspended" if found.state.name == "Suspended" else None

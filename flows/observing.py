@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from flows.conductor import Conductor
-from flows.window import shown_as_task, wants_retry
+from flows.window import wants_retry
 from tasks.check import Check
 from tminus import events as ev
 from tminus.outcome import Outcome
@@ -39,7 +39,7 @@ async def _look(conductor: Conductor, step: Step, check: Check, *, again: bool) 
         return outcome
 
     name = f"again {step.id}" if again else step.id
-    return await shown_as_task(step, attempt, name=name, retries=step.retries)
+    return await conductor.shown.as_task(step, attempt, name=name, retries=step.retries)
 
 
 async def look_once(conductor: Conductor, step: Step, check: Check) -> Outcome:

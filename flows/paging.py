@@ -4,7 +4,6 @@ import asyncio
 
 from flows.asking import ask
 from flows.conductor import Conductor
-from flows.window import shown_as_task
 from tminus import events as ev
 from tminus.clock import now
 from tminus.outbox import Outbox
@@ -30,7 +29,7 @@ async def prove_paging(conductor: Conductor, step: Step, path: PagingPath) -> Ou
             await conductor.write(started, ev.StepEnded(step=step.id, attempt=state.attempt + 1, outcome=outcome))
             return outcome
 
-        return await shown_as_task(step, attempt)
+        return await conductor.shown.as_task(step, attempt)
     return await ask(conductor, step, Attestation(role=path.role, statement=_STATEMENT, deadline=path.deadline))
 
 

@@ -12,7 +12,7 @@ from flows.acting import carry_out
 from flows.asking import ask
 from flows.blocking import clear_to_proceed, get_past, hold_when_late, phase_of
 from flows.closing import anchor, close_as, close_if_over, wait_for_the_end
-from flows.conductor import Conductor, conducting, logger
+from flows.conductor import Conductor, conducting, logger, not_due
 from flows.following_up import follow_up
 from flows.observing import observe, observe_all
 from flows.paging import prove_paging
@@ -32,6 +32,8 @@ from tminus.runbook import Acknowledgement, Approval, Attestation, FollowUps, Pa
 async def phase(launch_id: str, phase: str) -> State[None]:
     """Runs a phase of a launch that exists in the ledger, and whatever earlier phase was left unfinished."""
     try:
+        if why := not_due(launch_id, phase):
+            return Failed(message=why)
         async with conducting(launch_id, str(flow_run.get_id())) as conductor:
             return await conduct(conductor, phase)
     except Lost as e:

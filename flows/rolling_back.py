@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from flows.conductor import Conductor, logger
 from flows.observing import look_once
 from flows.turns import TurnBack
-from flows.window import shown_as_task
 from tasks.action import Action, State, Undo
 from tasks.check import Check
 from tminus import events as ev
@@ -104,14 +103,12 @@ def _proofs(conductor: Conductor) -> list[tuple[Step, Check]]:
 
 
 async def _show(conductor: Conductor, shown: Shown) -> None:
-    if conductor.run is None:
-        return
     step, name, outcome = shown
 
     async def body(_last: bool) -> Outcome:
         return outcome
 
     try:
-        await asyncio.wait_for(shown_as_task(step, body, name=name), timeout=5)
+        await asyncio.wait_for(conductor.shown.as_task(step, body, name=name), timeout=5)
     except (OSError, TimeoutError, RuntimeError) as e:
         logger.warning("%s is not shown in Prefect: %s", name, type(e).__name__)

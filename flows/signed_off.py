@@ -3,7 +3,6 @@
 import asyncio
 
 from flows.conductor import Conductor
-from flows.window import shown_as_task
 from tminus import asking
 from tminus import events as ev
 from tminus.clock import now
@@ -27,7 +26,7 @@ async def signed_off(conductor: Conductor, step: Step, question: SignOff) -> Out
         await conductor.write(started, ev.StepEnded(step=step.id, attempt=state.attempt + 1, outcome=outcome))
         return outcome
 
-    return await shown_as_task(step, attempt)
+    return await conductor.shown.as_task(step, attempt)
 
 
 def _look(conductor: Conductor, question: SignOff) -> Outcome:

@@ -1,4 +1,4 @@
-"""Handing a launch to Prefect: from the command line, before anything is created, and after."""
+"""Handing a launch to Prefect from the command line."""
 
 import os
 
@@ -28,18 +28,3 @@ async def refuse_unready(api: str) -> None:
             ) from e
         except ObjectNotFound as e:
             raise UsageError(f"Prefect at {api} has no deployment {name}; `prefect deploy --all` makes it") from e
-
-
-async def start_launch(launch: str, title: str) -> None:
-    """Has a worker run the launch flow, which schedules the phases; once, however often it is asked."""
-    from prefect.deployments.flow_runs import arun_deployment
-
-    await arun_deployment(
-        "launch/launch",
-        parameters={"launch_id": launch},
-        timeout=0,
-        as_subflow=False,
-        idempotency_key=f"launch:{launch}",
-        flow_run_name=title,
-        tags=[launch],
-    )

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from flows.launch import schedule, was_cancelled
+from flows.launch import schedule, stopped_by_hand
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.clock import now
@@ -49,11 +49,12 @@ async def _look_at(store: Store, launch: str) -> bool:
     asked = record.scheduled[phase]
     if asked.token == lease.token and asked.due + _GRACE > now():
         return False
-    if record.held is None and await was_cancelled(asked.run):
-        why = f"the run of {phase} was cancelled in Prefect, so its conductor is gone; resume goes on, scrub ends it"
+    how = None if record.must_roll_back else await stopped_by_hand(asked.run)
+    if how and not any(asked.run in hold.why for hold in record.holds if isinstance(hold, ev.Held)):
+        why = f"{phase} was {how} in Prefect (run {asked.run}), so nobody conducts; resume goes on, scrub ends it"
         await asyncio.to_thread(book.write, ev.Held(why=why))
         return False
-    if isinstance(record.held, ev.Held) and await was_cancelled(asked.run) and not record.must_roll_back:
+    if how and record.held is not None:
         return False
     run = await schedule(book, frozen, frozen.runbook.phase(phase), now())
     _logger.warning("%s lost its conductor in %s; run %s takes it up", launch, phase, run)

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from flows.conductor import Conductor, logger
 from flows.turns import TurnBack
-from flows.window import shown_as_task
 from tasks.checks.watch import ReleaseWatch, Sampler, old_version
 from tasks.totals import Totals
 from tminus import events as ev
@@ -31,7 +30,7 @@ async def watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome
         return state.outcome
 
     ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    showing = asyncio.create_task(shown_as_task(step, lambda _last: ended))
+    showing = asyncio.create_task(conductor.shown.as_task(step, lambda _last: ended))
     try:
         outcome = await _watched(conductor, step, spec)
         ended.set_result(outcome)

@@ -1,5 +1,6 @@
 """What on-call sees in Prefect: one task a step, a gate that shows Paused, tables of evidence."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -21,45 +22,14 @@ from tminus.runbook import Step
 RETRY_AFTER = 1.0  # seconds between two attempts at looking
 
 
+# Looks once, told whether this is the last attempt.
+Attempt = Callable[[bool], Awaitable[Outcome]]
+
+
 class LookAgain(RunInput):
     """The form behind Resume in the UI. It carries no identity, so it decides nothing: tminus looks again."""
 
     note: str = ""
-
-
-async def shown_as_task(
-    step: Step, attempt: Callable[[bool], Awaitable[Outcome]], *, name: str = "", retries: int = 0
-) -> Outcome:
-    """Runs one step as a Prefect task of its own: green when it passes, red with its reason when not.
-
-    Args:
-        step: names the task.
-        attempt: looks once; told whether this is the last attempt, which writes the outcome down.
-        name: another name than the step's id.
-        retries: how often an unknown (or, where the step says so, a failed) outcome is tried again.
-    """
-    last: list[Outcome] = []
-
-    async def body() -> State[Outcome] | Outcome:
-        final = (task_run.get_run_count() or 1) > retries
-        outcome = await attempt(final)
-        last.append(outcome)
-        if outcome.verdict in {Verdict.PASS, Verdict.WAIVED, Verdict.SKIPPED}:
-            return outcome
-        return Failed(message=told(step, outcome))
-
-    named = Task(
-        body,
-        name=name or step.id,
-        task_run_name=f"{name or step.id}: {step.title}",
-        retries=retries,
-        retry_delay_seconds=RETRY_AFTER,
-        retry_condition_fn=lambda _task, _run, _state: wants_retry(step, last[-1]),
-        cache_policy=NO_CACHE,
-        persist_result=False,
-    )
-    await named(return_state=True)  # type: ignore[misc]  # Prefect's overloads take a coroutine function for a plain one
-    return last[-1]
 
 
 def wants_retry(step: Step, outcome: Outcome) -> bool:
@@ -82,6 +52,45 @@ class RunState:
     def __init__(self, run: str | None) -> None:
         self._run = UUID(run) if run else None
         self._paused = False
+
+    async def as_task(self, step: Step, attempt: Attempt, *, name: str = "", retries: int = 0) -> Outcome:
+        """Runs one step as a Prefect task of its own: green when it passes, red with its reason when not.
+
+        Args:
+            step: names the task.
+            attempt: looks once; told whether this is the last attempt, which writes the outcome down.
+            name: another name than the step's id.
+            retries: how often an unknown (or, where the step says so, a failed) outcome is tried again.
+        """
+        last: list[Outcome] = []
+
+        async def body() -> State[Outcome] | Outcome:
+            final = (task_run.get_run_count() or 1) > retries
+            outcome = await attempt(final)
+            last.append(outcome)
+            if outcome.verdict in {Verdict.PASS, Verdict.WAIVED, Verdict.SKIPPED}:
+                return outcome
+            return Failed(message=told(step, outcome))
+
+        if self._run is None:
+            return await _without_prefect(step, attempt, retries)
+        named = Task(
+            body,
+            name=name or step.id,
+            task_run_name=f"{name or step.id}: {step.title}",
+            retries=retries,
+            retry_delay_seconds=RETRY_AFTER,
+            retry_condition_fn=lambda _task, _run, _state: wants_retry(step, last[-1]),
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )
+        await named(return_state=True)  # type: ignore[misc]  # Prefect's overloads take a coroutine function for a plain one
+        return last[-1]
+
+    async def table(self, key: str, rows: list[dict[str, str]], about: str) -> None:
+        """Leaves a table on the run's page."""
+        if self._run is not None:
+            await acreate_table_artifact(key=key, table=rows, description=about)
 
     async def paused(self, key: str, why: str) -> None:
         """Shows Paused, with who must decide; `key` is [a-z0-9-] and new each time.
@@ -127,6 +136,11 @@ class RunState:
         return pressed
 
 
-async def show_table(key: str, rows: list[dict[str, str]], about: str) -> None:
-    """Leaves a table on the run's page."""
-    await acreate_table_artifact(key=key, table=rows, description=about)
+async def _without_prefect(step: Step, attempt: Attempt, retries: int) -> Outcome:
+    for number in range(retries + 1):
+        outcome = await attempt(number == retries)
+        if not wants_retry(step, outcome):
+            break
+        if number < retries:
+            await asyncio.sleep(RETRY_AFTER)
+    return outcome

@@ -16,6 +16,7 @@ from tminus.outbox import Outbox, Waiting
 
 _TIMEOUT = 5  # seconds
 _SUMMARY = 1024  # characters; developer.pagerduty.com/docs/events-api-v2/trigger-events
+_QUOTED = 200  # characters of what PagerDuty says
 _REFUSED = range(400, 500)
 _LATER = frozenset({408, 429})
 
@@ -50,7 +51,7 @@ class PagerDutyChannel:
         except HttpError as e:
             status = e.response.status_code if e.response is not None else 0
             if status in _REFUSED and status not in _LATER:
-                raise Undeliverable(f"PagerDuty: {status}") from e
+                raise Undeliverable(f"PagerDuty: {status} {self._said(e)}".strip()) from e
             raise Unavailable(f"PagerDuty: {status}") from e
         except (Error, UrlError, OSError) as e:
             raise Unavailable(f"PagerDuty: {type(e.__cause__ or e).__name__}") from e
@@ -61,6 +62,15 @@ class PagerDutyChannel:
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
+
+    def _said(self, error: HttpError) -> str:
+        """What PagerDuty finds wrong, short, and without the key should it repeat it."""
+        try:
+            errors = error.response.json().get("errors") if error.response is not None else None
+        except (ValueError, AttributeError):
+            return ""
+        said = "; ".join(str(one) for one in errors) if isinstance(errors, list) else ""
+        return said.replace(self._client.auth_method.secret, "***")[:_QUOTED]
 
     def _send(self, letter: Waiting, what: PagerDutyLetter, late: str) -> None:
         details = {**what.details, **({"late": late} if late else {})}

@@ -18,6 +18,7 @@ _METADATA = "tminus_letter"
 _OFF = 300  # seconds by which Slack's clock and the ledger's may differ
 _PAGES, _PAGE = 5, 200  # of messages that are looked through for one that may have arrived
 _TOO_MANY = 429
+_QUOTED = 200  # characters of what Slack says
 # What Slack may say of a letter that would be fine later: it is busy, or somebody has to let us in again.
 # docs.slack.dev/reference/methods/chat.postMessage
 _LATER = frozenset(
@@ -177,7 +178,8 @@ def _mapped(error: SlackApiError) -> Unavailable | Undeliverable:
     if reason in _LATER or status >= _TOO_MANY:  # too many requests, or their fault
         wait = {name.lower(): value for name, value in error.response.headers.items()}.get("retry-after", "")
         return Unavailable(f"Slack: {reason}", float(wait) if str(wait).isdecimal() else 0.0)
-    return Undeliverable(f"Slack: {reason}")
+    messages = (error.response.get("response_metadata") or {}).get("messages") or [""]
+    return Undeliverable(f"Slack: {reason} {messages[0]}".strip()[:_QUOTED])
 
 
 def _reason(error: SlackApiError) -> str:

@@ -9,6 +9,7 @@ from tminus.sentence import found_said
 from tminus.spoken import counted, day_said, length_said, listed, person_said, role_said, time_said
 from tminus.standing import ASKING, UNDONE, mark_of_verdict
 
+_DOES = 120  # characters of an action's own words
 _ASKED = {
     "approval": "asked to approve",
     "sign_off": "asked to sign off",
@@ -33,7 +34,7 @@ def event_said(frozen: Frozen, event: ev.Event) -> str | None:  # noqa: C901, PL
         case ev.PhaseEnded():
             said = f"{event.phase} is over"
         case ev.StepIntended():
-            said = f"▸ {event.step} begins: {event.does}"
+            said = f"▸ {event.step} begins: {_clipped(event.does)}"
         case ev.StepEnded():
             said = _step(event.step, event.outcome, again=event.again)
         case ev.UndoEnded():
@@ -68,6 +69,12 @@ def event_said(frozen: Frozen, event: ev.Event) -> str | None:  # noqa: C901, PL
         case _:
             return _aside(event)
     return " ".join(said.split())
+
+
+def _clipped(does: str) -> str:
+    """What an action is about to do may be a whole difference of files; the ledger keeps all of it."""
+    plain = " ".join(does.split())
+    return plain if len(plain) <= _DOES else plain[: _DOES - 1] + "…"
 
 
 def _aside(event: ev.Event) -> str | None:

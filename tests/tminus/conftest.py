@@ -17,7 +17,7 @@ from tests.tminus.staged_launch import CREW, pagerduty_section, slack_id, slack_
 # Made up, and easy to find again in anything that should not hold them.
 TOKEN = "xoxb-canary-4f1c9d0a77b2"
 SIGNING = "canary-signing-8c2e51f0aa93"
-ROUTING_KEY = "canary0routing0key0d41d8cd98f00b2"
+ROUTING_KEY = "canary0routing0key0d41d8cd98f00b"
 SECRETS = (TOKEN, SIGNING, ROUTING_KEY)
 
 

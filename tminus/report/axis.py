@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 BREAK = 24.0  # how wide a stretch is drawn in which nothing happened
-_IDLE = 0.08  # of all that happened: a longer gap is cut out
+_IDLE = 0.15  # of all that happened: a longer gap is cut out
 _NAME = 50.0  # how wide the name of a tick is
 _LEAST = 34.0  # how wide a stretch is drawn at least
 _STEPS = tuple(

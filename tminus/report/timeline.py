@@ -128,6 +128,8 @@ def _spans(report: Report) -> Iterator[tuple[datetime, datetime]]:
     yield from ((hold.started, hold.ended or end) for hold in report.holds)
     yield from ((answer.at, answer.at) for decision in report.decisions for answer in decision.answers)
     yield from ((moment.at, moment.at) for moment in report.moments)
+    if report.rollback is not None:
+        yield report.rollback.stages[0].at, report.rollback.stages[-1].at
 
 
 def _lanes(report: Report, across: Axis, layout: Layout) -> Iterator[Lane]:

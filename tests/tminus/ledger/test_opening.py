@@ -1,5 +1,6 @@
 """Opening a ledger: which one, what goes wrong in plain words and without its password, and a server that comes back."""
 
+import signal
 import sqlite3
 import threading
 import traceback
@@ -52,8 +53,14 @@ class StoppablePostgres:
         """Starts it on the same files and port."""
         prefix, folder = unprivileged(self._folder).prefix, str(postgres_folder() / "postgres")
         argv = [*prefix, folder, "-D", str(self._folder / "primary"), "-c", f"port={self.at.address.port}"]
-        log = self._folder / "again.log"
-        self._child = self._processes.start("postgres", argv, cwd=self._folder, log=log, ready=self.at._accepts)
+        self._child = self._processes.start(
+            "postgres",
+            argv,
+            cwd=self._folder,
+            log=self._folder / "again.log",
+            ready=self.at._accepts,
+            stop_signal=signal.SIGINT,
+        )
         return self._child
 
 
@@ -72,11 +79,14 @@ def test_the_variable_names_the_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path
         assert store.chains() == []
     monkeypatch.setenv(VARIABLE, "env:LEDGER_DSN")
     assert named_ledger() == Settings(postgres="env:LEDGER_DSN")
-    for wrong in ("", "sqlite:", f"postgresql://me:{_PASSWORD}@db/ledger", "ledger.sqlite"):
+    for wrong in ("sqlite:", f"postgresql://me:{_PASSWORD}@db/ledger", "ledger.sqlite"):
         monkeypatch.setenv(VARIABLE, wrong)
-        with pytest.raises(UsageError, match=f"set {VARIABLE} to sqlite:PATH") as raised:
+        with pytest.raises(UsageError, match=f"{VARIABLE}.*to sqlite:PATH, or env:NAME") as raised:
             named_ledger()
         assert _PASSWORD not in "".join(traceback.format_exception(raised.value))
+    monkeypatch.delenv(VARIABLE)
+    with pytest.raises(UsageError, match=f"set {VARIABLE} to sqlite:PATH"):
+        named_ledger()
 
 
 def test_production_wants_postgres() -> None:
@@ -230,11 +240,11 @@ def test_a_renewal_is_tried_again_while_the_server_restarts(stoppable: Stoppable
     """A lease outlives a restart of the ledger's server: the heartbeat tries again until it answers."""
     with closing(stoppable.open()) as store:
         store.open_chain(CHAIN)
-        token = store.take_lease(CHAIN, "me", 6)
+        token = store.take_lease(CHAIN, "me", 3)
         assert token is not None
-        with Heartbeat(stoppable.open(), CHAIN, token, 6) as heartbeat:
+        with Heartbeat(stoppable.open(), CHAIN, token, 3) as heartbeat:
             stoppable.stop()
-            threading.Event().wait(2.5)  # a renewal is due after two seconds, and fails
+            threading.Event().wait(1.3)  # a renewal is due after one second, and fails
             stoppable.start()
             before = store.lease(CHAIN)
             renewed = _until_renewed(store, before.left if before else 0.0)

@@ -1,0 +1,330 @@
+"""What people are told: accepted by the vendors, whole, and about the right thing."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.rehearsal.block_kit_check import message_mistakes
+from deployments.rehearsal.pagerduty_account import Incident
+from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
+from deployments.rehearsal.slack_stand_in import SlackStandIn
+from tests.tminus.conftest import ROUTING_KEY, TOKEN
+from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage, pagerduty_section, slack_section
+from tests.tminus.told_stories import (
+    STORIES,
+    deployed,
+    go,
+    held,
+    launched,
+    no_go,
+    order,
+    phase,
+    resumed,
+    rolled_back,
+    scrubbed,
+)
+from tminus import events as ev
+from tminus.courier import deliver_due, open_channels
+from tminus.messages.block_kit import header, sections
+from tminus.messages.forms import PagerDutyLetter, SlackLetter
+from tminus.outbox import Outbox
+from tminus.quantity import Quantity
+
+CONTRACTS = Path(__file__).parents[3] / "shared" / "contracts"
+with_contracts = pytest.mark.skipif(
+    not CONTRACTS.is_dir(), reason="the vendors' API descriptions are not here (../shared/contracts)"
+)
+every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A launch whose letters stay where they are."""
+    prefect = {"api": "http://127.0.0.1:4200/api", "ui": "http://127.0.0.1:4200"}
+    return Stage.set(tmp_path, slack=slack_section(), pagerduty=pagerduty_section(), prefect=prefect)
+
+
+@pytest.fixture
+def told(tmp_path: Path, slack_settings: dict[str, object], pagerduty_settings: dict[str, object]) -> Stage:
+    """A launch whose letters can be carried to the stand-ins."""
+    return Stage.set(tmp_path, slack=slack_settings, pagerduty=pagerduty_settings)
+
+
+def carry(stage: Stage) -> None:
+    """Everything that is due arrives."""
+    for name, channel in open_channels(stage.frozen.environment).items():
+        deliver_due(Outbox(stage.store), name, channel)
+        channel.close()
+    assert Outbox(stage.store).unsent() == []
+
+
+def board(stage: Stage) -> SlackLetter:
+    """The living message as it was last written."""
+    bodies = [body for key, body in stage.letters("slack") if key == "board"]
+    return SlackLetter.model_validate_json(bodies[-1])
+
+
+def question(stage: Stage) -> SlackLetter:
+    """The go's message as it was last written."""
+    bodies = [body for key, body in stage.letters("slack") if key == "ask-go-no-go"]
+    return SlackLetter.model_validate_json(bodies[-1])
+
+
+def shown_buttons(letter: SlackLetter) -> dict[str, str]:
+    """A letter's buttons: action → value."""
+    found = json.loads(letter.model_dump_json())["blocks"]
+    elements = [one for block in found if block["type"] == "actions" for one in block["elements"]]
+    return {one["action_id"]: one["value"] for one in elements}
+
+
+def pages(stage: Stage) -> list[PagerDutyLetter]:
+    """Every incident that was triggered, in order."""
+    letters = [PagerDutyLetter.model_validate_json(body) for _, body in stage.letters("pagerduty")]
+    return [letter for letter in letters if letter.op == "trigger"]
+
+
+class TestEveryStory:
+    """Whole launches, from the first letter to the last, through the vendors' own clients."""
+
+    @every_story
+    def test_every_letter_arrives_and_only_what_is_open_stays_open(
+        self, told: Stage, slack: SlackStandIn, pagerduty: PagerDutyStandIn, story: Callable[[Stage], None]
+    ) -> None:
+        """Nothing is refused by the stand-ins' own checks, and every incident that is over is resolved by its key."""
+        story(told)
+        carry(told)
+        assert [call.error for call in (*slack.record.calls, *pagerduty.record.calls) if not call.ok] == []
+        still = {one.key for one in pagerduty.account.incidents if one.status != "resolved"}
+        assert still == {f"{LAUNCH}:{key}" for key in STORIES[story]}
+        assert not [call for call in pagerduty.record.calls if resolves_nothing(call.body, pagerduty.account.incidents)]
+
+    @with_contracts
+    @every_story
+    def test_the_vendors_own_descriptions_accept_every_call(
+        self, told: Stage, slack: SlackStandIn, pagerduty: PagerDutyStandIn, story: Callable[[Stage], None]
+    ) -> None:
+        """Each call that the clients made, made once more to a server that checks it against the contract."""
+        story(told)
+        carry(told)
+        contracts = loaded_contracts()
+        files = CONTRACTS / "slack_web.json", CONTRACTS / "slack_overlay.json"
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        with contracts.ContractServer(*files, profile="slack") as server:
+            for call in slack.record.calls:
+                httpx.post(f"{server.url}/api/{call.method}", json=call.body, headers=headers)
+            assert [one["why"] for one in server.violations()] == []
+        with contracts.ContractServer(CONTRACTS / "pagerduty_events_v2.json", profile="events") as server:
+            for call in pagerduty.record.calls:
+                assert isinstance(call.body, dict)
+                path = call.method.removeprefix("POST ")
+                httpx.post(f"{server.url}{path}", json={**call.body, "routing_key": ROUTING_KEY})
+            assert [one["why"] for one in server.violations()] == []
+
+    def test_the_thread_tells_it_in_order_under_one_message(self, told: Stage, slack: SlackStandIn) -> None:
+        """One living board, one question, and notes in the board's thread."""
+        rolled_back(told)
+        carry(told)
+        messages = list(slack.workspace.lasting(CHANNEL))
+        top = [one for one in messages if one.thread_ts is None]
+        assert [one.text for one in top] == [
+            "tradesense 2.0.0: :leftwards_arrow_with_hook: ROLLED BACK tradesense 2.0.0: error rate 21.8 %",
+            "tradesense 2.0.0: Go, or no go",
+        ]
+        assert [one.text for one in messages if one.thread_ts == top[0].ts] == [
+            "Rolling back: error rate 21.8 %, more than 0.1 %",
+            "Rollback proven: the old version serves again",
+            "ROLLED BACK tradesense 2.0.0: error rate 21.8 %",
+        ]
+
+
+def resolves_nothing(body: object, incidents: list[Incident]) -> bool:
+    """Whether a call resolved an incident that was never triggered."""
+    if not isinstance(body, dict) or body.get("event_action") != "resolve":
+        return False
+    return body["dedup_key"] not in {one.key for one in incidents}
+
+
+def loaded_contracts() -> ModuleType:
+    """The contract server's module, loaded from where it lives."""
+    spec = importlib.util.spec_from_file_location("contract_server", CONTRACTS / "tools" / "contract_server.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class TestBoard:
+    """The living message and the way out that it offers."""
+
+    def test_scrub_before_the_first_change_and_roll_back_from_then_on(self, stage: Stage) -> None:
+        """The button's value is the launch, and it asks back before it counts."""
+        phase(stage, "T-4h")
+        assert shown_buttons(board(stage)) == {"tminus.scrub": LAUNCH}
+        go(stage)
+        phase(stage, "T-0")
+        stage.begin_change()
+        assert shown_buttons(board(stage)) == {"tminus.rollback": LAUNCH}
+        assert "A change has begun: Customers are switched" in board(stage).text
+        phase(stage, "T+4h")
+        assert shown_buttons(board(stage)) == {"tminus.rollback": LAUNCH}
+        dialogs = [one for block in board(stage).blocks for one in block.get("elements", ()) if "confirm" in one]
+        assert len(dialogs) == 1
+
+    @pytest.mark.parametrize("story", [launched, rolled_back, scrubbed, no_go], ids=lambda story: story.__name__)
+    def test_no_way_out_is_offered_once_it_is_over(self, stage: Stage, story: Callable[[Stage], None]) -> None:
+        """Nor once the way back has begun."""
+        story(stage)
+        assert shown_buttons(board(stage)) == {}
+
+    def test_it_says_that_it_goes_on(self, stage: Stage) -> None:
+        """HELD does not stand there for ever: whoever lets it go on is named."""
+        held(stage)
+        assert "HELD." in board(stage).text
+        order(stage, "retry", step="services-healthy")
+        assert board(stage).text.endswith(
+            "It goes on: retry services-healthy, by DevOps lead, first shift: they said so"
+        )
+
+    def test_waiving_one_step_does_not_say_that_another_is_let_go(self, stage: Stage) -> None:
+        """A hold about one step stands while another one is waived."""
+        held(stage)
+        order(stage, "waive", step="no-known-vulnerability")
+        assert "HELD." in board(stage).text
+        assert [page.op for page in pages(stage)] == ["trigger"]
+        assert not any('"resolve"' in body for _, body in stage.letters("pagerduty"))
+
+    def test_the_same_refusal_fifty_times_is_noted_once(self, stage: Stage) -> None:
+        """The ledger has all of them, the thread has one."""
+        for _ in range(50):
+            stage.book.write(ev.AnswerRefused(who="product", what="approve go", why="not asked", via="slack"))
+        assert sum(key.startswith("note-") for key, _ in stage.letters("slack")) == 1
+        assert len(stage.refusals()) == 50
+
+
+class TestQuestion:
+    """The message that asks."""
+
+    def test_a_role_that_is_filled_is_not_asked_again(self, stage: Stage) -> None:
+        """Buttons stay for the others; whoever answered, and whoever started it, is no candidate."""
+        stage.ask()
+        stage.book.write(stage.said("devops"))
+        text = json.dumps(question(stage).blocks)
+        assert "*devops_lead*: DevOps lead, first shift" in text
+        assert "could be: Engineering lead)" in text
+        roles = [str(block["block_id"]).rpartition(":")[2] for block in question(stage).blocks if "block_id" in block]
+        assert roles == ["engineering_lead", "security_lead"]
+
+    def test_asked_again_under_another_digest_the_buttons_carry_the_new_one(self, stage: Stage) -> None:
+        """Old answers are gone from the message, and a press on the old message would be told so."""
+        stage.ask()
+        stage.book.write(stage.said("devops"))
+        held(stage)
+        again = stage.ask()
+        values = [button.rpartition("|")[2] for button in shown_buttons(question(stage)).values()]
+        assert set(values) == {again.decision_digest}
+        assert "could be: DevOps lead, first shift" in json.dumps(question(stage).blocks)
+
+    def test_decided_it_has_no_buttons(self, stage: Stage) -> None:
+        """The result stands where they were."""
+        go(stage)
+        assert shown_buttons(question(stage)) == {}
+        assert "*met*: all who were asked answered" in json.dumps(question(stage).blocks)
+
+
+class TestPages:
+    """What on-call reads when it is woken."""
+
+    @pytest.mark.parametrize("story", [no_go, resumed, rolled_back], ids=lambda story: story.__name__)
+    def test_a_page_says_what_broke_what_happens_and_what_to_type(
+        self, stage: Stage, story: Callable[[Stage], None]
+    ) -> None:
+        """What broke, how things stand, what happens if nobody answers, three commands, and the link."""
+        story(stage)
+        assert pages(stage)
+        for page in pages(stage):
+            assert page.details["what broke"] in page.summary
+            assert page.details["state now"]
+            assert page.details["what tminus does if nobody answers"]
+            commands = [said for said in page.details.values() if said.startswith("tminus ")]
+            assert len(commands) == 3
+            assert all(LAUNCH in command for command in commands)
+            assert page.link == page.details["link"] == "http://127.0.0.1:4200"
+
+    def test_the_way_back_in_a_page_fits_how_far_it_is(self, stage: Stage) -> None:
+        """Scrub while nothing was changed, roll back afterwards."""
+        held(stage)
+        assert pages(stage)[-1].details["to go back"].startswith(f"tminus scrub {LAUNCH} --reason")
+        order(stage, "waive", step="services-healthy")
+        stage.begin_change()
+        held(stage, "services-online")
+        assert pages(stage)[-1].details["to go back"].startswith(f"tminus rollback {LAUNCH} --reason")
+        assert "switch" in pages(stage)[-1].details["state now"]
+
+    def test_changes_are_told_as_changes(self, stage: Stage) -> None:
+        """Phases, every step that can be taken back, the rollback, and the end wake nobody."""
+        rolled_back(stage)
+        letters = [PagerDutyLetter.model_validate_json(body) for _, body in stage.letters("pagerduty")]
+        told = [letter.summary.partition(": ")[2] for letter in letters if letter.op == "change"]
+        assert [one.split(":")[0] for one in told] == [
+            "T-4h began",
+            "T-15m began",
+            "T-0 began",
+            "roll-out begins",
+            "switch begins",
+            "rolling back",
+            "the old version serves again",
+            "ROLLED BACK tradesense 2.0.0",
+        ]
+
+    def test_a_long_reason_is_cut_to_what_pagerduty_takes(
+        self, told: Stage, pagerduty: PagerDutyStandIn, slack: SlackStandIn
+    ) -> None:
+        """Summaries within 1,024 characters, the whole reason in the details, and keys within 255."""
+        deployed(told)
+        told.book.write(ev.RollbackBegan(why="x" * 3000, by="tminus"))
+        carry(told)
+        (incident,) = pagerduty.account.incidents
+        assert len(incident.summary) <= 1024
+        assert "x" * 3000 in json.dumps(pagerduty.record.calls[-1].model_dump())
+
+    def test_a_launch_with_a_very_long_name_is_still_paged(self, tmp_path: Path) -> None:
+        """Keys stay within PagerDuty's limit, and those of different incidents stay apart."""
+        stage = Stage.set(tmp_path, "l" * 200, slack=slack_section(), pagerduty=pagerduty_section())
+        stage.book.write(ev.PhaseStarted(phase="T-" + "9" * 60 + "h", holder="{}", token=1))
+        deployed(stage)
+        keys = [key for key, _ in stage.letters("pagerduty")]
+        assert all(len(key) <= 255 for key in keys)
+        assert len(set(keys)) == len(keys)
+
+
+class TestBlockKit:
+    """Whatever is said, Slack takes it."""
+
+    @given(text=st.text(alphabet=st.sampled_from("ab <&>\n*é\U0001f680"), max_size=9000))
+    def test_any_text_fits_into_sections(self, text: str) -> None:
+        """However long, and with whatever in it; nothing of it is markup that pings or links."""
+        blocks = [*sections(text), header(text or "-")]
+        assert message_mistakes(json.loads(json.dumps(blocks))) == []
+        assert "<" not in json.dumps(sections(text))
+
+    @given(lines=st.lists(st.text(alphabet="abc <", min_size=1, max_size=80), max_size=60))
+    def test_nothing_is_lost_where_it_fits(self, lines: list[str]) -> None:
+        """A brief of some screens is shown whole, in several sections."""
+        text = "\n".join(lines)
+        shown = "\n".join(str(block["text"]["text"]) for block in sections(text))  # type: ignore[index,call-overload]
+        assert shown.replace("&lt;", "<").split() == (text.split() or ["-"])
+
+    def test_an_expectation_stays_readable(self) -> None:
+        """`< 200 ms` is a text and not the beginning of a link."""
+        (block,) = sections(f"p95 {Quantity.parse('300 ms')}, expected < 200 ms & > 0")
+        assert block["text"] == {"type": "mrkdwn", "text": "p95 300 ms, expected &lt; 200 ms &amp; &gt; 0"}
