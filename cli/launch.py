@@ -82,9 +82,10 @@ def _hand_over(frozen: "Frozen") -> None:
 
     from flows.starting import point_at, refuse_unready
     from tminus.launching import create
-    from tminus.ledger.opening import open_ledger
+    from tminus.ledger.opening import name_ledger, open_ledger
 
     point_at(frozen.environment.prefect.api)
+    name_ledger(frozen.environment.ledger)
     from flows.launch import schedule_phases
 
     async def hand_over() -> None:

@@ -94,7 +94,9 @@ def _ask_name(conductor: Conductor, step: Step) -> str:
 
 
 def _ask(conductor: Conductor, step: Step) -> AskState | None:
-    return conductor.record.asks.get(_ask_name(conductor, step))
+    """The question as it stands; None before it was asked, and after a recycle took back what it was about."""
+    found = conductor.record.asks.get(_ask_name(conductor, step))
+    return None if found is None or found.voided else found
 
 
 def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from flows.turns import Lost, Scrubbed, TurnBack
+from flows.turns import Lost, Recycled, Scrubbed, TurnBack
 from flows.window import RunState
 from tasks.estate import Estate
 from tasks.vocabulary import KINDS
@@ -51,6 +51,7 @@ class Conductor:
         self.journal = Journal(frozen.environment.state, book.launch)
         self.run = run
         self.shown = RunState(run)
+        self.recycles = book.record.recycles
         self.aftermath: asyncio.Task[datetime | None] | None = None
         self._changes = changes
         self._wake = asyncio.Event()
@@ -131,6 +132,9 @@ class Conductor:
             by = order.person if order else "tminus"
             why = (order.reason if order else "") or (record.rollback.why if record.rollback else "ordered")
             raise TurnBack(why, by)
+        if record.recycles > self.recycles:
+            self.recycles = record.recycles
+            raise Recycled(f"everything is observed again, for the {record.recycles}. time")
         if record.scrubbed is not None:
             raise Scrubbed(f"{record.scrubbed.person}: {record.scrubbed.reason or 'no reason given'}")
 
@@ -195,8 +199,8 @@ async def conducting(launch: str, run: str | None) -> AsyncIterator[Conductor]:
     heartbeat = lease.Heartbeat(beating, launch, token, environment.lease.total_seconds())
     async with Estate(environment, frozen.release, launch, frozen.base) as estate:
         with heartbeat, Courier(carrying, environment):
+            await asyncio.to_thread(book.refresh)
             conductor = Conductor(book, frozen, estate, changes, run)
-            await conductor.refresh()
             conductor.journal.keep_created(frozen.created)
             try:
                 yield conductor

@@ -57,19 +57,20 @@ async def schedule_phases(launch_id: str) -> int:
 
 
 async def schedule(book: Logbook, frozen: Frozen, one: Phase, due: datetime) -> str:
-    """Asks Prefect for a phase's run, once for each lease: a run that died is not given back.
+    """Asks Prefect for a phase's run; asked again later it asks for another one, since a run that died stays dead.
 
-    Returns the run's id.
+    Two who ask at the same time get the same run. Returns the run's id.
     """
     lease = await asyncio.to_thread(book.store.lease, book.launch)
     token = lease.token if lease else 0
+    asked = sum(isinstance(event, ev.PhaseScheduled) and event.phase == one.phase for event in book.record.events)
     run = await arun_deployment(
         PHASE_DEPLOYMENT,
         parameters={"launch_id": book.launch, "phase": one.phase},
         scheduled_time=due,
         timeout=0,
         as_subflow=False,
-        idempotency_key=f"{book.launch}:{one.slug}:{frozen.created.digests['runbook'][-12:]}:{token}",
+        idempotency_key=f"{book.launch}:{one.slug}:{frozen.created.digests['runbook'][-12:]}:{token}:{asked}",
         flow_run_name=f"{frozen.created.title} {one.phase}",
         tags=[frozen.created.system, book.launch, one.phase],
     )
@@ -78,15 +79,20 @@ async def schedule(book: Logbook, frozen: Frozen, one: Phase, due: datetime) -> 
     return str(run.id)
 
 
-async def stopped_by_hand(run: str) -> str | None:
-    """How somebody stopped a phase's run in Prefect's UI: `cancelled` or `suspended`; None where nobody did."""
+async def run_state(run: str) -> State[None] | None:
+    """How a phase's run stands in Prefect; None where Prefect does not know it."""
     async with get_client() as client:
         try:
             found = await client.read_flow_run(UUID(run))
         except ObjectNotFound:
             return None
-    if found.state is None:
+    return found.state
+
+
+def stopped_by_hand(state: State[None] | None) -> str | None:
+    """How somebody stopped a run in Prefect's UI: `cancelled` or `suspended`; None where nobody did."""
+    if state is None:
         return None
-    if found.state.is_cancelled() or found.state.is_cancelling():
+    if state.is_cancelled() or state.is_cancelling():
         return "cancelled"
-    return "suspended" if found.state.name == "Suspended" else None
+    return "suspended" if state.name == "Suspended" else None

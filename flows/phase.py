@@ -18,7 +18,7 @@ from flows.observing import observe, observe_all
 from flows.paging import prove_paging
 from flows.rolling_back import roll_back
 from flows.signed_off import signed_off
-from flows.turns import Lost, NoGo, OutOfTime, Scrubbed, TurnBack
+from flows.turns import Lost, NoGo, OutOfTime, Recycled, Scrubbed, TurnBack
 from flows.watching import watch
 from tasks.action import Action
 from tasks.check import Check
@@ -48,9 +48,7 @@ async def conduct(conductor: Conductor, upto: str) -> State[None]:
         return Completed(message=f"{upto} is over already")
     await conductor.merge_journal()
     try:
-        conductor.stop_if_turned()
-        for one in _unfinished(conductor, upto):
-            await run_phase(conductor, one)
+        await _go_on(conductor, upto)
     except TurnBack as turn:
         await go_back(conductor, turn)
     except NoGo as turn:
@@ -62,6 +60,20 @@ async def conduct(conductor: Conductor, upto: str) -> State[None]:
     else:
         await close_if_over(conductor)
     return _state_of(conductor)
+
+
+async def _go_on(conductor: Conductor, upto: str) -> None:
+    """Every phase that is due and not over, in order; from the first one again after a recycle."""
+    while True:
+        try:
+            conductor.stop_if_turned()
+            for one in _unfinished(conductor, upto):
+                await run_phase(conductor, one)
+        except Recycled as turn:
+            logger.info("%s: %s", conductor.launch, turn)
+            await conductor.shown.running()
+        else:
+            return
 
 
 def _unfinished(conductor: Conductor, upto: str) -> Iterator[Phase]:

@@ -19,6 +19,10 @@ class Scrubbed(Turn):
     """A person ended it before anything was changed."""
 
 
+class Recycled(Turn):
+    """The countdown is gone through again from its start: nothing was changed yet."""
+
+
 class OutOfTime(Turn):
     """It stayed held, or blocked, past its end."""
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from flows.launch import schedule, stopped_by_hand
+from prefect.client.schemas.objects import State
+
+from flows.launch import run_state, schedule, stopped_by_hand
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.clock import now
@@ -13,7 +15,7 @@ from tminus.frozen import Frozen
 from tminus.lease import vacant
 from tminus.ledger.directory import under_way
 from tminus.ledger.logbook import Logbook
-from tminus.ledger.store import Store
+from tminus.ledger.store import Lease, Store
 from tminus.messages import telling
 from tminus.record import Record
 
@@ -40,37 +42,61 @@ async def look_once(store: Store) -> list[str]:
 async def _look_at(store: Store, launch: str) -> bool:
     book = Logbook(store, launch)
     record = await asyncio.to_thread(book.refresh)
-    phase = waiting_phase(record)
-    lease = await asyncio.to_thread(store.lease, launch)
-    if record.created is None or phase is None or lease is None or not vacant(lease):
+    if record.created is None:
         return False
     frozen = Frozen(record.created, KINDS)
     book.tell = telling(frozen)
-    asked = record.scheduled[phase]
-    if asked.token == lease.token and asked.due + _GRACE > now():
+    if await _schedule_forgotten(book, frozen):
+        return True
+    phase = waiting_phase(record, now())
+    lease = await asyncio.to_thread(store.lease, launch)
+    if phase is None or lease is None or not vacant(lease):
         return False
-    how = None if record.must_roll_back else await stopped_by_hand(asked.run)
+    asked = record.scheduled[phase]
+    state = await run_state(asked.run)
+    how = None if record.must_roll_back else stopped_by_hand(state)
     if how and not any(asked.run in hold.why for hold in record.holds if isinstance(hold, ev.Held)):
         why = f"{phase} was {how} in Prefect (run {asked.run}), so nobody conducts; resume goes on, scrub ends it"
         await asyncio.to_thread(book.write, ev.Held(why=why))
         return False
-    if how and record.held is not None:
+    if (how and record.held is not None) or _still_to_come(record, asked, lease, state):
         return False
     run = await schedule(book, frozen, frozen.runbook.phase(phase), now())
-    _logger.warning("%s lost its conductor in %s; run %s takes it up", launch, phase, run)
+    _logger.warning("%s has no conductor in %s; run %s takes it up", launch, phase, run)
     return True
 
 
-def waiting_phase(record: Record) -> str | None:
+async def _schedule_forgotten(book: Logbook, frozen: Frozen) -> bool:
+    """Phases get their runs right after a launch was created; where whoever did that was lost, they get them here."""
+    if frozen.created.at + _GRACE > now() or book.record.closed is not None:
+        return False
+    forgotten = [one for one in frozen.runbook.phases if one.phase not in book.record.scheduled]
+    for one in forgotten:
+        run = await schedule(book, frozen, one, frozen.created.t0 + frozen.environment.clock.real(one.offset))
+        _logger.warning("%s had no run for %s; it is %s now", book.launch, one.phase, run)
+    return bool(forgotten)
+
+
+def _still_to_come(record: Record, asked: ev.PhaseScheduled, lease: Lease, state: State[None] | None) -> bool:
+    """Whether the run that was asked for last may still take the phase up."""
+    if state is None or state.is_final():
+        return False
+    if asked.phase in record.phases_started and asked.token != lease.token:
+        return False  # somebody conducted since it was asked for, and is gone
+    return state.is_scheduled() or asked.due + _GRACE > now()
+
+
+def waiting_phase(record: Record, moment: datetime) -> str | None:
     """The phase that somebody should be conducting now.
 
-    The latest that was begun and not ended; or, where people ordered the way back after it ended, the latest begun.
+    The latest that was begun and not ended, or, where people ordered the way back after it ended, the latest begun;
+    else the next one, once its time has come.
     """
     if record.closed is not None:
         return None
-    if not record.phases_started:
-        return next(iter(record.scheduled), None) if record.scrubbed is not None else None
-    latest = list(record.phases_started)[-1]
-    if latest not in record.phases_ended or record.must_roll_back or record.scrubbed is not None:
+    turned = record.must_roll_back or record.scrubbed is not None
+    latest = next(reversed(record.phases_started), None)
+    if latest is not None and (turned or latest not in record.phases_ended):
         return latest
-    return None
+    to_come = (one for one in record.scheduled.values() if one.phase not in record.phases_started)
+    return next((one.phase for one in to_come if turned or one.due <= moment), None)

@@ -33,6 +33,7 @@ class Record:
         self.scheduled: dict[str, ev.PhaseScheduled] = {}
         self.phases_started: dict[str, ev.PhaseStarted] = {}
         self.phases_ended: dict[str, ev.PhaseEnded] = {}
+        self.recycles = 0
         self._held: tuple[ev.Held | ev.Ordered, ...] = ()
         self._places = 0
         self._growing = RLock()
@@ -195,6 +196,7 @@ class Record:
             case ev.AskOpened() if state is None:
                 self.asks = {**self.asks, event.ask: AskState(event)}
             case ev.AskOpened() if state is not None:
+                state.answers = [] if state.voided else state.answers
                 state.opened, state.ended, state.voided = event, None, False
             case ev.Answered() if state is not None and state.ended is None:
                 state.answers.append(event)
@@ -254,6 +256,8 @@ class Record:
         if self.change_began:
             return
         self._held = ()
+        self.recycles += 1
+        self.phases_ended = {}
         for state in self.steps.values():
             if state.intended is None:
                 state.outcome = None

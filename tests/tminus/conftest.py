@@ -55,7 +55,8 @@ def pagerduty_door(loopback_tls: TlsFiles) -> Iterator[Door]:
 def slack(slack_door: Door, secrets: None) -> SlackStandIn:
     """A workspace with the crew in it."""
     users = [
-        slack_workspace.User(id=slack_id(one), name=one, real_name=name) for one, (name, _roles, _on_duty) in CREW.items()
+        slack_workspace.User(id=slack_id(one), name=one, real_name=name)
+        for one, (name, _roles, _on_duty) in CREW.items()
     ]
     stranger = slack_workspace.User(id="U0STRANGER", name="stranger", real_name="Somebody else")
     stand_in = SlackStandIn(SecretStr(TOKEN), slack_workspace.Directory(users=(*users, stranger)))

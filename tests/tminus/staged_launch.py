@@ -140,7 +140,9 @@ class Stage:
 
     def letters(self, channel: str) -> Sequence[tuple[str, str]]:
         """Key and body of every letter to a channel, in order."""
-        rows = self.store.look("SELECT key, body FROM outbox WHERE channel = :channel ORDER BY id", {"channel": channel})
+        rows = self.store.look(
+            "SELECT key, body FROM outbox WHERE channel = :channel ORDER BY id", {"channel": channel}
+        )
         return [(str(key), str(body)) for key, body in rows]
 
 

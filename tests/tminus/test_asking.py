@@ -31,7 +31,12 @@ def crew(roles: Mapping[str, frozenset[str]]) -> People:
 def opened(digest: str = "sha256:1", kind: str = "approval", **roles: int) -> ev.AskOpened:
     """A question."""
     plain = {"ask": "go", "step": "go", "kind": kind, "roles": roles or dict.fromkeys(ROLES, 1), "veto": ("ceo",)}
-    at = {"text": "Go?", "decision_digest": digest, "evidence_digest": digest, "deadline": MOMENT + timedelta(minutes=5)}
+    at = {
+        "text": "Go?",
+        "decision_digest": digest,
+        "evidence_digest": digest,
+        "deadline": MOMENT + timedelta(minutes=5),
+    }
     return ev.AskOpened.model_validate({**plain, **at})
 
 

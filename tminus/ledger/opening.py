@@ -24,6 +24,11 @@ def open_ledger(settings: Ledger) -> Store:
     return PostgresStore(resolve(str(settings.postgres)))
 
 
+def name_ledger(settings: Ledger) -> None:
+    """Makes TMINUS_LEDGER name this ledger, for this process and those it starts."""
+    os.environ[VARIABLE] = str(settings.postgres) if settings.sqlite is None else f"sqlite:{settings.sqlite}"
+
+
 def named_ledger() -> Ledger:
     """The ledger that TMINUS_LEDGER names: `sqlite:PATH`, or a reference to a PostgreSQL DSN.
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from tminus.report.axis import Axis, Stretch, Tick
-from tminus.report.model import Moment, Point, WatchReport
+from tminus.report.watch_model import Moment, Point, WatchReport
 
 Measure = Literal["error_percent", "p95_ms"]
 _LABEL = 7.0  # the width of a character of a label

@@ -2,32 +2,18 @@
 
 from typing import Literal
 
-from pydantic import BaseModel
-
 from tminus.events import Time
-from tminus.standing import Tone
+from tminus.report.watch_model import Moment, Part, RollbackReport, Shown, WatchReport
 
 
-class _Part(BaseModel, frozen=True, extra="forbid"):
-    """A part of the report."""
-
-
-class Shown(_Part):
-    """A standing: its symbol and its word say it all, its tone only colours it."""
-
-    symbol: str
-    word: str
-    tone: Tone
-
-
-class Fact(_Part):
+class Fact(Part):
     """One figure that everybody asks for first."""
 
     name: str
     value: str
 
 
-class Span(_Part):
+class Span(Part):
     """A stretch of time in which something was done.
 
     Attributes:
@@ -44,7 +30,7 @@ class Span(_Part):
     said: str
 
 
-class StepReport(_Part):
+class StepReport(Part):
     """A line of the book, with its evidence.
 
     Attributes:
@@ -73,7 +59,7 @@ class StepReport(_Part):
     waiver: str | None
 
 
-class PhaseReport(_Part):
+class PhaseReport(Part):
     """A phase: when it was due, when it ran, and its steps."""
 
     phase: str
@@ -94,7 +80,7 @@ class PhaseReport(_Part):
         return any(step.blocked for step in self.steps)
 
 
-class AnswerReport(_Part):
+class AnswerReport(Part):
     """What somebody said to a question; `counts` only while it is bound to what was asked last."""
 
     at: Time
@@ -107,7 +93,7 @@ class AnswerReport(_Part):
     counts: bool
 
 
-class SeatReport(_Part):
+class SeatReport(Part):
     """A role that was asked, and who answered as it."""
 
     role: str
@@ -115,7 +101,7 @@ class SeatReport(_Part):
     people: tuple[str, ...]
 
 
-class DecisionReport(_Part):
+class DecisionReport(Part):
     """A question to people, and how it ended."""
 
     step: str
@@ -131,7 +117,7 @@ class DecisionReport(_Part):
     answers: tuple[AnswerReport, ...]
 
 
-class OrderReport(_Part):
+class OrderReport(Part):
     """A command that a person gave, or a hold of tminus's own."""
 
     at: Time
@@ -141,7 +127,7 @@ class OrderReport(_Part):
     via: str
 
 
-class RefusalReport(_Part):
+class RefusalReport(Part):
     """Something that looked like an answer or a command and did not count."""
 
     at: Time
@@ -151,7 +137,7 @@ class RefusalReport(_Part):
     via: str
 
 
-class AwaitedReport(_Part):
+class AwaitedReport(Part):
     """Somebody the launch waits for, and what they can do."""
 
     who: str
@@ -159,89 +145,7 @@ class AwaitedReport(_Part):
     how: str
 
 
-class Point(_Part):
-    """One interval of the watch, or several neighbouring ones together.
-
-    Attributes:
-        error_percent: failed of all requests; None where there were none.
-        p95_ms: the highest of the intervals' 95th percentiles.
-        old_percent: failed of the probes that were sent to the old version; None where none were.
-        missing: nothing could be counted.
-    """
-
-    at: Time
-    requests: int
-    failed: int
-    error_percent: float | None
-    p95_ms: float | None
-    old_percent: float | None
-    missing: bool
-
-
-class Moment(_Part):
-    """Something that happened at once, and is drawn as a line."""
-
-    at: Time
-    kind: Literal["deploy", "onset", "decision", "rollback", "back"]
-    label: str
-
-
-class VersionSpan(_Part):
-    """Which version served customers, from when to when."""
-
-    version: str
-    new: bool
-    started: Time
-    ended: Time
-
-
-class WatchReport(_Part):
-    """The watch: its numbers against their limits.
-
-    Attributes:
-        error_limit: the highest share of failed requests allowed, in percent.
-        p95_limit: milliseconds.
-        error_before, p95_before: how the old version did before the switch.
-    """
-
-    step: str
-    title: str
-    began: Time
-    until: Time
-    mark: Shown
-    why: str
-    requests: int
-    failed: int
-    samples: int
-    missing: int
-    error_limit: float | None
-    p95_limit: float | None
-    error_before: float | None
-    p95_before: float | None
-    points: tuple[Point, ...]
-    moments: tuple[Moment, ...]
-    versions: tuple[VersionSpan, ...]
-
-
-class Stage(_Part):
-    """A stage of the way back; `after` in seconds since the stage before."""
-
-    label: str
-    at: Time
-    after: float | None
-
-
-class RollbackReport(_Part):
-    """The way back."""
-
-    why: str
-    by: str
-    proven: bool | None
-    said: str
-    stages: tuple[Stage, ...]
-
-
-class FollowUpReport(_Part):
+class FollowUpReport(Part):
     """Something to look into, and by whom."""
 
     what: str
@@ -249,7 +153,7 @@ class FollowUpReport(_Part):
     source: str
 
 
-class AnchorReport(_Part):
+class AnchorReport(Part):
     """A head of the chain that was written down outside."""
 
     at: Time
@@ -258,7 +162,7 @@ class AnchorReport(_Part):
     where: str
 
 
-class Provenance(_Part):
+class Provenance(Part):
     """What proves this report: the four documents' digests, the chain's head, and how to verify it.
 
     Attributes:
@@ -275,7 +179,7 @@ class Provenance(_Part):
     command: str
 
 
-class Report(_Part):
+class Report(Part):
     """A launch, for whoever was not there. In the order in which it is told."""
 
     launch: str

@@ -5,16 +5,9 @@ from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.headline import awaited
 from tminus.record import AskState, Record
-from tminus.report.model import (
-    AnswerReport,
-    AwaitedReport,
-    DecisionReport,
-    OrderReport,
-    RefusalReport,
-    SeatReport,
-    Shown,
-)
+from tminus.report.model import AnswerReport, AwaitedReport, DecisionReport, OrderReport, RefusalReport, SeatReport
 from tminus.report.steps import shown
+from tminus.report.watch_model import Shown
 from tminus.spoken import person_said, role_said
 from tminus.standing import ASKING, FAILED, PASSED, UNKNOWN, Mark
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.record import Record
-from tminus.report.model import PhaseReport, Shown, Span, StepReport
+from tminus.report.model import PhaseReport, Span, StepReport
+from tminus.report.watch_model import Shown
 from tminus.runbook import Phase, Step
 from tminus.sentence import found_said
 from tminus.spoken import person_said, role_said

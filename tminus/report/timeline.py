@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from tminus.report.axis import Axis, Tick, axis
 from tminus.report.chart import Flag, place_flags
-from tminus.report.model import DecisionReport, PhaseReport, Report, Shown, Span, StepReport
+from tminus.report.model import DecisionReport, PhaseReport, Report, Span, StepReport
+from tminus.report.watch_model import Shown
 
 _HEAD = 24.0  # a lane's own line
 _FLAG_ROW = 15.0

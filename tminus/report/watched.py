@@ -7,8 +7,8 @@ from math import ceil
 from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.record import Record
-from tminus.report.model import Moment, Point, RollbackReport, Stage, VersionSpan, WatchReport
 from tminus.report.steps import shown
+from tminus.report.watch_model import Moment, Point, RollbackReport, Stage, VersionSpan, WatchReport
 from tminus.sentence import first_traffic
 from tminus.spoken import person_said
 from tminus.standing import FAILED, PASSED, RUNNING, UNKNOWN, Mark

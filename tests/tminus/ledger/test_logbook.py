@@ -62,23 +62,6 @@ def test_two_threads_write_on_one_page(ledger: Ledger) -> None:
     assert [one.seq for one in book.record.stored] == list(range(1, 62))
 
 
-def test_reading_while_writing_never_breaks(ledger: Ledger) -> None:
-    """Whoever looks through the steps while others write sees a whole record, old or new."""
-    book = opened(ledger)
-
-    def write() -> None:
-        for number in range(200):
-            book.write(ev.StepStarted(step=f"step-{number}", attempt=1))
-
-    def look() -> None:
-        while len(book.record.steps) < 200:
-            assert not any(state.wants_undo for state in book.record.steps.values())
-            book.record.step("step-199")
-            assert book.record.to_undo() == []
-
-    together(write, look, look)
-
-
 class _Forgetful(SqliteStore):
     """Takes what is appended, and then does not answer."""
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.tminus.launch_story import Story
 from tminus import events as ev
 from tminus.report.chart import NARROW, WIDE, Frame, draw, path, place_flags, round_steps
-from tminus.report.model import Moment, Point, Shown, VersionSpan, WatchReport
+from tminus.report.watch_model import Moment, Point, Shown, VersionSpan, WatchReport
 from tminus.report.watched import thinned, watched
 
 Told = Callable[[str], Story]
