@@ -59,6 +59,17 @@ def attest(launch: str, ask: str, reason: str, link: str, key_file: Path | None)
     _answer(launch, ask, "attest", reason, link, key_file)
 
 
+@click.command("done")
+@_LAUNCH
+@_ASK
+@_REASON
+@click.option("--link", required=True, help="Where the proof is.")
+@key_option
+def done(launch: str, ask: str, reason: str, link: str, key_file: Path | None) -> None:
+    """States, with a link to the proof, that what a launch asked for is done."""
+    _answer(launch, ask, "attest", reason, link, key_file)
+
+
 def _answer(launch: str, ask: str, answer: "Answer", reason: str, link: str, key_file: Path | None) -> None:
     from tminus import events as ev
     from tminus import inbox

@@ -14,7 +14,7 @@ COMMANDS = {
     "reject": "cli.answers:reject",
     "acknowledge": "cli.answers:acknowledge",
     "attest": "cli.answers:attest",
-    "done": "cli.answers:attest",
+    "done": "cli.answers:done",
     "hold": "cli.orders:hold",
     "resume": "cli.orders:resume",
     "recycle": "cli.orders:recycle",

@@ -7,7 +7,7 @@ from flows.conductor import Conductor, logger
 from flows.turns import NoGo, OutOfTime
 from flows.window import told
 from tminus import events as ev
-from tminus.clock import now
+from tminus.clock import now, show_duration
 from tminus.record import StepState
 from tminus.runbook import Phase, Step
 
@@ -63,7 +63,8 @@ async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
     late = now() - conductor.due(phase)
     if late <= conductor.real(phase.late_by) or phase.phase in conductor.record.phases_started:
         return
-    why = f"{phase.phase} is {late.total_seconds():.0f} s late, more than {phase.late_by} allows; resume or scrub"
+    allowed = show_duration(phase.late_by)
+    why = f"{phase.phase} is {late.total_seconds():.0f} s late, more than {allowed} allows; resume or scrub"
     await conductor.write(ev.Held(why=why))
 
 

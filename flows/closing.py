@@ -58,7 +58,20 @@ async def close_as(conductor: Conductor, result: ev.Result, why: str) -> None:
         except LedgerUnreachable as e:
             logger.warning("the end is not written down yet: %s", e)
             await asyncio.sleep(_LEDGER_PAUSE)
+    await _anchor_the_end(conductor)
     await _call_off_the_rest(conductor, sentence)
+
+
+async def _anchor_the_end(conductor: Conductor) -> None:
+    """The closing head, outside; in the chain itself nothing comes after its end."""
+    if conductor.record.closed is None or "s3" not in conductor.frozen.environment.anchors:
+        return
+    try:
+        head = await asyncio.to_thread(conductor.book.store.head, conductor.launch)
+        if head is not None:
+            await write_anchor(conductor.estate, "s3", head, "closed")
+    except (CouldNotObserve, LedgerUnreachable) as e:
+        logger.warning("the closing head is not anchored: %s", e)
 
 
 async def _call_off_the_rest(conductor: Conductor, sentence: str) -> None:

@@ -166,12 +166,13 @@ def read_launch(book: Logbook) -> Frozen:
 def not_due(launch: str, phase: str) -> str | None:
     """Why a run of this phase must not begin: nobody but the launch's own schedule starts one ahead of its time."""
     store = open_ledger(named_ledger())
-    frozen = read_launch(Logbook(store, launch))
+    book = Logbook(store, launch)
+    frozen = read_launch(book)
     store.close()
     if phase not in [one.phase for one in frozen.runbook.phases]:
         return f"{launch} has no phase {phase!r}; it has {', '.join(one.phase for one in frozen.runbook.phases)}"
     due = frozen.created.t0 + frozen.environment.clock.real(frozen.runbook.phase(phase).offset)
-    if now() < due - _EARLY:
+    if now() < due - _EARLY and book.record.scrubbed is None:  # to end it is never too early
         return f"{phase} of {launch} is due at {due:%Y-%m-%d %H:%M:%S} UTC, and does not begin ahead of its time"
     return None
 

@@ -28,12 +28,7 @@ async def follow_up(conductor: Conductor, step: Step) -> Outcome:
 
 def follow_ups_of(frozen: Frozen, record: Record) -> list[ev.FollowUp]:
     """The follow-ups that are not written down yet, from what happened."""
-    found = [
-        *_of_holds(frozen, record),
-        *_of_steps(frozen, record),
-        *_of_waivers(frozen, record),
-        *_of_watch(frozen, record),
-    ]
+    found = [*_of_holds(frozen, record), *_of_steps(frozen, record), *_of_waivers(frozen, record)]
     known = {(one.source, one.what) for one in record.follow_ups}
     fresh: dict[tuple[str, str], ev.FollowUp] = {(one.source, one.what): one for one in found}
     return [one for key, one in fresh.items() if key not in known]
@@ -81,11 +76,3 @@ def _of_waivers(frozen: Frozen, record: Record) -> list[ev.FollowUp]:
         )
         for step, waiver in record.waivers.items()
     ]
-
-
-def _of_watch(frozen: Frozen, record: Record) -> list[ev.FollowUp]:
-    decided = record.watch_decided
-    if decided is None or decided.verdict == "good":
-        return []
-    said = f"the watch said {decided.verdict}: {decided.why}"
-    return [ev.FollowUp(what=said, owner=_owner(frozen, decided.step), source=decided.step)]

@@ -8,6 +8,7 @@ from tminus import events as ev
 from tminus.people import People, Person
 from tminus.quorum import Answer, Seating, seat, why_it_waits
 from tminus.record import AskState, Record
+from tminus.spoken import role_said
 
 _YES: Mapping[str, ev.Answer] = {
     "approval": "approve",
@@ -56,8 +57,13 @@ def _waits(seating: Seating, people: People) -> str:
 def seated(seating: Seating, people: People) -> str:
     """Who fills which seat, in words."""
     return ", ".join(
-        f"{name_of(people, person)} as {role}" for role, persons in seating.filled.items() for person in persons
+        _seat_said(name_of(people, person), role) for role, persons in seating.filled.items() for person in persons
     )
+
+
+def _seat_said(name: str, role: str) -> str:
+    said = role_said(role)
+    return name if said.lower() in name.lower() else f"{name} as {said}"
 
 
 def name_of(people: People, identity: str) -> str:

@@ -114,8 +114,11 @@ class WatchTests:
             test.add(Tally(sample.probes, counted[name]))
 
     def why(self, breaches: Iterable[Breach]) -> str:
-        """In words: which number, against what."""
-        return "; ".join(_said(breach) for breach in breaches)
+        """In words: which number, against what; once for a metric that breaks both its limits."""
+        first: dict[str, Breach] = {}
+        for breach in breaches:
+            first.setdefault(breach.metric, breach)
+        return "; ".join(_said(breach) for breach in first.values())
 
 
 _NAMES = {

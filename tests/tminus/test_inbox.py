@@ -33,13 +33,18 @@ def ordered(order: ev.Order, person: str = "devops", **more: object) -> ev.Order
     return ev.Ordered.model_validate({"order": order, "person": person, "via": "slack", "reason": "because", **more})
 
 
+def say(stage: Stage, given: ev.Answered | ev.Ordered) -> None:
+    """Lets an answer or an order in."""
+    if isinstance(given, ev.Answered):
+        inbox.answer(stage.book, stage.frozen, given)
+    else:
+        inbox.order(stage.book, stage.frozen, given)
+
+
 def refused(stage: Stage, given: ev.Answered | ev.Ordered) -> str:
     """The reason, which must be the same in the ledger and for whoever spoke."""
     with pytest.raises(Refused) as why:
-        if isinstance(given, ev.Answered):
-            inbox.answer(stage.book, stage.frozen, given)
-        else:
-            inbox.order(stage.book, stage.frozen, given)
+        say(stage, given)
     last = stage.refusals()[-1]
     assert last.why == str(why.value)
     assert last.who == given.person

@@ -153,13 +153,13 @@ class TestEveryStory:
         story(told)
         carry(told)
         of_slack, of_pagerduty = contracts
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        for call in slack.record.calls:
-            httpx.post(f"{of_slack.url}/api/{call.method}", json=call.body, headers=headers)
-        for call in pagerduty.record.calls:
-            assert isinstance(call.body, dict)
-            path = call.method.removeprefix("POST ")
-            httpx.post(f"{of_pagerduty.url}{path}", json={**call.body, "routing_key": ROUTING_KEY})
+        with httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+            for call in slack.record.calls:
+                client.post(f"{of_slack.url}/api/{call.method}", json=call.body)
+            for call in pagerduty.record.calls:
+                assert isinstance(call.body, dict)
+                path = call.method.removeprefix("POST ")
+                client.post(f"{of_pagerduty.url}{path}", json={**call.body, "routing_key": ROUTING_KEY})
         assert [one["why"] for server in contracts for one in server.violations()] == []
 
     def test_the_thread_tells_it_in_order_under_one_message(self, told: Stage, slack: SlackStandIn) -> None:
@@ -309,9 +309,7 @@ class TestPages:
             "ROLLED BACK tradesense 2.0.0",
         ]
 
-    def test_a_long_reason_is_cut_to_what_pagerduty_takes(
-        self, told: Stage, pagerduty: PagerDutyStandIn, slack: SlackStandIn
-    ) -> None:
+    def test_a_long_reason_is_cut_to_what_pagerduty_takes(self, told: Stage, pagerduty: PagerDutyStandIn) -> None:
         """Summaries within 1,024 characters, the whole reason in the details, and keys within 255."""
         deployed(told)
         told.book.write(ev.RollbackBegan(why="x" * 3000, by="tminus"))

@@ -29,7 +29,9 @@ def question(frozen: Frozen, ask: AskState) -> Letter:
     else:
         judged = asking.judge(ask, frozen.people)
         blocks += [block for role in opened.roles for block in _role(frozen, ask, role, judged)]
-        blocks.append(context(f"Until {opened.deadline:%Y-%m-%d %H:%M:%S} UTC. Binds to {opened.decision_digest[:19]}."))
+        blocks.append(
+            context(f"Until {opened.deadline:%Y-%m-%d %H:%M:%S} UTC. Binds to {opened.decision_digest[:19]}.")
+        )
     request = f"{frozen.created.launch}/{opened.ask}"
     letter = SlackLetter(text=escaped(title), blocks=blocks, living=True, request=request)
     return letter.letter(f"ask-{opened.ask}")
