@@ -15,7 +15,7 @@ FIND_PYTHON = for p in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done
 
 define NO_PYTHON
-tminus needs Python 3.11 or newer, and none was found (asked: $(PYTHON) python3.11 python3.12 python3.13 python3).
+tminus needs Python 3.11 or newer, and none was found (asked: $(strip $(PYTHON) python3.11 python3.12 python3.13 python3)).
 Debian, Ubuntu: apt install python3 python3-venv. Fedora: dnf install python3. macOS: brew install python@3.11.
 Or name one: make PYTHON=/path/to/python3.11 …
 endef

@@ -43,6 +43,8 @@ def command(environment: Path) -> None:
     if settings.slack is None:
         raise UsageError(f"{environment} has no slack section, so there is nothing to let in")
     secret = resolve(settings.slack.signing_secret)
+    # At its level INFO this library logs addresses, and those at which a press is answered are credentials.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     # The server hands a signal on once it has ended; the courier's last round comes after that.
     signal.signal(signal.SIGTERM, _interrupted)
     with suppress(KeyboardInterrupt), _listening(settings.gateway.host, settings.gateway.port) as door:

@@ -22,7 +22,8 @@ from tminus.errors import UsageError
 @click.option(
     "--hour", default="5s", show_default=True, help="How long an hour of the countdown takes; longer on a slow machine."
 )
-def command(name: str, keep: bool, out: Path, hour: str) -> None:
+@click.option("--book", type=click.Path(path_type=Path), help="Another book than TradeSense's own launch.")
+def command(name: str, keep: bool, out: Path, hour: str, book: Path | None) -> None:
     """Plays T-4h, T-0 and T+4h in under a minute, with or without a fault.
 
     Exit code: as the launch's: 0 launched, 3 no-go or held, 4 rolled back.
@@ -35,14 +36,14 @@ def command(name: str, keep: bool, out: Path, hour: str) -> None:
         return
     if name not in FAULTS:
         raise UsageError(f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
-    raise SystemExit(_play(name, hour, keep, out))
+    raise SystemExit(_play(name, hour, keep, out, book))
 
 
-def _play(name: str, hour: str, keep: bool, out: Path) -> int:
+def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int:
     import tempfile
 
     from deployments.rehearsal.faults import FAULTS
-    from deployments.rehearsal.play import play
+    from deployments.rehearsal.play import BOOK, play
     from deployments.rehearsal.whole_estate import WholeEstate
 
     fault = FAULTS[name]
@@ -54,7 +55,7 @@ def _play(name: str, hour: str, keep: bool, out: Path) -> int:
         with _logs_kept(folder, out), WholeEstate(folder, fault, hour) as estate:
             up = time.monotonic() - started
             click.echo(f"Up after {up:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
-            played = play(estate, out, click.echo)
+            played = play(estate, out, click.echo, (book or BOOK).resolve())
             click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")
             if keep:
                 click.echo(f"Everything stays up, in {folder}. Ctrl-C ends it.")

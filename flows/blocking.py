@@ -61,7 +61,7 @@ def _ordered(hold: ev.Ordered) -> str:
 async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
     """A phase that is late beyond what its book allows holds and asks instead of going on."""
     late = now() - conductor.due(phase)
-    if late <= conductor.real(phase.late_by) or phase.phase in conductor.record.phases_started:
+    if now() <= conductor.latest(phase) or phase.phase in conductor.record.phases_started:
         return
     allowed = show_duration(phase.late_by)
     why = f"{phase.phase} is {late.total_seconds():.0f} s late, more than {allowed} allows; resume or scrub"

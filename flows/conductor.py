@@ -25,6 +25,7 @@ from tminus.record import Record
 from tminus.runbook import Phase
 
 _EARLY = timedelta(seconds=2)  # a worker may start a run a little ahead of its time
+STARTING = timedelta(seconds=10)  # what a worker on a busy machine may take to start a run, on any clock
 _LOOK = 0.25  # seconds: the net under the ledger's own waking
 UNDO_WAITS = 2.0  # seconds that an undo waits for the ledger before it writes to the local journal
 
@@ -144,7 +145,7 @@ class Conductor:
 
     def latest(self, phase: Phase) -> datetime:
         """When a phase is too late to begin, or to stay blocked."""
-        return self.due(phase) + self.real(phase.late_by)
+        return self.due(phase) + self.real(phase.late_by) + STARTING
 
     def end(self) -> datetime:
         """When the launch is over, whatever is still open."""

@@ -58,7 +58,7 @@ class Presses:
             return self._order(page, person, order)
         answer = _ANSWERS.get(action.action_id)
         if answer is None:
-            inbox.refuse(page.book, person.id, action.action_id, f"there is no button {action.action_id!r}", "slack")
+            inbox.refuse(page.book, person.id, _known(action.action_id), "no such button is tminus's", "slack")
         ask, _role, digest = (*rest.split("|"), "", "", "")[:3]
         given = ev.Answered(ask=ask, person=person.id, answer=answer, digest=digest, via="slack")
         inbox.answer(page.book, page.frozen, given)

@@ -52,8 +52,8 @@ class AskState:
     """Where a question to people stands: as last asked, all answers, and its end.
 
     Attributes:
-        voided: its end no longer counts, since a recycle took back what it was about; asked again it goes on, and
-            answers to the same digest still count.
+        voided: its end no longer counts, since a recycle took back what it was about; asked again, everybody
+            answers anew.
     """
 
     opened: ev.AskOpened

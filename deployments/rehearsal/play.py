@@ -1,11 +1,14 @@
 """Plays one rehearsal: the estate up, the sign-off, the launch by the same commands as in production, the end."""
 
+import json
 import os
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -42,67 +45,82 @@ class Played:
     said: str
 
 
-def play(estate: WholeEstate, out: Path, say: Say) -> Played:
-    """Signs off, launches, follows to the end; the estate runs already."""
+def play(estate: WholeEstate, out: Path, say: Say, book: Path = BOOK) -> Played:
+    """Signs off, launches by `book`, follows to the end; the estate runs already."""
     fault = estate.fault
-    _prepare(estate, say)
+    _prepare(estate, say, book)
     started = time.monotonic()
-    launch, code, said = _launch(estate, out, say)
+    code = _launch(estate, out, say, book)
     seconds = time.monotonic() - started
     if fault.slack or fault.pagerduty:
         say("The outage is over; what waits is sent now.")
         _outage(estate, "none")
         _until(lambda: _outbox_is_empty(estate), 60, "every message has arrived")
+    launch, said = _how_it_ended(estate)
     return Played(code, launch, seconds, said)
 
 
-def _prepare(estate: WholeEstate, say: Say) -> None:
+def _prepare(estate: WholeEstate, say: Say, book: Path) -> None:
     addresses, fault = estate.servers.addresses, estate.fault
     back_up(addresses.postgres, addresses.aws, estate.folder, timedelta(hours=fault.backup_age_hours))
-    say(_tminus(estate, "sign-off", *_documents(estate)).strip())
+    say(_tminus(estate, "sign-off", *_documents(estate, book)).strip())
     _until(lambda: _nothing_pending(estate), 60, "the release is signed off")
     if not fault.from_watch:
         _switch_faults(estate)
     _outage(estate, "down")
 
 
-def _documents(estate: WholeEstate) -> list[str]:
+def _documents(estate: WholeEstate, book: Path) -> list[str]:
     files = estate.documents
-    named = {"release": files.release, "runbook": BOOK, "people": files.people, "environment": files.environment}
+    named = {"release": files.release, "runbook": book, "people": files.people, "environment": files.environment}
     return [word for name, path in named.items() for word in (f"--{name}", str(path))]
 
 
-def _launch(estate: WholeEstate, out: Path, say: Say) -> tuple[str, int, str]:
+def _launch(estate: WholeEstate, out: Path, say: Say, book: Path) -> int:
+    """Runs `tminus launch` as a release manager would: live on a terminal, else line by line."""
     key = str(estate.documents.key("release_manager"))
-    argv = [*_TMINUS, "launch", *_documents(estate), "--t0", "+5h", "--report", str(out), "--key", key]
-    process = subprocess.Popen(argv, env=_env(estate), cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
-    launch, said = "", ""
+    argv = [*_TMINUS, "launch", *_documents(estate, book), "--t0", "+5h", "--report", str(out), "--key", key]
+    shown = None if sys.stdout.isatty() else subprocess.PIPE
+    if estate.fault.from_watch:
+        Thread(target=_switch_at_watch, args=(estate,), daemon=True).start()
+    process = subprocess.Popen(argv, env=_env(estate), cwd=CHECKOUT, stdout=shown, text=True)
     try:
         for line in process.stdout or ():
-            said = line.rstrip()
-            say(said)
-            if not launch and " is created; " in said:
-                launch = said.split()[0]
-                if estate.fault.from_watch:
-                    Thread(target=_switch_at_watch, args=(estate, launch), daemon=True).start()
-        code = process.wait(_COMMAND)
+            say(line.rstrip())
+        return process.wait()
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait(10)
-    return launch, code, said
 
 
-def _switch_at_watch(estate: WholeEstate, launch: str) -> None:
+def _how_it_ended(estate: WholeEstate) -> tuple[str, str]:
+    """The launch's id and its last sentence, from the ledger's own text."""
+    for chain, events in _launches(estate):
+        ends = [json.loads(event) for event in events if '"launch.closed"' in event]
+        if ends:
+            return chain, str(ends[-1]["sentence"])
+    return "", "No launch came to an end."
+
+
+def _switch_at_watch(estate: WholeEstate) -> None:
     """Breaks the service once the watch has had a second of good samples."""
-    from tminus.ledger.sqlite import SqliteStore
-
-    store = SqliteStore(estate.documents.ledger)
-    while not any('"watch.began"' in event.body for event in store.read(launch)):
+    while not any('"watch.began"' in event for _, events in _launches(estate) for event in events):
         time.sleep(0.1)
-    store.close()
     time.sleep(1.0)
     _switch_faults(estate)
+
+
+def _launches(estate: WholeEstate) -> list[tuple[str, list[str]]]:
+    """Chain → its events' texts, read straight from the ledger's file."""
+    with closing(sqlite3.connect(f"file:{estate.documents.ledger}?mode=ro", uri=True)) as ledger:
+        rows = ledger.execute(
+            "SELECT chain, body FROM event WHERE chain LIKE 'tradesense-%' ORDER BY chain, seq"
+        ).fetchall()
+    chains: dict[str, list[str]] = {}
+    for chain, body in rows:
+        chains.setdefault(chain, []).append(body)
+    return list(chains.items())
 
 
 def _switch_faults(estate: WholeEstate) -> None:
@@ -122,7 +140,6 @@ def _outage(estate: WholeEstate, mode: str) -> None:
 
 
 def _trusting(verify: bool | str) -> bool | ssl.SSLContext:
-
     return ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
 
 

@@ -65,7 +65,7 @@ def test_three_conductors_are_killed_and_the_launch_goes_through(stage: Stage, t
     deployed = [RolloutRecord.model_validate(line) for line in read_lines(trading.deployments)[rolled_out:]]
     assert [(one.pool, one.version) for one in deployed] == [("green", "2.0.0")]
     assert nginx.reloads() - reloads == 1
-    assert versions_in_turn(stage, launched) == ["1.9.0", "2.0.0"]
+    assert versions_in_turn(stage, record) == ["1.9.0", "2.0.0"]
     assert pressed_twice(stage, launched) == []
     assert backups(stage, launched) == ["post-launch", "restore-point"]
 
@@ -77,9 +77,9 @@ def no_step_ended_twice(record: Record) -> list[str]:
     return [step for step, count in final.items() if count > 1]
 
 
-def versions_in_turn(stage: Stage, launched: Launched) -> list[str]:
+def versions_in_turn(stage: Stage, record: Record) -> list[str]:
     """Which versions customers met since the launch was created, each when it took over, by nginx's own log."""
-    created = launched.record().created
+    created = record.created
     assert created is not None
     lines = read_lines(stage.estate.servers.addresses.nginx.access_log)
     seen = [str(line["version"]) for line in lines if float(str(line["time"])) > created.at.timestamp()]

@@ -66,7 +66,9 @@ def test_heads_are_returned_and_read_back(ledger: Ledger) -> None:
 
 _bodies = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3)
+    ),
     max_leaves=6,
 ).map(lambda value: rfc8785.dumps(value).decode())
 
@@ -87,7 +89,9 @@ def test_both_stores_keep_the_text_and_agree_on_the_hash(shared_ledger: Ledger, 
     store.close()
 
 
-@pytest.mark.parametrize("body", ['"%s %(chain)s 100%"', '":chain ::text clock()"', '"a\\u0000b \\\\ \' \\""', '"é 日本 🚀"'])
+@pytest.mark.parametrize(
+    "body", ['"%s %(chain)s 100%"', '":chain ::text clock()"', '"a\\u0000b \\\\ \' \\""', '"é 日本 🚀"']
+)
 def test_text_that_looks_like_sql_is_only_text(ledger: Ledger, body: str) -> None:
     """Placeholders, quotes, escapes and other scripts inside an event are kept as they are."""
     store = opened(ledger)

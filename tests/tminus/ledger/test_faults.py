@@ -47,7 +47,9 @@ def edit_hash(events: list[Stored], i: int, j: int) -> list[Stored]:
 
 def edit_and_forge(events: list[Stored], i: int, _j: int) -> list[Stored]:
     """Another text, and every later hash computed anew: a whole chain again, and a lie."""
-    return whole(events[0].chain, [*(one.body for one in events[:i]), '"forged"', *(one.body for one in events[i + 1 :])])
+    return whole(
+        events[0].chain, [*(one.body for one in events[:i]), '"forged"', *(one.body for one in events[i + 1 :])]
+    )
 
 
 def delete(events: list[Stored], i: int, _j: int) -> list[Stored]:

@@ -27,7 +27,14 @@ def intent(step: str) -> ev.StepIntended:
     """An action that is about to act."""
     deadline = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
     return ev.StepIntended(
-        step=step, attempt=1, token=1, deadline=deadline, does="é", before="blue", undo={"to": "blue"}, undo_summary="back"
+        step=step,
+        attempt=1,
+        token=1,
+        deadline=deadline,
+        does="é",
+        before="blue",
+        undo={"to": "blue"},
+        undo_summary="back",
     )
 
 

@@ -29,7 +29,10 @@ def test_a_second_launch_is_refused_and_changes_nothing(ledger: Ledger) -> None:
     begin(store, FIRST)
     with pytest.raises(Refused, match=f"production is held by {FIRST}, which is under way; `tminus status {FIRST}`"):
         store.open_locked(
-            "production", SECOND, Entry(SECOND, "{}", letters=[Letter("slack", "board", "{}")]), listing=listing("opened")
+            "production",
+            SECOND,
+            Entry(SECOND, "{}", letters=[Letter("slack", "board", "{}")]),
+            listing=listing("opened"),
         )
     assert store.chains() == [DIRECTORY, FIRST]
     assert Outbox(store).unsent() == []
@@ -56,7 +59,11 @@ def test_the_end_frees_the_environment_and_is_listed(ledger: Ledger) -> None:
     assert under_way(store) == []
     assert listed_heads(store, FIRST) == [opened, closed]
     begin(store, SECOND)
-    assert [(one.chain, one.what) for one in listed(store)] == [(FIRST, "opened"), (FIRST, "closed"), (SECOND, "opened")]
+    assert [(one.chain, one.what) for one in listed(store)] == [
+        (FIRST, "opened"),
+        (FIRST, "closed"),
+        (SECOND, "opened"),
+    ]
     assert faults(store.read(DIRECTORY)) == []
 
 
@@ -126,7 +133,9 @@ def test_of_many_only_one_begins_and_the_rest_are_told_by_whom(ledger: Ledger) -
     together(*(lambda number=number: launch(number) for number in range(3)))  # type: ignore[misc]
     assert begun
     entries = [(one.chain, one.what) for one in listed(stores[0])]
-    assert [chain for chain, what in entries if what == "opened"] == [chain for chain, what in entries if what == "closed"]
+    assert [chain for chain, what in entries if what == "opened"] == [
+        chain for chain, what in entries if what == "closed"
+    ]
     assert entries[::2] == [(chain, "opened") for chain, _ in entries[1::2]]
     assert faults(stores[0].read(DIRECTORY)) == []
 

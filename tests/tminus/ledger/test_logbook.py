@@ -29,7 +29,9 @@ def told(event: ev.Event, record: Record) -> Sequence[Letter]:
 def opened(ledger: Ledger) -> Logbook:
     """The page of a launch that was just opened."""
     store = ledger.open()
-    store.open_locked("production", LAUNCH, Entry(LAUNCH, ev.write(ev.Told(what="it begins"))), listing=listing("opened"))
+    store.open_locked(
+        "production", LAUNCH, Entry(LAUNCH, ev.write(ev.Told(what="it begins"))), listing=listing("opened")
+    )
     return Logbook(store, LAUNCH)
 
 
@@ -43,7 +45,13 @@ def test_what_is_written_is_taken_up_with_its_letters(ledger: Ledger) -> None:
     assert [letter[3] for letter in Outbox(book.store).unsent(LAUNCH)] == ["held", "phase.ended"]
     Logbook(ledger.open(), LAUNCH).write(ev.Told(what="somebody else"))
     book.write(ev.PhaseEnded(phase="T-0"))
-    assert [type(event).__name__ for event in book.record.events] == ["Told", "Held", "PhaseEnded", "Told", "PhaseEnded"]
+    assert [type(event).__name__ for event in book.record.events] == [
+        "Told",
+        "Held",
+        "PhaseEnded",
+        "Told",
+        "PhaseEnded",
+    ]
     assert book.record.stored == book.store.read(LAUNCH)
     (letter,) = Outbox(book.store).claim(("slack",))
     assert (letter.key, letter.body) == ("held", "after 1")

@@ -135,7 +135,10 @@ class TestWaivers:
 
     def test_a_pass_is_a_pass_whatever_was_waived(self) -> None:
         """A step that passes after all has passed, and one that passed just before stays so."""
-        for events in ((ended("s", FAIL), order("waive", "s"), ended("s", PASS)), (ended("s", PASS), order("waive", "s"))):
+        for events in (
+            (ended("s", FAIL), order("waive", "s"), ended("s", PASS)),
+            (ended("s", PASS), order("waive", "s")),
+        ):
             outcome = record_of(*events).step("s").outcome
             assert outcome is not None
             assert outcome.verdict is Verdict.PASS
@@ -164,15 +167,15 @@ class TestRecycle:
         assert record.held == hold
 
     def test_a_decision_that_rested_on_it_is_asked_again(self) -> None:
-        """A go that was given is no go any more; asked again, answers to the same digest still count, others do not."""
+        """A go that was given is no go any more; asked again, everybody is, since they saw what is void now."""
         record = record_of(asked(), answered(), MET, ended("go", PASS), order("recycle"))
         assert record.ask_for("go") is None
         assert record.step("go").outcome is None
-        same = record_of(*record.events, asked())
-        assert len(same.asks["go"].counting()) == 1
-        assert same.open_asks()
-        changed = record_of(*record.events, asked("d2"))
-        assert changed.asks["go"].counting() == []
+        again = record_of(*record.events, asked())
+        assert again.ask_for("go") is not None
+        assert again.asks["go"].counting() == []
+        assert again.open_asks()
+        assert len(record_of(*again.events, answered()).asks["go"].counting()) == 1
 
     def test_a_question_that_is_open_stays_open(self) -> None:
         """Nobody has to answer twice what was not decided yet."""
@@ -314,13 +317,13 @@ def test_reading_while_another_thread_adds_never_breaks() -> None:
 
 
 @settings(deadline=None)
-@given(at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.timezones()))  # noqa: DTZ001 - with zones
+@given(at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.timezones(), allow_imaginary=False))  # noqa: DTZ001 - with zones
 def test_a_moment_is_written_in_utc_whatever_zone_it_was_said_in(at: datetime) -> None:
     """The text of an event names the same moment as the event, with fixed digits, so that it hashes always the same."""
     body = ev.write(ev.PhaseScheduled(phase="T-0", due=at, run="", token=0, at=AT))
     again = ev.read(body)
     assert isinstance(again, ev.PhaseScheduled)
-    assert again.due == at
+    assert again.due.timestamp() == at.timestamp()
     assert ev.write(again) == body
     assert at.astimezone(UTC).strftime('"due":"%Y-%m-%dT%H:%M:%S.%fZ"') in body
 
