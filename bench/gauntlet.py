@@ -70,8 +70,8 @@ def _as_promised(fault: Fault, hour: str, book: Path, out: Path) -> bool:
     argv = [sys.executable, "-m", "cli.main", "rehearse", "--fault", fault.name, "--hour", hour]
     argv += ["--book", str(book), "--out", str(out)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=_LONGEST, check=False)
-    said = (done.stdout.strip().splitlines() or ["nothing was said"])[-1]
-    sys.stderr.write(f"{fault.name}: exit {done.returncode}: {said}\n{done.stderr}")
+    said = "\n  ".join(done.stdout.strip().splitlines()[-3:])
+    sys.stderr.write(f"{fault.name}: exit {done.returncode}\n  {said}\n{done.stderr}")
     _figure(f"exit_code_with_{fault.name}", done.returncode, fault.exit_code)
     return done.returncode == fault.exit_code
 

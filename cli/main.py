@@ -31,6 +31,7 @@ COMMANDS = {
     "rehearse": "cli.rehearse",
     "report": "cli.report",
     "status": "cli.status",
+    "kinds": "cli.kinds",
     "plan": "cli.plan",
     "schema": "cli.schema",
     "validate": "cli.validate",

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-from tminus.errors import UsageError
+from tminus.errors import TminusError, UsageError
 
 
 @click.command("rehearse")
@@ -36,7 +36,31 @@ def command(name: str, keep: bool, out: Path, hour: str, book: Path | None) -> N
         return
     if name not in FAULTS:
         raise UsageError(f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
-    raise SystemExit(_play(name, hour, keep, out, book))
+    _refuse_mistakes(hour, book)
+    raise SystemExit(_play_or_say_why(name, hour, keep, out, book))
+
+
+def _refuse_mistakes(hour: str, book: Path | None) -> None:
+    """Before anything is started: starting real servers takes a while."""
+    from tminus.clock import parse_duration
+
+    try:
+        parse_duration(hour)
+    except ValueError as e:
+        raise UsageError(f"--hour: {e}") from e
+    if book is not None and not book.is_file():
+        raise UsageError(f"--book: there is no file {book}")
+
+
+def _play_or_say_why(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int:
+    from deployments.rehearsal.server_errors import BinaryMissing, NoFreePort, ServerError
+
+    try:
+        return _play(name, hour, keep, out, book)
+    except (BinaryMissing, NoFreePort) as e:
+        raise UsageError(str(e)) from e
+    except ServerError as e:
+        raise TminusError(str(e)) from e
 
 
 def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int:

@@ -10,11 +10,10 @@ import click
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
     metavar="DIR",
-    help="The folder that gets report.html, report.md and report.json.",
+    help="The folder that gets report.html, report.md and report.json; named after the launch unless given.",
 )
-def command(launch: str, out: Path) -> None:
+def command(launch: str, out: Path | None) -> None:
     """Writes a launch's report, also while it is under way.
 
     report.html is one file that needs no network; report.md is the checklist with its ticks; report.json is the data.
@@ -23,5 +22,5 @@ def command(launch: str, out: Path) -> None:
     from tminus.report.writing import write_report
 
     book, frozen = open_launch(launch)
-    for path in write_report(book, frozen, out):
+    for path in write_report(book, frozen, out or Path(launch)):
         click.echo(str(path))

@@ -9,7 +9,7 @@ from tasks.action import Action, Standing, State
 from tminus import events as ev
 from tminus.clock import now
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured
-from tminus.outcome import Outcome, Verdict
+from tminus.outcome import Observation, Outcome, Verdict
 from tminus.runbook import Step
 
 _POLL = 0.2  # seconds between two looks at an action that is under way
@@ -17,9 +17,12 @@ _TRIES = 3  # of what was refused before any effect
 
 
 async def carry_out(conductor: Conductor, step: Step, action: Action) -> Outcome:
-    """Does an action once, whatever crashed before; the outcome is what was observed afterwards."""
+    """Does an action once, whatever crashed before; the outcome is what was observed afterwards.
+
+    What failed, or is in doubt, is not tried again by another conductor either: only people take an outcome back.
+    """
     state = conductor.record.step(step.id)
-    if state.settled and state.outcome is not None:
+    if state.outcome is not None:
         return state.outcome
 
     async def attempt(_last: bool) -> Outcome:
@@ -39,14 +42,11 @@ async def carry_out(conductor: Conductor, step: Step, action: Action) -> Outcome
 
 
 async def _converge(conductor: Conductor, step: Step, action: Action) -> Outcome:
-    state = conductor.record.step(step.id)
-    standing = await action.state(conductor.estate)
-    if state.in_doubt:
-        standing = await _wait_out(conductor, step, action, standing)
-        if standing.state is not State.ABSENT:
-            return _outcome(standing, "took effect before the conductor was lost")
-    elif standing.state is State.DONE:
-        return _outcome(standing, "was so already")
+    """Acts only where it is sure that nothing of it happened yet."""
+    in_doubt = conductor.record.step(step.id).in_doubt
+    standing = await (_wait_out if in_doubt else _settle)(conductor, step, action)
+    if standing.state is not State.ABSENT:
+        return _outcome(standing, "took effect before the conductor was lost" if in_doubt else "was so already")
     return await _act(conductor, step, action, standing)
 
 
@@ -66,7 +66,7 @@ async def _act(conductor: Conductor, step: Step, action: Action, before: Standin
     await conductor.write(ev.StepStarted(step=step.id, attempt=state.attempt + 1), intended)
     conductor.journal.keep_intent(intended)
     await _do(conductor, step, action)
-    after = await _settle(conductor, step, action, await action.state(conductor.estate))
+    after = await _settle(conductor, step, action)
     return _outcome(after, "")
 
 
@@ -85,21 +85,32 @@ async def _do(conductor: Conductor, step: Step, action: Action) -> None:
                 raise ActionFailed(f"no end within {step.timeout.total_seconds():g} s; it may have begun") from e
 
 
-async def _settle(conductor: Conductor, step: Step, action: Action, standing: Standing) -> Standing:
+async def _stands(conductor: Conductor, step: Step, action: Action) -> Standing:
+    """One look, within the step's timeout; too slow means that it cannot be told."""
+    try:
+        return await asyncio.wait_for(action.state(conductor.estate), step.timeout.total_seconds())
+    except TimeoutError:
+        said = f"no answer within {step.timeout.total_seconds():g} s"
+        return Standing(state=State.UNKNOWN, seen=Observation(where=said))
+
+
+async def _settle(conductor: Conductor, step: Step, action: Action) -> Standing:
     """Looks until the action is done, or no longer under way, or its time is up."""
+    standing = await _stands(conductor, step, action)
     until = asyncio.get_running_loop().time() + step.timeout.total_seconds()
     while standing.state in {State.IN_PROGRESS, State.UNKNOWN} and asyncio.get_running_loop().time() < until:
         await asyncio.sleep(_POLL)
-        standing = await action.state(conductor.estate)
+        standing = await _stands(conductor, step, action)
     return standing
 
 
-async def _wait_out(conductor: Conductor, step: Step, action: Action, standing: Standing) -> Standing:
+async def _wait_out(conductor: Conductor, step: Step, action: Action) -> Standing:
     """After a crash: an orphan may still be at work, until the deadline the intent named."""
+    standing = await _stands(conductor, step, action)
     intended = conductor.record.step(step.id).intended
     while standing.state in {State.IN_PROGRESS, State.UNKNOWN} and intended and now() < intended.deadline:
         await asyncio.sleep(_POLL)
-        standing = await action.state(conductor.estate)
+        standing = await _stands(conductor, step, action)
     return standing
 
 
@@ -108,5 +119,6 @@ def _outcome(standing: Standing, how: str) -> Outcome:
     said = ", ".join(map(str, seen.found)) or seen.where
     verdict = {State.DONE: Verdict.PASS, State.ABSENT: Verdict.FAIL}.get(standing.state, Verdict.UNKNOWN)
     words = {State.DONE: "done", State.ABSENT: "it had no effect", State.IN_PROGRESS: "it is still under way"}
+    how = how if standing.state is State.DONE else ""
     summary = ": ".join(part for part in (words.get(standing.state, "it cannot be told"), how, said) if part)
     return Outcome(verdict=verdict, summary=summary, found=seen.found, where=seen.where, details=seen.details, at=now())

@@ -15,18 +15,21 @@ _TICK = 1.0  # seconds between two looks at the clock while nothing happens
 
 
 async def get_past(conductor: Conductor, step: Step) -> bool:
-    """Returns True once a blocking step is settled, False when it must be tried again.
+    """Returns True once a blocking step is settled, False when it must be tried again: its outcome was taken back.
 
     Holds and pages until somebody waives it or asks for another try; raises NoGo, before anything
     was changed, or OutOfTime, after, when nobody did in time.
     """
+    await conductor.refresh()
     state = conductor.record.step(step.id)
-    if state.settled or not step.blocking or state.outcome is None:
+    if state.settled or not step.blocking:
         return True
+    if state.outcome is None:
+        return False
     why = told(step, state.outcome)
-    await conductor.write(ev.Held(why=why, step=step.id))
     tries = conductor.record.retries.get(step.id, 0)
-    await wait_while_held(conductor, why, _latest(conductor, step), lambda: _answered(conductor, state, tries))
+    await conductor.write(ev.Held(why=why, step=step.id))
+    await wait_while_held(conductor, why, _latest(conductor), lambda: _answered(conductor, state, tries))
     return conductor.record.step(step.id).settled
 
 
@@ -34,10 +37,15 @@ def _answered(conductor: Conductor, state: StepState, tries: int) -> bool:
     return state.settled or conductor.record.retries.get(state.step, 0) > tries
 
 
-def _latest(conductor: Conductor, step: Step) -> datetime:
-    if conductor.record.change_began:
+def _latest(conductor: Conductor) -> datetime:
+    """When a blocked step is blocked too long: before a change, with the latest phase that was begun.
+
+    That may be a later one than the step's own: at the go/no-go everything is observed again.
+    """
+    started = [one for one in conductor.frozen.runbook.phases if one.phase in conductor.record.phases_started]
+    if conductor.record.change_began or not started:
         return conductor.end()
-    return conductor.latest(phase_of(conductor, step))
+    return conductor.latest(started[-1])
 
 
 def phase_of(conductor: Conductor, step: Step) -> Phase:
@@ -51,7 +59,9 @@ async def clear_to_proceed(conductor: Conductor) -> None:
     conductor.stop_if_turned()
     if record.held is not None:
         said = record.held.why if isinstance(record.held, ev.Held) else _ordered(record.held)
-        await wait_while_held(conductor, said, conductor.end(), lambda: conductor.record.held is None)
+        blocked = isinstance(record.held, ev.Held) and record.held.step
+        latest = _latest(conductor) if blocked else conductor.end()
+        await wait_while_held(conductor, said, latest, lambda: conductor.record.held is None)
 
 
 def _ordered(hold: ev.Ordered) -> str:

@@ -14,6 +14,7 @@ from tasks.anchoring import write_anchor
 from tminus import events as ev
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, LedgerUnreachable
+from tminus.record import Record
 from tminus.runbook import Phase
 from tminus.sentence import closing_sentence, evidence_rows
 
@@ -37,10 +38,16 @@ async def anchor(conductor: Conductor, phase: Phase) -> None:
     await conductor.shown.table(f"{phase.slug}-evidence", rows, f"{conductor.launch} {phase.phase}")
 
 
+def is_over(record: Record, one: Phase) -> bool:
+    """Whether a phase was ended, and nothing that blocks was taken back since: by a recycle, or observed again."""
+    settled = all(record.step(step.id).settled for step in one.steps if step.blocking)
+    return one.phase in record.phases_ended and settled
+
+
 async def close_if_over(conductor: Conductor) -> None:
     """After the last phase, the launch is launched, if every blocking step is settled."""
-    last = conductor.frozen.runbook.phases[-1]
-    if last.phase in conductor.record.phases_ended and conductor.record.closed is None:
+    over = all(is_over(conductor.record, one) for one in conductor.frozen.runbook.phases)
+    if over and conductor.record.closed is None:
         await close_as(conductor, "launched", "every blocking step passed or was waived")
 
 

@@ -12,9 +12,9 @@ from tminus.runbook import Step
 
 
 async def observe(conductor: Conductor, step: Step, check: Check) -> Outcome:
-    """Observes one check as a task of its own; a settled one is not looked at again."""
+    """Observes one check as a task of its own; what has an outcome is not looked at again until people take it back."""
     state = conductor.record.step(step.id)
-    if state.settled and state.outcome is not None:
+    if state.outcome is not None:
         return state.outcome
     await conductor.write(ev.StepStarted(step=step.id, attempt=state.attempt + 1))
     return await _look(conductor, step, check, again=False)

@@ -11,7 +11,7 @@ from prefect.states import Completed, Failed
 from flows.acting import carry_out
 from flows.asking import ask
 from flows.blocking import clear_to_proceed, get_past, hold_when_late, phase_of
-from flows.closing import anchor, close_as, close_if_over, wait_for_the_end
+from flows.closing import anchor, close_as, close_if_over, is_over, wait_for_the_end
 from flows.conductor import Conductor, conducting, logger, not_due
 from flows.following_up import follow_up
 from flows.observing import observe, observe_all
@@ -44,8 +44,6 @@ async def conduct(conductor: Conductor, upto: str) -> State[None]:
     """Goes on from wherever the launch is; every end is written down, and said in one sentence."""
     if conductor.record.closed is not None:
         return _state_of(conductor)
-    if upto in conductor.record.phases_ended and not conductor.record.must_roll_back:
-        return Completed(message=f"{upto} is over already")
     await conductor.merge_journal()
     try:
         await _go_on(conductor, upto)
@@ -78,7 +76,7 @@ async def _go_on(conductor: Conductor, upto: str) -> None:
 
 def _unfinished(conductor: Conductor, upto: str) -> Iterator[Phase]:
     for one in conductor.frozen.runbook.phases:
-        if one.phase not in conductor.record.phases_ended:
+        if not is_over(conductor.record, one):
             yield one
         if one.phase == upto:
             return
@@ -89,8 +87,9 @@ async def run_phase(conductor: Conductor, one: Phase) -> None:
     await hold_when_late(conductor, one)
     await conductor.write(_started(conductor, one))
     for steps in _together(one.steps):
-        await clear_to_proceed(conductor)
         await settle_all(conductor, steps)
+    await conductor.refresh()
+    conductor.stop_if_turned()
     await conductor.write(ev.PhaseEnded(phase=one.phase))
     await anchor(conductor, one)
 
@@ -110,9 +109,10 @@ def _together(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 async def settle_all(conductor: Conductor, steps: Sequence[Step]) -> None:
-    """Runs steps until each is settled, not blocking, or turned the launch elsewhere."""
+    """Runs steps until each is settled, not blocking, or turned the launch elsewhere; none while it is held."""
     left = list(steps)
     while left:
+        await clear_to_proceed(conductor)
         checks = [(step, step.does) for step in left if isinstance(step.does, Check)]
         await observe_all(conductor, checks)
         for step in left:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 import psycopg
 import pytest
+from hypothesis import settings
 from pydantic import SecretStr
 
 from deployments.rehearsal.aws import Aws
@@ -20,6 +21,9 @@ from tminus.release import Release
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+# `make sweep`: for a night, or before a release.
+settings.register_profile("sweep", max_examples=2000, deadline=None)
 
 LAUNCH = "tradesense-2-0-0"
 _BUILD = {"artifact": f"sha256:{'a' * 64}", "config": f"sha256:{'b' * 64}"}

@@ -18,9 +18,9 @@ _LINE: TypeAdapter[tuple[str, str]] = TypeAdapter(tuple[str, str])
 class Journal:
     """One file a launch, in the environment's state folder on this machine; safe with several processes at once.
 
-    Three kinds of lines: `created`, what the launch froze;
-    `intent`, a copy of every intended action with its undo, so that a rollback
-    can be done without the ledger; and `unwritten`, events the ledger did not take, merged later.
+    Three kinds of lines: `created`, what the launch froze, and `intent`, a copy of every intended action with its
+    undo, so that a rollback can be done without the ledger; and `unwritten`, events the ledger did not take, merged
+    later.
     What was appended is on the disk when the call returns. A line without its end was being written when
     the machine stopped: what it said never counted, and the next writer takes it away.
 

@@ -21,6 +21,7 @@ from deployments.rehearsal.trading_estate import Trading
 
 _MODULE = (sys.executable, "-m")
 HOUR = "5s"  # with it a launch from T-4h to T+4h takes less than a minute
+_IMPORTS_WITHIN = 60.0  # seconds; on a starved machine importing alone takes long
 _ROUTING_KEY_LENGTH = 32  # as PagerDuty's are
 
 
@@ -137,6 +138,7 @@ class WholeEstate:
             env={**self.environment(), **prefect},
             log=self.folder / "gateway.log",
             ready=http_answers(self.ports.gateway, "/health"),
+            ready_within=_IMPORTS_WITHIN,
         )
 
     def _start_people(self) -> None:

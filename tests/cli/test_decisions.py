@@ -105,7 +105,7 @@ class TestKeys:
         monkeypatch.setenv("TMINUS_KEY", str(stage.keys / "devops"))
         assert tminus(stage, "approve", LAUNCH).exit_code == 0
 
-    def test_a_strangers_key_is_refused(self, stage: Stage, tmp_path: Path) -> None:
+    def test_a_strangers_key_is_refused(self, stage: Stage) -> None:
         """Exit code 3; no answer is recorded."""
         strange = Ed25519PrivateKey.generate()
         (stage.keys / "strange").write_bytes(strange.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))

@@ -29,10 +29,10 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(main, ["ledger", "verify", *words])
 
 
-def alter(folder: Path, sql: str) -> None:
+def alter(folder: Path, sql: str, **values: object) -> None:
     """What somebody with the file can do."""
     with closing(sqlite3.connect(folder / "ledger.sqlite", isolation_level=None)) as connection:
-        connection.executescript(sql)
+        connection.executescript(sql.format(launch=LAUNCH, **values))
 
 
 def test_a_whole_launch_is_called_whole(heads: list[Head]) -> None:
@@ -50,7 +50,7 @@ def test_a_whole_launch_is_called_whole(heads: list[Head]) -> None:
 
 def test_a_changed_launch_is_called_that_without_reading_on(heads: list[Head], tmp_path: Path) -> None:
     """Also where the changed event can no longer be read as one: it ends with 1 and names the event."""
-    alter(tmp_path, f"UPDATE event SET body = '{{' WHERE chain = '{LAUNCH}' AND seq = 1")
+    alter(tmp_path, "UPDATE event SET body = '{{' WHERE chain = '{launch}' AND seq = 1")
     result = run(LAUNCH)
     assert result.exit_code == 1
     assert f"{LAUNCH} is NOT whole: event 1 was changed" in result.output
@@ -61,8 +61,10 @@ def test_a_cut_tail_is_found_by_its_anchor(heads: list[Head], tmp_path: Path) ->
     kept = heads[-3]
     alter(
         tmp_path,
-        f"DELETE FROM event WHERE chain = '{LAUNCH}' AND seq > {kept.seq};"
-        f"UPDATE chain SET seq = {kept.seq}, hash = '{kept.hash}' WHERE chain = '{LAUNCH}'",
+        "DELETE FROM event WHERE chain = '{launch}' AND seq > {seq};"
+        "UPDATE chain SET seq = {seq}, hash = '{hash}' WHERE chain = '{launch}'",
+        seq=kept.seq,
+        hash=kept.hash,
     )
     assert run(LAUNCH, "--offline").exit_code == 0
     result = run(LAUNCH, "--offline", "--anchor", str(heads[-1]))
@@ -72,7 +74,7 @@ def test_a_cut_tail_is_found_by_its_anchor(heads: list[Head], tmp_path: Path) ->
 
 def test_a_removed_launch_is_no_unknown_one(heads: list[Head], tmp_path: Path) -> None:
     """With a head in hand, a launch that is gone is a fault; without one, a name that nobody knows is a mistake."""
-    alter(tmp_path, f"DELETE FROM event WHERE chain = '{LAUNCH}'; DELETE FROM chain WHERE chain = '{LAUNCH}'")
+    alter(tmp_path, "DELETE FROM event WHERE chain = '{launch}'; DELETE FROM chain WHERE chain = '{launch}'")
     assert run(LAUNCH, "--anchor", str(heads[-1])).exit_code == 1
     result = run("never-created")
     assert result.exit_code == 2

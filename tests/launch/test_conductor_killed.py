@@ -22,7 +22,9 @@ def kill_conductor(launched: Launched, when: Callable[[Record], bool], what: str
     pid, token = launched.conductor(), launched.token()
     assert pid, f"nobody conducts when {what}"
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: launched.token() > token and launched.conductor() not in {0, pid}, f"somebody else conducts: {what}")
+    wait_for(
+        lambda: launched.token() > token and launched.conductor() not in {0, pid}, f"somebody else conducts: {what}"
+    )
 
 
 def under_way(record: Record, step: str) -> bool:
@@ -41,8 +43,9 @@ def sampled(record: Record) -> bool:
     return len(record.samples) > 0 and record.watch_decided is None
 
 
-def test_three_conductors_are_killed_and_the_launch_goes_through(stage: Stage, tmp_path: Path) -> None:
+def test_three_conductors_are_killed_and_the_launch_goes_through(fresh_stage: Stage, tmp_path: Path) -> None:
     """Killed while a decision is pending, in the roll-out and in the watch, it ends GO, each effect counted once."""
+    stage = fresh_stage
     trading, nginx = stage.estate.trading.address, stage.estate.servers.addresses.nginx
     reloads = nginx.reloads()
     rolled_out = len(read_lines(trading.deployments))

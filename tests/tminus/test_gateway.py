@@ -17,6 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from deployments.rehearsal.in_thread import Door, served
 from deployments.rehearsal.slack_presses import signed
@@ -420,6 +422,21 @@ class TestAnswersGoToSlack:
     def test_only_slack_is_answered(self, url: str, allowed: bool) -> None:
         """Slack over TLS, or the server that the environment names."""
         assert is_slacks(url, "http://127.0.0.1:9/api/") == allowed
+
+
+def test_an_answer_is_sent_nowhere_else(channel: Room) -> None:
+    """A rightly signed press that asks for its answer at another server is recorded, and that server hears nothing."""
+    heard: list[str] = []
+
+    async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.append(scope["path"])
+        await PlainTextResponse("ok")(scope, receive, send)
+
+    with served(elsewhere) as url:
+        assert channel.send({**channel.payload("devops", "approve"), "response_url": f"{url}/actions/x"}).is_success
+        eventually(lambda: channel.count("accepted") == 1)
+        channel.press("security", "approve")
+    assert heard == []
 
 
 def test_no_secret_is_in_what_is_logged_answered_or_written(

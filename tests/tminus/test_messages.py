@@ -293,6 +293,19 @@ class TestPages:
         assert pages(stage)[-1].details["to go back"].startswith(f"tminus rollback {LAUNCH} --reason")
         assert "switch" in pages(stage)[-1].details["state now"]
 
+    @pytest.mark.parametrize("given", ["retry", "resume", "recycle", "waive"])
+    def test_an_incident_is_over_when_somebody_lets_it_go_on(
+        self, told: Stage, pagerduty: PagerDutyStandIn, given: ev.Order
+    ) -> None:
+        """Not only at the launch's end, and held again it is a new incident."""
+        held(told)
+        order(told, given, step="services-healthy")
+        carry(told)
+        assert [one.status for one in pagerduty.account.incidents] == ["resolved"]
+        held(told)
+        carry(told)
+        assert [one.status for one in pagerduty.account.incidents] == ["resolved", "triggered"]
+
     def test_changes_are_told_as_changes(self, stage: Stage) -> None:
         """Phases, every step that can be taken back, the rollback, and the end wake nobody."""
         rolled_back(stage)
@@ -309,6 +322,16 @@ class TestPages:
             "ROLLED BACK tradesense 2.0.0",
         ]
 
+    def test_a_head_that_is_anchored_here_is_told_whole(self, stage: Stage) -> None:
+        """An anchor is worth nothing unless the hash leaves the ledger; one that went elsewhere is not repeated."""
+        for where in ("pagerduty", "slack"):
+            stage.book.write(ev.HeadAnchored(seq=3, hash="a" * 64, where=where))
+        letters = [
+            PagerDutyLetter.model_validate_json(body) for key, body in stage.letters("pagerduty") if "head" in key
+        ]
+        assert [letter.op for letter in letters] == ["change"]
+        assert f"{LAUNCH}#3:{'a' * 64}" in letters[0].summary
+
     def test_a_long_reason_is_cut_to_what_pagerduty_takes(self, told: Stage, pagerduty: PagerDutyStandIn) -> None:
         """Summaries within 1,024 characters, the whole reason in the details, and keys within 255."""
         deployed(told)
@@ -316,6 +339,7 @@ class TestPages:
         carry(told)
         (incident,) = pagerduty.account.incidents
         assert len(incident.title) <= 1024
+        assert incident.title.endswith("…")
         assert "x" * 3000 in json.dumps(pagerduty.record.calls[-1].model_dump())
 
     def test_a_launch_with_a_very_long_name_is_still_paged(self, tmp_path: Path) -> None:

@@ -27,8 +27,10 @@ class Chains(Transactions):
     def _make_chain(self, within: Transaction, chain: str) -> bool:
         if not _NAME.fullmatch(chain):
             raise UsageError(f"{chain!r} cannot name a chain: letters, digits, '.', '_' and '-' only, at most 200")
+        # Fences out in the world remember the highest token they saw, so a later chain's tokens go on from there.
         made = within.run(
-            "INSERT INTO chain (chain, seq, hash, token, lease_until) VALUES (:chain, 0, :genesis, 0, 0) "
+            "INSERT INTO chain (chain, seq, hash, token, lease_until) "
+            "VALUES (:chain, 0, :genesis, (SELECT COALESCE(MAX(token), 0) FROM chain), 0) "
             "ON CONFLICT DO NOTHING RETURNING chain",
             {"chain": chain, "genesis": GENESIS},
         )

@@ -31,6 +31,9 @@ def letters(frozen: Frozen, event: ev.Event, record: Record) -> Sequence[Letter]
             return [change(frozen, "rollback", f"rolling back: {event.why}"), rollback_page(frozen, event)]
         case ev.RollbackEnded() if event.proven:
             return [change(frozen, "rolled-back", event.said), resolve(frozen, ROLLBACK, event.said)]
+        case ev.HeadAnchored() if event.where == "pagerduty":
+            head = f"{frozen.created.launch}#{event.seq}:{event.hash}"
+            return [change(frozen, f"head-{event.seq}", f"head of the record: {head}")]
         case ev.LaunchClosed():
             return [change(frozen, "closed", event.sentence), *_at_the_end(frozen, event, record)]
         case _:

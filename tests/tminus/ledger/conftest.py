@@ -43,9 +43,12 @@ class Ledger:
         self._ends.callback(store.close)
         return store
 
-    def alter(self, sql: str) -> None:
-        """What somebody with the database's password can do: any SQL, past every rule of tminus."""
-        self._alter(sql)
+    def alter(self, sql: str, **values: object) -> None:
+        """What somebody with the database's password can do: any SQL, past every rule of tminus.
+
+        `{name}` in it stands for one of the values.
+        """
+        self._alter(sql.format(**values))
 
     def close(self) -> None:
         """Closes what was opened."""
@@ -68,12 +71,15 @@ def postgres_ledger(server: PostgresServer) -> Ledger:
     schema = f"ledger_{next(_numbers)}"
     dsn = make_conninfo(server.at.address.dsn("postgres").get_secret_value(), options=f"-c search_path={schema}")
 
+    connection = psycopg.connect(dsn, autocommit=True)
+
     def alter(sql: str) -> None:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(sql.encode())
+        connection.execute(sql.encode())
 
     alter(f"CREATE SCHEMA {schema}")
-    return Ledger(schema, {VARIABLE: f"env:{_DSN}", _DSN: dsn}, lambda: PostgresStore(SecretStr(dsn)), alter)
+    made = Ledger(schema, {VARIABLE: f"env:{_DSN}", _DSN: dsn}, lambda: PostgresStore(SecretStr(dsn)), alter)
+    made._ends.callback(connection.close)
+    return made
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from threading import Barrier, Thread
 
@@ -73,10 +74,10 @@ _bodies = st.recursive(
 ).map(lambda value: rfc8785.dumps(value).decode())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(_bodies, min_size=1, max_size=4))
 def test_both_stores_keep_the_text_and_agree_on_the_hash(shared_ledger: Ledger, bodies: list[str]) -> None:
-    """Whatever the text, it comes back unchanged, and its hash is the one the formula gives: the same on both stores."""
+    """Whatever the text, it comes back unchanged, and its hash is what the formula gives: the same on both stores."""
     chain = next(_names)
     store = shared_ledger.open()
     store.open_chain(chain)
@@ -115,7 +116,7 @@ def test_an_append_is_all_or_nothing_with_its_letters(ledger: Ledger) -> None:
 
 
 def test_chain_names_cannot_end_a_field_elsewhere(ledger: Ledger) -> None:
-    """A name goes into hashes, file names and buttons, so what could end a field there is refused; and no name twice."""
+    """A name goes into hashes, file names and buttons: what could end a field there is refused; and no name twice."""
     store = opened(ledger)
     for name in ("", "a\nb", "a/b", "../a", "a|b", "a#1", "a b", "x" * 201):
         with pytest.raises(UsageError, match="cannot name a chain"):
@@ -142,7 +143,7 @@ def test_threads_never_fork_or_skip_a_chain(ledger: Ledger) -> None:
         for number in range(25):
             store.append(Entry(CHAIN, f"{number}"), Entry(CHAIN, f"{number}"))
 
-    together(*(lambda store=store: append(store) for store in (shared, shared, *own)))  # type: ignore[misc]
+    together(*(partial(append, store) for store in (shared, shared, *own)))
     events = shared.read(CHAIN)
     assert [one.seq for one in events] == list(range(1, 201))
     assert faults(events, [head] if (head := shared.head(CHAIN)) else []) == []
@@ -210,7 +211,7 @@ def test_nothing_comes_between_the_check_and_the_append(ledger: Ledger) -> None:
                     break
 
     stores = [ledger.open() for _ in range(3)]
-    together(*(lambda store=store: conduct(store) for store in stores))  # type: ignore[misc]
+    together(*(partial(conduct, store) for store in stores))
     tokens = [json.loads(one.body)["token"] for one in stores[0].read(CHAIN)]
     assert tokens == sorted(tokens)
     assert len(set(tokens)) > 3

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import PostgresServer
 from tests.tminus.ledger.conftest import Ledger, postgres_ledger
 from tminus.errors import LedgerUnreachable
-from tminus.ledger.store import Entry
+from tminus.ledger.store import Changes, Entry
 
 CHAIN = "tradesense-2-0-0"
 _LONG = 20.0  # seconds: nobody in these tests waits so long
@@ -46,7 +46,11 @@ def test_several_waiters_all_wake(ledger: Ledger) -> None:
     store.open_chain(CHAIN)
     watchers = [store.changes() for _ in range(3)]
     woken: list[bool] = []
-    threads = [Thread(target=lambda watcher=watcher: woken.append(watcher.wait(_LONG))) for watcher in watchers]
+
+    def wait(watcher: Changes) -> None:
+        woken.append(watcher.wait(_LONG))
+
+    threads = [Thread(target=wait, args=(watcher,)) for watcher in watchers]
     for thread in threads:
         thread.start()
     store.append(Entry(CHAIN, "{}", wakes=True))
@@ -58,7 +62,7 @@ def test_several_waiters_all_wake(ledger: Ledger) -> None:
 
 
 def test_what_was_missed_while_disconnected_wakes(postgres_server: PostgresServer) -> None:
-    """A session that the server ended says so once, and the next wait comes back at once: something may have happened."""
+    """A session that the server ended says so once; the next wait comes back at once, in case something happened."""
     made = postgres_ledger(postgres_server)
     store = made.open()
     with closing(store.changes()) as changes:

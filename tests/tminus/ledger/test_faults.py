@@ -1,7 +1,7 @@
 """Whatever somebody with the database's password does to a chain is found, from the first anchored head on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import count
 
 import pytest
@@ -113,23 +113,27 @@ def put(ledger: Ledger, chain: str, events: Sequence[Stored]) -> None:
     """Puts these rows in the place of a chain's events, and its last one where the store notes the head."""
     last = events[-1] if events else Stored(chain, 0, "", GENESIS)
     rows = ", ".join(f"('{one.chain}', {one.seq}, '{_quoted(one.body)}', '{one.hash}')" for one in events)
-    ledger.alter(
-        f"DELETE FROM event WHERE chain = '{chain}';"
-        + (f"INSERT INTO event (chain, seq, body, hash) VALUES {rows};" if rows else "")
-        + f"UPDATE chain SET seq = {last.seq}, hash = '{last.hash}' WHERE chain = '{chain}'"
-    )
+    ledger.alter("DELETE FROM event WHERE chain = '{chain}'", chain=chain)
+    if rows:
+        ledger.alter("INSERT INTO event (chain, seq, body, hash) VALUES {rows}", rows=rows)
+    note(ledger, last)
+
+
+def note(ledger: Ledger, last: Stored) -> None:
+    """Makes the store note this one as its chain's head."""
+    ledger.alter("UPDATE chain SET seq = {seq}, hash = '{hash}' WHERE chain = '{chain}'", **asdict(last))
 
 
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), bodies=_bodies, tampering=st.sampled_from(TAMPERINGS))
 def test_any_tampering_is_found_with_anchored_heads(
     shared_ledger: Ledger, data: st.DataObject, bodies: list[str], tampering: Tampering
 ) -> None:
-    """A random chain, tampered with at random in the database itself, is never called whole; untouched, it always is."""
+    """A random chain, tampered with at random in the database itself, is not called whole; untouched, it is."""
     chain, store = next(_names), shared_ledger.open()
     store.open_chain(chain, *(Entry(chain, body) for body in bodies))
     before = store.read(chain)
@@ -147,7 +151,7 @@ def test_any_tampering_is_found_with_anchored_heads(
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), bodies=_bodies)
 def test_rows_in_any_other_order_are_found(data: st.DataObject, bodies: list[str]) -> None:
-    """Without any anchor: a chain whose rows come in another order, or of which some are missing in front, is not whole."""
+    """Without any anchor: a chain whose rows come in another order, or that lacks its beginning, is not whole."""
     events = whole(CHAIN, bodies)
     other = data.draw(st.permutations(events))
     assert (faults(other) == []) == (list(other) == events)
@@ -188,13 +192,13 @@ def test_a_careless_hand_is_caught_by_the_store_itself(ledger: Ledger) -> None:
     """Cut in the table of events alone, or put in there alone, the chain no longer fits the store's own note."""
     store = ledger.open()
     store.open_chain(CHAIN, Entry(CHAIN, "1"), Entry(CHAIN, "2"), Entry(CHAIN, "3"))
-    ledger.alter(f"DELETE FROM event WHERE chain = '{CHAIN}' AND seq = 3")
+    ledger.alter("DELETE FROM event WHERE chain = '{chain}' AND seq = 3", chain=CHAIN)
     assert "the tail is cut: event 3 is the end by the store's own note" in verify(store, CHAIN).faults[0]
     third, fourth = whole(CHAIN, ["1", "2", "3", "4"])[2:]
     rows = ", ".join(f"('{one.chain}', {one.seq}, '{one.body}', '{one.hash}')" for one in (third, fourth))
-    ledger.alter(f"INSERT INTO event (chain, seq, body, hash) VALUES {rows}")
+    ledger.alter("INSERT INTO event (chain, seq, body, hash) VALUES {rows}", rows=rows)
     assert "the tail was put in" in verify(store, CHAIN).faults[0]
-    ledger.alter(f"DELETE FROM event WHERE chain = '{CHAIN}'")
+    ledger.alter("DELETE FROM event WHERE chain = '{chain}'", chain=CHAIN)
     emptied = verify(store, CHAIN)
     assert emptied.known
     assert "the chain ends at 0" in emptied.faults[0]
@@ -217,7 +221,7 @@ def test_the_directory_anchors_a_launch_that_was_closed(ledger: Ledger) -> None:
     assert verify(store, CHAIN).faults == ("event 3 is not the one that is in the directory",)
     put(ledger, CHAIN, events[:2])
     assert "event 3 is in the directory, and the chain ends at 2" in verify(store, CHAIN).faults[0]
-    ledger.alter(f"DELETE FROM event WHERE chain = '{CHAIN}'; DELETE FROM chain WHERE chain = '{CHAIN}'")
+    ledger.alter("DELETE FROM event WHERE chain = '{chain}'; DELETE FROM chain WHERE chain = '{chain}'", chain=CHAIN)
     assert verify(store, CHAIN).known
     assert len(verify(store, CHAIN).faults) == 2
 
@@ -225,7 +229,7 @@ def test_the_directory_anchors_a_launch_that_was_closed(ledger: Ledger) -> None:
 def test_a_directory_that_cannot_be_read_is_a_fault_and_no_crash(ledger: Ledger) -> None:
     """An unreadable directory is said, and the launch's own events are looked at all the same."""
     store, events = _opened_and_closed(ledger)
-    ledger.alter(f"UPDATE event SET body = '{{' WHERE chain = '{DIRECTORY}' AND seq = 1")
+    ledger.alter("UPDATE event SET body = '{{' WHERE chain = '{chain}' AND seq = 1", chain=DIRECTORY)
     found = verify(store, CHAIN, [head_of(events)])
     assert "entry 1 of the directory cannot be read" in found.faults[0]
     assert len(found.faults) == 1

@@ -139,7 +139,7 @@ def test_what_was_kept_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monkey
     real: Callable[[int], None] = os.fsync
 
     def fsync(descriptor: int) -> None:
-        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
@@ -154,7 +154,7 @@ def test_what_was_kept_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_processes_that_write_at_once_lose_no_line(tmp_path: Path) -> None:
-    """Lines longer than a write's buffer, from several processes, while this one merges: each comes back whole, once."""
+    """Lines longer than a write's buffer, from several processes, while this one merges: each comes back, once."""
     variables = sqlite_ledger(tmp_path).variables
     merged: list[str] = []
     with ExitStack() as stack:
@@ -172,7 +172,7 @@ def test_processes_that_write_at_once_lose_no_line(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_was_killed_holds_nobody_up(tmp_path: Path) -> None:
-    """kill -9 in the middle of writing leaves whole lines behind, and the file free."""
+    """A kill -9 in the middle of writing leaves whole lines behind, and the file free."""
     with other_process(sqlite_ledger(tmp_path).variables) as other:
         other.tell("journal", tmp_path, LAUNCH, 100_000)
         assert eventually(lambda: len(Journal(tmp_path, LAUNCH).unwritten()) > 3)

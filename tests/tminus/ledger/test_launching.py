@@ -1,14 +1,16 @@
 """Creating a launch: everything is checked first, bad input changes nothing, and a second one is refused by name."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.tminus.launch_story import DATA, KINDS
+from tasks.vocabulary import KINDS
+from tests.tminus.launch_story import DATA
 from tests.tminus.ledger.conftest import Ledger
 from tests.tminus.ledger.test_appending import together
 from tminus import events as ev
@@ -26,17 +28,18 @@ HOUR = timedelta(seconds=5)
 
 
 @pytest.fixture
-def papers(tmp_path: Path) -> Iterator[Path]:
+def papers(tmp_path: Path) -> Path:
     """A folder with the four documents, to be spoiled."""
     folder = tmp_path / "papers"
     shutil.copytree(DATA, folder)
-    yield folder
+    return folder
 
 
 def read(papers: Path) -> Documents:
     """The four documents, checked."""
-    names = ("release.yaml", "story_book.yaml", "people.yaml", "environment.yaml")
-    return Documents.read(*(papers / name for name in names), KINDS)
+    return Documents.read(
+        papers / "release.yaml", papers / "story_book.yaml", papers / "people.yaml", papers / "environment.yaml", KINDS
+    )
 
 
 def frozen(papers: Path, t0: datetime | None = None, launch: str = "tradesense-2.0.0-1") -> Frozen:
@@ -185,7 +188,7 @@ def test_of_several_at_once_one_is_created(ledger: Ledger, papers: Path) -> None
         except Refused as e:
             refused.append(str(e))
 
-    together(*(lambda store=store, one=one: launch(store, one) for store, one in made))  # type: ignore[misc]
+    together(*(partial(launch, store, one) for store, one in made))
     assert len(created) == 1
     assert len(refused) == 3
     assert all(f"is held by {created[0]}" in why for why in refused)

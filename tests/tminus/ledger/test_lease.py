@@ -1,10 +1,10 @@
-"""One conductor a launch: taken by one, renewed while it lives, taken over when it dies, and fenced when it was away."""
+"""One conductor a launch: taken by one, renewed while it lives, taken over when it dies, fenced when it was away."""
 
 import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -34,9 +34,8 @@ def holding(ledger: Ledger, seconds: float) -> Iterator[Other]:
         yield other
 
 
-def eventually(holds: "threading.Event | object", within: float = 20.0) -> bool:
-    """Waits until something that is called holds."""
-    assert callable(holds)
+def eventually(holds: Callable[[], bool], within: float = 20.0) -> bool:
+    """Waits until something holds; False where it does not within so many seconds."""
     pause = threading.Event()
     for _ in range(int(within / 0.02)):
         if holds():
@@ -63,7 +62,7 @@ def test_only_one_of_many_racing_processes_gets_it(ledger: Ledger) -> None:
 
 
 def test_a_killed_holder_is_followed_at_once(ledger: Ledger) -> None:
-    """kill -9 of the holder on the same machine frees the lease long before it runs out, and not a moment earlier."""
+    """A kill -9 of the holder on the same machine frees the lease long before it runs out, and not before."""
     store = opened(ledger)
     with holding(ledger, _LONG) as other:
         assert not vacant(store.lease(CHAIN))

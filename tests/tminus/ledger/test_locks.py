@@ -1,5 +1,7 @@
 """One launch, drill, rotation or restore an environment at a time, and a directory that always knows which."""
 
+from functools import partial
+
 import pytest
 
 from tests.tminus.ledger.conftest import Ledger
@@ -130,7 +132,7 @@ def test_of_many_only_one_begins_and_the_rest_are_told_by_whom(ledger: Ledger) -
             begun.append(chain)
             finish(store, chain)
 
-    together(*(lambda number=number: launch(number) for number in range(3)))  # type: ignore[misc]
+    together(*(partial(launch, number) for number in range(3)))
     assert begun
     entries = [(one.chain, one.what) for one in listed(stores[0])]
     assert [chain for chain, what in entries if what == "opened"] == [
@@ -144,6 +146,6 @@ def test_a_directory_that_was_tampered_with_is_said(ledger: Ledger) -> None:
     """Nobody acts on a directory that cannot be read."""
     store = ledger.open()
     begin(store, FIRST)
-    ledger.alter(f"UPDATE event SET body = 'nonsense' WHERE chain = '{DIRECTORY}'")
+    ledger.alter("UPDATE event SET body = 'nonsense' WHERE chain = '{chain}'", chain=DIRECTORY)
     with pytest.raises(LedgerError, match="entry 1 of the directory cannot be read; `tminus ledger verify directory`"):
         under_way(store)

@@ -132,6 +132,6 @@ def test_a_page_is_opened_with_its_first_events(ledger: Ledger) -> None:
 def test_an_event_that_cannot_be_read_is_named(ledger: Ledger) -> None:
     """A changed event stops whoever reads the launch, and says what tells more."""
     book = opened(ledger)
-    ledger.alter(f"UPDATE event SET body = '{{\"type\":\"nonsense\"}}' WHERE chain = '{LAUNCH}'")
+    ledger.alter("UPDATE event SET body = '{{}}' WHERE chain = '{chain}'", chain=LAUNCH)
     with pytest.raises(LedgerError, match=f"event 1 of {LAUNCH} cannot be read; `tminus ledger verify {LAUNCH}`"):
         book.refresh()

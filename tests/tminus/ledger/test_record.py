@@ -49,7 +49,7 @@ def ended(step: str, outcome: Outcome, at: datetime = AT) -> ev.StepEnded:
 def intent(step: str, undo: str | None = "back", at: datetime = AT) -> ev.StepIntended:
     """An action that is about to act."""
     way = {"undo": {"to": undo}, "undo_summary": undo} if undo else {}
-    return ev.StepIntended(step=step, attempt=1, token=1, deadline=AT, does="x", before="y", at=at, **way)  # type: ignore[arg-type]
+    return ev.StepIntended(step=step, attempt=1, token=1, deadline=AT, does="x", before="y", at=at, **way)
 
 
 def asked(digest: str = "d1") -> ev.AskOpened:
@@ -250,7 +250,7 @@ class TestWayBack:
         assert record.step("s").undo_begun
 
     def test_a_scrub_goes_back_only_after_a_change(self) -> None:
-        """Before anything was changed there is nothing to go back from, also where the change begins just afterwards."""
+        """Before anything was changed there is nothing to go back from; a change that begins just afterwards is."""
         assert not record_of(order("scrub")).must_roll_back
         assert record_of(intent("s"), order("scrub")).must_roll_back
         assert record_of(order("scrub"), intent("s")).must_roll_back

@@ -1,0 +1,348 @@
+"""What does not pass stops the launch, says why, and waits for people until its time is up; nothing slips past."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.flows.conftest import Setting
+from tests.flows.ledgers import ended
+from tests.flows.stage import Stage, action, approval, check
+from tests.flows.world import Crash
+from tminus import events as ev
+from tminus.errors import Refused
+from tminus.outcome import Verdict
+
+CHECKS = {"T-4h": [check("a"), check("b"), check("nice", severity="advisory")]}
+
+
+@pytest.fixture
+def stage(set_stage: Setting) -> Stage:
+    """A book of three checks, one of them advisory."""
+    return set_stage(CHECKS)
+
+
+async def test_a_blocking_failure_holds_and_says_what_to_do(stage: Stage) -> None:
+    """The hold names the step, what was found and expected, whose it is, and the commands."""
+    stage.world.answers["a"] = ["fail"]
+    running = stage.begin("T-4h")
+    record = await stage.held("a")
+    assert isinstance(record.held, ev.Held)
+    for word in ("a fail", "good", "devops_lead", "tminus retry or waive a"):
+        assert word in record.held.why
+    assert not running.done()
+    stage.order("scrub")
+    await running
+
+
+async def test_a_retry_after_mending_passes(stage: Stage) -> None:
+    """Only what failed is looked at again."""
+    stage.world.answers["a"] = ["fail", "pass"]
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    stage.order("retry", step="a")
+    await running
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "launched"
+    assert (stage.world.looked["a"], stage.world.looked["b"]) == (2, 1)
+    assert stage.record.held is None
+
+
+async def test_a_retry_that_fails_again_holds_again(stage: Stage) -> None:
+    """Each try is one hold, and the second is not let go by the word about the first."""
+    stage.world.answers["a"] = ["fail"]
+    running = stage.begin("T-4h")
+    for tries in (1, 2):
+        await stage.until(lambda record, tries=tries: len(record.holds) == tries)
+        stage.order("retry", step="a")
+    await stage.until(lambda record: len(record.holds) == 3)
+    stage.order("waive", step="a", reason="known, and harmless")
+    await running
+    assert stage.verdict("a") is Verdict.WAIVED
+
+
+async def test_resume_tries_what_held_again(stage: Stage) -> None:
+    """To resume means to look again, not to look away."""
+    stage.world.answers["a"] = ["fail", "pass"]
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    stage.order("resume")
+    await running
+    assert (stage.world.looked["a"], stage.verdict("a")) == (2, Verdict.PASS)
+
+
+async def test_a_waiver_passes_with_its_reason_and_becomes_a_follow_up(stage: Stage) -> None:
+    """Who accepted what until when, and why, stands in the record; nothing is looked at again."""
+    stage.world.answers["a"] = ["fail"]
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    stage.order("waive", step="a", reason="known, and harmless")
+    await running
+    outcome = stage.record.step("a").outcome
+    assert outcome is not None
+    assert outcome.verdict is Verdict.WAIVED
+    assert "known, and harmless" in outcome.summary
+    assert stage.world.looked["a"] == 1
+    assert any("waived by devops" in one.what for one in stage.record.follow_ups)
+
+
+async def test_an_advisory_failure_goes_on_and_becomes_a_follow_up(stage: Stage) -> None:
+    """It holds nothing, and somebody owns it afterwards."""
+    stage.world.answers["nice"] = ["fail"]
+    await stage.run("T-4h")
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "launched"
+    assert not stage.record.holds
+    assert [(one.owner, one.source) for one in stage.record.follow_ups] == [("devops_lead", "nice")]
+
+
+@pytest.mark.parametrize("found", ["fail", "unknown", "absent"])
+async def test_nobody_answers_so_it_is_no_go_and_the_environment_is_free(set_stage: Setting, found: str) -> None:
+    """Failed, could not be looked at, or not configured: past the phase's latest it ends, and nothing was changed."""
+    stage = set_stage({**CHECKS, "T-0": [action("deploy")]}, late_by="4h", t0=timedelta(milliseconds=200))
+    stage.world.answers["b"] = [found]
+    state = await asyncio.wait_for(stage.run("T-4h"), 5)
+    closed = stage.record.closed
+    assert closed is not None
+    assert closed.result == "no-go"
+    assert "NO-GO" in closed.sentence
+    assert state.is_failed()
+    assert closed.at >= stage.frozen.created.t0 - timedelta(milliseconds=10)
+    assert stage.free()
+    assert stage.thing("deploy").begun == 0
+
+
+async def test_after_the_end_nothing_begins(set_stage: Setting) -> None:
+    """A later phase's run finds the launch closed, and changes nothing."""
+    stage = set_stage({**CHECKS, "T-0": [action("deploy")]}, late_by="0s")
+    stage.world.answers["a"] = ["fail"]
+    stage.order("hold")
+    await stage.run("T-4h")
+    before = len(stage.record.events)
+    await stage.run("T-0")
+    assert len(stage.record.events) == before
+    assert stage.thing("deploy").begun == 0
+
+
+async def test_could_not_look_is_tried_again_as_often_as_the_step_says_and_written_once(set_stage: Setting) -> None:
+    """`retries: 2` means three looks; only the last one's outcome is evidence."""
+    stage = set_stage({"T-4h": [check("a", retries=2)]})
+    stage.world.answers["a"] = ["unknown"]
+    running = stage.begin("T-4h")
+    record = await stage.held("a")
+    assert stage.world.looked["a"] == 3
+    assert len(record.step("a").history) == 1
+    stage.order("scrub")
+    await running
+
+
+async def test_could_not_look_and_then_could(set_stage: Setting) -> None:
+    """A pass on the second look is a pass, written once."""
+    stage = set_stage({"T-4h": [check("a", retries=2)]})
+    stage.world.answers["a"] = ["unknown", "pass"]
+    await stage.run("T-4h")
+    assert [one.outcome.verdict for one in stage.record.step("a").history] == [Verdict.PASS]
+
+
+@pytest.mark.parametrize(("says", "looks"), [({}, 1), ({"retry_failed": True}, 3)])
+async def test_a_failure_is_looked_at_again_only_where_the_step_says_so(
+    set_stage: Setting, says: dict[str, bool], looks: int
+) -> None:
+    """Looked and failed is an answer, unless the book says `retry_failed`."""
+    stage = set_stage({"T-4h": [check("a", retries=2, **says)]})
+    stage.world.answers["a"] = ["fail"]
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    assert stage.world.looked["a"] == looks
+    stage.order("scrub")
+    await running
+
+
+async def test_a_check_that_never_answers_could_not_look(set_stage: Setting) -> None:
+    """After the step's timeout it is unknown, with the seconds it was given."""
+    stage = set_stage({"T-4h": [check("a", timeout="50 ms")]})
+    stage.world.slow["a"] = 30
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    outcome = stage.record.step("a").outcome
+    assert outcome is not None
+    assert (outcome.verdict, outcome.summary) == (Verdict.UNKNOWN, "no answer within 0.05 s")
+    stage.order("scrub")
+    await running
+
+
+async def test_two_failures_are_both_answered_before_it_goes_on(stage: Stage) -> None:
+    """A retry of the second while the first still holds is not lost: the second is looked at again, not let pass."""
+    stage.world.answers = {"a": ["fail", "pass"], "b": ["fail"]}
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    stage.order("retry", step="b")
+    stage.order("retry", step="a")
+    record = await stage.held("b")
+    assert record.closed is None
+    assert stage.world.looked["b"] == 2
+    stage.order("waive", step="b")
+    await running
+    assert stage.verdict("b") is Verdict.WAIVED
+
+
+async def test_a_retry_does_not_run_while_a_person_holds(stage: Stage) -> None:
+    """Somebody holds, somebody else asks for another try: nothing begins before it is resumed."""
+    stage.world.answers["a"] = ["fail", "pass"]
+    stage.world.slow["b"] = 0.1
+    running = stage.begin("T-4h")
+    await stage.until(lambda record: record.step("a").outcome is not None)
+    stage.order("hold", person="security", reason="wait for me")
+    await stage.until(lambda record: any(isinstance(one, ev.Held) for one in record.holds))
+    stage.order("retry", step="a")
+    await asyncio.sleep(0.15)
+    assert stage.world.looked["a"] == 1
+    stage.order("resume", person="security")
+    await running
+    assert stage.verdict("a") is Verdict.PASS
+
+
+async def test_a_crash_while_it_is_held_is_held_by_the_next_conductor_until_the_same_time(set_stage: Setting) -> None:
+    """A new conductor does not give a blocked step more time than the book does, and looks at nothing by itself."""
+    stage = set_stage({**CHECKS, "T-0": [action("deploy")]}, late_by="8h", t0=timedelta(milliseconds=400))
+    stage.world.answers["a"] = ["fail"]
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await asyncio.wait_for(stage.run("T-4h"), 5)
+    closed = stage.record.closed
+    assert closed is not None
+    assert closed.result == "no-go"
+    end_of_launch = stage.frozen.created.t0 + timedelta(milliseconds=400)
+    assert closed.at < end_of_launch
+    assert stage.world.looked["a"] == 1
+
+
+async def test_a_crash_between_a_failure_and_its_hold_still_holds(stage: Stage) -> None:
+    """A failure that is written down is not looked at again by the next conductor: only people take it back."""
+    stage.world.answers["a"] = ["fail", "pass"]
+    stage.store.after = ended("a")
+    with pytest.raises(Crash):
+        await stage.run("T-4h")
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    assert stage.world.looked["a"] == 1
+    stage.order("retry", step="a")
+    await running
+    assert stage.verdict("a") is Verdict.PASS
+
+
+async def test_a_check_that_fails_before_the_go_is_held_until_the_go_s_own_latest(set_stage: Setting) -> None:
+    """Observed again at T-15m, a step of T-4h that fails can still be mended, though T-4h's own latest is long over."""
+    book = {"T-4h": [check("a")], "T-15m": [approval("go", observe_again=True)], "T-0": [action("deploy")]}
+    stage = set_stage(book, late_by="2h", hour="400ms", t0=timedelta(milliseconds=300))
+    stage.world.answers["a"] = ["pass", "fail", "pass"]
+    stage.order("hold")
+    running = stage.begin("T-15m")
+    await asyncio.sleep(0.05)
+    stage.order("resume")
+    record = await stage.until(lambda record: record.closed or any(isinstance(h, ev.Held) and h.step for h in record.holds))
+    assert record.closed is None, record.closed
+    stage.order("retry", step="a")
+    await stage.approve()
+    await running
+    assert stage.verdict("go") is Verdict.PASS
+
+
+@pytest.mark.parametrize("found", ["fail", "unknown"])
+async def test_after_a_change_t_plus_4h_holds_and_does_not_roll_back(set_stage: Setting, found: str) -> None:
+    """Hours after the switch a failing check wakes people; it is theirs to decide."""
+    stage = set_stage({"T-0": [action("deploy"), check("serves", proves=True)], "T+4h": [check("after")]})
+    stage.world.answers["after"] = [found]
+    running = stage.begin("T+4h")
+    record = await stage.held("after")
+    assert record.rollback is None
+    assert stage.thing("deploy").undos == 0
+    stage.order("waive", step="after")
+    await running
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "launched"
+
+
+async def test_a_hold_after_a_change_that_nobody_answers_ends_held_not_no_go(set_stage: Setting) -> None:
+    """The sentence says that the new version serves, and what was not taken back."""
+    stage = set_stage({"T-0": [action("deploy"), check("a")], "T+4h": [check("after")]}, late_by="2h")
+    stage.world.answers["a"] = ["unknown"]
+    await asyncio.wait_for(stage.run("T-0"), 5)
+    closed = stage.record.closed
+    assert closed is not None
+    assert closed.result == "held"
+    assert "deploy" in closed.sentence
+    assert stage.free()
+
+
+async def test_a_late_phase_holds_and_asks(set_stage: Setting) -> None:
+    """T-0 is two hours late: nothing is deployed until somebody says so."""
+    stage = set_stage({"T-0": [action("deploy")], "T+4h": [check("after")]}, late_by="1h", t0=-timedelta(milliseconds=100))
+    running = stage.begin("T-0")
+    record = await stage.held()
+    assert isinstance(record.held, ev.Held)
+    assert "late" in record.held.why
+    assert stage.thing("deploy").begun == 0
+    stage.order("resume")
+    await running
+    assert stage.thing("deploy").effects == 1
+
+
+async def test_a_late_phase_that_nobody_resumes_is_no_go(set_stage: Setting) -> None:
+    """The launch's end comes, and nothing was changed."""
+    stage = set_stage({"T-0": [action("deploy")], "T+4h": [check("after")]}, late_by="1h", t0=-timedelta(milliseconds=100))
+    await asyncio.wait_for(stage.run("T-0"), 5)
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "no-go"
+    assert stage.thing("deploy").begun == 0
+
+
+async def test_who_may_not_waive_is_refused_and_the_launch_stays_held(stage: Stage) -> None:
+    """A refusal is written down and lets nothing go."""
+    stage.world.answers["a"] = ["fail"]
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    with pytest.raises(Refused):
+        stage.order("waive", person="product", step="a")
+    await asyncio.sleep(0.05)
+    assert not running.done()
+    stage.order("scrub")
+    await running
+
+
+def orders() -> list[tuple[ev.Order, str]]:
+    """What lets a held step go."""
+    return [("retry", "a"), ("resume", "")]
+
+
+@pytest.mark.parametrize(("order", "step"), orders())
+async def test_a_word_between_the_failure_and_its_hold_is_not_lost(
+    stage: Stage, order: ev.Order, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A retry given just as the step failed, before the hold is written, leaves no hold behind that nobody can let go."""
+    stage.world.answers["a"] = ["fail", "pass"]
+    written: list[ev.Event] = []
+    tell: Callable[[], None] = lambda: stage.order(order, step=step)
+
+    def early(event: ev.Event) -> bool:
+        if isinstance(event, ev.Held) and not written and order == "retry":
+            written.append(event)
+            tell()
+        return False
+
+    stage.store.before = early
+    running = stage.begin("T-4h")
+    if order == "resume":
+        await stage.held("a")
+        tell()
+    else:
+        await stage.until(lambda _: written)
+        await asyncio.sleep(0.1)
+        if not running.done():
+            stage.order("resume")
+    await asyncio.wait_for(running, 5)
+    assert stage.verdict("a") is Verdict.PASS
+    assert stage.record.held is None

@@ -1,0 +1,370 @@
+"""The way back: by itself at T-0 and only there, in reverse, proven, at most once, and never forwards again."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tasks.action import State
+from tests.flows.conftest import Setting
+from tests.flows.ledgers import Matches, ended, of
+from tests.flows.stage import Stage, action, approval, check, forward_after_rollback
+from tests.flows.world import Crash, in_doubt
+from tminus import events as ev
+from tminus.outcome import Verdict
+
+BOOK = {
+    "T-0": [action("deploy", timeout="200 ms"), action("switch", timeout="200 ms"), check("serves", proves=True)],
+    "T+4h": [check("after")],
+}
+
+
+@pytest.fixture
+def stage(set_stage: Setting) -> Stage:
+    """Two changes, and a check that proves both directions."""
+    return set_stage(BOOK)
+
+
+def back_and_proven(stage: Stage) -> None:
+    """Both changes were taken back once, the later one first, and the launch says so."""
+    assert stage.world.did[-2:] == ["undo switch", "undo deploy"]
+    assert [stage.thing(one).undos for one in ("deploy", "switch")] == [1, 1]
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "rolled back"
+    assert stage.record.rolled_back is not None
+    assert stage.record.rolled_back.proven
+    assert not forward_after_rollback(stage.record)
+    assert len(stage.events(ev.RollbackBegan)) == 1
+    assert stage.free()
+
+
+async def test_a_failing_check_after_a_change_goes_back_in_reverse_and_proves_it(stage: Stage) -> None:
+    """Each undo has its intent and its outcome in the ledger; the old version's own checks are the proof."""
+    stage.world.answers["serves"] = ["fail"]
+    state = await stage.run("T-0")
+    back_and_proven(stage)
+    undone = [
+        (event.type, event.step) for event in stage.record.events if isinstance(event, ev.UndoIntended | ev.UndoEnded)
+    ]
+    assert undone == [
+        ("undo.intended", "switch"),
+        ("undo.ended", "switch"),
+        ("undo.intended", "deploy"),
+        ("undo.ended", "deploy"),
+    ]
+    assert stage.world.looked["old-serves"] == 1
+    assert stage.record.rollback is not None
+    assert stage.record.rollback.by == "tminus"
+    assert "serves" in stage.record.rollback.why
+    assert state.is_failed()
+
+
+async def test_unknown_after_a_change_holds_and_does_not_go_back(stage: Stage) -> None:
+    """Missing data is neither good nor bad: people decide."""
+    stage.world.answers["serves"] = ["unknown"]
+    running = stage.begin("T-0")
+    record = await stage.held("serves")
+    assert record.rollback is None
+    assert stage.thing("switch").undos == 0
+    stage.order("rollback", reason="not worth the risk")
+    await running
+    back_and_proven(stage)
+    assert stage.record.rollback is not None
+    assert (stage.record.rollback.by, stage.record.rollback.why) == ("devops", "not worth the risk")
+
+
+async def test_an_advisory_failure_after_a_change_is_no_reason_to_go_back(set_stage: Setting) -> None:
+    """Only what blocks turns a launch back."""
+    stage = set_stage({"T-0": [action("deploy"), check("nice", severity="advisory"), check("serves", proves=True)]})
+    stage.world.answers["nice"] = ["fail"]
+    await stage.run("T-0")
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "launched"
+
+
+async def test_a_failure_before_anything_was_changed_holds(set_stage: Setting) -> None:
+    """A restore point that fails is no change: there is nothing to go back from."""
+    stage = set_stage({"T-0": [action("restore-point"), action("deploy"), check("serves", proves=True)]})
+    stage.thing("restore-point").has_undo = False
+    stage.thing("restore-point").looks = [State.ABSENT, State.ABSENT]
+    running = stage.begin("T-0")
+    record = await stage.held("restore-point")
+    assert record.rollback is None
+    stage.order("scrub")
+    await running
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "scrubbed"
+    assert stage.thing("deploy").begun == 0
+
+
+async def test_an_undo_that_fails_stops_there_and_hands_over(stage: Stage) -> None:
+    """What was done later is not taken back over what could not be; it says so, and stays held until the end."""
+    stage.thing("switch").undoing = [in_doubt() for _ in range(9)]
+    stage.world.answers["serves"] = ["fail"]
+    running = stage.begin("T-0")
+    record = await stage.held()
+    assert record.rolled_back is not None
+    assert not record.rolled_back.proven
+    assert "switch" in record.rolled_back.said
+    assert stage.thing("deploy").undos == 0
+    await asyncio.sleep(0.1)
+    assert len(stage.thing("switch").undoing) == 8
+    assert not running.done()
+    stage.thing("switch").undoing = []
+    stage.order("rollback", reason="the platform is mended")
+    await asyncio.wait_for(running, 5)
+    back_and_proven(stage)
+
+
+async def test_after_an_undo_that_failed_another_conductor_waits_for_people_too(stage: Stage) -> None:
+    """A successor does not try by itself what made things worse; people's next order does, and continues."""
+    stage.thing("switch").undoing = [in_doubt() for _ in range(9)]
+    stage.world.answers["serves"] = ["fail"]
+    stage.store.before = of(ev.Held)
+    with pytest.raises(Crash):
+        await stage.run("T-0")
+    running = stage.begin("T-0")
+    await stage.held()
+    assert len(stage.thing("switch").undoing) == 8
+    stage.thing("switch").undoing = []
+    stage.order("rollback")
+    await asyncio.wait_for(running, 5)
+    back_and_proven(stage)
+
+
+async def test_an_undo_that_failed_and_nobody_mends_ends_held(set_stage: Setting) -> None:
+    """At the launch's end it is closed, and says what was not taken back."""
+    stage = set_stage(BOOK, late_by="4h")
+    stage.thing("switch").undoing = [in_doubt() for _ in range(9)]
+    stage.world.answers["serves"] = ["fail"]
+    await asyncio.wait_for(stage.run("T-0"), 5)
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "held"
+    assert stage.free()
+
+
+async def test_an_undo_without_effect_is_not_believed(stage: Stage) -> None:
+    """It is looked at afterwards: the command's word alone proves nothing."""
+    stage.thing("switch").undoing = ["no effect"]
+    stage.world.answers["serves"] = ["fail"]
+    running = stage.begin("T-0")
+    record = await stage.held()
+    undone = record.step("switch").undone
+    assert undone is not None
+    assert undone.verdict is not Verdict.PASS
+    stage.order("rollback")
+    await running
+    back_and_proven(stage)
+
+
+async def test_an_undo_that_never_ends_hands_over_after_its_timeout(stage: Stage) -> None:
+    """It is in doubt, and nothing goes on over it."""
+    stage.thing("switch").undoing = [30.0]
+    stage.world.answers["serves"] = ["fail"]
+    running = stage.begin("T-0")
+    record = await stage.held()
+    undone = record.step("switch").undone
+    assert undone is not None
+    assert undone.verdict is Verdict.UNKNOWN
+    stage.order("rollback")
+    await running
+    back_and_proven(stage)
+
+
+async def test_an_undo_that_is_still_under_way_is_waited_for(stage: Stage) -> None:
+    """The platform took the command and works on it: that is no failure."""
+    thing = stage.thing("switch")
+    thing.undone_looks = [State.ABSENT, State.IN_PROGRESS, State.UNKNOWN]
+    stage.world.answers["serves"] = ["fail"]
+    await stage.run("T-0")
+    back_and_proven(stage)
+    assert not thing.undone_looks
+
+
+async def test_a_look_at_what_was_undone_that_never_ends_hands_over(stage: Stage) -> None:
+    """Neither the look before an undo nor the one after it can hang the way back."""
+    stage.world.answers["serves"] = ["fail"]
+    stage.store.after = lambda event: hang(stage) if isinstance(event, ev.RollbackBegan) else False
+    running = stage.begin("T-0")
+    record = await stage.held()
+    assert record.rolled_back is not None
+    assert not record.rolled_back.proven
+    stage.thing("switch").hangs = False
+    stage.order("rollback")
+    await running
+    back_and_proven(stage)
+
+
+def hang(stage: Stage) -> bool:
+    """From here on the switch cannot be looked at."""
+    stage.thing("switch").hangs = True
+    return False
+
+
+async def test_a_way_back_that_cannot_be_proven_is_not_called_proven(stage: Stage) -> None:
+    """The old version does not pass its own checks: held, and paged, with what does not pass."""
+    stage.world.answers = {"serves": ["fail"], "old-serves": ["fail"]}
+    running = stage.begin("T-0")
+    record = await stage.held()
+    assert record.rolled_back is not None
+    assert not record.rolled_back.proven
+    assert "serves" in record.rolled_back.said
+    stage.world.answers["old-serves"] = ["pass"]
+    stage.order("rollback")
+    await running
+    back_and_proven(stage)
+
+
+async def test_a_person_can_take_it_from_there(stage: Stage) -> None:
+    """Resume, after a way back that is not proven, ends the launch as rolled back, and not as proven."""
+    stage.world.answers = {"serves": ["fail"], "old-serves": ["fail"]}
+    running = stage.begin("T-0")
+    await stage.held()
+    stage.order("resume")
+    await running
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "rolled back"
+    assert "NOT PROVEN" in stage.record.closed.sentence
+
+
+async def test_the_old_version_gets_a_moment_to_serve_again(stage: Stage) -> None:
+    """A proof that fails at first and then holds is a proof."""
+    stage.world.answers = {"serves": ["fail"], "old-serves": ["fail", "unknown", "pass"]}
+    await stage.run("T-0")
+    back_and_proven(stage)
+
+
+def undo_intended(step: str) -> Matches:
+    """An undo is about to begin."""
+    return lambda event: isinstance(event, ev.UndoIntended) and event.step == step
+
+
+def undo_ended(step: str) -> Matches:
+    """An undo came to an end."""
+    return lambda event: isinstance(event, ev.UndoEnded) and event.step == step
+
+
+CRASHES: dict[str, Callable[[Stage], None]] = {
+    "after the failure": lambda stage: setattr(stage.store, "after", ended("serves")),
+    "before it began": lambda stage: setattr(stage.store, "before", of(ev.RollbackBegan)),
+    "after it began": lambda stage: setattr(stage.store, "after", of(ev.RollbackBegan)),
+    "after the first intent": lambda stage: setattr(stage.store, "after", undo_intended("switch")),
+    "in the first undo": lambda stage: setattr(stage.thing("switch"), "undoing", [Crash()]),
+    "after the first undo": lambda stage: setattr(stage.thing("switch"), "undoing", ["crash after"]),
+    "before its outcome": lambda stage: setattr(stage.store, "before", undo_ended("switch")),
+    "between the two": lambda stage: setattr(stage.store, "before", undo_intended("deploy")),
+    "in the second undo": lambda stage: setattr(stage.thing("deploy"), "undoing", [Crash()]),
+    "before the proof's end": lambda stage: setattr(stage.store, "before", of(ev.RollbackEnded)),
+    "after the proof's end": lambda stage: setattr(stage.store, "after", of(ev.RollbackEnded)),
+    "before the end": lambda stage: setattr(stage.store, "before", of(ev.LaunchClosed)),
+}
+
+
+@pytest.mark.parametrize("crash", CRASHES.values(), ids=CRASHES.keys())
+async def test_a_crash_anywhere_on_the_way_back_continues_back(stage: Stage, crash: Callable[[Stage], None]) -> None:
+    """The next conductor undoes what is left, each thing once, with the first plan, and begins nothing forward.
+
+    It does so although the checks would pass by now: a launch that turned does not turn again.
+    """
+    stage.world.answers["serves"] = ["fail", "pass"]
+    crash(stage)
+    with pytest.raises(Crash):
+        await stage.run("T-0")
+    await stage.run("T+4h")
+    back_and_proven(stage)
+    assert [stage.thing(one).undone_with for one in ("deploy", "switch")] == [["1"], ["1"]]
+    assert stage.world.looked["after"] == 0
+
+
+async def test_a_crash_in_an_action_whose_launch_is_then_scrubbed_goes_back(stage: Stage) -> None:
+    """Nobody knows whether it took effect: it is taken back all the same, and nothing else is begun."""
+    stage.thing("deploy").acting = ["crash after"]
+    with pytest.raises(Crash):
+        await stage.run("T-0")
+    stage.order("scrub")
+    await stage.run("T-0")
+    assert stage.world.did == ["deploy", "undo deploy"]
+    assert stage.thing("switch").begun == 0
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "rolled back"
+    assert not forward_after_rollback(stage.record)
+
+
+async def test_what_had_no_effect_is_not_undone(stage: Stage) -> None:
+    """An action that was intended and never took effect is found undone already."""
+    stage.thing("switch").acting = [in_doubt()]
+    running = stage.begin("T-0")
+    await stage.held("switch")
+    stage.order("rollback")
+    await running
+    assert stage.world.did == ["deploy", "undo deploy"]
+    assert stage.thing("switch").undos == 0
+    assert stage.record.rolled_back is not None
+    assert stage.record.rolled_back.proven
+
+
+async def test_a_book_without_a_proof_cannot_call_its_way_back_proven(set_stage: Setting) -> None:
+    """No check can tell whether the old version serves: held, and said."""
+    stage = set_stage({"T-0": [action("deploy"), check("serves")]}, late_by="4h")
+    stage.world.answers["serves"] = ["fail"]
+    await asyncio.wait_for(stage.run("T-0"), 5)
+    assert stage.record.rolled_back is not None
+    assert not stage.record.rolled_back.proven
+    assert stage.thing("deploy").undos == 1
+
+
+async def test_a_no_after_the_change_is_a_reason_to_go_back(set_stage: Setting) -> None:
+    """An approval after the switch that is rejected does not end as a no-go, as if nothing had been changed."""
+    stage = set_stage({"T-0": [action("deploy"), check("serves", proves=True), approval("stay")]})
+    running = stage.begin("T-0")
+    await stage.until(lambda record: "stay" in record.asks)
+    stage.say("engineering", "reject", ask="stay")
+    await running
+    assert stage.world.did == ["deploy", "undo deploy"]
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "rolled back"
+    assert stage.record.rollback is not None
+    assert stage.record.rollback.by == "engineering"
+
+
+async def test_silence_after_the_change_holds(set_stage: Setting) -> None:
+    """Nobody answered in time: that is neither good nor bad, so it is no reason to go back, and no no-go."""
+    book = {
+        "T-0": [action("deploy"), check("serves", proves=True), approval("stay", deadline="2h")],
+        "T+4h": [check("after")],
+    }
+    stage = set_stage(book)
+    running = stage.begin("T-0")
+    record = await stage.held("stay")
+    assert record.rollback is None
+    assert record.closed is None
+    stage.order("retry", step="stay")
+    await stage.until(lambda record: "stay-2" in record.asks)
+    stage.order("rollback")
+    await running
+    assert stage.thing("deploy").undos == 1
+
+
+async def test_the_environment_is_kept_while_the_way_back_is_not_proven(stage: Stage) -> None:
+    """No second launch starts into a half-undone estate."""
+    stage.thing("switch").undoing = [in_doubt()]
+    stage.world.answers["serves"] = ["fail"]
+    running = stage.begin("T-0")
+    await stage.held()
+    assert not stage.free()
+    stage.order("rollback")
+    await running
+    assert stage.free()
+
+
+async def test_a_late_successor_goes_back_and_does_not_ask_whether_it_is_late(set_stage: Setting) -> None:
+    """A rollback that was ordered is done, however late the phase is by then."""
+    stage = set_stage(BOOK, late_by="1h", t0=-timedelta(milliseconds=10))
+    stage.store.after = ended("deploy")
+    with pytest.raises(Crash):
+        await stage.run("T-0")
+    stage.order("rollback")
+    await asyncio.sleep(0.1)
+    await stage.run("T-0")
+    assert stage.world.did == ["deploy", "undo deploy"]
