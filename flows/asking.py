@@ -5,7 +5,7 @@ from datetime import timedelta
 from flows.blocking import get_past
 from flows.conductor import Conductor
 from flows.observing import observe_again
-from flows.turns import NoGo
+from flows.turns import NoGo, TurnBack
 from tasks.check import Check
 from tminus import asking
 from tminus import events as ev
@@ -23,7 +23,10 @@ Question = Approval | Acknowledgement | Attestation
 
 
 async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
-    """Asks, waits, and says how it ended; an approval that is rejected or not answered is a no-go."""
+    """Asks, waits, and says how it ended.
+
+    An approval that is rejected or not answered is a no-go; once a change began, a no turns back, and silence holds.
+    """
     state = conductor.record.step(step.id)
     if state.settled and state.outcome is not None:
         return state.outcome
@@ -41,8 +44,17 @@ async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
 
     await conductor.shown.as_task(step, attempt)
     if isinstance(question, Approval) and ended.result != "met":
-        raise NoGo(f"{step.title}: {outcome.summary}")
+        _turn(conductor, step, outcome, ended)
     return outcome
+
+
+def _turn(conductor: Conductor, step: Step, outcome: Outcome, ended: ev.AskEnded) -> None:
+    said = f"{step.title}: {outcome.summary}"
+    if not conductor.record.change_began:
+        raise NoGo(said)
+    if ended.result == "rejected":
+        no = asking.judge(conductor.record.asks[ended.ask], conductor.frozen.people).rejected
+        raise TurnBack(said, no.person if no else "tminus")
 
 
 def rests_on(conductor: Conductor, step: Step) -> list[Step]:
@@ -66,7 +78,8 @@ async def _observe_what_it_rests_on(conductor: Conductor, step: Step) -> None:
 
 async def _ask_until_ended(conductor: Conductor, step: Step, question: Question) -> ev.AskEnded:
     if (standing := _ask(conductor, step)) is None:
-        await conductor.write(ev.StepStarted(step=step.id, attempt=1), _opening(conductor, step, question))
+        started = ev.StepStarted(step=step.id, attempt=conductor.record.step(step.id).attempt + 1)
+        await conductor.write(started, _opening(conductor, step, question))
     elif standing.ended is not None:
         return standing.ended
     waiting, show_from = "", now()

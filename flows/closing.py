@@ -20,6 +20,7 @@ from tminus.sentence import closing_sentence, evidence_rows
 
 _LEDGER_PAUSE = 1.0  # seconds between two tries to write the end down
 _LEDGER_TRIES = 120
+_LOOK = 1.0  # seconds between two looks at the clock while people are waited for
 
 
 async def anchor(conductor: Conductor, phase: Phase) -> None:
@@ -60,7 +61,7 @@ async def close_as(conductor: Conductor, result: ev.Result, why: str) -> None:
             await conductor.refresh()
             await conductor.write(*follow_ups_of(conductor.frozen, conductor.record))
             closing = ev.LaunchClosed(result=result, sentence=sentence)
-            await asyncio.to_thread(conductor.book.close, conductor.frozen.created.environment_name, closing)
+            await conductor.close(closing)
             break
         except LedgerUnreachable as e:
             logger.warning("the end is not written down yet: %s", e)
@@ -94,10 +95,20 @@ async def _call_off_the_rest(conductor: Conductor, sentence: str) -> None:
                 logger.warning("the run %s that was to be called off is gone", run)
 
 
-async def wait_for_the_end(conductor: Conductor, why: str) -> None:
-    """Leaves it to people until the launch's end; nothing goes on by itself."""
+async def wait_for_the_end(conductor: Conductor) -> bool:
+    """After a way back that is not proven: leaves it to people until the launch's end; nothing goes on by itself.
+
+    True when they order the way back again, False when they take it from there; raises OutOfTime.
+    """
     while (left := (conductor.end() - now()).total_seconds()) > 0:
-        await conductor.news(min(left, 1.0))
+        if conductor.record.rolled_back is None:
+            return True
         if conductor.record.held is None:
-            return
-    raise OutOfTime(why)
+            return False
+        try:
+            await conductor.merge_journal()
+            await conductor.news(min(left, _LOOK))
+        except LedgerUnreachable as e:
+            logger.warning("nobody can be heard: %s", e)
+            await asyncio.sleep(min(left, _LOOK))
+    raise OutOfTime("nobody took it from there")

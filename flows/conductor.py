@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from flows.turns import Lost, Recycled, Scrubbed, TurnBack
 from flows.window import RunState
@@ -30,6 +32,7 @@ _LOOK = 0.25  # seconds: the net under the ledger's own waking
 UNDO_WAITS = 2.0  # seconds that an undo waits for the ledger before it writes to the local journal
 
 logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class Conductor:
@@ -55,7 +58,9 @@ class Conductor:
         self.recycles = book.record.recycles
         self.aftermath: asyncio.Task[datetime | None] | None = None
         self._changes = changes
-        self._wake = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"ledger {book.launch}")
+        self._answered: Callable[[], bool] = lambda: True  # whether what was last asked of the ledger is over
+        self._is_back: Callable[[], bool] = lambda: True  # whether what was once waited for in vain is over
 
     @property
     def launch(self) -> str:
@@ -77,17 +82,44 @@ class Conductor:
         """What has happened so far, as last read."""
         return self.book.record
 
-    async def write(self, *events: ev.Event) -> None:
-        """Appends; raises Lost where another conductor took over, LedgerUnreachable."""
+    async def _ask_ledger(self, question: Callable[[], _T]) -> _T:
+        """In a thread of its own: a ledger that hangs takes no thread from those who undo."""
+        asked = self._thread.submit(question)
+        self._answered = asked.done
         try:
-            await asyncio.to_thread(self.book.write, *events)
+            return await asyncio.wrap_future(asked)
         except FencedOff as e:
             raise Lost(str(e)) from e
 
-    async def write_or_journal(self, *events: ev.Event) -> None:
-        """For the way back, which never waits for the ledger: what it does not take is journaled here."""
+    @asynccontextmanager
+    async def _not_waiting(self) -> AsyncIterator[None]:
+        """For those who must not wait for the ledger: raises TimeoutError soon where it hangs, at once where it did."""
+        if not self._is_back():
+            raise TimeoutError
         try:
-            await asyncio.wait_for(self.write(*events), UNDO_WAITS)
+            async with asyncio.timeout(UNDO_WAITS):
+                yield
+        except TimeoutError:
+            self._is_back = self._answered
+            raise
+
+    async def write(self, *events: ev.Event) -> None:
+        """Appends; raises Lost where another conductor took over, LedgerUnreachable."""
+        await self._ask_ledger(lambda: self.book.write(*events))
+
+    async def close(self, closing: ev.LaunchClosed) -> None:
+        """Appends the end and frees the environment; raises as `write`."""
+        await self._ask_ledger(lambda: self.book.close(self.frozen.created.environment_name, closing))
+
+    async def write_or_journal(self, *events: ev.Event) -> None:
+        """For the way back, which never waits for the ledger: what it does not take is journaled here.
+
+        What was journaled before goes first, so that the chain never tells of an undo without its beginning.
+        """
+        try:
+            async with self._not_waiting():
+                await self.merge_journal()
+                await self.write(*events)
         except (LedgerUnreachable, TimeoutError):
             logger.warning("the ledger does not answer; %d events go to the local journal", len(events))
             self.journal.keep_unwritten(events)
@@ -96,14 +128,25 @@ class Conductor:
 
     async def refresh(self) -> Record:
         """Reads what others wrote since."""
-        return await asyncio.to_thread(self.book.refresh)
+        return await self._ask_ledger(self.book.refresh)
+
+    async def refresh_if_answered(self) -> None:
+        """As `refresh`, for those who go on where the ledger does not answer."""
+        try:
+            async with self._not_waiting():
+                await self.refresh()
+        except (LedgerUnreachable, TimeoutError) as e:
+            logger.warning("it goes on without the ledger: %s", str(e) or "it hangs")
 
     async def merge_journal(self) -> None:
-        """Writes down what an earlier undo on this machine could not."""
+        """Writes down what could not be written, by this conductor or an earlier one on this machine; once."""
+        if not self.journal.unwritten():
+            return
+        await self.refresh()
         waiting = self.journal.unwritten(written=[stored.body for stored in self.record.stored])
         if waiting:
             await self.write(ev.JournalMerged(lines=tuple(ev.write(event) for event in waiting)), *waiting)
-            self.journal.forget_unwritten()
+        self.journal.forget_unwritten()
 
     async def merge_when_possible(self) -> None:
         """As `merge_journal`, where the ledger answers; where not, a later start on this machine does it."""

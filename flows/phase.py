@@ -145,31 +145,46 @@ async def run_step(conductor: Conductor, step: Step) -> Outcome:
 def turn_back_if_broken(conductor: Conductor, steps: Sequence[Step]) -> None:
     """Once a change began, a blocking step of that phase that fails is a reason to go back by itself.
 
-    Not knowing is none: `unknown` holds and pages.
+    Not knowing is none, nor is silence: `unknown`, and a question that nobody answered, hold and page.
     """
     if not conductor.record.change_began:
         return
     for step in steps:
         outcome = conductor.record.step(step.id).outcome
-        failed = outcome is not None and outcome.verdict is Verdict.FAIL
+        failed = outcome is not None and outcome.verdict is Verdict.FAIL and not _unanswered(conductor, step)
         if failed and step.blocking and outcome and phase_of(conductor, step).turns_back:
             raise TurnBack(f"{step.id}: {outcome.summary}")
 
 
+def _unanswered(conductor: Conductor, step: Step) -> bool:
+    ask = conductor.record.ask_for(step.id)
+    return ask is not None and ask.ended is not None and ask.ended.result == "expired"
+
+
 async def go_back(conductor: Conductor, turn: TurnBack) -> None:
-    """Rolls back; a way back that is not proven stops there, pages, and is left to people."""
-    if await roll_back(conductor, turn):
-        await close_as(conductor, "rolled back", str(turn))
-        return
-    said = conductor.record.rolled_back.said if conductor.record.rolled_back else "the way back broke off"
-    logger.error("%s: %s", conductor.launch, said)
-    await conductor.write_or_journal(ev.Held(why=said))
-    try:
-        await wait_for_the_end(conductor, said)
-    except OutOfTime as late:
-        await close_as(conductor, "held", str(late))
-    else:
-        await close_as(conductor, "rolled back", f"{turn}; {said}; a person took it from there")
+    """Rolls back; a way back that is not proven stops there, pages, and is left to people.
+
+    Only their next order tries it again, under this conductor or another one.
+    """
+    while not await _is_back(conductor, turn):
+        said = conductor.record.rolled_back.said if conductor.record.rolled_back else "the way back broke off"
+        if all(hold.why != said for hold in conductor.record.holds if isinstance(hold, ev.Held)):
+            logger.error("%s: %s", conductor.launch, said)
+            await conductor.write_or_journal(ev.Held(why=said))
+        try:
+            again = await wait_for_the_end(conductor)
+        except OutOfTime:
+            await close_as(conductor, "held", said)
+            return
+        if not again:
+            await close_as(conductor, "rolled back", f"{turn}; {said}; a person took it from there")
+            return
+    await close_as(conductor, "rolled back", str(turn))
+
+
+async def _is_back(conductor: Conductor, turn: TurnBack) -> bool:
+    ended = conductor.record.rolled_back
+    return await roll_back(conductor, turn) if ended is None else ended.proven
 
 
 def _state_of(conductor: Conductor) -> State[None]:

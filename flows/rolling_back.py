@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from flows.conductor import Conductor, logger
 from flows.observing import look_once
 from flows.turns import TurnBack
-from tasks.action import Action, State, Undo
+from tasks.action import Action, Standing, State, Undo
 from tasks.check import Check
 from tminus import events as ev
 from tminus.clock import now
@@ -17,6 +17,7 @@ from tminus.runbook import Step
 
 # A step, the name under which it is shown, and how it came out.
 Shown = tuple[Step, str, Outcome]
+_POLL = 0.2  # seconds between two looks at an undo that is under way
 _PROOF_TRIES = 5
 _PROOF_PAUSE = 1.0  # seconds; the old version needs a moment to take the traffic again
 
@@ -61,12 +62,11 @@ async def _take_back(conductor: Conductor, state: StepState, done: list[Shown]) 
 
 async def _undo(conductor: Conductor, step: Step, action: Action, undo: Undo) -> Outcome:
     try:
-        standing = await action.undone(conductor.estate, undo)
-        if standing.state is not State.DONE:
-            await asyncio.wait_for(
-                action.undo(conductor.estate, undo, conductor.token), timeout=step.timeout.total_seconds()
-            )
+        async with asyncio.timeout(step.timeout.total_seconds()):
             standing = await action.undone(conductor.estate, undo)
+            if standing.state is not State.DONE:
+                await action.undo(conductor.estate, undo, conductor.token)
+                standing = await _settled(conductor, action, undo)
     except (ActionFailed, CouldNotObserve, MissingSecret, NotConfigured) as e:
         return Outcome.failed(str(e)).model_copy(update={"at": now()})
     except TimeoutError:
@@ -74,6 +74,13 @@ async def _undo(conductor: Conductor, step: Step, action: Action, undo: Undo) ->
     if standing.state is not State.DONE:
         return Outcome.failed(f"undone, and yet {standing.state}: {undo.summary}").model_copy(update={"at": now()})
     return Outcome.passed(undo.summary).model_copy(update={"at": now()})
+
+
+async def _settled(conductor: Conductor, action: Action, undo: Undo) -> Standing:
+    """Looks until it is taken back or not; an undo may be under way for a while after it was ordered."""
+    while (standing := await action.undone(conductor.estate, undo)).state in {State.IN_PROGRESS, State.UNKNOWN}:
+        await asyncio.sleep(_POLL)
+    return standing
 
 
 async def _prove(conductor: Conductor, done: list[Shown]) -> tuple[bool, str]:

@@ -3,13 +3,13 @@
 import asyncio
 from datetime import timedelta
 
-from flows.conductor import Conductor, logger
+from flows.conductor import Conductor
 from flows.turns import TurnBack
 from tasks.checks.watch import ReleaseWatch, Sampler, old_version
 from tasks.totals import Totals
 from tminus import events as ev
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, LedgerUnreachable, NotConfigured
+from tminus.errors import CouldNotObserve, NotConfigured
 from tminus.expectation import Measurement
 from tminus.outcome import Outcome, Verdict
 from tminus.runbook import Step
@@ -137,10 +137,7 @@ def _at_the_end(step: Step, tests: WatchTests, spec: ReleaseWatch) -> ev.WatchDe
 
 async def _listen(conductor: Conductor) -> None:
     """People may turn the launch back at any sample; a ledger that is down does not stop the watch."""
-    try:
-        await conductor.refresh()
-    except LedgerUnreachable as e:
-        logger.warning("the watch goes on without the ledger: %s", e)
+    await conductor.refresh_if_answered()
     conductor.stop_if_turned()
 
 

@@ -15,9 +15,13 @@ def _walk(package: ModuleType) -> Iterator[type[Spec]]:
     for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         module = importlib.import_module(found.name)
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Spec) and value.__module__ == module.__name__:
-                if not isabstract(value) and "kind" in value.model_fields and isinstance(_kind(value), str):
-                    yield value
+            if isinstance(value, type) and issubclass(value, Spec) and _is_kind(value, module):
+                yield value
+
+
+def _is_kind(spec: type[Spec], module: ModuleType) -> bool:
+    own = spec.__module__ == module.__name__ and not isabstract(spec)
+    return own and "kind" in spec.model_fields and _kind(spec) is not None
 
 
 def _kind(spec: type[Spec]) -> str | None:

@@ -32,7 +32,8 @@ def why_order_refused(given: ev.Ordered, record: Record, frozen: Frozen, moment:
 def _way_back(record: Record) -> str | None:
     """How a launch is already on its way back, in words."""
     if record.rolled_back is not None:
-        return "it was rolled back already"
+        stopped = "the way back stopped where it was not proven; rollback tries it again, resume takes it from there"
+        return "it was rolled back already" if record.rolled_back.proven else stopped
     return "it is being rolled back already" if record.must_roll_back else None
 
 
@@ -69,7 +70,8 @@ def _rollback(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person
         return why
     if not record.change_began:
         return "nothing was changed yet, so there is nothing to roll back; scrub ends the launch"
-    return _way_back(record)
+    stopped = record.rolled_back is not None and not record.rolled_back.proven
+    return None if stopped else _way_back(record)
 
 
 def _why_not_back(frozen: Frozen, person: Person) -> str | None:

@@ -217,6 +217,8 @@ class Record:
                 self._void_evidence()
             case "rollback":
                 self.rollback_ordered = event
+                if self.rolled_back is not None and not self.rolled_back.proven:
+                    self.rolled_back = None  # people order the way back that stopped to be tried again
             case "waive":
                 self._waive(event)
             case "retry":

@@ -111,9 +111,7 @@ def _write_yaml(path: Path, data: JsonValue) -> None:
         YAML().dump(data, file)
 
 
-def _environment(
-    files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports, hour: str
-) -> JsonValue:
+def _environment(files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports, hour: str) -> JsonValue:
     nginx, s3 = addresses.nginx, addresses.aws
     bucket: dict[str, JsonValue] = {
         "bucket": s3.bucket,

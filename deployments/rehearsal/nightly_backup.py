@@ -72,7 +72,14 @@ def _rows(connection: "psycopg.Connection[tuple[object, ...]]", schema: str, tab
 
 def _dump(postgres: PostgresAddress, target: Path, snapshot: str) -> None:
     password = postgres.passwords["tminus"].get_secret_value()
-    argv = [str(postgres_folder() / "pg_dump"), "-Fc", f"--snapshot={snapshot}", "-f", str(target), postgres.url("tminus")]
+    argv = [
+        str(postgres_folder() / "pg_dump"),
+        "-Fc",
+        f"--snapshot={snapshot}",
+        "-f",
+        str(target),
+        postgres.url("tminus"),
+    ]
     done = subprocess.run(argv, env={**os.environ, "PGPASSWORD": password}, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"pg_dump failed: {done.stderr[-500:]}")

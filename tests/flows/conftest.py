@@ -1,9 +1,10 @@
 """A launch of fakes, set up in a folder of its own; every wait of the flows that means nothing here is made short."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from flows import acting, blocking, closing, conductor, paging, rolling_back, window
 from tests.flows.stage import Stage
@@ -22,11 +23,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolling_back, "_PROOF_PAUSE", 0.01)
     monkeypatch.setattr(window, "RETRY_AFTER", 0.01)
     monkeypatch.setattr(paging, "_PATIENCE", 0.05)
+    monkeypatch.setattr(rolling_back, "_POLL", 0.01)
     monkeypatch.setattr(closing, "_LEDGER_PAUSE", 0.02)
+    monkeypatch.setattr(closing, "_LOOK", 0.02)
 
 
-@pytest.fixture
-def set_stage(tmp_path: Path) -> Iterator[Setting]:
+@pytest_asyncio.fixture
+async def set_stage(tmp_path: Path) -> AsyncIterator[Setting]:
     """Sets a launch up; whatever hangs is let go at the end, and the ledger is closed."""
     stages: list[Stage] = []
 
@@ -36,9 +39,7 @@ def set_stage(tmp_path: Path) -> Iterator[Setting]:
 
     yield made
     for stage in stages:
-        stage.store.down = False
-        stage.store.answer.set()
-        stage.store.close()
+        await stage.end()
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event as Flag
 
+from pydantic import BaseModel
+
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.errors import LedgerUnreachable
@@ -99,6 +101,6 @@ def ended(step: str) -> Matches:
     return lambda event: isinstance(event, ev.StepEnded) and event.step == step
 
 
-def of(kind: type[ev._Event]) -> Matches:
+def of(kind: type[BaseModel]) -> Matches:
     """Any event of a kind."""
     return lambda event: isinstance(event, kind)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import rfc8785
 from prefect.client.schemas.objects import State as RunState
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from flows.conductor import Conductor
 from flows.phase import conduct
@@ -28,7 +28,7 @@ from tminus.record import Record
 
 LAUNCH = "tradesense-2-0-0-flows"
 ENVIRONMENT = "rehearsal-of-fakes"
-_E = TypeVar("_E", bound=ev._Event)
+_E = TypeVar("_E", bound=BaseModel)
 
 PEOPLE: Mapping[str, tuple[str, ...]] = {
     "engineering": ("engineering_lead",),
@@ -98,6 +98,16 @@ class Stage:
     people: Logbook
     folder: Path
     conductors: list[Conductor] = field(default_factory=list)
+    running: "list[asyncio.Task[RunState[None]]]" = field(default_factory=list)
+
+    async def end(self) -> None:
+        """Whatever still runs or hangs is let go, and the ledger is closed."""
+        self.store.down = False
+        self.store.answer.set()
+        for task in self.running:
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+        self.store.close()
 
     @classmethod
     def set(
@@ -165,7 +175,8 @@ class Stage:
 
     def begin(self, phase: str) -> "asyncio.Task[RunState[None]]":
         """A phase, in the background."""
-        return asyncio.create_task(conduct(self.conductor(), phase))
+        self.running.append(asyncio.create_task(conduct(self.conductor(), phase)))
+        return self.running[-1]
 
     async def until(self, holds: Callable[[Record], object], what: str = "it happens", seconds: float = 6) -> Record:
         """Waits for the ledger to say so."""

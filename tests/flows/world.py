@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -31,6 +31,7 @@ class Thing:
         acting: what happens at the next attempts to act, in order: an ActionFailed, a Crash (`crash after` is one after
             the effect), a number of seconds to take; with nothing left it simply works.
         undoing: the same for attempts to take it back.
+        undone: called as soon as it was taken back.
         undone_looks: what the next looks at whether it was taken back find instead.
         hangs: a look at it never ends.
         open: acting waits for it, where it is there.
@@ -50,6 +51,7 @@ class Thing:
     planned: int = 0
     undone_with: list[str] = field(default_factory=list)
     undone_looks: list[State] = field(default_factory=list)
+    undone: Callable[[], None] | None = None
 
 
 @dataclass
@@ -183,6 +185,8 @@ class FakeAction(Action, frozen=True):
         thing.undone_with.append(undo.data["plan"])
         thing.state = State.ABSENT
         WORLDS[estate.launch].did.append(f"undo {self.name}")
+        if thing.undone is not None:
+            thing.undone()
         if step == "crash after":
             raise Crash
         return Observation(where=self.name)

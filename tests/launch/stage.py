@@ -40,8 +40,8 @@ T0 = "+110m"  # on the countdown's clock: the flow that schedules the phases nee
 CANARY = "TMINUS_REHEARSAL_CANARY"
 _PRINTED = (CANARY, "TMINUS_REHEARSAL_DSN", "TMINUS_REHEARSAL_REDIS_URL", "TMINUS_REHEARSAL_SLACK_TOKEN")
 _TALK = (
-    f"echo printed: {' '.join(f'${name}' for name in _PRINTED)}; "
-    'dsn=${TMINUS_REHEARSAL_DSN#*//tminus:}; echo and its password alone: ${dsn%%@*}; exec "$@"'
+    f'"$@"; status=$?; echo; echo printed: {" ".join(f"${name}" for name in _PRINTED)}; '
+    "dsn=${TMINUS_REHEARSAL_DSN#*//tminus:}; echo and a password alone: ${dsn%%@*}; exit $status"
 )
 _COMMAND = 60.0  # seconds for a short command
 _LAUNCH = 150.0  # seconds for a whole launch
@@ -181,9 +181,9 @@ class Stage:
         """Blue serves the old version again, and green is empty: the world before the first launch."""
         address, trading = self.estate.servers.addresses.nginx, self.estate.trading.address
         address.upstream("trading").write_text(nginx.upstream("trading", trading.pools["blue"]), "utf-8")
-        subprocess.run(address.reload, check=True, timeout=_COMMAND)
-        subprocess.run([*trading.ctl, "retire", "--pool", "green"], check=True, timeout=_COMMAND, cwd=CHECKOUT)
-        subprocess.run(trading.roll_out("blue", "1.9.0"), check=True, timeout=_COMMAND, cwd=CHECKOUT)
+        retire = [*trading.ctl, "retire", "--pool", "green"]
+        for argv in (address.reload, retire, trading.roll_out("blue", "1.9.0")):
+            subprocess.run(argv, check=True, timeout=_COMMAND, cwd=CHECKOUT, capture_output=True)
 
     def secrets(self) -> dict[str, str]:
         """Every secret there is here, by name."""
@@ -226,7 +226,7 @@ def shorter(folder: Path) -> Path:
 
 
 def talkative(environment: Path) -> None:
-    """Makes the commands that deploy print every secret they inherit, whole and in parts, before they do their work."""
+    """Makes the commands that deploy print every secret they inherit, whole and in parts, after their work."""
     yaml = YAML()
     document = yaml.load(environment)
     document["prometheus"] = {"url": "http://127.0.0.1:1", "token": f"env:{CANARY}"}

@@ -209,6 +209,18 @@ class TestBoard:
         story(stage)
         assert shown_buttons(board(stage)) == {}
 
+    def test_a_way_back_that_stopped_can_be_ordered_again(self, stage: Stage) -> None:
+        """While it is under way there is no button; not proven, there is one until somebody presses it."""
+        deployed(stage)
+        stage.book.write(ev.RollbackBegan(why="a breach", by="tminus"))
+        assert shown_buttons(board(stage)) == {}
+        stage.book.write(ev.RollbackEnded(proven=False, said="4 of 6 answer"))
+        assert shown_buttons(board(stage)) == {"tminus.rollback": LAUNCH}
+        stage.book.write(ev.Held(why="4 of 6 answer"))
+        assert shown_buttons(board(stage)) == {"tminus.rollback": LAUNCH}
+        order(stage, "rollback")
+        assert shown_buttons(board(stage)) == {}
+
     def test_it_says_that_it_goes_on(self, stage: Stage) -> None:
         """HELD does not stand there for ever: whoever lets it go on is named."""
         held(stage)

@@ -20,12 +20,17 @@ def board(frozen: Frozen, event: ev.Event, record: Record, said: str) -> Letter:
 
 
 def _way_out(frozen: Frozen, event: ev.Event, record: Record) -> list[Block]:
-    """Scrub before the first change, roll back from then on; nothing once either is ordered, or the launch is over."""
-    if record.rollback or record.rollback_ordered or record.scrubbed or record.closed:
-        return []
-    if isinstance(event, ev.RollbackBegan | ev.LaunchClosed):
+    """Scrub before the first change, roll back from then on; nothing once either is ordered, or the launch is over.
+
+    A way back that stopped unproven can be ordered again.
+    """
+    if record.closed or isinstance(event, ev.RollbackBegan | ev.LaunchClosed):
         return []
     if isinstance(event, ev.Ordered) and event.order in {"scrub", "rollback"}:
+        return []
+    ended = event if isinstance(event, ev.RollbackEnded) else record.rolled_back
+    stopped = ended is not None and not ended.proven
+    if (record.rollback or record.rollback_ordered or record.scrubbed) and not stopped:
         return []
     launch = frozen.created.launch
     if record.change_began or (isinstance(event, ev.StepIntended) and event.undo is not None):

@@ -1,0 +1,118 @@
+"""Everything that can happen to a launch: one small class an event, stored as canonical JSON."""
+
+from typing import Annotated
+
+import rfc8785
+from pydantic import BaseModel, Field, TypeAdapter
+
+from tminus.events.course import (
+    DirectoryEntry,
+    FollowUp,
+    HeadAnchored,
+    Held,
+    JournalMerged,
+    LaunchClosed,
+    LaunchCreated,
+    Paged,
+    PhaseEnded,
+    PhaseScheduled,
+    PhaseStarted,
+    Result,
+    RollbackBegan,
+    RollbackEnded,
+    Told,
+)
+from tminus.events.decisions import Answer, Answered, AnswerRefused, AskEnded, AskOpened, Order, Ordered, Via
+from tminus.events.happening import Time
+from tminus.events.steps import (
+    Sample,
+    StepEnded,
+    StepIntended,
+    StepStarted,
+    UndoEnded,
+    UndoIntended,
+    WatchBegan,
+    WatchDecided,
+    WatchSampled,
+)
+
+__all__ = [
+    "Answer",
+    "AnswerRefused",
+    "Answered",
+    "AskEnded",
+    "AskOpened",
+    "DirectoryEntry",
+    "Event",
+    "FollowUp",
+    "HeadAnchored",
+    "Held",
+    "JournalMerged",
+    "LaunchClosed",
+    "LaunchCreated",
+    "Order",
+    "Ordered",
+    "Paged",
+    "PhaseEnded",
+    "PhaseScheduled",
+    "PhaseStarted",
+    "Result",
+    "RollbackBegan",
+    "RollbackEnded",
+    "Sample",
+    "StepEnded",
+    "StepIntended",
+    "StepStarted",
+    "Time",
+    "Told",
+    "UndoEnded",
+    "UndoIntended",
+    "Via",
+    "WatchBegan",
+    "WatchDecided",
+    "WatchSampled",
+    "read",
+    "write",
+]
+
+Event = Annotated[
+    LaunchCreated
+    | PhaseScheduled
+    | PhaseStarted
+    | PhaseEnded
+    | StepStarted
+    | StepIntended
+    | StepEnded
+    | UndoIntended
+    | UndoEnded
+    | AskOpened
+    | AskEnded
+    | Answered
+    | AnswerRefused
+    | Ordered
+    | Held
+    | WatchBegan
+    | WatchSampled
+    | WatchDecided
+    | RollbackBegan
+    | RollbackEnded
+    | FollowUp
+    | HeadAnchored
+    | Told
+    | Paged
+    | JournalMerged
+    | LaunchClosed
+    | DirectoryEntry,
+    Field(discriminator="type"),
+]
+_event: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def write(event: BaseModel) -> str:
+    """The event's text as it is stored and hashed: RFC 8785 canonical JSON."""
+    return rfc8785.dumps(event.model_dump(mode="json")).decode()
+
+
+def read(body: str) -> Event:
+    """The event that `write` wrote; raises pydantic's ValidationError where it is none."""
+    return _event.validate_json(body)

@@ -1,0 +1,140 @@
+"""The course of a launch: created, phases, holds, the way back, the end, and what is written down about it."""
+
+from typing import Literal
+
+from tminus.events.happening import Happening, Time
+
+
+class LaunchCreated(Happening):
+    """A launch exists, with everything it will ever read, as canonical JSON, and its digests."""
+
+    type: Literal["launch.created"] = "launch.created"
+    launch: str
+    system: str
+    title: str
+    environment_name: str
+    t0: Time
+    started_by: str
+    release: str
+    runbook: str
+    people: str
+    environment: str
+    base: str
+    digests: dict[str, str]
+
+
+class PhaseScheduled(Happening):
+    """A phase's run was asked for, ahead of its time."""
+
+    type: Literal["phase.scheduled"] = "phase.scheduled"
+    phase: str
+    due: Time
+    run: str
+    token: int
+
+
+class PhaseStarted(Happening):
+    """A conductor took a phase up; again after a crash or a takeover."""
+
+    type: Literal["phase.started"] = "phase.started"
+    phase: str
+    holder: str
+    token: int
+    run: str = ""
+
+
+class PhaseEnded(Happening):
+    """Every step of the phase is settled."""
+
+    type: Literal["phase.ended"] = "phase.ended"
+    phase: str
+
+
+class Held(Happening):
+    """tminus itself holds the launch: something it must not decide alone."""
+
+    type: Literal["held"] = "held"
+    why: str
+    step: str = ""
+
+
+class RollbackBegan(Happening):
+    """From here no forward step begins, under any conductor."""
+
+    type: Literal["rollback.began"] = "rollback.began"
+    why: str
+    by: str
+
+
+class RollbackEnded(Happening):
+    """The way back is over: proven by the same checks, or not.
+
+    Attributes:
+        last_bad: when the last bad request was answered by the new version, where something counted it.
+    """
+
+    type: Literal["rollback.ended"] = "rollback.ended"
+    proven: bool
+    said: str
+    last_bad: Time | None = None
+
+
+class FollowUp(Happening):
+    """Something to look into afterwards, and by whom."""
+
+    type: Literal["follow_up"] = "follow_up"
+    what: str
+    owner: str
+    source: str
+
+
+class HeadAnchored(Happening):
+    """The chain's head as it was at a phase's end was written down outside."""
+
+    type: Literal["head.anchored"] = "head.anchored"
+    seq: int
+    hash: str
+    where: str
+
+
+class Told(Happening):
+    """Something people were told; the letters in the same transaction carry it."""
+
+    type: Literal["told"] = "told"
+    what: str
+
+
+class Paged(Happening):
+    """On-call was woken, or the page was resolved."""
+
+    type: Literal["paged"] = "paged"
+    key: str
+    what: str
+    resolved: bool = False
+
+
+class JournalMerged(Happening):
+    """What was written to the local journal while the ledger did not answer."""
+
+    type: Literal["journal.merged"] = "journal.merged"
+    lines: tuple[str, ...]
+
+
+Result = Literal["launched", "rolled back", "no-go", "held", "scrubbed"]
+
+
+class LaunchClosed(Happening):
+    """The end."""
+
+    type: Literal["launch.closed"] = "launch.closed"
+    result: Result
+    sentence: str
+
+
+class DirectoryEntry(Happening):
+    """In the directory chain: a launch opened or closed, with its head at that moment."""
+
+    type: Literal["directory"] = "directory"
+    chain: str
+    what: Literal["opened", "closed"]
+    head: str

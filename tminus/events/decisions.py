@@ -1,0 +1,78 @@
+"""What people are asked, what they answer and order, and what of it does not count."""
+
+from typing import Literal
+
+from tminus.events.happening import Happening, Time
+
+
+class AskOpened(Happening):
+    """People are asked. `decision_digest` is what a yes binds to; `evidence_digest` covers the whole record."""
+
+    type: Literal["ask.opened"] = "ask.opened"
+    ask: str
+    step: str
+    kind: Literal["approval", "acknowledgement", "sign_off", "attestation"]
+    roles: dict[str, int]
+    veto: tuple[str, ...] = ()
+    text: str
+    decision_digest: str
+    evidence_digest: str
+    deadline: Time
+
+
+class AskEnded(Happening):
+    """An ask is over: met, rejected, or its deadline passed."""
+
+    type: Literal["ask.ended"] = "ask.ended"
+    ask: str
+    result: Literal["met", "rejected", "expired", "withdrawn"]
+    reason: str
+
+
+Via = Literal["slack", "pagerduty", "command line"]
+Answer = Literal["approve", "reject", "acknowledge", "attest"]
+
+
+class Answered(Happening):
+    """A person answered an ask. It counts for as long as the ask's decision digest is the one they saw."""
+
+    type: Literal["answered"] = "answered"
+    ask: str
+    person: str
+    answer: Answer
+    digest: str
+    via: Via
+    reason: str = ""
+    link: str = ""
+    signature: str = ""
+
+
+class AnswerRefused(Happening):
+    """Something that looked like an answer or a command did not count, and why."""
+
+    type: Literal["refused"] = "refused"
+    who: str
+    what: str
+    why: str
+    via: Via
+
+
+Order = Literal["hold", "resume", "scrub", "recycle", "rollback", "retry", "waive", "watching"]
+
+
+class Ordered(Happening):
+    """A person gave a command.
+
+    Attributes:
+        step: what `retry` and `waive` are about.
+        until: how long a waiver holds.
+    """
+
+    type: Literal["ordered"] = "ordered"
+    order: Order
+    person: str
+    via: Via
+    reason: str = ""
+    step: str = ""
+    until: Time | None = None
+    signature: str = ""
