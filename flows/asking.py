@@ -83,10 +83,12 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
     elif standing.ended is not None:
         return standing.ended
     waiting, show_from = "", now()
-    while (ended := _judged(conductor, step)) is None:
+    while True:
         conductor.stop_if_turned()
         if changed := _asked_again(conductor, step, question):
             await conductor.write(changed)
+        if (ended := _judged(conductor, step)) is not None:
+            break
         why, moment = _why_it_waits(conductor, step), now()
         if why != waiting and moment >= show_from:
             waiting, show_from = why, moment + _SHOW_EVERY

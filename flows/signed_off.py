@@ -43,6 +43,9 @@ def judge_sign_off(conductor: Conductor, record: Record, question: SignOff) -> O
     asks = list(record.asks.values())
     if not asks:
         return Outcome.failed("nobody was asked to sign this release off; `tminus sign-off` asks them")
+    if asks[-1].opened.roles != question.roles:
+        asked, wanted = ", ".join(sorted(asks[-1].opened.roles)), ", ".join(sorted(question.roles))
+        return Outcome.failed(f"the sign-off asked {asked}, and this book wants {wanted}; `tminus sign-off` asks again")
     judgement = asking.judge(asks[-1], conductor.frozen.people)
     if judgement.rejected is not None:
         return Outcome.failed(f"{judgement.rejected.person} refused to sign it off: {judgement.rejected.reason}")

@@ -1,6 +1,8 @@
 """What a command printed, cut to its end and without the secrets it could have known."""
 
+import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -9,22 +11,37 @@ from tminus.environment import Environment
 from tminus.errors import MissingSecret
 
 HIDDEN = "***"
+_NAMED = re.compile(r"(?:^|\s)password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 _BROKEN = 3  # replacement characters that one UTF-8 character cut in two decodes to, at most
 
 
 def inherited_secrets(environment: Environment) -> tuple[SecretStr, ...]:
     """The secrets that a command inherits from this process: those the environment file refers to as `env:NAME`.
 
-    Those that live elsewhere (`aws:`, `prefect:`) are never handed to a command, so it cannot have them from us.
+    A connection string's password counts as one of its own, since a command may print it alone. Those that live
+    elsewhere (`aws:`, `prefect:`) are never handed to a command, so it cannot have them from us.
     """
-    found = []
+    found: list[SecretStr] = []
     for text in _texts(environment):
         if text.startswith("env:"):
             try:
-                found.append(resolve(text))
+                value = resolve(text)
             except MissingSecret:
                 continue
+            found += [value, *_passwords(value)]
     return tuple(found)
+
+
+def _passwords(secret: SecretStr) -> list[SecretStr]:
+    """The password in a URL, as it is written and as it is meant, or in libpq's `password=…`; usually none."""
+    value = secret.get_secret_value()
+    try:
+        written = urlsplit(value).password
+    except ValueError:  # no URL at all
+        written = None
+    if written is None and (named := _NAMED.search(value)):
+        written = named[1].strip("'")
+    return [SecretStr(form) for form in dict.fromkeys((written, unquote(written))) if form] if written else []
 
 
 def redacted_tail(text: str, secrets: Sequence[SecretStr], length: int, cut: bool = False) -> str:

@@ -17,7 +17,7 @@ from tminus.people import People
 from tminus.quorum import why_unreachable
 from tminus.record import Record
 from tminus.release import Release
-from tminus.runbook import Quorum, Runbook, Spec
+from tminus.runbook import Approval, Quorum, Runbook, Spec
 from tminus.runbook_source import build
 from tminus.yaml_source import Source
 
@@ -75,10 +75,15 @@ class Documents:
         return Frozen(created, self.kinds)
 
 
-def refuse_unreachable(book: Runbook, people: People) -> None:
-    """Raises UsageError where a quorum could never be met, naming it and what is missing."""
-    candidates = {person.id: person.roles for person in people.people}
+def refuse_unreachable(book: Runbook, people: People, started_by: str = "") -> None:
+    """Raises UsageError where a quorum could never be met, naming it and what is missing.
+
+    Whoever starts a launch does not approve it, so they are no candidate for its approvals.
+    """
+    everybody = {person.id: person.roles for person in people.people}
+    others = {person: roles for person, roles in everybody.items() if person != started_by}
     for step in book.steps():
+        candidates = others if isinstance(step.does, Approval) else everybody
         if isinstance(step.does, Quorum) and (why := why_unreachable(step.does.roles, candidates)):
             raise UsageError(f"{step.id} can never be decided: {why}; add people to people.yaml or lower its quorum")
 
@@ -97,6 +102,7 @@ def create(store: Store, frozen: Frozen) -> str:
             f"{frozen.runbook.phases[0].phase} would have been at {first:%Y-%m-%d %H:%M:%S} UTC, and it is "
             f"{now():%H:%M:%S} UTC; choose a later T-0"
         )
+    refuse_unreachable(frozen.runbook, frozen.people, created.started_by)
     opening = Entry(created.launch, ev.write(created), letters=telling(frozen)(created, Record()))
     store.open_locked(created.environment_name, created.launch, opening, listing=listing("opened"))
     return created.launch
