@@ -84,6 +84,10 @@ def why_refused(answer: ev.Answered, record: Record, people: People, moment: dat
         return f"nothing called {answer.ask!r} was asked in this launch"
     if record.closed is not None:
         return f"the launch is over: {record.closed.sentence}"
+    if record.must_roll_back:
+        return "the launch is on its way back, so nothing is decided any more"
+    if ask.voided:
+        return "the countdown was taken back to its start; this will be asked anew"
     if ask.ended is not None:
         return f"this was decided at {ask.ended.at:%H:%M:%S}: {ask.ended.reason}"
     return _why_not_theirs(answer, ask, person) or _why_not_now(answer, ask, record, people, moment)

@@ -113,7 +113,7 @@ class Record:
 
     def open_asks(self) -> list[AskState]:
         """The questions that wait for people."""
-        return [ask for ask in self.asks.values() if ask.ended is None]
+        return [ask for ask in self.asks.values() if ask.ended is None and not ask.voided]
 
     def take(self, event: ev.Event) -> None:
         """Takes up one event that no ledger holds yet: what this process did while it could not write."""
@@ -261,10 +261,10 @@ class Record:
         self.recycles += 1
         self.phases_ended = {}
         for state in self.steps.values():
-            if state.intended is None:
+            if state.intended is None or not state.settled:
                 state.outcome = None
         for ask in self.asks.values():
-            ask.voided = ask.ended is not None
+            ask.voided = True
 
 
 def _read(one: Stored) -> ev.Event:

@@ -52,7 +52,7 @@ class AskState:
     """Where a question to people stands: as last asked, all answers, and its end.
 
     Attributes:
-        voided: its end no longer counts, since a recycle took back what it was about; asked again, everybody
+        voided: neither answers nor end count, since a recycle took back what it was about; asked again, everybody
             answers anew.
     """
 

@@ -10,6 +10,8 @@ from tminus.binomial import Tally
 from tminus.sequential import AtMost, Baseline, Breach, Watch
 
 _P95 = 0.05  # the share of requests that may take longer than a p95 limit
+# What the new version is blamed for → what the old one's probes would show of it.
+_SHOWN_BY = {"error_rate": "error_rate", "slow": "slow", "slower_than_before": "slow"}
 _OLD_ALPHA = 0.01  # the chance of calling the old version bad when it is not
 
 
@@ -81,8 +83,16 @@ class WatchTests:
         """Takes samples in; returns what all of them so far say."""
         for sample in samples:
             self._feed(sample)
-        old_is_bad = any(test.breached for test in self._old.values())
-        return Verdict(tuple(self._new.breaches), self._first_bad, old_is_bad)
+        breaches = tuple(self._new.breaches)
+        return Verdict(breaches, self._first_bad, self._old_is_bad(breaches))
+
+    def _old_is_bad(self, breaches: tuple[Breach, ...]) -> bool:
+        """Whether everything the new version is blamed for shows in the old one too: then the cause lies outside.
+
+        An old version that is merely slow does not excuse a new one that fails.
+        """
+        shown_by = {_SHOWN_BY[breach.metric] for breach in breaches}
+        return bool(shown_by) and all(name in self._old and self._old[name].breached for name in shown_by)
 
     def _feed(self, sample: ev.Sample) -> None:
         self._feed_old(sample)

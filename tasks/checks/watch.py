@@ -24,6 +24,7 @@ _MEASURES = {"error_rate": "%", "p95": "ms"}
 _AT_LEAST_ANSWERED = 400  # below this an answer shows that the service works: redirects are answers too
 _FINE = 0.1  # seconds between two looks at a version that is being taken off
 _QUIET = 2.0  # seconds without a bad answer after which none is expected any more
+_AT_ONCE = 4  # probes under way at a time: a flood would be slow by itself, and say so of the old version
 _BURST = 50  # probes of the old version before a breach is believed: at 20 % errors, all pass in 1 of 70,000 cases
 
 
@@ -172,9 +173,15 @@ class Sampler:
         path = self._estate.service(self._spec.service).control
         if path is None or not addresses:
             return []
-        return list(await asyncio.gather(*(self._ask(addresses[n % len(addresses)], path) for n in range(count))))
+        few = asyncio.Semaphore(_AT_ONCE)
+        asked = (self._ask(addresses[n % len(addresses)], path, few) for n in range(count))
+        return list(await asyncio.gather(*asked))
 
-    async def _ask(self, address: str, path: str) -> float | None:
+    async def _ask(self, address: str, path: str, few: asyncio.Semaphore) -> float | None:
+        async with few:
+            return await self._timed(address, path)
+
+    async def _timed(self, address: str, path: str) -> float | None:
         started = monotonic()
         try:
             answer = await self._estate.http.get(f"http://{address}{path}", timeout=self._slow_over * 5)

@@ -35,6 +35,7 @@ PEOPLE: Mapping[str, tuple[str, ...]] = {
     "devops": ("devops_lead",),
     "security": ("security_lead",),
     "product": ("product_manager",),
+    "starter": ("engineering_lead",),
 }
 BUILD = {"version": "2.0.0", "artifact": f"sha256:{'a' * 64}", "config": f"sha256:{'b' * 64}"}
 
@@ -281,7 +282,7 @@ def _created(
         title="tradesense 2.0.0",
         environment_name=ENVIRONMENT,
         t0=t0,
-        started_by="product",
+        started_by="starter",
         base=str(folder),
         digests={name: digest_of(text) for name, text in texts.items()},
         **texts,

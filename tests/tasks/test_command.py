@@ -115,21 +115,46 @@ async def test_only_the_end_of_the_output_is_kept() -> None:
     assert done.output.endswith("xend\n")
 
 
-async def test_secrets_are_taken_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What a command prints of a secret it inherited is not kept."""
-    monkeypatch.setenv("CANARY", "a-canary-secret")
-    environment = Environment.model_validate(
+def with_dsn(folder: Path) -> Environment:
+    """An environment whose database is reached by what CANARY holds."""
+    return Environment.model_validate(
         {
             "environment": "test",
             "kind": "staging",
-            "ledger": {"sqlite": tmp_path / "ledger.db"},
+            "ledger": {"sqlite": folder / "ledger.db"},
             "prefect": {"api": "http://127.0.0.1:1/api"},
-            "state": tmp_path,
+            "state": folder,
             "postgres": {"main": {"dsn": "env:CANARY"}, "other": {"dsn": "env:NOT_SET"}},
         }
     )
-    done = await run(sh("echo before $CANARY after"), {}, inherited_secrets(environment))
+
+
+async def test_secrets_are_taken_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a command prints of a secret it inherited is not kept."""
+    monkeypatch.setenv("CANARY", "a-canary-secret")
+    done = await run(sh("echo before $CANARY after"), {}, inherited_secrets(with_dsn(tmp_path)))
     assert done.output == "before *** after\n"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "password"),
+    [
+        ("postgresql://tminus:open-sesame@db.internal/trading", "open-sesame"),
+        ("postgresql://tminus:open%2Fsesame@db.internal/trading", "open/sesame"),
+        ("postgresql://tminus:open%2Fsesame@db.internal/trading", "open%2Fsesame"),
+        ("redis://:open-sesame@cache.internal:6379/0", "open-sesame"),
+        ("host=db.internal user=tminus password=open-sesame dbname=trading", "open-sesame"),
+        ("password='open sesame' host=db.internal", "open sesame"),
+    ],
+)
+async def test_a_password_within_a_secret_is_one_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dsn: str, password: str
+) -> None:
+    """A command that takes a connection string apart may print its password alone; that is not kept either."""
+    monkeypatch.setenv("CANARY", dsn)
+    monkeypatch.setenv("ALONE", password)
+    done = await run(sh('echo "no entry for $ALONE at db.internal"'), {}, inherited_secrets(with_dsn(tmp_path)))
+    assert done.output == "no entry for *** at db.internal\n"
 
 
 NOISE = st.text(st.sampled_from("abcü§"), max_size=12)
