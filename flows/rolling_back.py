@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 from flows.conductor import Conductor, logger
 from flows.observing import look_once
@@ -18,6 +19,7 @@ from tminus.runbook import Step
 # A step, the name under which it is shown, and how it came out.
 Shown = tuple[Step, str, Outcome]
 _POLL = 0.2  # seconds between two looks at an undo that is under way
+_AFTERMATH = 15.0  # seconds that a proven way back waits to learn when the last bad answer was given
 _PROOF_TRIES = 5
 _PROOF_PAUSE = 1.0  # seconds; the old version needs a moment to take the traffic again
 
@@ -43,9 +45,20 @@ async def _go_back(conductor: Conductor, done: list[Shown]) -> bool:
             await conductor.write_or_journal(ev.RollbackEnded(proven=False, said=said))
             return False
     proven, said = await _prove(conductor, done)
-    last_bad = await conductor.aftermath if conductor.aftermath else None
+    last_bad = await _last_bad(conductor)
     await conductor.write_or_journal(ev.RollbackEnded(proven=proven, said=said, last_bad=last_bad))
     return proven
+
+
+async def _last_bad(conductor: Conductor) -> datetime | None:
+    """None too where the new version goes on answering badly: somebody still reaches it, and the end does not wait."""
+    if conductor.aftermath is None:
+        return None
+    try:
+        return await asyncio.wait_for(conductor.aftermath, _AFTERMATH)
+    except TimeoutError:
+        logger.warning("the new version still answers badly, %g s after it was taken back", _AFTERMATH)
+        return None
 
 
 async def _take_back(conductor: Conductor, state: StepState, done: list[Shown]) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from flows.conductor import Conductor
-from flows.turns import TurnBack
+from flows.turns import Turn, TurnBack
 from tasks.checks.watch import ReleaseWatch, Sampler, old_version
 from tasks.totals import Totals
 from tminus import events as ev
@@ -26,8 +26,8 @@ async def watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome
     A conductor that takes over in the middle replays the recorded samples and goes on.
     """
     state = conductor.record.step(step.id)
-    if state.settled and state.outcome is not None:
-        return state.outcome
+    if state.outcome is not None:
+        return _turned_back(state.outcome)
 
     ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     showing = asyncio.create_task(conductor.shown.as_task(step, lambda _last: ended))
@@ -37,31 +37,44 @@ async def watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome
     except BaseException:
         ended.cancel()
         raise
-    if outcome.verdict is Verdict.FAIL:
-        raise TurnBack(outcome.summary)  # Prefect is shown the rest while the way back has begun
+    _turned_back(outcome)  # Prefect is shown the rest while the way back has begun
     await showing
     return outcome
 
 
-async def _watched(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome:
-    try:
-        decided = await _watch(conductor, step, spec)
-    except (CouldNotObserve, NotConfigured) as e:
-        decided = ev.WatchDecided(step=step.id, verdict="no data", why=str(e), decided_on=now())
-        await conductor.write_or_journal(decided)
-    outcome = _outcome(decided, spec)
-    attempt = conductor.record.step(step.id).attempt
-    await conductor.write_or_journal(ev.StepEnded(step=step.id, attempt=attempt, outcome=outcome))
+def _turned_back(outcome: Outcome) -> Outcome:
+    if outcome.verdict is Verdict.FAIL:
+        raise TurnBack(outcome.summary)
     return outcome
 
 
-async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> ev.WatchDecided:
+async def _watched(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome:
+    pending: list[ev.Sample] = []
+    try:
+        decided = await _watch(conductor, step, spec, pending)
+    except (CouldNotObserve, NotConfigured) as e:
+        decided = ev.WatchDecided(step=step.id, verdict="no data", why=str(e), decided_on=now())
+    except Turn:
+        await conductor.write_or_journal(*_sampled(step, pending))
+        raise
+    outcome = _outcome(decided, spec)
+    attempt = conductor.record.step(step.id).attempt
+    ended = ev.StepEnded(step=step.id, attempt=attempt, outcome=outcome)
+    # In one transaction: a verdict without its outcome would be followed by a second watch.
+    await conductor.write_or_journal(*_sampled(step, pending), decided, ended)
+    return outcome
+
+
+def _sampled(step: Step, pending: list[ev.Sample]) -> list[ev.WatchSampled]:
+    return [ev.WatchSampled(step=step.id, samples=tuple(pending))] if pending else []
+
+
+async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch, pending: list[ev.Sample]) -> ev.WatchDecided:
     began = await _begin(conductor, step, spec)
     limits, old = Limits.model_validate_json(began.limits), OldVersion.model_validate_json(began.baseline)
     tests = WatchTests(limits, old)
     tests.feed(conductor.record.samples[conductor.record.watched_from :])
     sampler = Sampler(conductor.estate, spec, limits.slow_over or _SLOW_UNLESS_SAID, old.slower_than or float("inf"))
-    pending: list[ev.Sample] = []
     await sampler.sample()
     decided = None
     while decided is None:
@@ -71,11 +84,10 @@ async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> ev.Wat
         decided = await _decide(step, spec, sampler, tests, tests.feed([sample]), pending)
         if decided is None and now() >= began.until:
             decided = _at_the_end(step, tests, spec)
-        if decided is not None or sample.at - pending[0].at >= _BATCH:
-            await conductor.write_or_journal(ev.WatchSampled(step=step.id, samples=tuple(pending)))
+        if decided is None and sample.at - pending[0].at >= _BATCH:
+            await conductor.write_or_journal(*_sampled(step, pending))
             pending.clear()
         await _listen(conductor)
-    await conductor.write_or_journal(decided)
     if decided.verdict == "breach":
         conductor.aftermath = asyncio.create_task(sampler.last_bad())
     return decided

@@ -129,7 +129,7 @@ async def _end_group(process: asyncio.subprocess.Process) -> None:
     _signal(process.pid, signal.SIGTERM)
     try:
         async with asyncio.timeout(GRACE):
-            while _signal(process.pid, 0):  # noqa: ASYNC110 - the kernel announces no group's end
+            while _signal(process.pid, 0):
                 await asyncio.sleep(_POLL)
     except TimeoutError:
         pass

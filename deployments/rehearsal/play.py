@@ -162,8 +162,8 @@ def _tminus(estate: WholeEstate, *words: str) -> str:
 
 
 def _env(estate: WholeEstate) -> dict[str, str]:
-
-    return {**os.environ, **estate.environment(), **plain(estate.servers.addresses.prefect.environment())}
+    prefect = plain(estate.servers.addresses.prefect.environment())
+    return {**os.environ, **estate.environment(), **prefect, **estate.processes.mark()}
 
 
 def _until(holds: Callable[[], bool], seconds: float, what: str) -> None:

@@ -109,6 +109,11 @@ class Processes:
     ) -> None:
         self.close()
 
+    def mark(self) -> dict[str, str]:
+        """The environment variable by which whatever was started otherwise, and sees it, ends with the others."""
+        inherited = os.environ.get(guard.MARK)
+        return {guard.MARK: f"{inherited}:{self._mark}" if inherited else self._mark}
+
     def start(
         self,
         name: str,
@@ -171,15 +176,13 @@ class Processes:
         stop_signal: signal.Signals,
     ) -> Child:
         log.parent.mkdir(parents=True, exist_ok=True)
-        inherited = os.environ.get(guard.MARK)
-        mark = f"{inherited}:{self._mark}" if inherited else self._mark
         with self._lock, log.open("ab") as output:
             if self._guard is None or self._closing.is_set():
                 raise ServerDidNotStart(name, "was asked for outside the supervisor's `with` block", log)
             try:
                 process = subprocess.Popen(
                     list(argv),
-                    env={**os.environ, **env, guard.MARK: mark},
+                    env={**os.environ, **env, **self.mark()},
                     cwd=cwd,
                     stdin=subprocess.DEVNULL,
                     stdout=output,

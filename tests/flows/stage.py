@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +64,7 @@ def watch(name: str, **more: JsonValue) -> dict[str, JsonValue]:
         "for": "8h",
         "every": "50 ms",
         "min_requests": 50,
-        "missing_after": 20,
+        "missing_after": 10,
         "probes": 2,
         **more,
     }
@@ -108,6 +108,8 @@ class Stage:
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
+        for conductor in self.conductors:
+            await conductor.estate.__aexit__()
         self.store.close()
 
     @classmethod
@@ -119,9 +121,13 @@ class Stage:
         late_by: str = "400h",
         t0: timedelta = timedelta(0),
         hour: str = "50ms",
+        keys: Mapping[str, str] | None = None,
         **sections: JsonValue,
     ) -> "Stage":
-        """Creates the launch; its T-0 is `t0` from now, and an hour of the countdown takes `hour`."""
+        """Creates the launch; its T-0 is `t0` from now, and an hour of the countdown takes `hour`.
+
+        `keys` are people's public keys, and `sections` those of the environment file.
+        """
         environment: dict[str, JsonValue] = {
             "environment": ENVIRONMENT,
             "kind": "rehearsal",
@@ -131,7 +137,7 @@ class Stage:
             "clock": {"hour": hour},
             **sections,
         }
-        created = _created(folder, _book(steps, late_by), environment, now() + timedelta(hours=9))
+        created = _created(folder, _book(steps, late_by), environment, keys or {})
         store = BreakableStore(folder / "ledger.sqlite")
         create(store, Frozen(created, FAKES))
         moved = created.model_copy(update={"t0": now() + t0})
@@ -255,10 +261,10 @@ def _book(steps: Steps, late_by: str) -> dict[str, JsonValue]:
 
 
 def _created(
-    folder: Path, book: dict[str, JsonValue], environment: dict[str, JsonValue], t0: datetime
+    folder: Path, book: dict[str, JsonValue], environment: dict[str, JsonValue], keys: Mapping[str, str]
 ) -> ev.LaunchCreated:
     people: list[JsonValue] = [
-        {"id": one, "name": one.capitalize(), "roles": list(roles), "on_duty": one != "product"}
+        {"id": one, "name": one.capitalize(), "roles": list(roles), "on_duty": one != "product", "key": keys.get(one)}
         for one, roles in PEOPLE.items()
     ]
     release: dict[str, JsonValue] = {
@@ -281,7 +287,7 @@ def _created(
         system="tradesense",
         title="tradesense 2.0.0",
         environment_name=ENVIRONMENT,
-        t0=t0,
+        t0=now() + timedelta(hours=9),
         started_by="starter",
         base=str(folder),
         digests={name: digest_of(text) for name, text in texts.items()},

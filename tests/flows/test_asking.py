@@ -81,7 +81,9 @@ async def test_a_changed_digest_asks_again_and_voids_earlier_answers(stage: Stag
     await stage.until(lambda record: "go" in record.asks)
     stage.say("engineering")
     stage.people.write(
-        ev.Ordered(order="waive", person="security", via="slack", step="b", reason="also", until=opened(stage)[0].deadline)
+        ev.Ordered(
+            order="waive", person="security", via="slack", step="b", reason="also", until=opened(stage)[0].deadline
+        )
     )
     await stage.until(lambda record: len([e for e in record.events if isinstance(e, ev.AskOpened)]) == 2)
     first, second = opened(stage)

@@ -1,7 +1,6 @@
 """What does not pass stops the launch, says why, and waits for people until its time is up; nothing slips past."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -243,7 +242,9 @@ async def test_a_check_that_fails_before_the_go_is_held_until_the_go_s_own_lates
     running = stage.begin("T-15m")
     await asyncio.sleep(0.05)
     stage.order("resume")
-    record = await stage.until(lambda record: record.closed or any(isinstance(h, ev.Held) and h.step for h in record.holds))
+    record = await stage.until(
+        lambda record: record.closed or any(isinstance(h, ev.Held) and h.step for h in record.holds)
+    )
     assert record.closed is None, record.closed
     stage.order("retry", step="a")
     await stage.approve()
@@ -280,7 +281,9 @@ async def test_a_hold_after_a_change_that_nobody_answers_ends_held_not_no_go(set
 
 async def test_a_late_phase_holds_and_asks(set_stage: Setting) -> None:
     """T-0 is two hours late: nothing is deployed until somebody says so."""
-    stage = set_stage({"T-0": [action("deploy")], "T+4h": [check("after")]}, late_by="1h", t0=-timedelta(milliseconds=100))
+    stage = set_stage(
+        {"T-0": [action("deploy")], "T+4h": [check("after")]}, late_by="1h", t0=-timedelta(milliseconds=100)
+    )
     running = stage.begin("T-0")
     record = await stage.held()
     assert isinstance(record.held, ev.Held)
@@ -293,7 +296,9 @@ async def test_a_late_phase_holds_and_asks(set_stage: Setting) -> None:
 
 async def test_a_late_phase_that_nobody_resumes_is_no_go(set_stage: Setting) -> None:
     """The launch's end comes, and nothing was changed."""
-    stage = set_stage({"T-0": [action("deploy")], "T+4h": [check("after")]}, late_by="1h", t0=-timedelta(milliseconds=100))
+    stage = set_stage(
+        {"T-0": [action("deploy")], "T+4h": [check("after")]}, late_by="1h", t0=-timedelta(milliseconds=100)
+    )
     await asyncio.wait_for(stage.run("T-0"), 5)
     assert stage.record.closed is not None
     assert stage.record.closed.result == "no-go"
@@ -322,10 +327,12 @@ def orders() -> list[tuple[ev.Order, str]]:
 async def test_a_word_between_the_failure_and_its_hold_is_not_lost(
     stage: Stage, order: ev.Order, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A retry given just as the step failed, before the hold is written, leaves no hold behind that nobody can let go."""
+    """A retry given just as the step failed, before its hold is written, leaves no hold that nobody can let go."""
     stage.world.answers["a"] = ["fail", "pass"]
     written: list[ev.Event] = []
-    tell: Callable[[], None] = lambda: stage.order(order, step=step)
+
+    def tell() -> None:
+        stage.order(order, step=step)
 
     def early(event: ev.Event) -> bool:
         if isinstance(event, ev.Held) and not written and order == "retry":

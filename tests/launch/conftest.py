@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deployments.rehearsal import guard
 from deployments.rehearsal.faults import NONE
 from deployments.rehearsal.whole_estate import WholeEstate
 from tests.launch.stage import CANARY, Stage, shorter, talkative
@@ -22,6 +23,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         with estate:
             stage.sign_off()
             yield stage
+        mark = estate.processes.mark()[guard.MARK].rpartition(":")[2]
+        assert guard.marked(mark) == []
 
 
 @pytest.fixture(scope="module")

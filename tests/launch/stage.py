@@ -211,7 +211,10 @@ class Stage:
 
 
 def shorter(folder: Path) -> Path:
-    """The book of the rehearsal with a shorter countdown, in which nothing is ever too late."""
+    """The book of the rehearsal with a shorter countdown, in which nothing is ever too late, and slow is no fault.
+
+    What is slow on a machine that others use too says nothing of the release.
+    """
     yaml = YAML()
     book = yaml.load(BOOK)
     for phase in book["phases"]:
@@ -220,6 +223,10 @@ def shorter(folder: Path) -> Path:
         for step in phase["steps"]:
             if "approval" in step:
                 step["approval"]["deadline"] = _PATIENT
+            if "p95" in step.get("expect", {}):
+                step["expect"]["p95"] = "< 10 s"
+            if "watch" in step:
+                step["with"] |= {"tolerate_slow": 0.99, "missing_after": 30}
     path = folder / "short-launch.yaml"
     yaml.dump(book, path)
     return path

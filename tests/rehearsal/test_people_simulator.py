@@ -130,7 +130,7 @@ async def simulated(everyone: People, slack: str, gateway: str) -> AsyncIterator
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait for something; an assertion error where it does not come."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens in another thread or process
+        while not condition():
             await asyncio.sleep(0.02)
 
 

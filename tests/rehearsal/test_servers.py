@@ -33,6 +33,16 @@ def family(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
+def own_children() -> list[psutil.Process]:
+    """This process's children; other tests' servers may be among them."""
+    return psutil.Process().children()
+
+
+def families_but(before: list[psutil.Process]) -> list[psutil.Process]:
+    """The children that came since, and theirs, and so on."""
+    return [one for child in own_children() if child not in before for one in (child, *family(child.pid))]
+
+
 def left_of(processes: list[psutil.Process]) -> list[str]:
     """The names of those that still run."""
     return [
@@ -42,6 +52,7 @@ def left_of(processes: list[psutil.Process]) -> list[str]:
 
 def test_everything_but_prefect_answers_and_is_gone_afterwards(tmp_path: Path) -> None:
     """PostgreSQL, Redis, AWS, nginx and Grafana listen inside the block, and no child is left after it."""
+    before = own_children()
     with Servers(
         tmp_path, instances={"trading": [1]}, only=["postgres", "redis", "aws", "nginx", "grafana"]
     ) as servers:
@@ -52,7 +63,8 @@ def test_everything_but_prefect_answers_and_is_gone_afterwards(tmp_path: Path) -
         assert not port_open(where.prefect.port)()
         with psycopg.connect(where.postgres.dsn().get_secret_value()) as connection:
             assert connection.execute("SELECT current_user").fetchone() == ("tminus",)
-        running = family(psutil.Process().pid)
+        running = families_but(before)
+        assert len(running) > 12  # the two PostgreSQL servers alone have a dozen
     assert left_of(running) == []
     assert [port for port in ports if port is not None and port_open(port)()] == []
 
@@ -80,10 +92,11 @@ def test_one_that_fails_ends_the_others(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "broken").write_text("#!/bin/sh\necho 'Bad directive in line 3'\nexit 1\n", encoding="utf-8")
     (tmp_path / "broken").chmod(0o755)
     monkeypatch.setenv("TMINUS_REDIS_SERVER", str(tmp_path / "broken"))
+    before = own_children()
     servers = Servers(tmp_path / "servers", instances={"trading": [1]}, only=["postgres", "redis"])
     with pytest.raises(ServerDidNotStart, match=r"redis primary ended with status 1(.|\n)*Bad directive"), servers:
         pytest.fail("it must not be entered")
-    assert left_of(family(psutil.Process().pid)) == []
+    assert left_of(families_but(before)) == []
 
 
 def test_secrets_stay_out_of_what_is_printed(tmp_path: Path) -> None:

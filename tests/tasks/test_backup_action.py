@@ -287,7 +287,7 @@ async def test_a_step_out_of_time_ends_its_dump(opened: Callable[..., Estate], t
     folder = tools(HANGING)
     async with opened(folder) as estate:
         acting = asyncio.create_task(BACKUP.act(estate, 1))
-        while not (folder / "pid").exists():  # noqa: ASYNC110 - a file has no event
+        while not (folder / "pid").exists():
             await asyncio.sleep(0.02)
         acting.cancel()
         with pytest.raises(asyncio.CancelledError):

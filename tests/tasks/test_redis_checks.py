@@ -87,7 +87,7 @@ def frozen(pid: int) -> Iterator[None]:
 async def test_a_frozen_replica_does_not_count(estates: Estates, redis_pair: RedisServer) -> None:
     """Redis goes on calling it online, and nothing is written that it could miss; it does not follow all the same."""
     with admin(redis_pair.dsn) as client:
-        while (info := client.info("replication"))["slave0"]["offset"] < info["master_repl_offset"]:  # noqa: ASYNC110
+        while (info := client.info("replication"))["slave0"]["offset"] < info["master_repl_offset"]:
             await asyncio.sleep(0.02)
     with frozen(redis_pair.children[1].pid):
         outcome = await replication(estates, redis_pair.dsn, replicas=">= 1", lag="< 5 s")

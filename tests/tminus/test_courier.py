@@ -318,7 +318,7 @@ class _Stuck:
     def __init__(self) -> None:
         self.entered, self.let_go = Flag(), Flag()
 
-    def deliver(self, letter: Waiting, outbox: Outbox, late: str) -> str:  # noqa: ARG002 - as every channel
+    def deliver(self, letter: Waiting, outbox: Outbox, late: str) -> str:
         """Takes its time."""
         self.entered.set()
         self.let_go.wait(30)

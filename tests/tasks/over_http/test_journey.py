@@ -236,7 +236,7 @@ async def test_a_walk_that_is_cut_short_cleans_up(shop: Shop, walker: Walker, *,
     shop.slow["POST /orders"] = 3.0
 
     async def cut(scope: anyio.CancelScope | None, walking: asyncio.Task[Outcome]) -> None:
-        while not shop.orders:  # noqa: ASYNC110 - the shop lives in another thread
+        while not shop.orders:
             await asyncio.sleep(0.005)
         walking.cancel() if scope is None else scope.cancel()
 

@@ -25,7 +25,7 @@ async def scraped(
         instance.answered.clear()
     async with world.estate() as estate:
         observing = asyncio.create_task(check.observe(estate))
-        while not observing.done() and not all("/metrics" in one.answered for one in world.instances):  # noqa: ASYNC110
+        while not observing.done() and not all("/metrics" in one.answered for one in world.instances):
             await asyncio.sleep(0.005)
         meanwhile()
         return await observing

@@ -1,0 +1,211 @@
+"""What needs no Prefect: a dry run that changes nothing, and rolling back by hand, with and without the ledger."""
+
+from pathlib import Path
+
+import pytest
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from flows import by_hand, conductor
+from flows.by_hand import ByHand, roll_back_here
+from flows.dry_run import blocks, dry_run
+from tests.flows.conftest import Setting
+from tests.flows.ledgers import of
+from tests.flows.stage import LAUNCH, Stage, action, approval, check, forward_after_rollback
+from tests.flows.world import FAKES, Crash
+from tminus import events as ev
+from tminus.errors import CouldNotObserve, LedgerUnreachable, Refused, UsageError
+from tminus.frozen import Frozen
+from tminus.ledger.logbook import Logbook
+from tminus.ledger.opening import VARIABLE
+from tminus.ledger.sqlite import SqliteStore
+from tminus.outcome import Verdict
+from tminus.personal_key import PersonalKey
+
+BOOK = {
+    "T-0": [action("deploy"), action("switch"), check("serves", proves=True)],
+    "T+4h": [check("after"), approval("ok")],
+}
+
+
+class TestDryRun:
+    """`launch --dry-run`."""
+
+    async def test_it_looks_describes_and_changes_nothing(self, set_stage: Setting) -> None:
+        """Checks are looked at, actions are described with their way back, people are not asked, nothing is written."""
+        load = {
+            "id": "load",
+            "title": "Load",
+            "owner": "devops_lead",
+            "check": "fake.load",
+            "with": {"name": "load"},
+            "expect": {"good": "= 1"},
+        }
+        stage = set_stage({"T-4h": [check("a"), check("b"), load], **BOOK})
+        stage.world.answers["b"] = ["fail"]
+        before = len(stage.record.events)
+        told = {step.id: (verdict, words, blocks(step, verdict)) async for step, verdict, words in dry_run(stage.frozen)}
+        assert [told[one][0] for one in ("a", "b", "load", "deploy", "ok")] == [Verdict.PASS, Verdict.FAIL, None, None, None]
+        assert (told["a"][2], told["b"][2], told["deploy"][2]) == (False, True, False)
+        assert "change deploy" in told["deploy"][1]
+        assert "put deploy back" in told["deploy"][1]
+        assert "engineering_lead" in told["ok"][1]
+        assert stage.world.looked["load"] == 0
+        assert (stage.thing("deploy").begun, stage.world.did) == (0, [])
+        assert len(stage.record.events) == before
+
+    async def test_what_cannot_be_told_is_said(self, set_stage: Setting) -> None:
+        """A system that does not answer does not end the dry run."""
+        stage = set_stage(BOOK)
+        stage.thing("deploy").looks = [CouldNotObserve("the platform does not answer")]
+        told = {step.id: words async for step, _verdict, words in dry_run(stage.frozen)}
+        assert told["deploy"] == "cannot be told: the platform does not answer"
+        assert "switch" in told
+
+    async def test_a_look_that_never_ends_is_unknown(self, set_stage: Setting) -> None:
+        """The step's timeout holds here too."""
+        stage = set_stage({"T-4h": [check("a", timeout="50 ms"), check("b")]})
+        stage.world.slow["a"] = 60
+        told = {step.id: verdict async for step, verdict, _words in dry_run(stage.frozen)}
+        assert told == {"a": Verdict.UNKNOWN, "b": Verdict.PASS}
+
+
+@pytest.fixture
+def by_fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The command line's own entry, on the fake kinds and the test's ledger."""
+    monkeypatch.setattr(by_hand, "KINDS", FAKES)
+    monkeypatch.setattr(conductor, "KINDS", FAKES)
+    monkeypatch.setenv(VARIABLE, f"sqlite:{tmp_path / 'ledger.sqlite'}")
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> dict[str, Path]:
+    """Private keys of two people."""
+    found = {}
+    for person in ("devops", "product"):
+        found[person] = tmp_path / f"{person}.key"
+        key = Ed25519PrivateKey.generate()
+        found[person].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    return found
+
+
+@pytest.fixture
+async def changed(set_stage: Setting, keys: dict[str, Path]) -> Stage:
+    """A launch whose conductor was lost right after its second change."""
+    public = {person: PersonalKey(path).public for person, path in keys.items()}
+    stage = set_stage(BOOK, keys=public)
+    stage.store.after = lambda event: isinstance(event, ev.StepEnded) and event.step == "switch"
+    with pytest.raises(Crash):
+        await stage.run("T-0")
+    stage.store.give_lease_back(LAUNCH, stage.conductors[-1].token)
+    return stage
+
+
+def asked(keys: dict[str, Path], said: list[str], person: str = "devops", environment: Path | None = None) -> ByHand:
+    """`tminus rollback --here`."""
+    return ByHand(LAUNCH, "it smells", PersonalKey(keys[person]), environment, said.append)
+
+
+@pytest.mark.usefixtures("by_fakes")
+class TestByHand:
+    """`tminus rollback --here`. Its entry runs a loop of its own, so it is called from a thread."""
+
+    async def test_with_the_ledger_it_rolls_back_and_closes(self, changed: Stage, keys: dict[str, Path]) -> None:
+        """The order is signed, the way back is proven, and the launch is over."""
+        said: list[str] = []
+        assert await in_thread(asked(keys, said))
+        record = changed.record
+        assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
+        assert record.closed is not None
+        assert record.closed.result == "rolled back"
+        assert record.rollback is not None
+        assert (record.rollback.by, record.rollback.why) == ("devops", "it smells")
+        assert "the old version serves again" in said[-1]
+        assert not forward_after_rollback(record)
+
+    async def test_it_leaves_it_to_a_conductor_that_lives(self, changed: Stage, keys: dict[str, Path]) -> None:
+        """The order is recorded, and nothing is undone beside it."""
+        changed.conductor()
+        with pytest.raises(Refused, match="own conductor"):
+            await in_thread(asked(keys, []))
+        assert changed.record.rollback_ordered is not None
+        assert changed.thing("switch").undos == 0
+
+    async def test_who_is_not_on_duty_may_not(self, changed: Stage, keys: dict[str, Path]) -> None:
+        """Refused, and nothing is undone."""
+        with pytest.raises(Refused, match="may not roll back"):
+            await in_thread(asked(keys, [], person="product"))
+        assert changed.thing("switch").undos == 0
+
+    async def test_without_the_ledger_it_goes_by_the_journal_and_is_told_later_once(
+        self, changed: Stage, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The undo is the one on record; the next conductor merges the order and the way back, and closes."""
+        no_ledger(monkeypatch)
+        said: list[str] = []
+        assert await in_thread(asked(keys, said, environment=environment_file(changed)))
+        assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
+        assert changed.record.rollback is None
+        await changed.run("T+4h")
+        record = changed.record
+        assert len(changed.events(ev.RollbackBegan)) == len(changed.events(ev.RollbackEnded)) == 1
+        assert len(changed.events(ev.UndoEnded)) == 2
+        assert [one.order for one in changed.events(ev.Ordered)] == ["rollback"]
+        assert record.closed is not None
+        assert record.closed.result == "rolled back"
+        assert [changed.thing(one).undone_with for one in ("deploy", "switch")] == [["1"], ["1"]]
+        assert not forward_after_rollback(record)
+
+    async def test_without_the_ledger_the_same_people_may(
+        self, changed: Stage, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A ledger that is down is no way around the rules."""
+        no_ledger(monkeypatch)
+        with pytest.raises(Refused, match="may not roll back"):
+            await in_thread(asked(keys, [], person="product", environment=environment_file(changed)))
+        assert changed.thing("switch").undos == 0
+
+    async def test_without_the_ledger_it_needs_the_environment(
+        self, changed: Stage, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And a machine that conducted the launch: each is said."""
+        no_ledger(monkeypatch)
+        with pytest.raises(UsageError, match="--environment"):
+            await in_thread(asked(keys, []))
+        (changed.folder / "state" / "journal").rename(changed.folder / "elsewhere")
+        with pytest.raises(UsageError, match="never conducted"):
+            await in_thread(asked(keys, [], environment=environment_file(changed)))
+
+    async def test_an_undo_that_fails_says_so(self, changed: Stage, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+        """False, and in words, where the old version is not proven to serve."""
+        no_ledger(monkeypatch)
+        changed.thing("switch").undoing = ["no effect"]
+        said: list[str] = []
+        assert not await in_thread(asked(keys, said, environment=environment_file(changed)))
+        assert "switch could not be taken back" in said[-2]
+        assert await in_thread(asked(keys, said, environment=environment_file(changed)))
+        assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
+
+
+async def in_thread(what: ByHand) -> bool:
+    """Called as the command calls it."""
+    import asyncio
+
+    return await asyncio.to_thread(roll_back_here, what)
+
+
+def no_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing answers where the ledger was."""
+
+    def refuse(_settings: object) -> SqliteStore:
+        raise LedgerUnreachable("the ledger does not answer")
+
+    monkeypatch.setattr(by_hand, "open_ledger", refuse)
+
+
+def environment_file(stage: Stage) -> Path:
+    """The environment, as a release manager has it; JSON is YAML."""
+    path = stage.folder / "environment.yaml"
+    path.write_text(stage.frozen.created.environment, "utf-8")
+    return path
