@@ -53,11 +53,14 @@ async def close_if_over(conductor: Conductor) -> None:
 
 
 async def close_as(conductor: Conductor, result: ev.Result, why: str) -> None:
-    """Writes the follow-ups and the end, frees the environment, and calls off the phases still to come."""
-    await conductor.merge_when_possible()
+    """Writes the follow-ups and the end, frees the environment, and calls off the phases still to come.
+
+    What the ledger did not take before goes first: nobody conducts a launch that is closed, so nobody would merge it.
+    """
     sentence = closing_sentence(conductor.frozen, conductor.record, result, why)
     for _ in range(_LEDGER_TRIES):
         try:
+            await conductor.merge_journal()
             await conductor.refresh()
             await conductor.write(*follow_ups_of(conductor.frozen, conductor.record))
             closing = ev.LaunchClosed(result=result, sentence=sentence)

@@ -148,13 +148,6 @@ class Conductor:
             await self.write(ev.JournalMerged(lines=tuple(ev.write(event) for event in waiting)), *waiting)
         self.journal.forget_unwritten()
 
-    async def merge_when_possible(self) -> None:
-        """As `merge_journal`, where the ledger answers; where not, a later start on this machine does it."""
-        try:
-            await self.merge_journal()
-        except LedgerUnreachable as e:
-            logger.warning("the local journal is not merged yet: %s", e)
-
     async def news(self, within: float) -> Record:
         """Waits until something was appended, or `within` seconds, and reads it."""
         before = self.record.seq

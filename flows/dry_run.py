@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from flows.looking import look_once
 from tasks.action import Action
 from tasks.check import Check
 from tasks.estate import Estate
@@ -20,7 +21,7 @@ async def dry_run(frozen: Frozen) -> AsyncIterator[tuple[Step, Verdict | None, s
         for step in frozen.runbook.steps():
             match step.does:
                 case Check() as check if check.impact in _READ_ONLY:
-                    outcome = await check.observe(estate)
+                    outcome = await look_once(estate, step, check)
                     yield step, outcome.verdict, outcome.summary
                 case Check() as check:
                     yield step, None, f"would be observed; its impact is {check.impact}, so not in a dry run"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from flows.conductor import Conductor
+from flows.looking import look_once
 from flows.window import wants_retry
 from tasks.check import Check
 from tminus import events as ev
@@ -32,7 +33,7 @@ async def observe_again(conductor: Conductor, steps: Sequence[tuple[Step, Check]
 
 async def _look(conductor: Conductor, step: Step, check: Check, *, again: bool) -> Outcome:
     async def attempt(last: bool) -> Outcome:
-        outcome = await look_once(conductor, step, check)
+        outcome = await look_once(conductor.estate, step, check)
         if last or not wants_retry(step, outcome):
             number = conductor.record.step(step.id).attempt
             await conductor.write(ev.StepEnded(step=step.id, attempt=number, outcome=outcome, again=again))
@@ -40,13 +41,3 @@ async def _look(conductor: Conductor, step: Step, check: Check, *, again: bool) 
 
     name = f"again {step.id}" if again else step.id
     return await conductor.shown.as_task(step, attempt, name=name, retries=step.retries)
-
-
-async def look_once(conductor: Conductor, step: Step, check: Check) -> Outcome:
-    """One look, within the step's timeout; too slow means could not look."""
-    try:
-        return await asyncio.wait_for(check.observe(conductor.estate), step.timeout.total_seconds())
-    except TimeoutError:
-        return Outcome.unknown(f"no answer within {step.timeout.total_seconds():g} s").model_copy(
-            update={"expected": check.expect}
-        )

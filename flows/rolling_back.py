@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flows.conductor import Conductor, logger
-from flows.observing import look_once
+from flows.looking import look_once
 from flows.turns import TurnBack
 from tasks.action import Action, Standing, State, Undo
 from tasks.check import Check
@@ -101,7 +101,7 @@ async def _prove(conductor: Conductor, done: list[Shown]) -> tuple[bool, str]:
     proofs = _proofs(conductor)
     outcomes: Sequence[tuple[Step, Outcome]] = []
     for _ in range(_PROOF_TRIES):
-        outcomes = [(step, await look_once(conductor, step, check)) for step, check in proofs]
+        outcomes = [(step, await look_once(conductor.estate, step, check)) for step, check in proofs]
         if all(outcome.verdict is Verdict.PASS for _, outcome in outcomes):
             break
         await asyncio.sleep(_PROOF_PAUSE)

@@ -52,18 +52,24 @@ async def _look_at(store: Store, launch: str) -> bool:
     lease = await asyncio.to_thread(store.lease, launch)
     if phase is None or lease is None or not vacant(lease):
         return False
-    asked = record.scheduled[phase]
-    state = await run_state(asked.run)
-    how = None if record.must_roll_back else stopped_by_hand(state)
-    if how and not any(asked.run in hold.why for hold in record.holds if isinstance(hold, ev.Held)):
-        why = f"{phase} was {how} in Prefect (run {asked.run}), so nobody conducts; resume goes on, scrub ends it"
-        await asyncio.to_thread(book.write, ev.Held(why=why))
-        return False
-    if (how and record.held is not None) or _still_to_come(record, asked, lease, state):
+    asked = record.scheduled.get(phase)
+    if asked is not None and await _is_taken_care_of(book, asked, lease):
         return False
     run = await schedule(book, frozen, frozen.runbook.phase(phase), now())
     _logger.warning("%s has no conductor in %s; run %s takes it up", launch, phase, run)
     return True
+
+
+async def _is_taken_care_of(book: Logbook, asked: ev.PhaseScheduled, lease: Lease) -> bool:
+    """Whether the run that was asked for last will still take it up, or people stopped it and have not resumed."""
+    record, state = book.record, await run_state(asked.run)
+    turned = record.must_roll_back or record.scrubbed is not None
+    how = None if turned else stopped_by_hand(state)
+    if how and not any(asked.run in hold.why for hold in record.holds if isinstance(hold, ev.Held)):
+        why = f"{asked.phase} was {how} in Prefect (run {asked.run}), so nobody conducts; resume goes on, scrub ends it"
+        await asyncio.to_thread(book.write, ev.Held(why=why))
+        return True
+    return bool(how and record.held is not None) or _still_to_come(record, asked, lease, state)
 
 
 async def _schedule_forgotten(book: Logbook, frozen: Frozen) -> bool:
@@ -89,14 +95,15 @@ def _still_to_come(record: Record, asked: ev.PhaseScheduled, lease: Lease, state
 def waiting_phase(record: Record, moment: datetime) -> str | None:
     """The phase that somebody should be conducting now.
 
-    The latest that was begun and not ended, or, where people ordered the way back after it ended, the latest begun;
-    else the next one, once its time has come.
+    The latest that was begun and not ended; the latest begun, too, where people ordered the way back after it ended,
+    or where all are over and nobody wrote the end; else the next one, once its time has come.
     """
     if record.closed is not None:
         return None
     turned = record.must_roll_back or record.scrubbed is not None
     latest = next(reversed(record.phases_started), None)
-    if latest is not None and (turned or latest not in record.phases_ended):
+    over = record.scheduled.keys() <= record.phases_ended.keys()
+    if latest is not None and (turned or over or latest not in record.phases_ended):
         return latest
     to_come = (one for one in record.scheduled.values() if one.phase not in record.phases_started)
     return next((one.phase for one in to_come if turned or one.due <= moment), None)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from flows.conductor import Conductor
-from flows.turns import Turn, TurnBack
+from flows.turns import TurnBack
 from tasks.checks.watch import ReleaseWatch, Sampler, old_version
 from tasks.totals import Totals
 from tminus import events as ev
@@ -54,19 +54,21 @@ async def _watched(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outc
         decided = await _watch(conductor, step, spec, pending)
     except (CouldNotObserve, NotConfigured) as e:
         decided = ev.WatchDecided(step=step.id, verdict="no data", why=str(e), decided_on=now())
-    except Turn:
-        await conductor.write_or_journal(*_sampled(step, pending))
-        raise
+    finally:
+        await _keep(conductor, step, pending)
     outcome = _outcome(decided, spec)
     attempt = conductor.record.step(step.id).attempt
     ended = ev.StepEnded(step=step.id, attempt=attempt, outcome=outcome)
     # In one transaction: a verdict without its outcome would be followed by a second watch.
-    await conductor.write_or_journal(*_sampled(step, pending), decided, ended)
+    await conductor.write_or_journal(decided, ended)
     return outcome
 
 
-def _sampled(step: Step, pending: list[ev.Sample]) -> list[ev.WatchSampled]:
-    return [ev.WatchSampled(step=step.id, samples=tuple(pending))] if pending else []
+async def _keep(conductor: Conductor, step: Step, pending: list[ev.Sample]) -> None:
+    """Writes samples down before anything is made of them."""
+    if pending:
+        await conductor.write_or_journal(ev.WatchSampled(step=step.id, samples=tuple(pending)))
+        pending.clear()
 
 
 async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch, pending: list[ev.Sample]) -> ev.WatchDecided:
@@ -85,8 +87,7 @@ async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch, pending: 
         if decided is None and now() >= began.until:
             decided = _at_the_end(step, tests, spec)
         if decided is None and sample.at - pending[0].at >= _BATCH:
-            await conductor.write_or_journal(*_sampled(step, pending))
-            pending.clear()
+            await _keep(conductor, step, pending)
         await _listen(conductor)
     if decided.verdict == "breach":
         conductor.aftermath = asyncio.create_task(sampler.last_bad())

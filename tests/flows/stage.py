@@ -244,7 +244,9 @@ class Stage:
 
 def told(record: Record) -> str:
     """The record in a few words, for a failure's message."""
-    return ", ".join(f"{event.type} {getattr(event, 'step', '') or getattr(event, 'phase', '')}" for event in record.events)
+    return ", ".join(
+        f"{event.type} {getattr(event, 'step', '') or getattr(event, 'phase', '')}" for event in record.events
+    )
 
 
 def forward_after_rollback(record: Record) -> list[str]:

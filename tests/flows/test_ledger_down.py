@@ -123,12 +123,12 @@ async def test_a_hanging_ledger_is_waited_for_once_and_not_at_every_step(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Five events of the way back cost one wait: bad traffic does not go on for each of them."""
-    monkeypatch.setattr("flows.conductor.UNDO_WAITS", 0.5)
+    monkeypatch.setattr("flows.conductor.UNDO_WAITS", 1.0)
     silent_after(stage, hangs, ended("serves"))
     stage.begin("T-0")
     began = asyncio.get_running_loop().time()
     await until_done(stage, BACK)
-    assert asyncio.get_running_loop().time() - began < 1.4
+    assert asyncio.get_running_loop().time() - began < 3.0  # five waits take five seconds
 
 
 async def test_a_ledger_that_hangs_for_long_takes_no_thread_from_the_undo(

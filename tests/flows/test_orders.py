@@ -60,11 +60,11 @@ async def test_a_hold_that_nobody_lifts_ends_as_no_go(set_stage: Setting) -> Non
 async def test_a_hold_during_an_action_lets_it_finish_and_begins_no_other(stage: Stage) -> None:
     """It finishes, then it holds."""
     await stage.to("T-0")
-    stage.thing("deploy").open = asyncio.Event()
+    gate = stage.thing("deploy").shut()
     running = stage.begin("T-0")
     await stage.until(lambda record: record.step("deploy").intended)
     stage.order("hold")
-    stage.thing("deploy").open.set()
+    gate.set()
     await stage.until(lambda record: record.step("deploy").settled)
     await asyncio.sleep(0.1)
     assert stage.world.did == ["deploy"]
@@ -76,11 +76,11 @@ async def test_a_hold_during_an_action_lets_it_finish_and_begins_no_other(stage:
 async def test_during_a_hold_after_a_change_a_rollback_still_goes_back(stage: Stage) -> None:
     """Held does not mean stuck."""
     await stage.to("T-0")
-    stage.thing("deploy").open = asyncio.Event()
+    gate = stage.thing("deploy").shut()
     running = stage.begin("T-0")
     await stage.until(lambda record: record.step("deploy").intended)
     stage.order("hold")
-    stage.thing("deploy").open.set()
+    gate.set()
     await stage.until(lambda record: record.step("deploy").settled)
     stage.order("rollback")
     await running
@@ -138,11 +138,11 @@ async def test_a_scrub_between_two_phases_ends_it_at_once(stage: Stage) -> None:
 async def test_a_scrub_during_the_first_action_finishes_it_and_takes_it_back(stage: Stage) -> None:
     """After the first change a scrub is a rollback."""
     await stage.to("T-0")
-    stage.thing("deploy").open = asyncio.Event()
+    gate = stage.thing("deploy").shut()
     running = stage.begin("T-0")
     await stage.until(lambda record: record.step("deploy").intended)
     stage.order("scrub")
-    stage.thing("deploy").open.set()
+    gate.set()
     await running
     assert stage.world.did == ["deploy", "undo deploy"]
     assert result(stage) == "rolled back"
@@ -153,11 +153,11 @@ async def test_a_scrub_during_a_restore_point_ends_without_a_change(set_stage: S
     """An action that has no way back is no change: scrubbed, and nothing is undone."""
     stage = set_stage({"T-0": [action("restore-point"), action("deploy"), check("serves", proves=True)]})
     thing = stage.thing("restore-point")
-    thing.has_undo, thing.open = False, asyncio.Event()
+    thing.has_undo, gate = False, thing.shut()
     running = stage.begin("T-0")
     await stage.until(lambda record: record.step("restore-point").intended)
     stage.order("scrub")
-    thing.open.set()
+    gate.set()
     await running
     assert result(stage) == "scrubbed"
     assert stage.world.did == ["restore-point"]
@@ -198,9 +198,10 @@ async def test_hold_and_scrub_during_a_rollback_are_refused_and_do_not_stop_it(s
     stage.thing("switch").undoing = [0.2]
     running = stage.begin("T-0")
     await stage.until(lambda record: record.rollback)
-    for order in ("hold", "scrub", "rollback"):
+    refused: tuple[ev.Order, ...] = ("hold", "scrub", "rollback")
+    for order in refused:
         with pytest.raises(Refused):
-            stage.order(order)  # type: ignore[arg-type]  # each is an order
+            stage.order(order)
     await running
     assert result(stage) == "rolled back"
 
@@ -336,11 +337,11 @@ async def test_a_conductor_that_lost_its_lease_writes_nothing_more(stage: Stage)
     from flows.turns import Lost
 
     await stage.to("T-0")
-    stage.thing("deploy").open = asyncio.Event()
+    gate = stage.thing("deploy").shut()
     first = stage.begin("T-0")
     await stage.until(lambda record: record.step("deploy").intended)
     second = stage.begin("T-0")
-    stage.thing("deploy").open.set()
+    gate.set()
     with pytest.raises(Lost):
         await first
     await second

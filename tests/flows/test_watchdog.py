@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled, Completed, Crashed, Pending, Running, Scheduled, State as AnyState
+from prefect.states import Cancelled, Completed, Crashed, Pending, Running, Scheduled
 
 from flows import watchdog
 from tests.flows.conftest import Setting
@@ -86,7 +86,7 @@ async def test_a_run_that_is_still_to_come_is_waited_for(stage: Stage, prefect: 
 
 @pytest.mark.parametrize("state", [Crashed(), Completed(), Running(), Pending(), None])
 async def test_a_lost_conductor_is_followed_by_another(
-    stage: Stage, prefect: FakePrefect, state: AnyState[None] | None
+    stage: Stage, prefect: FakePrefect, state: State[None] | None
 ) -> None:
     """Whatever Prefect believes of the run that is gone: one new run, for the phase that is not over."""
     await lost(stage)

@@ -81,9 +81,9 @@ def section(folder: Path, new: Tiny, old: Tiny) -> dict[str, JsonValue]:
 
 @pytest.fixture
 def stage(set_stage: Setting, tmp_path: Path, services: tuple[Tiny, Tiny]) -> Stage:
-    """One change, the watch over it, and a check that proves the way back; the watch lasts 0.8 s."""
+    """One change, the watch over it, and a check that proves the way back; the watch lasts 1.5 s."""
     book = {
-        "T-0": [action("switch"), watch("watch", **{"for": "16h"}), check("serves", proves=True)],
+        "T-0": [action("switch"), watch("watch", **{"for": "30h"}), check("serves", proves=True)],
         "T+4h": [check("after")],
     }
     return set_stage(book, services=section(tmp_path, *services))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -11,13 +10,10 @@ from flows import by_hand, conductor
 from flows.by_hand import ByHand, roll_back_here
 from flows.dry_run import blocks, dry_run
 from tests.flows.conftest import Setting
-from tests.flows.ledgers import of
 from tests.flows.stage import LAUNCH, Stage, action, approval, check, forward_after_rollback
 from tests.flows.world import FAKES, Crash
 from tminus import events as ev
 from tminus.errors import CouldNotObserve, LedgerUnreachable, Refused, UsageError
-from tminus.frozen import Frozen
-from tminus.ledger.logbook import Logbook
 from tminus.ledger.opening import VARIABLE
 from tminus.ledger.sqlite import SqliteStore
 from tminus.outcome import Verdict
@@ -45,8 +41,16 @@ class TestDryRun:
         stage = set_stage({"T-4h": [check("a"), check("b"), load], **BOOK})
         stage.world.answers["b"] = ["fail"]
         before = len(stage.record.events)
-        told = {step.id: (verdict, words, blocks(step, verdict)) async for step, verdict, words in dry_run(stage.frozen)}
-        assert [told[one][0] for one in ("a", "b", "load", "deploy", "ok")] == [Verdict.PASS, Verdict.FAIL, None, None, None]
+        told = {
+            step.id: (verdict, words, blocks(step, verdict)) async for step, verdict, words in dry_run(stage.frozen)
+        }
+        assert [told[one][0] for one in ("a", "b", "load", "deploy", "ok")] == [
+            Verdict.PASS,
+            Verdict.FAIL,
+            None,
+            None,
+            None,
+        ]
         assert (told["a"][2], told["b"][2], told["deploy"][2]) == (False, True, False)
         assert "change deploy" in told["deploy"][1]
         assert "put deploy back" in told["deploy"][1]
@@ -66,7 +70,7 @@ class TestDryRun:
     async def test_a_look_that_never_ends_is_unknown(self, set_stage: Setting) -> None:
         """The step's timeout holds here too."""
         stage = set_stage({"T-4h": [check("a", timeout="50 ms"), check("b")]})
-        stage.world.slow["a"] = 60
+        stage.world.slow["a"] = 10
         told = {step.id: verdict async for step, verdict, _words in dry_run(stage.frozen)}
         assert told == {"a": Verdict.UNKNOWN, "b": Verdict.PASS}
 
@@ -177,7 +181,9 @@ class TestByHand:
         with pytest.raises(UsageError, match="never conducted"):
             await in_thread(asked(keys, [], environment=environment_file(changed)))
 
-    async def test_an_undo_that_fails_says_so(self, changed: Stage, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_an_undo_that_fails_says_so(
+        self, changed: Stage, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """False, and in words, where the old version is not proven to serve."""
         no_ledger(monkeypatch)
         changed.thing("switch").undoing = ["no effect"]

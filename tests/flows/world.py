@@ -53,6 +53,11 @@ class Thing:
     undone_looks: list[State] = field(default_factory=list)
     undone: Callable[[], None] | None = None
 
+    def shut(self) -> asyncio.Event:
+        """Acting waits from now on, until what is returned is set."""
+        self.open = asyncio.Event()
+        return self.open
+
 
 @dataclass
 class World:

@@ -65,11 +65,11 @@ def rehearsal(folder: Path, mark: str, until: str) -> Iterator["subprocess.Popen
         process.stdout.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_launch_under_way(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "moment"), [(signal.SIGINT, "is created"), (signal.SIGKILL, "T-4h begins")])
+def test_a_launch_under_way(tmp_path: Path, number: signal.Signals, moment: str) -> None:
     """Ctrl-C and kill -9 in the middle of a launch end servers, instances, worker, flow, gateway and people."""
     mark = secrets.token_hex(8)
-    with rehearsal(tmp_path, mark, "T-4h begins") as process:
+    with rehearsal(tmp_path, mark, moment) as process:
         assert len(marked(mark)) >= _AT_LEAST
         process.send_signal(number)
         assert process.wait(60) != 0
