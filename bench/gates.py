@@ -36,7 +36,6 @@ _ROLE, _MEMBER = "devops_lead", "U0PERSON02"
 _CHECKS: Sequence[dict[str, JsonValue]] = (
     {"check": "redis.replication", "with": {"redis": "main"}, "expect": {"replicas": ">= 1"}},
     {"check": "postgres.streaming_replicas", "with": {"database": "main"}, "expect": {"streaming": ">= 1"}},
-    {"check": "http.health", "with": {"services": "all"}, "expect": {"healthy": "= all"}},
 )
 KINDS_OF_CHECK = len(_CHECKS)
 _THINKING = (0.3, 0.6)  # seconds before the button is pressed: by then the gate shows Paused
@@ -60,7 +59,7 @@ class Gate:
 
 
 def book(path: Path, gates: int) -> Path:
-    """Writes a book of so many gates, each followed by one of three cheap checks."""
+    """Writes a book of so many gates, each followed by one of two cheap checks."""
     steps: list[JsonValue] = []
     for number in range(gates):
         asked: dict[str, JsonValue] = {"roles": {_ROLE: 1}, "deadline": "24h"}
@@ -175,12 +174,12 @@ def bare(estate: WholeEstate, launch: str, times: int) -> list[float]:
     async def observe() -> list[float]:
         took: list[float] = []
         async with Estate(frozen.environment, frozen.release, launch, frozen.base) as opened:
-            for check in checks:
+            for check in [*checks[:KINDS_OF_CHECK], *checks]:
                 began = time.perf_counter()
                 outcome = await check.observe(opened)
                 took.append(time.perf_counter() - began)
                 if outcome.verdict is not Verdict.PASS:
                     raise ValueError(f"bare: {outcome.summary}")
-        return took
+        return took[KINDS_OF_CHECK:]  # the first of each kind imports what it needs
 
     return asyncio.run(observe())

@@ -1,12 +1,13 @@
 """What a launch costs and how soon it acts, measured on real servers through a real worker; ratios within one run.
 
-    python -m bench.launch [--gates 24] [--only gates,rollback,ledger] [--sabotage lease|undo|settled|digest]
+    python -m bench.launch [--gates 24] [--only rollback,gates,ledger,mechanisms] [--sabotage lease|undo|settled|digest]
 
 - orchestration_ms_per_step: what a check costs more as a step of a launch than called bare in the same estate;
 - decision_to_next_step_ms: from the first byte of a signed press to the body of the next task;
 - onset_to_decision_ms, decision_to_rollback_ms, onset_to_last_bad_ms: a release that fails 20 % of its requests, by
   the traffic's own record and the ledger;
-- the ledger's appends a second: bench.ledger.
+- the ledger's appends a second, and what gets past its fence: bench.ledger;
+- what gets past the other mechanisms: bench.mechanisms.
 
 `--sabotage` runs bench.ledger (lease) or bench.mechanisms (the others) with that mechanism switched off: its figure
 must then not hold, and the exit code is 1.
@@ -36,6 +37,7 @@ _MS = 1000.0  # in a second
 _SAMPLING_MS = 500.0  # the book's `every`
 _SLACK_WAITS_MS = 3000.0  # for an acknowledgement, before it shows a warning
 _SEED = 1
+_MEASUREMENTS = ("rollback", "gates", "ledger", "mechanisms")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -43,7 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gates", type=int, default=24, help="decisions to measure")
     parser.add_argument("--hour", default="5s", help="how long an hour of the countdown takes")
-    parser.add_argument("--only", default="gates,rollback,ledger", help="some of the measurements, with commas")
+    parser.add_argument("--only", default=",".join(_MEASUREMENTS), help="some of the measurements, with commas")
     parser.add_argument("--sabotage", choices=["lease", "undo", "settled", "digest"], help="switch a mechanism off")
     given = parser.parse_args(words)
     if given.sabotage == "lease":
@@ -53,6 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
     wanted = given.only.split(",")
     codes = [_in_one_estate(wanted, given.gates, given.hour)] if {"gates", "rollback"} & set(wanted) else []
     codes += [_ledger(sabotaged=False)] if "ledger" in wanted else []
+    codes += [mechanisms.main([])] if "mechanisms" in wanted else []
     return max(codes, default=0)
 
 
@@ -72,10 +75,10 @@ def _in_one_estate(wanted: Sequence[str], count: int, hour: str) -> int:
         gates.leave_gates_to_us(estate.documents.simulated)
         os.environ.update(estate.environment())
         with estate:
-            if "gates" in wanted:
-                holds &= _measure_gates(estate, folder, count)
             if "rollback" in wanted:
                 holds &= _measure_rollback(estate, folder)
+            if "gates" in wanted:
+                holds &= _measure_gates(estate, folder, count)
     return 0 if holds else 1
 
 
@@ -99,7 +102,7 @@ def _measure_gates(estate: WholeEstate, folder: Path, count: int) -> bool:
 
 
 def _of_kind(took: Sequence[float | None], kind: int) -> list[float]:
-    """The times of every third check: they come in turn."""
+    """The times of one kind of check: they come in turn."""
     return [one for one in took[kind :: gates.KINDS_OF_CHECK] if one is not None]
 
 

@@ -1,5 +1,6 @@
 """`tminus rehearse`: a whole launch on this machine, against real servers, on a compressed clock."""
 
+import signal
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,8 @@ def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int
     from deployments.rehearsal.play import BOOK, play
     from deployments.rehearsal.whole_estate import WholeEstate
 
+    # A shell's background job starts with Ctrl-C ignored; whoever sends it here means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     fault = FAULTS[name]
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()

@@ -13,6 +13,7 @@ from tminus import events as ev
 from tminus.outcome import Verdict
 from tminus.record import Record
 
+ACTIONS = ("restore-point", "roll-out", "switch", "backup-after-launch")
 HELD_OPEN = 3.0  # seconds that an instance of the new version takes to start
 
 
@@ -64,6 +65,7 @@ def test_three_conductors_are_killed_and_the_launch_goes_through(fresh_stage: St
         record = launched.record()
     assert launched.said[-1].startswith("GO "), launched.said[-1]
     assert no_step_ended_twice(record) == []
+    assert Counter(one.step for one in record.events if isinstance(one, ev.StepIntended)) == dict.fromkeys(ACTIONS, 1)
     assert len({one.holder for one in record.events if isinstance(one, ev.PhaseStarted)}) >= 4
     deployed = [RolloutRecord.model_validate(line) for line in read_lines(trading.deployments)[rolled_out:]]
     assert [(one.pool, one.version) for one in deployed] == [("green", "2.0.0")]
@@ -71,6 +73,7 @@ def test_three_conductors_are_killed_and_the_launch_goes_through(fresh_stage: St
     assert versions_in_turn(stage, record) == ["1.9.0", "2.0.0"]
     assert pressed_twice(stage, launched) == []
     assert backups(stage, launched) == ["post-launch", "restore-point"]
+    assert restore_points(stage, launched) == 1
 
 
 def no_step_ended_twice(record: Record) -> list[str]:
@@ -105,3 +108,9 @@ def backups(stage: Stage, launched: Launched) -> list[str]:
     )
     keys = [one["Key"].rsplit("/", 1)[-1] for one in listed.get("Contents", [])]
     return sorted(key.removesuffix(".manifest.json") for key in keys if key.endswith(".manifest.json"))
+
+
+def restore_points(stage: Stage, launched: Launched) -> int:
+    """How many restore points of this launch the database made, by its own log."""
+    log = (stage.estate.folder / "servers" / "postgres" / "primary.log").read_text("utf-8")
+    return sum("restore point" in line and launched.name in line and "created at" in line for line in log.splitlines())
