@@ -1,4 +1,4 @@
-"""One estate for all end-to-end launches of a session."""
+"""One estate for all end-to-end launches; it ends with them, since its customers would slow every later test."""
 
 import secrets
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from deployments.rehearsal.whole_estate import WholeEstate
 from tests.launch.stage import CANARY, Stage, shorter, talkative
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Real servers, a worker, the gateway and people, with the release signed off."""
     folder, canary = tmp_path_factory.mktemp("launch"), secrets.token_hex(16)
