@@ -1,5 +1,6 @@
 """Real servers for the tests that need them, started when first asked for, and estates that lead to them."""
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ from tminus.release import Release
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+# A shell's background job starts with Ctrl-C ignored, and would hand that on to the processes that tests send it to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # `make sweep`: for a night, or before a release.
 settings.register_profile("sweep", max_examples=2000, deadline=None)

@@ -177,11 +177,13 @@ class TestRecycle:
         assert again.open_asks()
         assert len(record_of(*again.events, answered()).asks["go"].counting()) == 1
 
-    def test_a_question_that_is_open_stays_open(self) -> None:
-        """Nobody has to answer twice what was not decided yet."""
+    def test_a_question_that_is_open_is_asked_anew(self) -> None:
+        """What it was about is observed again, so an answer from before does not count any more."""
         record = record_of(asked(), answered(), order("recycle"))
-        assert record.ask_for("go") is record.asks["go"]
-        assert len(record.asks["go"].counting()) == 1
+        assert record.ask_for("go") is None
+        again = record_of(asked(), answered(), order("recycle"), asked())
+        assert again.ask_for("go") is again.asks["go"]
+        assert again.asks["go"].counting() == []
 
 
 class TestAsks:
