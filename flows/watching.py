@@ -34,9 +34,8 @@ async def watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome
     try:
         outcome = await _watched(conductor, step, spec)
         ended.set_result(outcome)
-    except BaseException:
-        ended.cancel()
-        raise
+    finally:
+        ended.cancel()  # where it has no result, nothing is left to be shown
     _turned_back(outcome)  # Prefect is shown the rest while the way back has begun
     await showing
     return outcome
