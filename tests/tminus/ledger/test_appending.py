@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
-from threading import Barrier, Thread
+from threading import Barrier
 
 import pytest
 import rfc8785
@@ -26,22 +27,15 @@ _names = (f"chain-{number}" for number in count())
 
 def together(*doings: Callable[[], None]) -> None:
     """Runs them at once, and raises what the first of them raised."""
-    barrier, raised = Barrier(len(doings)), list[BaseException]()
+    barrier = Barrier(len(doings))
 
     def run(doing: Callable[[], None]) -> None:
         barrier.wait()
-        try:
-            doing()
-        except BaseException as e:  # noqa: BLE001 - handed to the test, whatever it is
-            raised.append(e)
+        doing()
 
-    threads = [Thread(target=run, args=(doing,)) for doing in doings]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if raised:
-        raise raised[0]
+    with ThreadPoolExecutor(max_workers=len(doings)) as threads:
+        for ended in [threads.submit(run, doing) for doing in doings]:
+            ended.result()
 
 
 def opened(ledger: Ledger, chain: str = CHAIN) -> Store:
