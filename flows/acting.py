@@ -35,7 +35,9 @@ async def carry_out(conductor: Conductor, step: Step, action: Action) -> Outcome
         except ActionFailed as e:
             outcome = Outcome.failed(str(e)) if not e.began else Outcome.unknown(f"in doubt: {e}")
         number = conductor.record.step(step.id).attempt
-        await conductor.write(ev.StepEnded(step=step.id, attempt=number, outcome=outcome))
+        ended = ev.StepEnded(step=step.id, attempt=number, outcome=outcome)
+        # What was changed is watched, also where the ledger has gone down meanwhile.
+        await (conductor.write_or_journal if conductor.record.change_began else conductor.write)(ended)
         return outcome
 
     return await conductor.shown.as_task(step, attempt)

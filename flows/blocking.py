@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flows.conductor import Conductor, logger
 from flows.turns import NoGo, OutOfTime
-from flows.window import told
+from flows.what_next import told
 from tminus import events as ev
 from tminus.clock import now, show_duration
 from tminus.record import StepState
@@ -20,13 +20,13 @@ async def get_past(conductor: Conductor, step: Step) -> bool:
     Holds and pages until somebody waives it or asks for another try; raises NoGo, before anything
     was changed, or OutOfTime, after, when nobody did in time.
     """
-    await conductor.refresh()
+    await conductor.catch_up()
     state = conductor.record.step(step.id)
     if state.settled or not step.blocking:
         return True
     if state.outcome is None:
         return False
-    why = told(step, state.outcome)
+    why = told(conductor.frozen, conductor.record, step, state.outcome)
     tries = conductor.record.retries.get(step.id, 0)
     await conductor.write(ev.Held(why=why, step=step.id))
     await wait_while_held(conductor, why, _latest(conductor), lambda: _answered(conductor, state, tries))
@@ -48,15 +48,11 @@ def _latest(conductor: Conductor) -> datetime:
     return conductor.latest(started[-1])
 
 
-def phase_of(conductor: Conductor, step: Step) -> Phase:
-    """The phase a step belongs to."""
-    return next(phase for phase in conductor.frozen.runbook.phases if step in phase.steps)
-
-
 async def clear_to_proceed(conductor: Conductor) -> None:
     """Returns at once unless something holds the launch; a hold stops new steps and nothing else."""
-    record = await conductor.refresh()
+    await conductor.catch_up()
     conductor.stop_if_turned()
+    record = conductor.record
     if record.held is not None:
         said = record.held.why if isinstance(record.held, ev.Held) else _ordered(record.held)
         blocked = isinstance(record.held, ev.Held) and record.held.step

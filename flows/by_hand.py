@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.conductor import Conductor, conducting, read_launch
+from flows.conducting import conducting, read_launch
+from flows.conductor import Conductor
 from flows.phase import conduct
 from flows.rolling_back import roll_back
 from flows.turns import TurnBack

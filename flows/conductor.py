@@ -9,24 +9,19 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from flows.turns import Lost, Recycled, Scrubbed, TurnBack
+from flows.what_next import told
 from flows.window import RunState
 from tasks.estate import Estate
-from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus import lease
-from tminus.clock import now
-from tminus.courier import Courier
-from tminus.errors import FencedOff, LedgerError, LedgerUnreachable, Refused
+from tminus.errors import FencedOff, LedgerUnreachable
 from tminus.frozen import Frozen
 from tminus.journal import Journal
 from tminus.ledger.logbook import Logbook
-from tminus.ledger.opening import named_ledger, open_ledger
-from tminus.ledger.store import Changes, Store
-from tminus.messages import telling
+from tminus.ledger.store import Changes
 from tminus.record import Record
 from tminus.runbook import Phase
 
-_EARLY = timedelta(seconds=2)  # a worker may start a run a little ahead of its time
 STARTING = timedelta(seconds=10)  # what a worker on a busy machine may take to start a run, on any clock
 _LOOK = 0.25  # seconds: the net under the ledger's own waking
 UNDO_WAITS = 2.0  # seconds that an undo waits for the ledger before it writes to the local journal
@@ -54,7 +49,7 @@ class Conductor:
         self.estate = estate
         self.journal = Journal(frozen.environment.state, book.launch)
         self.run = run
-        self.shown = RunState(run)
+        self.shown = RunState(run, lambda step, outcome: told(frozen, self.record, step, outcome))
         self.recycles = book.record.recycles
         self.aftermath: asyncio.Task[datetime | None] | None = None
         self._changes = changes
@@ -138,6 +133,10 @@ class Conductor:
         except (LedgerUnreachable, TimeoutError) as e:
             logger.warning("it goes on without the ledger: %s", str(e) or "it hangs")
 
+    async def catch_up(self) -> None:
+        """Reads what others wrote since; once a change began, a ledger that is down keeps nobody from watching it."""
+        await (self.refresh_if_answered() if self.record.change_began else self.refresh())
+
     async def merge_journal(self) -> None:
         """Writes down what could not be written, by this conductor or an earlier one on this machine; once."""
         if not self.journal.unwritten():
@@ -190,58 +189,3 @@ class Conductor:
     def real(self, planned: timedelta) -> timedelta:
         """A planned length on this environment's clock."""
         return self.frozen.environment.clock.real(planned)
-
-
-def read_launch(book: Logbook) -> Frozen:
-    """What a launch froze; raises LedgerError where there is no such launch."""
-    created = book.refresh().created
-    if created is None:
-        raise LedgerError(f"no launch is called {book.launch!r}; `tminus status` lists them")
-    return Frozen(created, KINDS)
-
-
-def not_due(launch: str, phase: str) -> str | None:
-    """Why a run of this phase must not begin: nobody but the launch's own schedule starts one ahead of its time."""
-    store = open_ledger(named_ledger())
-    book = Logbook(store, launch)
-    frozen = read_launch(book)
-    store.close()
-    if phase not in [one.phase for one in frozen.runbook.phases]:
-        return f"{launch} has no phase {phase!r}; it has {', '.join(one.phase for one in frozen.runbook.phases)}"
-    due = frozen.created.t0 + frozen.environment.clock.real(frozen.runbook.phase(phase).offset)
-    if now() < due - _EARLY and book.record.scrubbed is None:  # to end it is never too early
-        return f"{phase} of {launch} is due at {due:%Y-%m-%d %H:%M:%S} UTC, and does not begin ahead of its time"
-    return None
-
-
-async def _take_lease(store: Store, launch: str, seconds: float) -> int:
-    """Waits for a conductor that lives: an earlier phase may still be at work when the next one's time has come."""
-    while True:
-        try:
-            return await asyncio.to_thread(lease.take, store, launch, seconds)
-        except Refused as e:
-            logger.info("waiting: %s", e)
-            await asyncio.sleep(_LOOK)
-
-
-@asynccontextmanager
-async def conducting(launch: str, run: str | None) -> AsyncIterator[Conductor]:
-    """Takes the launch's lease as soon as no other conductor has it, renews it, and carries letters, until left."""
-    settings = named_ledger()
-    store, beating, carrying = (open_ledger(settings) for _ in range(3))
-    frozen = read_launch(Logbook(store, launch))
-    environment = frozen.environment
-    token = await _take_lease(store, launch, environment.lease.total_seconds())
-    book = Logbook(store, launch, telling(frozen), token)
-    changes = store.changes()
-    heartbeat = lease.Heartbeat(beating, launch, token, environment.lease.total_seconds())
-    async with Estate(environment, frozen.release, launch, frozen.base) as estate:
-        with heartbeat, Courier(carrying, environment):
-            await asyncio.to_thread(book.refresh)
-            conductor = Conductor(book, frozen, estate, changes, run)
-            conductor.journal.keep_created(frozen.created)
-            try:
-                yield conductor
-            finally:
-                changes.close()
-    store.close()

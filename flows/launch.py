@@ -11,7 +11,7 @@ from prefect.deployments.flow_runs import arun_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from flows.conductor import read_launch
+from flows.conducting import read_launch
 from flows.phase import phase as phase_flow
 from tminus import events as ev
 from tminus.errors import Refused

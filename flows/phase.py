@@ -10,9 +10,10 @@ from prefect.states import Completed, Failed
 
 from flows.acting import carry_out
 from flows.asking import ask
-from flows.blocking import clear_to_proceed, get_past, hold_when_late, phase_of
+from flows.blocking import clear_to_proceed, get_past, hold_when_late
 from flows.closing import anchor, close_as, close_if_over, is_over, wait_for_the_end
-from flows.conductor import Conductor, conducting, logger, not_due
+from flows.conducting import conducting, not_due
+from flows.conductor import Conductor, logger
 from flows.following_up import follow_up
 from flows.observing import observe, observe_all
 from flows.paging import prove_paging
@@ -20,11 +21,12 @@ from flows.rolling_back import roll_back
 from flows.signed_off import signed_off
 from flows.turns import Lost, NoGo, OutOfTime, Recycled, Scrubbed, TurnBack
 from flows.watching import watch
+from flows.what_next import turns_back
 from tasks.action import Action
 from tasks.check import Check
 from tasks.checks.watch import ReleaseWatch
 from tminus import events as ev
-from tminus.outcome import Outcome, Verdict
+from tminus.outcome import Outcome
 from tminus.runbook import Acknowledgement, Approval, Attestation, FollowUps, PagingPath, Phase, SignOff, Step
 
 
@@ -143,22 +145,11 @@ async def run_step(conductor: Conductor, step: Step) -> Outcome:
 
 
 def turn_back_if_broken(conductor: Conductor, steps: Sequence[Step]) -> None:
-    """Once a change began, a blocking step of that phase that fails is a reason to go back by itself.
-
-    Not knowing is none, nor is silence: `unknown`, and a question that nobody answered, hold and page.
-    """
-    if not conductor.record.change_began:
-        return
+    """Raises TurnBack for the first step whose failure is a reason to go back."""
     for step in steps:
         outcome = conductor.record.step(step.id).outcome
-        failed = outcome is not None and outcome.verdict is Verdict.FAIL and not _unanswered(conductor, step)
-        if failed and step.blocking and outcome and phase_of(conductor, step).turns_back:
+        if outcome is not None and turns_back(conductor.frozen, conductor.record, step):
             raise TurnBack(f"{step.id}: {outcome.summary}")
-
-
-def _unanswered(conductor: Conductor, step: Step) -> bool:
-    ask = conductor.record.ask_for(step.id)
-    return ask is not None and ask.ended is not None and ask.ended.result == "expired"
 
 
 async def go_back(conductor: Conductor, turn: TurnBack) -> None:

@@ -103,7 +103,8 @@ async def _begin(conductor: Conductor, step: Step, spec: ReleaseWatch) -> ev.Wat
         baseline=old.model_dump_json(),
         limits=spec.limits().model_dump_json(),
     )
-    await conductor.write(ev.StepStarted(step=step.id, attempt=conductor.record.step(step.id).attempt + 1), began)
+    attempt = conductor.record.step(step.id).attempt + 1
+    await conductor.write_or_journal(ev.StepStarted(step=step.id, attempt=attempt), began)
     return began
 
 

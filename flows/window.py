@@ -37,20 +37,17 @@ def wants_retry(step: Step, outcome: Outcome) -> bool:
     return outcome.verdict is Verdict.UNKNOWN or (outcome.verdict is Verdict.FAIL and step.retry_failed)
 
 
-def told(step: Step, outcome: Outcome) -> str:
-    """One line: what failed, found and expected, whose it is, what to type."""
-    return f"{step.id} {outcome.verdict}: {outcome.summary}. Owner: {step.owner}. Then: tminus retry or waive {step.id}"
-
-
 class RunState:
     """How this flow run shows in Prefect: Running, or Paused with the reason.
 
     Args:
         run: the flow run's id; None where a person does it by hand, without Prefect.
+        told: says in one line what did not pass, and what to do next.
     """
 
-    def __init__(self, run: str | None) -> None:
+    def __init__(self, run: str | None, told: Callable[[Step, Outcome], str]) -> None:
         self._run = UUID(run) if run else None
+        self._told = told
         self._paused = False
 
     async def as_task(self, step: Step, attempt: Attempt, *, name: str = "", retries: int = 0) -> Outcome:
@@ -70,7 +67,7 @@ class RunState:
             last.append(outcome)
             if outcome.verdict in {Verdict.PASS, Verdict.WAIVED, Verdict.SKIPPED}:
                 return outcome
-            return Failed(message=told(step, outcome))
+            return Failed(message=self._told(step, outcome))
 
         if self._run is None:
             return await _without_prefect(step, attempt, retries)

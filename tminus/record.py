@@ -48,9 +48,7 @@ class Record:
         self.watch_decided: ev.WatchDecided | None = None
         self.waivers: dict[str, ev.Ordered] = {}
         self.retries: dict[str, int] = {}
-        self.watching: list[ev.Ordered] = []
         self.follow_ups: list[ev.FollowUp] = []
-        self.pages: dict[str, ev.Paged] = {}
         self.anchors: list[ev.HeadAnchored] = []
         self.closed: ev.LaunchClosed | None = None
 
@@ -151,8 +149,6 @@ class Record:
                 self.rolled_back = event
             case ev.FollowUp():
                 self.follow_ups.append(event)
-            case ev.Paged():
-                self.pages = {**self.pages, event.key: event}
             case ev.HeadAnchored():
                 self.anchors.append(event)
             case ev.LaunchClosed():
@@ -224,8 +220,6 @@ class Record:
             case "retry":
                 self._try_again(event.step)
                 self._let_go(event.step)
-            case "watching":
-                self.watching.append(event)
 
     def _hold(self, event: ev.Held | ev.Ordered) -> None:
         self._held = (*self._held, event)

@@ -64,8 +64,6 @@ def event_said(frozen: Frozen, event: ev.Event) -> str | None:  # noqa: C901, PL
             said = f"ROLLING BACK{by}: {event.why}"
         case ev.RollbackEnded():
             said = f"rollback {'proven' if event.proven else 'NOT PROVEN'}: {event.said}"
-        case ev.Paged():
-            said = f"page resolved: {event.what}" if event.resolved else f"on-call is paged: {event.what}"
         case _:
             return _aside(event)
     return " ".join(said.split())
@@ -85,8 +83,6 @@ def _aside(event: ev.Event) -> str | None:
             return f"the record's head #{event.seq} is written down in {event.where}"
         case ev.JournalMerged():
             return f"{counted(len(event.lines), 'line')} of the local journal merged"
-        case ev.Told():
-            return f"told: {event.what}"
         case _:
             return None
 

@@ -106,10 +106,17 @@ def start_worker(
     `environment` is added to what the flows see: the references to secrets, resolved. Needs no running server yet: it
     imports while the server starts, and waits for it. Raises ServerDidNotStart, also where a deployment is refused.
     """
+    temporary = prefect.home / "tmp"  # a worker leaves a folder there that nobody clears away
+    temporary.mkdir(parents=True, exist_ok=True)
     return processes.start(
         "prefect worker",
         [sys.executable, "-m", "deployments.rehearsal.prefect_worker", prefect.work_pool],
-        env={**plain(prefect.environment()), "PREFECT_WORKER_QUERY_SECONDS": "1", **environment},
+        env={
+            **plain(prefect.environment()),
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "TMPDIR": str(temporary),
+            **environment,
+        },
         cwd=checkout,
         log=prefect.home / "worker.log",
         ready=lambda: _workers(prefect) > 0,

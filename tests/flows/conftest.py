@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from flows import acting, blocking, closing, conductor, paging, rolling_back, window
+from flows import acting, blocking, closing, conducting, conductor, paging, rolling_back, window
 from tests.flows.stage import Stage
 
 Setting = Callable[..., Stage]
@@ -15,7 +15,8 @@ Setting = Callable[..., Stage]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between two looks, in milliseconds instead of seconds."""
-    monkeypatch.setattr(conductor, "_LOOK", 0.02)
+    for one in (conductor, conducting):
+        monkeypatch.setattr(one, "_LOOK", 0.02)
     monkeypatch.setattr(conductor, "STARTING", conductor.STARTING * 0)
     monkeypatch.setattr(conductor, "UNDO_WAITS", 0.3)
     monkeypatch.setattr(acting, "_POLL", 0.01)

@@ -102,7 +102,7 @@ async def test_evidence_that_changed_without_changing_a_verdict_voids_nothing(st
     running = stage.begin("T-15m")
     await stage.until(lambda record: "go" in record.asks)
     stage.say("engineering")
-    stage.people.write(ev.Told(what="a note"))
+    stage.people.write(ev.HeadAnchored(seq=1, hash="0" * 64, where="s3"))
     stage.say("devops")
     await running
     assert len(opened(stage)) == 1

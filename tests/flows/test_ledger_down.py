@@ -140,7 +140,7 @@ async def test_a_ledger_that_hangs_for_long_takes_no_thread_from_the_undo(
     stage.store.answer.clear()
     for _ in range(100):
         await conductor.refresh_if_answered()
-        await conductor.write_or_journal(ev.Told(what="something"))
+        await conductor.write_or_journal(ev.FollowUp(what="something", owner="devops_lead", source="a test"))
     assert await asyncio.wait_for(asyncio.to_thread(lambda: "undone"), 2) == "undone"
     stage.store.answer.set()
 

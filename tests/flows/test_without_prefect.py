@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from flows import by_hand, conductor
+from flows import by_hand, conducting
 from flows.by_hand import ByHand, roll_back_here
 from flows.dry_run import blocks, dry_run
 from tests.flows.conftest import Setting
@@ -79,7 +79,7 @@ class TestDryRun:
 def by_fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The command line's own entry, on the fake kinds and the test's ledger."""
     monkeypatch.setattr(by_hand, "KINDS", FAKES)
-    monkeypatch.setattr(conductor, "KINDS", FAKES)
+    monkeypatch.setattr(conducting, "KINDS", FAKES)
     monkeypatch.setenv(VARIABLE, f"sqlite:{tmp_path / 'ledger.sqlite'}")
 
 

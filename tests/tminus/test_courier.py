@@ -72,7 +72,7 @@ def carry(stage: Stage, channel: SlackChannel | PagerDutyChannel, name: str = "s
 
 def send(stage: Stage, *letters: Letter) -> None:
     """Puts letters behind those that wait."""
-    stage.store.append(Entry(LAUNCH, ev.write(ev.Told(what="something")), letters=letters))
+    stage.store.append(Entry(LAUNCH, ev.write(ev.PhaseEnded(phase="T-4h")), letters=letters))
 
 
 def note(text: str) -> Letter:

@@ -13,14 +13,12 @@ from tminus.events.course import (
     JournalMerged,
     LaunchClosed,
     LaunchCreated,
-    Paged,
     PhaseEnded,
     PhaseScheduled,
     PhaseStarted,
     Result,
     RollbackBegan,
     RollbackEnded,
-    Told,
 )
 from tminus.events.decisions import Answer, Answered, AnswerRefused, AskEnded, AskOpened, Order, Ordered, Via
 from tminus.events.happening import Time
@@ -52,7 +50,6 @@ __all__ = [
     "LaunchCreated",
     "Order",
     "Ordered",
-    "Paged",
     "PhaseEnded",
     "PhaseScheduled",
     "PhaseStarted",
@@ -64,7 +61,6 @@ __all__ = [
     "StepIntended",
     "StepStarted",
     "Time",
-    "Told",
     "UndoEnded",
     "UndoIntended",
     "Via",
@@ -98,8 +94,6 @@ Event = Annotated[
     | RollbackEnded
     | FollowUp
     | HeadAnchored
-    | Told
-    | Paged
     | JournalMerged
     | LaunchClosed
     | DirectoryEntry,

@@ -97,22 +97,6 @@ class HeadAnchored(Happening):
     where: str
 
 
-class Told(Happening):
-    """Something people were told; the letters in the same transaction carry it."""
-
-    type: Literal["told"] = "told"
-    what: str
-
-
-class Paged(Happening):
-    """On-call was woken, or the page was resolved."""
-
-    type: Literal["paged"] = "paged"
-    key: str
-    what: str
-    resolved: bool = False
-
-
 class JournalMerged(Happening):
     """What was written to the local journal while the ledger did not answer."""
 

@@ -57,7 +57,7 @@ class AnswerRefused(Happening):
     via: Via
 
 
-Order = Literal["hold", "resume", "scrub", "recycle", "rollback", "retry", "waive", "watching"]
+Order = Literal["hold", "resume", "scrub", "recycle", "rollback", "retry", "waive"]
 
 
 class Ordered(Happening):
