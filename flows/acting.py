@@ -1,14 +1,20 @@
 """Actions: looked at before, intended in writing, done, looked at after. A crash anywhere asks first."""
 
 import asyncio
+from collections.abc import Collection
+from datetime import datetime
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from flows.blocking import clear_to_proceed
 from flows.conductor import Conductor
-from tasks.action import Action, Standing, State
+from flows.renewing import renew
+from flows.turns import Lost
+from tasks.action import Action, Fence, Standing, State
 from tminus import events as ev
 from tminus.clock import now
-from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured
+from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, MovedOn, NotConfigured
+from tminus.lease import known_dead
 from tminus.outcome import Observation, Outcome, Verdict
 from tminus.runbook import Step
 
@@ -16,13 +22,14 @@ _POLL = 0.2  # seconds between two looks at an action that is under way
 _TRIES = 3  # of what was refused before any effect
 
 
-async def carry_out(conductor: Conductor, step: Step, action: Action) -> Outcome:
+async def carry_out(conductor: Conductor, step: Step, action: Action, again: bool = False) -> Outcome:
     """Does an action once, whatever crashed before; the outcome is what was observed afterwards.
 
     What failed, or is in doubt, is not tried again by another conductor either: only people take an outcome back.
+    With `again` it is done anew where it is no longer so: see flows.renewing.
     """
     state = conductor.record.step(step.id)
-    if state.outcome is not None:
+    if state.outcome is not None and not again:
         return state.outcome
 
     async def attempt(_last: bool) -> Outcome:
@@ -35,25 +42,35 @@ async def carry_out(conductor: Conductor, step: Step, action: Action) -> Outcome
         except ActionFailed as e:
             outcome = Outcome.failed(str(e)) if not e.began else Outcome.unknown(f"in doubt: {e}")
         number = conductor.record.step(step.id).attempt
-        ended = ev.StepEnded(step=step.id, attempt=number, outcome=outcome)
-        # What was changed is watched, also where the ledger has gone down meanwhile.
-        await (conductor.write_or_journal if conductor.record.change_began else conductor.write)(ended)
+        await conductor.write_what_was_seen(ev.StepEnded(step=step.id, attempt=number, outcome=outcome))
         return outcome
 
     return await conductor.shown.as_task(step, attempt)
 
 
 async def _converge(conductor: Conductor, step: Step, action: Action) -> Outcome:
-    """Acts only where it is sure that nothing of it happened yet."""
-    in_doubt = conductor.record.step(step.id).in_doubt
-    standing = await (_wait_out if in_doubt else _settle)(conductor, step, action)
-    if standing.state is not State.ABSENT:
-        return _outcome(standing, "took effect before the conductor was lost" if in_doubt else "was so already")
-    return await _act(conductor, step, action, standing)
+    """Acts only where it is sure that nothing of it happened yet, and that nobody said a word since it looked."""
+    while True:
+        await renew(conductor, action, carry_out)
+        in_doubt = conductor.record.step(step.id).in_doubt
+        standing = await (_wait_out if in_doubt else _settle)(conductor, step, action)
+        if standing.state is not State.ABSENT:
+            return _outcome(standing, "took effect before the conductor was lost" if in_doubt else "was so already")
+        try:
+            intended = await _intend(conductor, step, action, standing)
+        except MovedOn:
+            await clear_to_proceed(conductor)
+        else:
+            return await _act(conductor, step, action, intended)
 
 
-async def _act(conductor: Conductor, step: Step, action: Action, before: Standing) -> Outcome:
-    state = conductor.record.step(step.id)
+async def _intend(conductor: Conductor, step: Step, action: Action, before: Standing) -> ev.StepIntended:
+    """Writes down what will be done. Raises MovedOn where anything was ordered, or written at all, meanwhile."""
+    await conductor.refresh()
+    conductor.stop_if_turned()
+    state, seen = conductor.record.step(step.id), conductor.record.seq
+    if conductor.record.held is not None:
+        raise MovedOn(f"{step.id}: the launch is held")
     undo = None if state.undo else await action.plan_undo(conductor.estate)
     intended = ev.StepIntended(
         step=step.id,
@@ -65,8 +82,14 @@ async def _act(conductor: Conductor, step: Step, action: Action, before: Standin
         undo_summary=undo.summary if undo else None,
         undo=undo.data if undo else None,
     )
-    await conductor.write(ev.StepStarted(step=step.id, attempt=state.attempt + 1), intended)
-    conductor.journal.keep_intent(intended)
+    await conductor.write(ev.StepStarted(step=step.id, attempt=state.attempt + 1), intended, after=seen)
+    conductor.keep_ways_back()
+    return intended
+
+
+async def _act(conductor: Conductor, step: Step, action: Action, intended: ev.StepIntended) -> Outcome:
+    if now() - intended.at > conductor.frozen.environment.lease:
+        raise Lost(f"{step.id}: this process was stopped before it acted, and another may conduct; it does not act now")
     await _do(conductor, step, action)
     after = await _settle(conductor, step, action)
     return _outcome(after, "")
@@ -98,20 +121,39 @@ async def _stands(conductor: Conductor, step: Step, action: Action) -> Standing:
 
 async def _settle(conductor: Conductor, step: Step, action: Action) -> Standing:
     """Looks until the action is done, or no longer under way, or its time is up."""
-    standing = await _stands(conductor, step, action)
-    until = asyncio.get_running_loop().time() + step.timeout.total_seconds()
-    while standing.state in {State.IN_PROGRESS, State.UNKNOWN} and asyncio.get_running_loop().time() < until:
-        await asyncio.sleep(_POLL)
-        standing = await _stands(conductor, step, action)
-    return standing
+    return await _look_until(conductor, step, action, now() + step.timeout, {State.IN_PROGRESS, State.UNKNOWN})
 
 
 async def _wait_out(conductor: Conductor, step: Step, action: Action) -> Standing:
-    """After a crash: an orphan may still be at work, until the deadline the intent named."""
-    standing = await _stands(conductor, step, action)
+    """After a crash: an orphan may still be at work, until the deadline the intent named.
+
+    Where nothing in the world fences an action, and whoever intended it may still live on another machine, not seeing
+    it is no proof that it does not come.
+    """
     intended = conductor.record.step(step.id).intended
-    while standing.state in {State.IN_PROGRESS, State.UNKNOWN} and intended and now() < intended.deadline:
+    if intended is None:
+        return await _settle(conductor, step, action)
+    waits = {State.IN_PROGRESS, State.UNKNOWN}
+    if action.fence_of(conductor.estate) is Fence.NONE and not _is_dead(conductor, intended.token):
+        waits.add(State.ABSENT)
+    return await _look_until(conductor, step, action, intended.deadline, waits)
+
+
+def _is_dead(conductor: Conductor, token: int) -> bool:
+    """Whether the conductor who had this token is known to be dead: it was a process of this machine."""
+    started = [one for one in conductor.record.events if isinstance(one, ev.PhaseStarted) and one.token == token]
+    return bool(started) and known_dead(started[-1].holder)
+
+
+async def _look_until(
+    conductor: Conductor, step: Step, action: Action, until: datetime, waits: Collection[State]
+) -> Standing:
+    """Looks until it is none of `waits` or the time is up; people may turn the launch meanwhile."""
+    standing = await _stands(conductor, step, action)
+    while standing.state in waits and now() < until:
         await asyncio.sleep(_POLL)
+        await conductor.catch_up()
+        conductor.stop_if_turned()
         standing = await _stands(conductor, step, action)
     return standing
 

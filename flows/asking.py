@@ -12,6 +12,7 @@ from tminus import events as ev
 from tminus.briefing import brief, debrief
 from tminus.clock import now
 from tminus.digests import decision_digest, evidence_digest
+from tminus.errors import MovedOn
 from tminus.outcome import Outcome
 from tminus.record import AskState
 from tminus.runbook import Acknowledgement, Approval, Attestation, Step
@@ -33,13 +34,11 @@ async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
     if isinstance(question, Approval) and question.observe_again:
         await _observe_what_it_rests_on(conductor, step)
     ended = await _ask_until_ended(conductor, step, question)
-    outcome = (
-        Outcome.passed(ended.reason) if ended.result == "met" else Outcome.failed(f"{ended.result}: {ended.reason}")
-    )
-    outcome = outcome.model_copy(update={"at": now()})
+    outcome = conductor.record.step(step.id).outcome
+    if outcome is None:  # taken back by the time it was read: a person has it tried again
+        return _outcome(ended)
 
     async def attempt(_last: bool) -> Outcome:
-        await conductor.write(ev.StepEnded(step=step.id, attempt=state.attempt, outcome=outcome))
         return outcome
 
     await conductor.shown.as_task(step, attempt)
@@ -70,7 +69,7 @@ def rests_on(conductor: Conductor, step: Step) -> list[Step]:
 
 async def _observe_what_it_rests_on(conductor: Conductor, step: Step) -> None:
     checks = [(other, other.does) for other in rests_on(conductor, step) if isinstance(other.does, Check)]
-    stale = [(other, check) for other, check in checks if other.id not in conductor.record.waivers]
+    stale = [(other, check) for other, check in checks if not conductor.record.is_waived(other.id, now())]
     while stale:
         await observe_again(conductor, stale)
         stale = [(other, check) for other, check in stale if not await get_past(conductor, other)]
@@ -87,7 +86,7 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
         conductor.stop_if_turned()
         if changed := _asked_again(conductor, step, question):
             await conductor.write(changed)
-        if (ended := _judged(conductor, step)) is not None:
+        if (ended := _judged(conductor, step)) is not None and await _is_ended(conductor, step, ended):
             break
         why, moment = _why_it_waits(conductor, step), now()
         if why != waiting and moment >= show_from:
@@ -97,9 +96,25 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
         await conductor.news(min(_LOOK_AT_PREFECT, _left(conductor, step)))
         if conductor.record.seq == before and await conductor.shown.resumed_in_ui():
             waiting = ""
-    await conductor.write(ended)
     await conductor.shown.running()
     return ended
+
+
+async def _is_ended(conductor: Conductor, step: Step, ended: ev.AskEnded) -> bool:
+    """Writes the end and its outcome down in one step; False where anybody said anything that it does not rest on."""
+    attempt = conductor.record.step(step.id).attempt
+    outcome = ev.StepEnded(step=step.id, attempt=attempt, outcome=_outcome(ended))
+    try:
+        await conductor.write(ended, outcome, after=conductor.record.seq)
+    except MovedOn:
+        await conductor.refresh()
+        return False
+    return True
+
+
+def _outcome(ended: ev.AskEnded) -> Outcome:
+    how = Outcome.passed(ended.reason) if ended.result == "met" else Outcome.failed(f"{ended.result}: {ended.reason}")
+    return how.model_copy(update={"at": now()})
 
 
 def _ask_name(conductor: Conductor, step: Step) -> str:
@@ -136,8 +151,10 @@ def _text(conductor: Conductor, step: Step, question: Question) -> str:
         return draft(conductor.frozen, conductor.record)
     if isinstance(question, Attestation):
         return question.statement
-    passed = sum(1 for other in rests_on(conductor, step) if conductor.record.step(other.id).settled)
-    return f"{step.title}: {passed} of {len(rests_on(conductor, step))} blocking steps pass or are waived."
+    before, record = [other.id for other in rests_on(conductor, step)], conductor.record
+    passed = sum(1 for other in before if record.step(other).settled)
+    said = f"{step.title}: {passed} of {len(before)} blocking steps pass or are waived."
+    return f"{said} {asking.waived_said(record, conductor.frozen.people, before)}".strip()
 
 
 def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:

@@ -1,7 +1,6 @@
 """What happens when a step does not pass: back, or hold and ask, or an end."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from flows.conductor import Conductor, logger
 from flows.turns import NoGo, OutOfTime
@@ -29,7 +28,7 @@ async def get_past(conductor: Conductor, step: Step) -> bool:
     why = told(conductor.frozen, conductor.record, step, state.outcome)
     tries = conductor.record.retries.get(step.id, 0)
     await conductor.write(ev.Held(why=why, step=step.id))
-    await wait_while_held(conductor, why, _latest(conductor), lambda: _answered(conductor, state, tries))
+    await wait_while_held(conductor, why, _current(conductor), lambda: _answered(conductor, state, tries))
     return conductor.record.step(step.id).settled
 
 
@@ -37,15 +36,14 @@ def _answered(conductor: Conductor, state: StepState, tries: int) -> bool:
     return state.settled or conductor.record.retries.get(state.step, 0) > tries
 
 
-def _latest(conductor: Conductor) -> datetime:
-    """When a blocked step is blocked too long: before a change, with the latest phase that was begun.
+def _current(conductor: Conductor) -> Phase:
+    """The phase whose patience counts for a blocked step: before a change the latest that was begun, then the last.
 
     That may be a later one than the step's own: at the go/no-go everything is observed again.
     """
-    started = [one for one in conductor.frozen.runbook.phases if one.phase in conductor.record.phases_started]
-    if conductor.record.change_began or not started:
-        return conductor.end()
-    return conductor.latest(started[-1])
+    phases = conductor.frozen.runbook.phases
+    started = [one for one in phases if one.phase in conductor.record.phases_started]
+    return phases[-1] if conductor.record.change_began or not started else started[-1]
 
 
 async def clear_to_proceed(conductor: Conductor) -> None:
@@ -56,8 +54,8 @@ async def clear_to_proceed(conductor: Conductor) -> None:
     if record.held is not None:
         said = record.held.why if isinstance(record.held, ev.Held) else _ordered(record.held)
         blocked = isinstance(record.held, ev.Held) and record.held.step
-        latest = _latest(conductor) if blocked else conductor.end()
-        await wait_while_held(conductor, said, latest, lambda: conductor.record.held is None)
+        phase = _current(conductor) if blocked else conductor.frozen.runbook.phases[-1]
+        await wait_while_held(conductor, said, phase, lambda: conductor.record.held is None)
 
 
 def _ordered(hold: ev.Ordered) -> str:
@@ -65,18 +63,25 @@ def _ordered(hold: ev.Ordered) -> str:
 
 
 async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
-    """A phase that is late beyond what its book allows holds and asks instead of going on."""
-    late = now() - conductor.due(phase)
-    if now() <= conductor.latest(phase) or phase.phase in conductor.record.phases_started:
+    """A phase that is late beyond what its book allows holds and asks, once, instead of going on.
+
+    So does a T-0 that was begun in time, lost its conductor before it changed anything, and is taken up late.
+    """
+    if now() <= conductor.latest(phase) or conductor.record.change_began:
         return
-    allowed = show_duration(phase.late_by)
-    why = f"{phase.phase} is {late.total_seconds():.0f} s late, more than {allowed} allows; resume or scrub"
+    said = f"{phase.phase} is late"
+    asked = any(isinstance(hold, ev.Held) and hold.why.startswith(said) for hold in conductor.record.holds)
+    if asked or (phase.phase in conductor.record.phases_started and not phase.turns_back):
+        return
+    late = (now() - conductor.due(phase)).total_seconds()
+    why = f"{said} by {late:.0f} s, more than the {show_duration(phase.late_by)} allowed; resume or scrub"
     await conductor.write(ev.Held(why=why))
 
 
-async def wait_while_held(conductor: Conductor, why: str, latest: datetime, over: Callable[[], bool]) -> None:
-    """Shows why it is held, and waits for people."""
+async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Callable[[], bool]) -> None:
+    """Shows why it is held, and waits for people as long as the phase lets them."""
     logger.info("held: %s", why)
+    latest = conductor.patience(phase, conductor.record.held.at if conductor.record.held else now())
     await conductor.shown.paused(f"held-{conductor.record.seq}", why)
     while not over():
         conductor.stop_if_turned()

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.closing import close_as, ends, say_it_is_over
 from flows.conducting import conducting, read_launch
 from flows.conductor import Conductor
-from flows.phase import conduct
+from flows.phase import hold_unproven
 from flows.rolling_back import roll_back
 from flows.turns import TurnBack
 from tasks.estate import Estate
@@ -16,7 +17,7 @@ from tminus import events as ev
 from tminus import inbox
 from tminus.clock import now
 from tminus.environment import Environment
-from tminus.errors import LedgerUnreachable, Refused, UsageError
+from tminus.errors import LedgerError, LedgerUnreachable, MissingSecret, Refused, UsageError
 from tminus.frozen import Frozen
 from tminus.journal import Journal
 from tminus.lease import vacant
@@ -24,7 +25,8 @@ from tminus.ledger.chain import Head
 from tminus.ledger.logbook import Logbook, tell_nobody
 from tminus.ledger.opening import named_ledger, open_ledger
 from tminus.messages import telling
-from tminus.ordering import why_order_refused
+from tminus.ordering import why_not_back, why_order_refused
+from tminus.people import Person
 from tminus.personal_key import PersonalKey
 from tminus.record import Record
 from tminus.yaml_source import Source
@@ -49,34 +51,62 @@ class ByHand:
 def roll_back_here(asked: ByHand) -> bool:
     """Rolls back now; True when the old version is proven to serve again.
 
+    An order that stands already, or a way back whose conductor was lost, is carried out here. A ledger that cannot be
+    reached, read or written keeps nobody from it: the local journal says what there is to undo.
+
     Raises Refused where a living conductor does it already, or the person may not; UsageError where neither the
     ledger answers nor an environment file says where the journal is.
     """
     try:
-        store = open_ledger(named_ledger())
-        book = Logbook(store, asked.launch)
-        frozen = read_launch(book)
-    except LedgerUnreachable as e:
+        return _by_the_ledger(asked)
+    except (LedgerError, MissingSecret) as e:
+        if asked.environment is None:
+            raise UsageError(f"{e}. Give --environment FILE, so that the local journal can be found") from e
         asked.say(f"{e}. Going by the local journal.")
-        return asyncio.run(_without_ledger(asked))
+    return asyncio.run(_without_ledger(asked, asked.environment))
+
+
+def _by_the_ledger(asked: ByHand) -> bool:
+    store = open_ledger(named_ledger())
+    book = Logbook(store, asked.launch)
+    frozen = read_launch(book)
     book.tell = telling(frozen)
     person = asked.key.owner(frozen.people)
-    given = ev.Ordered(order="rollback", person=person.id, via="command line", reason=asked.reason)
-    inbox.order(book, frozen, given.model_copy(update={"signature": asked.key.sign(asked.launch, given)}))
+    _order(book, frozen, person, asked)
     if not vacant(store.lease(asked.launch)):
         raise Refused(
             "the order is recorded, and the launch's own conductor is carrying it out; `tminus status` shows it"
         )
-    return asyncio.run(_with_ledger(asked))
+    return asyncio.run(_with_ledger(asked, person))
 
 
-async def _with_ledger(asked: ByHand) -> bool:
+def _order(book: Logbook, frozen: Frozen, person: Person, asked: ByHand) -> None:
+    """Records the order, unless one stands that nobody has carried out: then only the right to give it counts."""
+    if book.record.must_roll_back and book.record.rolled_back is None:
+        if why := why_not_back(frozen, person):
+            raise Refused(why)
+        return
+    given = ev.Ordered(order="rollback", person=person.id, via="command line", reason=asked.reason)
+    inbox.order(book, frozen, given.model_copy(update={"signature": asked.key.sign(asked.launch, given)}))
+
+
+async def _with_ledger(asked: ByHand, person: Person) -> bool:
     async with conducting(asked.launch, None) as conductor:
-        latest = list(conductor.record.phases_started)[-1]
-        await conduct(conductor, latest)
-        ended = conductor.record.rolled_back
-    asked.say(ended.said if ended else "nothing was rolled back")
-    return ended is not None and ended.proven
+        proven = await roll_back(conductor, TurnBack(asked.reason, person.id))
+        asked.say(_said(conductor.record))
+        if not proven:
+            await hold_unproven(conductor)
+            return False
+        try:
+            await close_as(conductor, ends(conductor, "rolled back", asked.reason))
+            await say_it_is_over(conductor)
+        except LedgerError as e:
+            asked.say(f"It is not written down yet, and whoever conducts next will: {e}")
+        return True
+
+
+def _said(record: Record) -> str:
+    return record.rolled_back.said if record.rolled_back else "nothing was rolled back"
 
 
 class _SilentLogbook(Logbook):
@@ -89,14 +119,12 @@ class _SilentLogbook(Logbook):
     def refresh(self) -> Record:
         return self.record
 
-    def write(self, *events: ev.Event) -> list[Head]:
+    def write(self, *events: ev.Event, after: int | None = None) -> list[Head]:  # noqa: ARG002 - nothing is written, whatever it rests on
         raise LedgerUnreachable(f"{len(events)} events are not written: the ledger does not answer")
 
 
-async def _without_ledger(asked: ByHand) -> bool:
-    if asked.environment is None:
-        raise UsageError("the ledger does not answer; give --environment FILE, so that the local journal can be found")
-    environment = Source.read(asked.environment).load(Environment)
+async def _without_ledger(asked: ByHand, file: Path) -> bool:
+    environment = Source.read(file).load(Environment)
     journal = Journal(environment.state, asked.launch)
     created = journal.created()
     if created is None:
@@ -115,6 +143,6 @@ async def _without_ledger(asked: ByHand) -> bool:
     async with Estate(frozen.environment, frozen.release, asked.launch, frozen.base) as estate:
         conductor = Conductor(book, frozen, estate, None, None)
         proven = await roll_back(conductor, TurnBack(asked.reason, person.id))
-    asked.say(book.record.rolled_back.said if book.record.rolled_back else "nothing was rolled back")
+    asked.say(_said(book.record))
     asked.say("What was done stands in the local journal, and is merged into the ledger when it is back.")
     return proven

@@ -1,19 +1,21 @@
 """How a launch ends, and what is written down outside at the end of each phase."""
 
 import asyncio
+from dataclasses import dataclass
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 
+from flows.blocking import clear_to_proceed
 from flows.conductor import Conductor, logger
 from flows.following_up import follow_ups_of
 from flows.turns import OutOfTime
 from tasks.anchoring import write_anchor
 from tminus import events as ev
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, LedgerUnreachable
+from tminus.errors import CouldNotObserve, LedgerError, LedgerUnreachable, MovedOn
 from tminus.record import Record
 from tminus.runbook import Phase
 from tminus.sentence import closing_sentence, evidence_rows
@@ -45,43 +47,82 @@ def is_over(record: Record, one: Phase) -> bool:
     return one.phase in record.phases_ended and settled
 
 
-async def close_if_over(conductor: Conductor) -> None:
-    """After the last phase, the launch is launched, if every blocking step is settled."""
-    over = all(is_over(conductor.record, one) for one in conductor.frozen.runbook.phases)
-    if over and conductor.record.closed is None:
-        await close_as(conductor, "launched", "every blocking step passed or was waived")
+@dataclass(frozen=True)
+class Ending:
+    """How a launch ends.
+
+    Attributes:
+        why: the reason, in a sentence.
+        seen: the last event this was decided on; what people order after it is looked at first.
+    """
+
+    result: ev.Result
+    why: str
+    seen: int
 
 
-async def close_as(conductor: Conductor, result: ev.Result, why: str) -> None:
-    """Writes the follow-ups and the end, frees the environment, and calls off the phases still to come.
+def ends(conductor: Conductor, result: ev.Result, why: str) -> Ending:
+    """An ending, decided on everything that was read so far."""
+    return Ending(result, why, conductor.record.seq)
+
+
+async def launched_if_over(conductor: Conductor) -> Ending | None:
+    """After the last phase, the launch is launched, if every blocking step is settled and nobody holds or turns it."""
+    if not all(is_over(conductor.record, one) for one in conductor.frozen.runbook.phases):
+        return None
+    await clear_to_proceed(conductor)
+    return ends(conductor, "launched", "every blocking step passed or was waived")
+
+
+async def close_as(conductor: Conductor, ending: Ending) -> None:
+    """Writes the follow-ups and the end, and frees the environment, in one step; or leaves it open, where people
+    ordered something since that was decided.
 
     What the ledger did not take before goes first: nobody conducts a launch that is closed, so nobody would merge it.
+    Raises LedgerUnreachable where it does not come back within two minutes.
     """
-    sentence = closing_sentence(conductor.frozen, conductor.record, result, why)
     for _ in range(_LEDGER_TRIES):
         try:
             await conductor.merge_journal()
-            await conductor.refresh()
-            await conductor.write(*follow_ups_of(conductor.frozen, conductor.record))
-            closing = ev.LaunchClosed(result=result, sentence=sentence)
-            await conductor.close(closing)
-            break
-        except LedgerUnreachable as e:
+            record = await conductor.refresh()
+            if ending.result != "rolled back" and _was_turned_since(record, ending.seen):
+                return
+            sentence = closing_sentence(conductor.frozen, record, ending.result, ending.why)
+            closing = ev.LaunchClosed(result=ending.result, sentence=sentence)
+            await conductor.close(*follow_ups_of(conductor.frozen, record), closing, after=record.seq)
+        except MovedOn:
+            continue
+        except LedgerError as e:
             logger.warning("the end is not written down yet: %s", e)
             await asyncio.sleep(_LEDGER_PAUSE)
-    await _anchor_the_end(conductor)
-    await _call_off_the_rest(conductor, sentence)
+        else:
+            return
+    raise LedgerUnreachable(f"the end of {conductor.launch} ({ending.result}) could not be written down")
+
+
+def _was_turned_since(record: Record, seen: int) -> bool:
+    later = (event for stored, event in zip(record.stored, record.events, strict=True) if stored.seq > seen)
+    unanswered = record.must_roll_back and record.rolled_back is None
+    return unanswered or any(isinstance(event, ev.Ordered) for event in later)
+
+
+async def say_it_is_over(conductor: Conductor) -> None:
+    """The closing head is written down outside, and phases still to come are called off."""
+    closed = conductor.record.closed
+    if closed is not None:
+        await _anchor_the_end(conductor)
+        await _call_off_the_rest(conductor, closed.sentence)
 
 
 async def _anchor_the_end(conductor: Conductor) -> None:
-    """The closing head, outside; in the chain itself nothing comes after its end."""
-    if conductor.record.closed is None or "s3" not in conductor.frozen.environment.anchors:
+    """The closing head, outside: in the chain itself the launch says nothing after its end."""
+    if "s3" not in conductor.frozen.environment.anchors:
         return
     try:
         head = await asyncio.to_thread(conductor.book.store.head, conductor.launch)
         if head is not None:
             await write_anchor(conductor.estate, "s3", head, "closed")
-    except (CouldNotObserve, LedgerUnreachable) as e:
+    except (CouldNotObserve, LedgerError) as e:
         logger.warning("the closing head is not anchored: %s", e)
 
 
@@ -103,7 +144,9 @@ async def wait_for_the_end(conductor: Conductor) -> bool:
 
     True when they order the way back again, False when they take it from there; raises OutOfTime.
     """
-    while (left := (conductor.end() - now()).total_seconds()) > 0:
+    stopped = conductor.record.rolled_back.at if conductor.record.rolled_back else now()
+    latest = conductor.patience(conductor.frozen.runbook.phases[-1], stopped)
+    while (left := (latest - now()).total_seconds()) > 0:
         if conductor.record.rolled_back is None:
             return True
         if conductor.record.held is None:
@@ -111,7 +154,7 @@ async def wait_for_the_end(conductor: Conductor) -> bool:
         try:
             await conductor.merge_journal()
             await conductor.news(min(left, _LOOK))
-        except LedgerUnreachable as e:
+        except LedgerError as e:
             logger.warning("nobody can be heard: %s", e)
             await asyncio.sleep(min(left, _LOOK))
     raise OutOfTime("nobody took it from there")

@@ -72,7 +72,7 @@ async def conducting(launch: str, run: str | None) -> AsyncIterator[Conductor]:
         with heartbeat, Courier(carrying, environment):
             await asyncio.to_thread(book.refresh)
             conductor = Conductor(book, frozen, estate, changes, run)
-            conductor.journal.keep_created(frozen.created)
+            conductor.keep_ways_back()
             try:
                 yield conductor
             finally:

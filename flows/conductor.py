@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -14,9 +14,9 @@ from flows.window import RunState
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus import lease
-from tminus.errors import FencedOff, LedgerUnreachable
+from tminus.errors import FencedOff, LedgerError
 from tminus.frozen import Frozen
-from tminus.journal import Journal
+from tminus.journal import Journal, Unwritten
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Changes
 from tminus.record import Record
@@ -53,6 +53,7 @@ class Conductor:
         self.recycles = book.record.recycles
         self.aftermath: asyncio.Task[datetime | None] | None = None
         self._changes = changes
+        self._merging = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"ledger {book.launch}")
         self._answered: Callable[[], bool] = lambda: True  # whether what was last asked of the ledger is over
         self._is_back: Callable[[], bool] = lambda: True  # whether what was once waited for in vain is over
@@ -98,28 +99,59 @@ class Conductor:
             self._is_back = self._answered
             raise
 
-    async def write(self, *events: ev.Event) -> None:
-        """Appends; raises Lost where another conductor took over, LedgerUnreachable."""
-        await self._ask_ledger(lambda: self.book.write(*events))
+    async def write(self, *events: ev.Event, after: int | None = None) -> None:
+        """Appends; raises Lost where another conductor took over, LedgerUnreachable.
 
-    async def close(self, closing: ev.LaunchClosed) -> None:
+        With `after`, raises MovedOn where anybody appended since that event: nothing is written then.
+        """
+        await self._ask_ledger(lambda: self.book.write(*events, after=after))
+
+    async def close(self, *events: ev.Event, after: int) -> None:
         """Appends the end and frees the environment; raises as `write`."""
-        await self._ask_ledger(lambda: self.book.close(self.frozen.created.environment_name, closing))
+        await self._ask_ledger(lambda: self.book.close(self.frozen.created.environment_name, *events, after=after))
 
     async def write_or_journal(self, *events: ev.Event) -> None:
-        """For the way back, which never waits for the ledger: what it does not take is journaled here.
+        """For the way back, which waits for no ledger and needs none that is well: what it does not take is journaled.
 
-        What was journaled before goes first, so that the chain never tells of an undo without its beginning.
+        What was journaled before goes first, so that the chain never tells of an undo without its beginning. Where not
+        even the journal takes it, this process knows it, and goes on.
         """
         try:
             async with self._not_waiting():
-                await self.merge_journal()
+                await self._merge_what_can_be_read()
                 await self.write(*events)
-        except (LedgerUnreachable, TimeoutError):
-            logger.warning("the ledger does not answer; %d events go to the local journal", len(events))
-            self.journal.keep_unwritten(events)
-            for event in events:
-                self.record.take(event)
+        except (LedgerError, TimeoutError) as e:
+            logger.warning("%d events go to the local journal: %s", len(events), str(e) or "the ledger hangs")
+            self._journal(events)
+
+    async def write_what_was_seen(self, *events: ev.Event) -> None:
+        """As `write`; once a change began, a ledger that is down keeps nobody from looking at what was changed."""
+        await (self.write_or_journal if self.record.change_began else self.write)(*events)
+
+    def _journal(self, events: Sequence[ev.Event]) -> None:
+        try:
+            self.journal.keep_unwritten(events, self.token)
+        except (LedgerError, OSError) as e:
+            told = "; ".join(ev.write(event) for event in events)
+            logger.error("the local journal does not take them either (%s); only this log has them: %s", e, told)  # noqa: TRY400 - the line says it all
+        for event in events:
+            self.record.take(event)
+
+    def keep_ways_back(self) -> None:
+        """Copies what an undo needs to this machine, so that it can be done without the ledger."""
+        try:
+            self.journal.keep_created(self.frozen.created)
+            for state in self.record.to_undo():
+                if state.undo is not None:
+                    self.journal.keep_intent(state.undo)
+        except (LedgerError, OSError) as e:
+            logger.warning("without the ledger it could not be rolled back from this machine: %s", e)
+
+    async def _merge_what_can_be_read(self) -> None:
+        try:
+            await self.merge_journal()
+        except OSError as e:
+            logger.warning("the local journal cannot be read, so nothing of it is merged: %s", e)
 
     async def refresh(self) -> Record:
         """Reads what others wrote since."""
@@ -130,7 +162,7 @@ class Conductor:
         try:
             async with self._not_waiting():
                 await self.refresh()
-        except (LedgerUnreachable, TimeoutError) as e:
+        except (LedgerError, TimeoutError) as e:
             logger.warning("it goes on without the ledger: %s", str(e) or "it hangs")
 
     async def catch_up(self) -> None:
@@ -138,14 +170,25 @@ class Conductor:
         await (self.refresh_if_answered() if self.record.change_began else self.refresh())
 
     async def merge_journal(self) -> None:
-        """Writes down what could not be written, by this conductor or an earlier one on this machine; once."""
-        if not self.journal.unwritten():
-            return
-        await self.refresh()
-        waiting = self.journal.unwritten(written=[stored.body for stored in self.record.stored])
-        if waiting:
-            await self.write(ev.JournalMerged(lines=tuple(ev.write(event) for event in waiting)), *waiting)
-        self.journal.forget_unwritten()
+        """Writes down what could not be written, by this conductor or an earlier one on this machine; once.
+
+        Where somebody else conducted since, what an earlier one thought no longer counts, and what it undid still does.
+        """
+        async with self._merging:
+            if not self.journal.waits():
+                return
+            await self.refresh()
+            waiting = self.journal.unwritten(written=[stored.body for stored in self.record.stored])
+            if waiting:
+                counting = [one.event for one in waiting if one.event is not None and self._still_counts(one)]
+                await self.write(ev.JournalMerged(lines=tuple(one.body for one in waiting)), *counting)
+            self.journal.forget_unwritten()
+
+    def _still_counts(self, line: Unwritten) -> bool:
+        if isinstance(line.event, ev.RollbackBegan | ev.UndoIntended | ev.UndoEnded | ev.RollbackEnded | ev.Ordered):
+            return True
+        others = {event.token for event in self.record.events if isinstance(event, ev.PhaseStarted)}
+        return not any(line.token < token < self.token for token in others)
 
     async def news(self, within: float) -> Record:
         """Waits until something was appended, or `within` seconds, and reads it."""
@@ -179,12 +222,12 @@ class Conductor:
         return self.frozen.created.t0 + self.frozen.environment.clock.real(phase.offset)
 
     def latest(self, phase: Phase) -> datetime:
-        """When a phase is too late to begin, or to stay blocked."""
+        """When a phase is too late to begin."""
         return self.due(phase) + self.real(phase.late_by) + STARTING
 
-    def end(self) -> datetime:
-        """When the launch is over, whatever is still open."""
-        return self.latest(self.frozen.runbook.phases[-1])
+    def patience(self, phase: Phase, since: datetime) -> datetime:
+        """Until when people are waited for: what holds late in a phase gives them as long as what holds early."""
+        return max(self.latest(phase), since + self.real(phase.late_by))
 
     def real(self, planned: timedelta) -> timedelta:
         """A planned length on this environment's clock."""

@@ -17,7 +17,7 @@ async def observe(conductor: Conductor, step: Step, check: Check) -> Outcome:
     state = conductor.record.step(step.id)
     if state.outcome is not None:
         return state.outcome
-    await conductor.write(ev.StepStarted(step=step.id, attempt=state.attempt + 1))
+    await conductor.write_what_was_seen(ev.StepStarted(step=step.id, attempt=state.attempt + 1))
     return await _look(conductor, step, check, again=False)
 
 
@@ -36,7 +36,9 @@ async def _look(conductor: Conductor, step: Step, check: Check, *, again: bool) 
         outcome = await look_once(conductor.estate, step, check)
         if last or not wants_retry(step, outcome):
             number = conductor.record.step(step.id).attempt
-            await conductor.write(ev.StepEnded(step=step.id, attempt=number, outcome=outcome, again=again))
+            await conductor.write_what_was_seen(
+                ev.StepEnded(step=step.id, attempt=number, outcome=outcome, again=again)
+            )
         return outcome
 
     name = f"again {step.id}" if again else step.id

@@ -11,7 +11,16 @@ from prefect.states import Completed, Failed
 from flows.acting import carry_out
 from flows.asking import ask
 from flows.blocking import clear_to_proceed, get_past, hold_when_late
-from flows.closing import anchor, close_as, close_if_over, is_over, wait_for_the_end
+from flows.closing import (
+    Ending,
+    anchor,
+    close_as,
+    ends,
+    is_over,
+    launched_if_over,
+    say_it_is_over,
+    wait_for_the_end,
+)
 from flows.conducting import conducting, not_due
 from flows.conductor import Conductor, logger
 from flows.following_up import follow_up
@@ -44,22 +53,30 @@ async def phase(launch_id: str, phase: str) -> State[None]:
 
 async def conduct(conductor: Conductor, upto: str) -> State[None]:
     """Goes on from wherever the launch is; every end is written down, and said in one sentence."""
-    if conductor.record.closed is not None:
-        return _state_of(conductor)
     await conductor.merge_journal()
+    while conductor.record.closed is None:
+        if (ending := await _to_its_end(conductor, upto)) is None:
+            return _state_of(conductor)
+        await close_as(conductor, ending)
+        await say_it_is_over(conductor)
+    return _state_of(conductor)
+
+
+async def _to_its_end(conductor: Conductor, upto: str) -> Ending | None:
+    """Goes on until the launch ends, and says how; None where a later phase goes on."""
     try:
         await _go_on(conductor, upto)
+        return await launched_if_over(conductor)
+    except Recycled:
+        return await _to_its_end(conductor, upto)
     except TurnBack as turn:
-        await go_back(conductor, turn)
+        return await go_back(conductor, turn)
     except NoGo as turn:
-        await close_as(conductor, "no-go", str(turn))
+        return ends(conductor, "no-go", str(turn))
     except Scrubbed as turn:
-        await close_as(conductor, "scrubbed", str(turn))
+        return ends(conductor, "scrubbed", str(turn))
     except OutOfTime as turn:
-        await close_as(conductor, "held", str(turn))
-    else:
-        await close_if_over(conductor)
-    return _state_of(conductor)
+        return ends(conductor, "held", str(turn))
 
 
 async def _go_on(conductor: Conductor, upto: str) -> None:
@@ -67,6 +84,7 @@ async def _go_on(conductor: Conductor, upto: str) -> None:
     while True:
         try:
             conductor.stop_if_turned()
+            conductor.estate.cycle = conductor.record.recycles
             for one in _unfinished(conductor, upto):
                 await run_phase(conductor, one)
         except Recycled as turn:
@@ -152,25 +170,29 @@ def turn_back_if_broken(conductor: Conductor, steps: Sequence[Step]) -> None:
             raise TurnBack(f"{step.id}: {outcome.summary}")
 
 
-async def go_back(conductor: Conductor, turn: TurnBack) -> None:
+async def go_back(conductor: Conductor, turn: TurnBack) -> Ending:
     """Rolls back; a way back that is not proven stops there, pages, and is left to people.
 
     Only their next order tries it again, under this conductor or another one.
     """
     while not await _is_back(conductor, turn):
-        said = conductor.record.rolled_back.said if conductor.record.rolled_back else "the way back broke off"
-        if all(hold.why != said for hold in conductor.record.holds if isinstance(hold, ev.Held)):
-            logger.error("%s: %s", conductor.launch, said)
-            await conductor.write_or_journal(ev.Held(why=said))
+        said = await hold_unproven(conductor)
         try:
             again = await wait_for_the_end(conductor)
         except OutOfTime:
-            await close_as(conductor, "held", said)
-            return
+            return ends(conductor, "held", said)
         if not again:
-            await close_as(conductor, "rolled back", f"{turn}; {said}; a person took it from there")
-            return
-    await close_as(conductor, "rolled back", str(turn))
+            return ends(conductor, "rolled back", f"{turn}; {said}; a person took it from there")
+    return ends(conductor, "rolled back", str(turn))
+
+
+async def hold_unproven(conductor: Conductor) -> str:
+    """Says, once, why the way back stopped."""
+    said = conductor.record.rolled_back.said if conductor.record.rolled_back else "the way back broke off"
+    if all(hold.why != said for hold in conductor.record.holds if isinstance(hold, ev.Held)):
+        logger.error("%s: %s", conductor.launch, said)
+        await conductor.write_or_journal(ev.Held(why=said))
+    return said
 
 
 async def _is_back(conductor: Conductor, turn: TurnBack) -> bool:

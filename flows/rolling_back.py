@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+from httpx import HTTPError
+from prefect.exceptions import PrefectException
+
 from flows.conductor import Conductor, logger
 from flows.looking import look_once
-from flows.turns import TurnBack
+from flows.turns import Lost, TurnBack
 from tasks.action import Action, Standing, State, Undo
 from tasks.check import Check
 from tminus import events as ev
@@ -75,9 +78,9 @@ async def _take_back(conductor: Conductor, state: StepState, done: list[Shown]) 
 
 async def _undo(conductor: Conductor, step: Step, action: Action, undo: Undo) -> Outcome:
     try:
+        standing = await _at_rest(conductor, step, action, undo)
         async with asyncio.timeout(step.timeout.total_seconds()):
-            standing = await action.undone(conductor.estate, undo)
-            if standing.state is not State.DONE:
+            if standing.state is not State.DONE or not await action.proven_undone(conductor.estate, undo):
                 await action.undo(conductor.estate, undo, conductor.token)
                 standing = await _settled(conductor, action, undo)
     except (ActionFailed, CouldNotObserve, MissingSecret, NotConfigured) as e:
@@ -87,6 +90,17 @@ async def _undo(conductor: Conductor, step: Step, action: Action, undo: Undo) ->
     if standing.state is not State.DONE:
         return Outcome.failed(f"undone, and yet {standing.state}: {undo.summary}").model_copy(update={"at": now()})
     return Outcome.passed(undo.summary).model_copy(update={"at": now()})
+
+
+async def _at_rest(conductor: Conductor, step: Step, action: Action, undo: Undo) -> Standing:
+    """What is still being done, by an orphan of a lost conductor, is waited for: an undo beside it would be lost."""
+    until = now() + step.timeout
+    while True:
+        async with asyncio.timeout(step.timeout.total_seconds()):
+            standing = await action.undone(conductor.estate, undo)
+        if standing.state is not State.IN_PROGRESS or now() >= until:
+            return standing
+        await asyncio.sleep(_POLL)
 
 
 async def _settled(conductor: Conductor, action: Action, undo: Undo) -> Standing:
@@ -130,5 +144,5 @@ async def _show(conductor: Conductor, shown: Shown) -> None:
 
     try:
         await asyncio.wait_for(conductor.shown.as_task(step, body, name=name), timeout=5)
-    except (OSError, TimeoutError, RuntimeError) as e:
+    except (OSError, TimeoutError, RuntimeError, HTTPError, PrefectException, Lost) as e:
         logger.warning("%s is not shown in Prefect: %s", name, type(e).__name__)

@@ -24,5 +24,12 @@ def turns_back(frozen: Frozen, record: Record, step: Step) -> bool:
 
 def told(frozen: Frozen, record: Record, step: Step, outcome: Outcome) -> str:
     """One line: what did not pass, found and expected, whose it is, and what is next."""
-    then = "it is rolled back" if turns_back(frozen, record, step) else f"tminus retry or waive {step.id}"
-    return f"{step.id} {outcome.verdict}: {outcome.summary}. Owner: {step.owner}. Then: {then}"
+    return f"{step.id} {outcome.verdict}: {outcome.summary}. Owner: {step.owner}. Then: {_then(frozen, record, step)}"
+
+
+def _then(frozen: Frozen, record: Record, step: Step) -> str:
+    if turns_back(frozen, record, step):
+        return "it is rolled back"
+    launch = frozen.created.launch
+    waive = f", or tminus waive {launch} {step.id}" if step.waivable else "; it cannot be waived"
+    return f"tminus retry {launch} {step.id}{waive}"

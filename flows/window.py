@@ -16,6 +16,7 @@ from prefect.states import Failed, Paused, Running
 from prefect.utilities.engine import propose_state
 
 from flows.turns import Lost
+from tminus.errors import TminusError
 from tminus.outcome import Outcome, Verdict
 from tminus.runbook import Step
 
@@ -60,10 +61,15 @@ class RunState:
             retries: how often an unknown (or, where the step says so, a failed) outcome is tried again.
         """
         last: list[Outcome] = []
+        broke: list[TminusError] = []
 
         async def body() -> State[Outcome] | Outcome:
             final = (task_run.get_run_count() or 1) > retries
-            outcome = await attempt(final)
+            try:
+                outcome = await attempt(final)
+            except TminusError as e:  # Prefect would keep it; whoever goes on from here must know
+                broke.append(e)
+                return Failed(message=str(e))
             last.append(outcome)
             if outcome.verdict in {Verdict.PASS, Verdict.WAIVED, Verdict.SKIPPED}:
                 return outcome
@@ -77,11 +83,15 @@ class RunState:
             task_run_name=f"{name or step.id}: {step.title}",
             retries=retries,
             retry_delay_seconds=RETRY_AFTER,
-            retry_condition_fn=lambda _task, _run, _state: wants_retry(step, last[-1]),
+            retry_condition_fn=lambda _task, _run, _state: not broke and bool(last) and wants_retry(step, last[-1]),
             cache_policy=NO_CACHE,
             persist_result=False,
         )
-        await named(return_state=True)  # type: ignore[misc]  # Prefect's overloads take a coroutine function for a plain one
+        state = await named(return_state=True)  # type: ignore[misc]  # Prefect's overloads take a coroutine function for a plain one
+        if broke:
+            raise broke[0]
+        if not last:
+            raise Lost(f"Prefect did not run {step.id}: {state.message or state.name}")
         return last[-1]
 
     async def table(self, key: str, rows: list[dict[str, str]], about: str) -> None:

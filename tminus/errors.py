@@ -12,7 +12,8 @@
     ├── ActionFailed          an action was refused before it had any effect, or is in doubt
     └── LedgerError
         ├── LedgerUnreachable the store does not answer
-        └── FencedOff         another conductor holds the lease now
+        ├── FencedOff         another conductor holds the lease now
+        └── MovedOn           somebody else wrote since: what this rested on must be looked at again
 
 Each takes one sentence, so that it survives pickling between Prefect's processes.
 """
@@ -100,3 +101,7 @@ class LedgerUnreachable(LedgerError):
 
 class FencedOff(LedgerError):
     """The lease was lost: another conductor runs this launch now, and this one must stop."""
+
+
+class MovedOn(LedgerError):
+    """Somebody else wrote since: what was to be written rests on what is no longer the latest."""

@@ -1,6 +1,7 @@
 """What a launch's events add up to: the state of every step, ask, hold and rollback."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from threading import RLock
 
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from tminus import events as ev
 from tminus.errors import LedgerError
 from tminus.ledger.chain import Stored
 from tminus.outcome import Outcome, Verdict
+from tminus.personal_key import proven
 from tminus.record_parts import AskState, StepState
 
 __all__ = ["AskState", "Record", "StepState"]
@@ -36,6 +38,7 @@ class Record:
         self.recycles = 0
         self._held: tuple[ev.Held | ev.Ordered, ...] = ()
         self._places = 0
+        self._taken: list[str] = []
         self._growing = RLock()
         self.holds: list[ev.Held | ev.Ordered] = []
         self.scrubbed: ev.Ordered | None = None
@@ -65,7 +68,11 @@ class Record:
             event = _read(one)
             self.stored.append(one)
             self.events.append(event)
-            self.take(event)
+            if one.body in self._taken:
+                self._taken.remove(one.body)
+            else:
+                with self._growing:
+                    self._apply(event)
 
     @property
     def seq(self) -> int:
@@ -85,6 +92,11 @@ class Record:
         return self._held[-1] if self._held else None
 
     @property
+    def holding(self) -> Sequence[ev.Held | ev.Ordered]:
+        """Everything that holds the launch now, the earliest first."""
+        return self._held
+
+    @property
     def change_began(self) -> bool:
         """Whether something was done that has a way back, or that may have been."""
         return any(state.undo is not None for state in self.steps.values())
@@ -98,6 +110,11 @@ class Record:
         """
         ordered = self.rollback_ordered is not None or (self.scrubbed is not None and self.change_began)
         return (ordered or self.rollback is not None) and self.closed is None
+
+    def is_waived(self, step: str, moment: datetime) -> bool:
+        """Whether a person accepted what did not pass, and that still holds."""
+        waiver = self.waivers.get(step)
+        return waiver is not None and (waiver.until is None or waiver.until >= moment)
 
     def to_undo(self) -> Sequence[StepState]:
         """The steps to take back, last first."""
@@ -114,12 +131,18 @@ class Record:
         return [ask for ask in self.asks.values() if ask.ended is None and not ask.voided]
 
     def take(self, event: ev.Event) -> None:
-        """Takes up one event that no ledger holds yet: what this process did while it could not write."""
+        """Takes up one event ahead of the ledger: what this process did while it could not write or read.
+
+        Where the ledger tells of it later, it counts once.
+        """
+        self._taken.append(ev.write(event))
         with self._growing:
             self._apply(event)
 
     def _apply(self, event: ev.Event) -> None:  # noqa: C901, PLR0912 - one arm an event reads better than a table
         match event:
+            case ev.Answered() | ev.Ordered() if not proven(self.created, event):
+                pass  # whoever can write to the ledger can write down anybody's name
             case ev.LaunchCreated():
                 self.created = self.created or event
             case ev.PhaseScheduled():
@@ -181,16 +204,16 @@ class Record:
 
     def _accepted(self, event: ev.StepEnded) -> Outcome:
         """An outcome as it counts: a waiver that still holds accepts what did not pass, also when it is seen again."""
-        waiver = self.waivers.get(event.step)
-        if waiver is None or event.outcome.verdict.final or (waiver.until is not None and waiver.until < event.at):
+        if event.outcome.verdict.final or not self.is_waived(event.step, event.at):
             return event.outcome
-        return _waived(event.outcome, waiver)
+        return _waived(event.outcome, self.waivers[event.step])
 
     def _take_ask(self, event: ev.AskOpened | ev.Answered | ev.AskEnded) -> None:
         state = self.asks.get(event.ask)
         match event:
             case ev.AskOpened() if state is None:
-                self.asks = {**self.asks, event.ask: AskState(event)}
+                started_by = self.created.started_by if self.created else ""
+                self.asks = {**self.asks, event.ask: AskState(event, started_by=started_by)}
             case ev.AskOpened() if state is not None:
                 state.answers = [] if state.voided else state.answers
                 state.opened, state.ended, state.voided = event, None, False
@@ -255,8 +278,9 @@ class Record:
         self.recycles += 1
         self.phases_ended = {}
         for state in self.steps.values():
-            if state.intended is None or not state.settled:
-                state.outcome = None
+            if state.settled:
+                state.intended = None  # it ended, so nothing of it is in doubt: it is looked at anew
+            state.outcome = None
         for ask in self.asks.values():
             ask.voided = True
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from tests.flows.world import Crash
 from tminus import events as ev
-from tminus.errors import LedgerUnreachable
+from tminus.errors import LedgerError, LedgerUnreachable
 from tminus.ledger.chain import Head, Stored
 from tminus.ledger.entries import Entry, Transaction
 from tminus.ledger.locks import Listing
@@ -25,6 +25,7 @@ class BreakableStore(SqliteStore):
         before: the process ends before an event that matches is written.
         after: the process ends right after it was.
         down: from here on nothing is answered.
+        refusing: from here on everything is refused, as where a right was taken away or a table is gone.
         answer: while it is not set, whoever asks hangs.
         lost: the event is written, and the answer that says so is lost.
     """
@@ -34,6 +35,7 @@ class BreakableStore(SqliteStore):
         self.after: Matches | None = None
         self.lost: Matches | None = None
         self.down = False
+        self.refusing = False
         self.answer = Flag()
         self.answer.set()
         super().__init__(path)
@@ -89,6 +91,8 @@ class BreakableStore(SqliteStore):
         self.answer.wait()
         if self.down:
             raise LedgerUnreachable("the ledger does not answer")
+        if self.refusing:
+            raise LedgerError("the ledger refuses: permission denied for table event")
 
 
 def intended(step: str) -> Matches:

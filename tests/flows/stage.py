@@ -171,7 +171,7 @@ class Stage:
         book.refresh()
         estate = Estate(self.frozen.environment, self.frozen.release, LAUNCH, self.folder)
         conductor = Conductor(book, self.frozen, estate, None, None)
-        conductor.journal.keep_created(self.frozen.created)
+        conductor.keep_ways_back()
         self.conductors.append(conductor)
         return conductor
 
@@ -231,6 +231,12 @@ class Stage:
     def events(self, kind: type[_E]) -> list[_E]:
         """Everything of a kind that the ledger holds, in order."""
         return [event for event in self.record.events if isinstance(event, kind)]
+
+    @property
+    def result(self) -> str:
+        """How the launch ended; empty while it goes on."""
+        closed = self.record.closed
+        return closed.result if closed else ""
 
     def free(self) -> bool:
         """Whether the environment can be taken by another launch."""

@@ -1,13 +1,12 @@
 """What does not pass stops the launch, says why, and waits for people until its time is up; nothing slips past."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import ended
-from tests.flows.stage import Stage, action, approval, check
+from tests.flows.stage import LAUNCH, Stage, check
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.errors import Refused
@@ -28,7 +27,7 @@ async def test_a_blocking_failure_holds_and_says_what_to_do(stage: Stage) -> Non
     running = stage.begin("T-4h")
     record = await stage.held("a")
     assert isinstance(record.held, ev.Held)
-    for word in ("a fail", "good", "devops_lead", "tminus retry or waive a"):
+    for word in ("a fail", "good", "devops_lead", f"tminus retry {LAUNCH} a", f"tminus waive {LAUNCH} a"):
         assert word in record.held.why
     assert not running.done()
     stage.order("scrub")
@@ -95,34 +94,6 @@ async def test_an_advisory_failure_goes_on_and_becomes_a_follow_up(stage: Stage)
     assert stage.record.closed.result == "launched"
     assert not stage.record.holds
     assert [(one.owner, one.source) for one in stage.record.follow_ups] == [("devops_lead", "nice")]
-
-
-@pytest.mark.parametrize("found", ["fail", "unknown", "absent"])
-async def test_nobody_answers_so_it_is_no_go_and_the_environment_is_free(set_stage: Setting, found: str) -> None:
-    """Failed, could not be looked at, or not configured: past the phase's latest it ends, and nothing was changed."""
-    stage = set_stage({**CHECKS, "T-0": [action("deploy")]}, late_by="4h", t0=timedelta(milliseconds=200))
-    stage.world.answers["b"] = [found]
-    state = await asyncio.wait_for(stage.run("T-4h"), 5)
-    closed = stage.record.closed
-    assert closed is not None
-    assert closed.result == "no-go"
-    assert "NO-GO" in closed.sentence
-    assert state.is_failed()
-    assert closed.at >= stage.frozen.created.t0 - timedelta(milliseconds=10)
-    assert stage.free()
-    assert stage.thing("deploy").begun == 0
-
-
-async def test_after_the_end_nothing_begins(set_stage: Setting) -> None:
-    """A later phase's run finds the launch closed, and changes nothing."""
-    stage = set_stage({**CHECKS, "T-0": [action("deploy")]}, late_by="0s")
-    stage.world.answers["a"] = ["fail"]
-    stage.order("hold")
-    await stage.run("T-4h")
-    before = len(stage.record.events)
-    await stage.run("T-0")
-    assert len(stage.record.events) == before
-    assert stage.thing("deploy").begun == 0
 
 
 async def test_could_not_look_is_tried_again_as_often_as_the_step_says_and_written_once(set_stage: Setting) -> None:
@@ -203,23 +174,6 @@ async def test_a_retry_does_not_run_while_a_person_holds(stage: Stage) -> None:
     assert stage.verdict("a") is Verdict.PASS
 
 
-async def test_a_crash_while_it_is_held_is_held_by_the_next_conductor_until_the_same_time(set_stage: Setting) -> None:
-    """A new conductor does not give a blocked step more time than the book does, and looks at nothing by itself."""
-    stage = set_stage({**CHECKS, "T-0": [action("deploy")]}, late_by="4h", hour="200ms", t0=timedelta(milliseconds=800))
-    stage.world.answers["a"] = ["fail"]
-    running = stage.begin("T-4h")
-    await stage.held("a")
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    await asyncio.wait_for(stage.run("T-4h"), 5)
-    closed = stage.record.closed
-    assert closed is not None
-    assert closed.result == "no-go"
-    end_of_launch = stage.frozen.created.t0 + timedelta(milliseconds=800)
-    assert closed.at < end_of_launch
-    assert stage.world.looked["a"] == 1
-
-
 async def test_a_crash_between_a_failure_and_its_hold_still_holds(stage: Stage) -> None:
     """A failure that is written down is not looked at again by the next conductor: only people take it back."""
     stage.world.answers["a"] = ["fail", "pass"]
@@ -232,78 +186,6 @@ async def test_a_crash_between_a_failure_and_its_hold_still_holds(stage: Stage) 
     stage.order("retry", step="a")
     await running
     assert stage.verdict("a") is Verdict.PASS
-
-
-async def test_a_check_that_fails_before_the_go_is_held_until_the_go_s_own_latest(set_stage: Setting) -> None:
-    """Observed again at T-15m, a step of T-4h that fails can still be mended, though T-4h's own latest is long over."""
-    book = {"T-4h": [check("a")], "T-15m": [approval("go", observe_again=True)], "T-0": [action("deploy")]}
-    stage = set_stage(book, late_by="2h", hour="2s", t0=timedelta(milliseconds=1500))
-    stage.world.answers["a"] = ["pass", "fail", "pass"]
-    stage.order("hold")
-    running = stage.begin("T-15m")
-    await asyncio.sleep(0.05)
-    stage.order("resume")
-    record = await stage.until(
-        lambda record: record.closed or any(isinstance(h, ev.Held) and h.step for h in record.holds)
-    )
-    assert record.closed is None, record.closed
-    stage.order("retry", step="a")
-    await stage.approve()
-    await running
-    assert stage.verdict("go") is Verdict.PASS
-
-
-@pytest.mark.parametrize("found", ["fail", "unknown"])
-async def test_after_a_change_t_plus_4h_holds_and_does_not_roll_back(set_stage: Setting, found: str) -> None:
-    """Hours after the switch a failing check wakes people; it is theirs to decide."""
-    stage = set_stage({"T-0": [action("deploy"), check("serves", proves=True)], "T+4h": [check("after")]})
-    stage.world.answers["after"] = [found]
-    running = stage.begin("T+4h")
-    record = await stage.held("after")
-    assert record.rollback is None
-    assert stage.thing("deploy").undos == 0
-    stage.order("waive", step="after")
-    await running
-    assert stage.record.closed is not None
-    assert stage.record.closed.result == "launched"
-
-
-async def test_a_hold_after_a_change_that_nobody_answers_ends_held_not_no_go(set_stage: Setting) -> None:
-    """The sentence says that the new version serves, and what was not taken back."""
-    stage = set_stage({"T-0": [action("deploy"), check("a")], "T+4h": [check("after")]}, late_by="2h")
-    stage.world.answers["a"] = ["unknown"]
-    await asyncio.wait_for(stage.run("T-0"), 5)
-    closed = stage.record.closed
-    assert closed is not None
-    assert closed.result == "held"
-    assert "deploy" in closed.sentence
-    assert stage.free()
-
-
-async def test_a_late_phase_holds_and_asks(set_stage: Setting) -> None:
-    """T-0 is two hours late: nothing is deployed until somebody says so."""
-    stage = set_stage(
-        {"T-0": [action("deploy")], "T+4h": [check("after")]}, late_by="1h", t0=-timedelta(milliseconds=100)
-    )
-    running = stage.begin("T-0")
-    record = await stage.held()
-    assert isinstance(record.held, ev.Held)
-    assert "late" in record.held.why
-    assert stage.thing("deploy").begun == 0
-    stage.order("resume")
-    await running
-    assert stage.thing("deploy").effects == 1
-
-
-async def test_a_late_phase_that_nobody_resumes_is_no_go(set_stage: Setting) -> None:
-    """The launch's end comes, and nothing was changed."""
-    stage = set_stage(
-        {"T-0": [action("deploy")], "T+4h": [check("after")]}, late_by="1h", t0=-timedelta(milliseconds=100)
-    )
-    await asyncio.wait_for(stage.run("T-0"), 5)
-    assert stage.record.closed is not None
-    assert stage.record.closed.result == "no-go"
-    assert stage.thing("deploy").begun == 0
 
 
 async def test_who_may_not_waive_is_refused_and_the_launch_stays_held(stage: Stage) -> None:

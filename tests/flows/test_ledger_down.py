@@ -1,17 +1,20 @@
 """Undo never waits for the ledger: where it does not answer, or hangs, it is done all the same and told later, once."""
 
 import asyncio
+import errno
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
 from tests.flows.conftest import Setting
-from tests.flows.ledgers import ended, of
-from tests.flows.stage import Stage, action, check, forward_after_rollback
+from tests.flows.ledgers import ended, intended, of
+from tests.flows.stage import LAUNCH, Stage, action, check, forward_after_rollback
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.errors import LedgerUnreachable
+from tminus.ledger.entries import Entry
+from tminus.ledger.sqlite import SqliteStore
 
 BOOK = {"T-0": [action("deploy"), action("switch"), check("serves", proves=True)], "T+4h": [check("after")]}
 BACK = ["deploy", "switch", "undo switch", "undo deploy"]
@@ -27,13 +30,18 @@ def hangs(stage: Stage) -> None:
     stage.store.answer.clear()
 
 
+def refuses(stage: Stage) -> None:
+    """It answers, and what it says is no."""
+    stage.store.refusing = True
+
+
 def comes_back(stage: Stage) -> None:
     """It answers again."""
-    stage.store.down = False
+    stage.store.down = stage.store.refusing = False
     stage.store.answer.set()
 
 
-SILENCES = pytest.mark.parametrize("falls_silent", [goes_down, hangs])
+SILENCES = pytest.mark.parametrize("falls_silent", [goes_down, hangs, refuses])
 
 
 @pytest.fixture
@@ -207,3 +215,53 @@ async def test_an_undo_that_fails_while_the_ledger_is_silent_is_left_to_people(
     await asyncio.wait_for(running, 5)
     assert stage.world.did == BACK
     assert not forward_after_rollback(stage.record)
+
+
+@SILENCES
+async def test_a_full_disk_beside_a_silent_ledger_stops_no_undo(
+    stage: Stage, falls_silent: Callable[[Stage], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where not even the journal takes a line, the running conductor knows what it did, and tells it later."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    silent_after(stage, falls_silent, ended("serves"))
+    monkeypatch.setattr("tminus.journal.Journal.keep_unwritten", full)
+    running = stage.begin("T-0")
+    await until_done(stage, BACK)
+    comes_back(stage)
+    await asyncio.wait_for(running, 5)
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "rolled back"
+
+
+async def test_an_event_that_this_version_cannot_read_stops_no_undo(stage: Stage) -> None:
+    """A newer command line wrote something into the chain: forwards it is not gone on, backwards it is."""
+
+    def newer(event: ev.Event) -> bool:
+        if isinstance(event, ev.StepEnded) and event.step == "serves":
+            stage.store.after = None
+            SqliteStore.append(stage.store, Entry(LAUNCH, '{"type":"from.the.future"}'))
+        return False
+
+    stage.store.after = newer
+    running = stage.begin("T-0")
+    await until_done(stage, BACK)
+    running.cancel()
+
+
+async def test_checks_after_a_change_are_looked_at_without_the_ledger_and_told_once(set_stage: Setting) -> None:
+    """Three at once, on the way to the watch: the ledger is down from the change on, and back when one fails."""
+    three = [check("a"), check("b"), check("c"), check("serves", proves=True)]
+    stage = set_stage({"T-0": [action("switch"), *three], "T+4h": [check("after")]})
+    stage.world.answers["serves"] = ["fail"]
+    silent_after(stage, goes_down, intended("switch"))
+    running = stage.begin("T-0")
+    await until_done(stage, ["switch", "undo switch"])
+    comes_back(stage)
+    await asyncio.wait_for(running, 5)
+    outcomes = Counter(event.step for event in stage.events(ev.StepEnded))
+    assert outcomes == {"switch": 1, "a": 1, "b": 1, "c": 1, "serves": 1}
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "rolled back"

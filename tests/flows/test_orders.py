@@ -5,21 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.action import State
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import of
 from tests.flows.stage import Stage, action, approval, check, forward_after_rollback
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.errors import Refused
-from tminus.outcome import Verdict
 from tminus.record import Record
-
-
-def result(stage: Stage) -> str | None:
-    """How the launch ended."""
-    closed = stage.record.closed
-    return closed.result if closed else None
 
 
 async def test_the_usual_launch(stage: Stage) -> None:
@@ -29,7 +21,7 @@ async def test_the_usual_launch(stage: Stage) -> None:
         if phase == "T-15m":
             await stage.approve()
         await running
-    assert result(stage) == "launched"
+    assert stage.result == "launched"
     assert stage.world.did == ["deploy", "switch"]
     assert stage.free()
 
@@ -53,7 +45,7 @@ async def test_a_hold_that_nobody_lifts_ends_as_no_go(set_stage: Setting) -> Non
     stage = set_stage({"T-4h": [check("a")], "T-0": [action("deploy")]}, late_by="2h")
     stage.order("hold")
     await asyncio.wait_for(stage.run("T-4h"), 5)
-    assert result(stage) == "no-go"
+    assert stage.result == "no-go"
     assert stage.free()
 
 
@@ -85,7 +77,7 @@ async def test_during_a_hold_after_a_change_a_rollback_still_goes_back(stage: St
     stage.order("rollback")
     await running
     assert stage.world.did == ["deploy", "undo deploy"]
-    assert result(stage) == "rolled back"
+    assert stage.result == "rolled back"
 
 
 async def test_a_hold_during_the_gate_counts_answers_and_begins_nothing(stage: Stage) -> None:
@@ -103,66 +95,6 @@ async def test_a_hold_during_the_gate_counts_answers_and_begins_nothing(stage: S
     assert stage.world.did == ["deploy", "switch"]
 
 
-async def test_a_scrub_before_a_change_ends_with_nothing_to_undo(stage: Stage) -> None:
-    """At the gate: closed as scrubbed, by whom and why, and the environment is free."""
-    await stage.to("T-15m")
-    running = stage.begin("T-15m")
-    await stage.until(lambda record: "go" in record.asks)
-    stage.order("scrub", reason="the market is closed today")
-    state = await running
-    assert result(stage) == "scrubbed"
-    assert state.message is not None
-    assert "the market is closed today" in state.message
-    assert stage.free()
-    assert stage.record.rollback is None
-
-
-async def test_a_scrub_while_it_is_held_ends_it(stage: Stage) -> None:
-    """Nobody has to resume in order to stop."""
-    stage.order("hold")
-    running = stage.begin("T-4h")
-    await asyncio.sleep(0.05)
-    stage.order("scrub")
-    await asyncio.wait_for(running, 5)
-    assert result(stage) == "scrubbed"
-
-
-async def test_a_scrub_between_two_phases_ends_it_at_once(stage: Stage) -> None:
-    """Nobody conducts: the run that is started for it closes the launch, though its phase is over."""
-    await stage.to("T-15m")
-    stage.order("scrub")
-    await stage.run("T-4h")
-    assert result(stage) == "scrubbed"
-
-
-async def test_a_scrub_during_the_first_action_finishes_it_and_takes_it_back(stage: Stage) -> None:
-    """After the first change a scrub is a rollback."""
-    await stage.to("T-0")
-    gate = stage.thing("deploy").shut()
-    running = stage.begin("T-0")
-    await stage.until(lambda record: record.step("deploy").intended)
-    stage.order("scrub")
-    gate.set()
-    await running
-    assert stage.world.did == ["deploy", "undo deploy"]
-    assert result(stage) == "rolled back"
-    assert not forward_after_rollback(stage.record)
-
-
-async def test_a_scrub_during_a_restore_point_ends_without_a_change(set_stage: Setting) -> None:
-    """An action that has no way back is no change: scrubbed, and nothing is undone."""
-    stage = set_stage({"T-0": [action("restore-point"), action("deploy"), check("serves", proves=True)]})
-    thing = stage.thing("restore-point")
-    thing.has_undo, gate = False, thing.shut()
-    running = stage.begin("T-0")
-    await stage.until(lambda record: record.step("restore-point").intended)
-    stage.order("scrub")
-    gate.set()
-    await running
-    assert result(stage) == "scrubbed"
-    assert stage.world.did == ["restore-point"]
-
-
 async def test_rollback_before_a_change_is_refused(stage: Stage) -> None:
     """There is nothing to take back; scrub is the word."""
     with pytest.raises(Refused, match="scrub"):
@@ -175,7 +107,7 @@ async def test_a_rollback_hours_later_takes_everything_back(stage: Stage) -> Non
     stage.order("rollback", reason="a customer called")
     await stage.run("T-0")
     assert stage.world.did[-2:] == ["undo switch", "undo deploy"]
-    assert result(stage) == "rolled back"
+    assert stage.result == "rolled back"
     assert not forward_after_rollback(stage.record)
 
 
@@ -188,7 +120,7 @@ async def test_a_rollback_in_the_last_step_is_not_overtaken_by_the_end(set_stage
     stage.order("rollback")
     await running
     assert stage.world.did == ["deploy", "undo deploy"]
-    assert result(stage) == "rolled back"
+    assert stage.result == "rolled back"
 
 
 async def test_hold_and_scrub_during_a_rollback_are_refused_and_do_not_stop_it(stage: Stage) -> None:
@@ -203,7 +135,7 @@ async def test_hold_and_scrub_during_a_rollback_are_refused_and_do_not_stop_it(s
         with pytest.raises(Refused):
             stage.order(order)
     await running
-    assert result(stage) == "rolled back"
+    assert stage.result == "rolled back"
 
 
 async def test_an_approval_during_a_rollback_is_refused(set_stage: Setting) -> None:
@@ -218,84 +150,7 @@ async def test_an_approval_during_a_rollback_is_refused(set_stage: Setting) -> N
     with pytest.raises(Refused):
         stage.say("engineering", ask="stay")
     await running
-    assert result(stage) == "rolled back"
-
-
-async def test_a_recycle_observes_everything_again_and_asks_anew(stage: Stage) -> None:
-    """At the gate, with one yes given: the countdown begins again at T-4h, and that yes counts no more."""
-    await stage.to("T-15m")
-    running = stage.begin("T-15m")
-    await stage.until(lambda record: "go" in record.asks)
-    stage.say("engineering")
-    looked = stage.world.looked["a"]
-    stage.order("recycle", reason="the weather")
-    await stage.until(lambda record: len([e for e in record.events if isinstance(e, ev.AskOpened)]) == 2)
-    assert stage.world.looked["a"] > looked
-    assert stage.record.asks["go"].counting() == []
-    await stage.approve()
-    await running
-    assert stage.verdict("go") is Verdict.PASS
-    assert {"T-4h", "T-15m"} <= stage.record.phases_ended.keys()
-
-
-async def test_a_recycle_in_the_last_steps_of_a_phase_is_not_lost(set_stage: Setting) -> None:
-    """Ordered while the last check of T-4h runs, it is honoured: nothing voided is taken for settled."""
-    stage = set_stage({"T-4h": [check("a"), approval("ok"), check("slow")], "T-15m": [check("b")]})
-    stage.world.slow["slow"] = 0.1
-    running = stage.begin("T-4h")
-    await stage.approve("ok")
-    await stage.until(lambda record: record.step("slow").attempt)
-    stage.order("recycle")
-    await stage.approve("ok")
-    await running
-    assert stage.world.looked["a"] == 2
-    await stage.run("T-15m")
-    assert stage.record.step("a").settled
-    assert result(stage) == "launched"
-
-
-async def test_a_recycle_just_as_a_phase_ends_is_gone_through_by_the_next_conductor(set_stage: Setting) -> None:
-    """The phase's end was written after the recycle: it does not make voided steps settled."""
-    stage = set_stage({"T-4h": [check("a")], "T-15m": [check("b")]})
-    once: list[bool] = []
-
-    def meanwhile(event: ev.Event) -> bool:
-        if isinstance(event, ev.PhaseEnded) and not once:
-            once.append(True)
-            stage.order("recycle")
-        return False
-
-    stage.store.before = meanwhile
-    await stage.run("T-4h", "T-15m")
-    assert stage.world.looked["a"] == 2
-    assert result(stage) == "launched"
-
-
-async def test_a_recycle_once_a_change_began_is_refused(stage: Stage) -> None:
-    """The countdown cannot be taken back; and where it slips through, it changes nothing."""
-    await stage.to("T-0")
-    stage.store.after = of(ev.StepIntended)
-    with pytest.raises(Crash):
-        await stage.run("T-0")
-    with pytest.raises(Refused, match="change has begun"):
-        stage.order("recycle")
-    stage.people.write(ev.Ordered(order="recycle", person="devops", via="slack"))
-    await stage.run("T-0")
-    assert stage.record.recycles == 0
-    assert stage.world.did == ["deploy", "switch"]
-
-
-async def test_a_recycle_lets_a_failed_action_be_tried_again(set_stage: Setting) -> None:
-    """Before any change, everything is gone through again; an action is asked first, as ever."""
-    stage = set_stage({"T-4h": [action("backup"), check("a")], "T-0": [check("b")]})
-    thing = stage.thing("backup")
-    thing.has_undo = False
-    thing.looks = [State.ABSENT, State.ABSENT]  # before, and after: it had no effect
-    running = stage.begin("T-4h")
-    await stage.held("backup")
-    stage.order("recycle")
-    await asyncio.wait_for(running, 5)
-    assert stage.verdict("backup") is Verdict.PASS
+    assert stage.result == "rolled back"
 
 
 async def test_a_crash_just_before_the_end_is_closed_by_the_next_conductor(stage: Stage) -> None:
@@ -306,7 +161,7 @@ async def test_a_crash_just_before_the_end_is_closed_by_the_next_conductor(stage
         await stage.run("T+4h")
     looked = stage.world.looked.copy()
     await stage.run("T+4h")
-    assert result(stage) == "launched"
+    assert stage.result == "launched"
     assert stage.world.looked == looked
     assert stage.free()
 
@@ -370,6 +225,6 @@ async def test_a_late_go_ends_when_the_launch_does(set_stage: Setting) -> None:
     """An approval's own deadline is what ends it, not the phase's."""
     stage = set_stage({"T-15m": [approval("go", deadline="4h")], "T-0": [check("a")]}, t0=timedelta(0))
     await asyncio.wait_for(stage.run("T-15m"), 5)
-    assert result(stage) == "no-go"
+    assert stage.result == "no-go"
     assert stage.record.asks["go"].ended is not None
     assert stage.record.asks["go"].ended.result == "expired"

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Crashed, Pending, Running, Scheduled
 
 from flows import watchdog
+from flows.watchdog import Watchdog
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import of
 from tests.flows.stage import LAUNCH, Stage, action, check
@@ -75,12 +76,12 @@ async def lost(stage: Stage) -> None:
 async def test_a_launch_with_a_conductor_is_left_alone(stage: Stage, prefect: FakePrefect) -> None:
     """Its lease is held by a process that lives."""
     stage.conductor()
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == []
 
 
 async def test_a_run_that_is_still_to_come_is_waited_for(stage: Stage, prefect: FakePrefect) -> None:
     """It was asked for, it is due, and a worker takes a moment."""
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == []
     assert prefect.asked == []
 
 
@@ -91,8 +92,8 @@ async def test_a_lost_conductor_is_followed_by_another(
     """Whatever Prefect believes of the run that is gone: one new run, for the phase that is not over."""
     await lost(stage)
     prefect.states["run-1"] = state
-    assert await watchdog.look_once(stage.store) == [LAUNCH]
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == []
     assert prefect.asked == ["T-4h"]
 
 
@@ -101,12 +102,12 @@ async def test_a_cancelled_run_is_held_once_and_not_restarted_until_resumed(stag
     await lost(stage)
     prefect.states["run-1"] = Cancelled()
     for _ in range(3):
-        assert await watchdog.look_once(stage.store) == []
+        assert await Watchdog(stage.store).look_once() == []
     assert len(stage.events(ev.Held)) == 1
     assert "cancelled in Prefect" in stage.events(ev.Held)[0].why
     stage.order("resume")
-    assert await watchdog.look_once(stage.store) == [LAUNCH]
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == []
     assert prefect.asked == ["T-4h"]
 
 
@@ -116,7 +117,7 @@ async def test_a_suspended_run_is_held_too(stage: Stage, prefect: FakePrefect) -
     suspended: State[None] = Scheduled(scheduled_time=now())
     suspended.name = "Suspended"
     prefect.states["run-1"] = suspended
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == []
     assert "suspended in Prefect" in stage.events(ev.Held)[0].why
 
 
@@ -124,13 +125,13 @@ async def test_a_scrub_of_a_cancelled_run_ends_the_launch(stage: Stage, prefect:
     """Held by the cancel, scrubbed by a person: a run is started that closes it, and only one."""
     await lost(stage)
     prefect.states["run-1"] = Cancelled()
-    await watchdog.look_once(stage.store)
+    await Watchdog(stage.store).look_once()
     stage.order("scrub")
-    assert await watchdog.look_once(stage.store) == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
     await stage.run("T-4h")
     assert stage.record.closed is not None
     assert stage.record.closed.result == "scrubbed"
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == []
 
 
 async def test_a_scrub_between_two_phases_is_carried_out_by_one_run(stage: Stage, prefect: FakePrefect) -> None:
@@ -139,8 +140,8 @@ async def test_a_scrub_between_two_phases_is_carried_out_by_one_run(stage: Stage
     stage.store.give_lease_back(LAUNCH, stage.conductors[-1].token)
     prefect.states["run-1"] = Completed()
     stage.order("scrub")
-    assert await watchdog.look_once(stage.store) == [LAUNCH]
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == []
     await stage.run(prefect.asked[0])
     assert stage.record.closed is not None
     assert stage.record.closed.result == "scrubbed"
@@ -151,7 +152,7 @@ async def test_between_two_phases_nobody_is_missing(stage: Stage, prefect: FakeP
     await stage.run("T-4h")
     stage.store.give_lease_back(LAUNCH, stage.conductors[-1].token)
     prefect.states["run-1"] = Completed()
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == []
 
 
 async def test_a_rollback_is_taken_up_even_where_somebody_cancelled_the_run(stage: Stage, prefect: FakePrefect) -> None:
@@ -162,7 +163,7 @@ async def test_a_rollback_is_taken_up_even_where_somebody_cancelled_the_run(stag
     stage.store.give_lease_back(LAUNCH, stage.conductors[-1].token)
     prefect.states["run-2"] = Cancelled()
     stage.order("rollback")
-    assert await watchdog.look_once(stage.store) == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
     assert prefect.asked == ["T-0"]
 
 
@@ -176,7 +177,7 @@ async def test_an_end_that_was_not_written_is_written(set_stage: Setting, prefec
         await stage.run("T-4h")
     stage.store.give_lease_back(LAUNCH, stage.conductors[-1].token)
     prefect.states["run-1"] = Crashed()
-    assert await watchdog.look_once(stage.store) == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
     await stage.run("T-4h")
     assert stage.record.closed is not None
     assert stage.free()
@@ -188,7 +189,7 @@ async def test_a_phase_that_was_never_scheduled_gets_its_run(
     """Whoever created the launch was lost before Prefect was asked for its runs."""
     monkeypatch.setattr(watchdog, "_GRACE", timedelta(0))
     stage = set_stage({"T-4h": [check("a")], "T-0": [check("b")]})
-    assert await watchdog.look_once(stage.store) == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
     assert prefect.asked == ["T-4h", "T-0"]
 
 
@@ -198,7 +199,7 @@ async def test_a_phase_begun_by_hand_before_it_was_scheduled_does_not_break_the_
     """It has no run on record: it gets one."""
     stage = set_stage({"T-4h": [check("a")], "T-0": [check("b")]})
     await lost(stage)
-    assert await watchdog.look_once(stage.store) == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
     assert prefect.asked == ["T-4h"]
 
 
@@ -210,7 +211,7 @@ async def test_a_ledger_that_does_not_answer_does_not_end_the_watchdog(
     await lost(stage)
     prefect.states["run-1"] = Crashed()
     stage.store.down = True
-    watching = asyncio.create_task(watchdog.keep_watch(stage.store))
+    watching = asyncio.create_task(Watchdog(stage.store).keep_watch())
     await asyncio.sleep(0.1)
     assert not watching.done()
     stage.store.down = False
@@ -223,4 +224,4 @@ async def test_a_closed_launch_is_left_alone(stage: Stage, prefect: FakePrefect)
     """Nobody conducts what is over."""
     stage.order("scrub")
     await stage.run("T-4h")
-    assert await watchdog.look_once(stage.store) == []
+    assert await Watchdog(stage.store).look_once() == []

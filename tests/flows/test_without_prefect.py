@@ -1,5 +1,8 @@
 """What needs no Prefect: a dry run that changes nothing, and rolling back by hand, with and without the ledger."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,10 +13,12 @@ from flows import by_hand, conducting
 from flows.by_hand import ByHand, roll_back_here
 from flows.dry_run import blocks, dry_run
 from tests.flows.conftest import Setting
+from tests.flows.ledgers import BreakableStore
 from tests.flows.stage import LAUNCH, Stage, action, approval, check, forward_after_rollback
 from tests.flows.world import FAKES, Crash
 from tminus import events as ev
-from tminus.errors import CouldNotObserve, LedgerUnreachable, Refused, UsageError
+from tminus.errors import CouldNotObserve, LedgerError, LedgerUnreachable, Refused, UsageError
+from tminus.ledger.entries import Transaction
 from tminus.ledger.opening import VARIABLE
 from tminus.ledger.sqlite import SqliteStore
 from tminus.outcome import Verdict
@@ -136,6 +141,70 @@ class TestByHand:
         assert changed.record.rollback_ordered is not None
         assert changed.thing("switch").undos == 0
 
+    async def test_an_order_that_nobody_carries_out_is_carried_out_here(
+        self, changed: Stage, keys: dict[str, Path]
+    ) -> None:
+        """It was given in Slack, and no worker runs: `--here` does it, and who it was stays on record."""
+        changed.order("rollback", person="engineering", reason="from Slack")
+        assert await in_thread(asked(keys, []))
+        assert [one.person for one in changed.events(ev.Ordered)] == ["engineering"]
+        assert changed.record.closed is not None
+        assert changed.record.closed.result == "rolled back"
+
+    async def test_a_way_back_whose_conductor_was_lost_is_gone_on_with(
+        self, changed: Stage, keys: dict[str, Path]
+    ) -> None:
+        """What it had undone is not undone twice."""
+        changed.store.after = lambda event: isinstance(event, ev.UndoEnded)
+        changed.order("rollback")
+        with pytest.raises(Crash):
+            await changed.run("T-0")
+        changed.store.give_lease_back(LAUNCH, changed.conductors[-1].token)
+        assert await in_thread(asked(keys, []))
+        assert (changed.thing("switch").undos, changed.thing("deploy").undos) == (1, 1)
+
+    async def test_who_may_not_roll_back_may_not_carry_it_out_either(
+        self, changed: Stage, keys: dict[str, Path]
+    ) -> None:
+        """Somebody else's order lends nobody a right."""
+        changed.order("rollback")
+        with pytest.raises(Refused, match="may not roll back"):
+            await in_thread(asked(keys, [], person="product"))
+        assert changed.thing("switch").undos == 0
+
+    async def test_a_way_back_that_is_not_proven_says_so_at_once(self, changed: Stage, keys: dict[str, Path]) -> None:
+        """The terminal is given back; the launch is held, and the same command tries again."""
+        changed.thing("switch").undoing = ["no effect"]
+        said: list[str] = []
+        assert not await asyncio.wait_for(in_thread(asked(keys, said)), 5)
+        assert "switch could not be taken back" in said[-1]
+        assert changed.record.closed is None
+        assert changed.record.held is not None
+        assert await in_thread(asked(keys, said))
+        assert changed.record.closed is not None
+
+    @pytest.mark.parametrize("silence", ["down", "refusing"])
+    async def test_a_ledger_that_can_be_read_and_not_written_is_no_hindrance(
+        self, changed: Stage, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch, silence: str
+    ) -> None:
+        """A failover to a server that only reads: the journal is gone by, as where nothing answers."""
+
+        def read_only(_settings: object) -> BreakableStore:
+            store = BreakableStore(changed.store.path)
+            monkeypatch.setattr(store, "_transaction", refused)
+            return store
+
+        @contextmanager
+        def refused() -> Iterator[Transaction]:
+            raise {"down": LedgerUnreachable, "refusing": LedgerError}[silence]("read-only transaction")
+            yield
+
+        monkeypatch.setattr(by_hand, "open_ledger", read_only)
+        said: list[str] = []
+        assert await in_thread(asked(keys, said, environment=environment_file(changed)))
+        assert "read-only" in said[0]
+        assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
+
     async def test_who_is_not_on_duty_may_not(self, changed: Stage, keys: dict[str, Path]) -> None:
         """Refused, and nothing is undone."""
         with pytest.raises(Refused, match="may not roll back"):
@@ -196,8 +265,6 @@ class TestByHand:
 
 async def in_thread(what: ByHand) -> bool:
     """Called as the command calls it."""
-    import asyncio
-
     return await asyncio.to_thread(roll_back_here, what)
 
 

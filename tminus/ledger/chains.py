@@ -2,7 +2,7 @@
 
 import re
 
-from tminus.errors import FencedOff, LedgerError, Refused, UsageError
+from tminus.errors import FencedOff, LedgerError, MovedOn, Refused, UsageError
 from tminus.ledger.chain import GENESIS, Head, Stored
 from tminus.ledger.entries import Entry, Letter, Transaction
 from tminus.ledger.transactions import Transactions
@@ -39,7 +39,8 @@ class Chains(Transactions):
     def append(self, *entries: Entry) -> list[Head]:
         """Appends all or nothing; returns each entry's head.
 
-        Raises FencedOff where a token is no longer the lease's, LedgerError where there is no such chain.
+        Raises FencedOff where a token is no longer the lease's, MovedOn where a chain went on after what an entry rests
+        on, LedgerError where there is no such chain.
         """
         # Chains are taken in the order of their names: two who append to the same two never wait for each other.
         order = sorted(range(len(entries)), key=lambda place: entries[place].chain)
@@ -69,12 +70,13 @@ class Chains(Transactions):
         )
 
     def _why_not(self, within: Transaction, entry: Entry) -> LedgerError:
-        found = within.run("SELECT token FROM chain WHERE chain = :chain", {"chain": entry.chain})
+        found = within.run("SELECT token, seq FROM chain WHERE chain = :chain", {"chain": entry.chain})
         if not found:
             return LedgerError(f"no chain is called {entry.chain!r}; `tminus status` lists them")
-        return FencedOff(
-            f"{entry.chain}: the lease went from token {entry.token} to {found[0][0]}; this conductor stops"
-        )
+        token, seq = found[0]
+        if entry.token is not None and entry.token != token:
+            return FencedOff(f"{entry.chain}: the lease went from token {entry.token} to {token}; this conductor stops")
+        return MovedOn(f"{entry.chain}: it went on from event {entry.after} to {seq}; look at it again")
 
     def read(self, chain: str, after: int = 0) -> list[Stored]:
         """The events of a chain that come after number `after`, in order."""

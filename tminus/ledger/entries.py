@@ -29,6 +29,7 @@ class Entry:
 
     Attributes:
         token: the lease's token where only the conductor may write this.
+        after: the number of the last event this rests on, where nothing may have come in between.
         wakes: whether those who wait for people must be woken at once.
     """
 
@@ -37,6 +38,7 @@ class Entry:
     token: int | None = None
     letters: Sequence[Letter] = field(default=())
     wakes: bool = False
+    after: int | None = None
 
 
 @dataclass(frozen=True)

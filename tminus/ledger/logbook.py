@@ -1,11 +1,11 @@
 """One launch's page of the ledger: what was written so far, and writing on."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from threading import RLock
 
 from tminus import events as ev
-from tminus.errors import LedgerUnreachable
+from tminus.errors import LedgerError
+from tminus.foresight import record_after
 from tminus.ledger.chain import Head, Stored
 from tminus.ledger.directory import DIRECTORY, listing
 from tminus.ledger.store import Entry, Letter, Store
@@ -51,40 +51,57 @@ class Logbook:
         Raises Refused where it exists, LedgerUnreachable.
         """
         with self._lock:
-            return self._taken_up(events, lambda entries: self.store.open_chain(self.launch, *entries))
+            return self._taken_up(events, None, lambda entries: self.store.open_chain(self.launch, *entries))
 
-    def write(self, *events: ev.Event) -> list[Head]:
+    def write(self, *events: ev.Event, after: int | None = None) -> list[Head]:
         """Appends events with the letters that tell of them, in one transaction; then takes them up.
 
-        Raises FencedOff where another conductor holds the lease now, LedgerUnreachable.
+        Args:
+            events: at least one.
+            after: the last event that these rest on: where anything was appended since, nothing is written.
+
+        Raises FencedOff where another conductor holds the lease now, MovedOn, LedgerUnreachable.
         """
         with self._lock:
-            return self._taken_up(events, lambda entries: self.store.append(*entries))
+            return self._taken_up(events, after, lambda entries: self.store.append(*entries))
 
-    def close(self, environment: str, closing: ev.LaunchClosed) -> None:
+    def close(self, environment: str, *events: ev.Event, after: int | None = None) -> None:
         """Appends the end, writes the closing head into the directory, and frees the environment: all or nothing.
 
         A launch that is closed already stays closed as it is: when the answer to a first try was lost, a
-        second one does no harm. Raises FencedOff, LedgerUnreachable.
+        second one does no harm. Raises as `write`.
         """
         with self._lock:
             if self.refresh().closed is None:
                 self._taken_up(
-                    [closing],
+                    events,
+                    after,
                     lambda entries: self.store.append_and_unlock(environment, *entries, listing=listing("closed")),
                 )
 
-    def _taken_up(self, events: Sequence[ev.Event], append: Callable[[Sequence[Entry]], list[Head]]) -> list[Head]:
-        entries = [self._entry(event) for event in events]
+    def _taken_up(
+        self, events: Sequence[ev.Event], after: int | None, append: Callable[[Sequence[Entry]], list[Head]]
+    ) -> list[Head]:
+        entries = [
+            self._entry(event, record_after(self.record, *events[:place]), None if place else after)
+            for place, event in enumerate(events)
+        ]
         heads = append(entries)
         if heads and heads[0].seq == self.record.seq + 1:
             stored = zip(heads, entries, strict=True)
             self.record.add(Stored(self.launch, head.seq, entry.body, head.hash) for head, entry in stored)
         else:
-            with suppress(LedgerUnreachable):  # it is written; what it lacks is taken up at the next look
-                self.refresh()
+            self._take_up_the_rest(events)
         return heads
 
-    def _entry(self, event: ev.Event) -> Entry:
-        letters = self.tell(event, self.record)
-        return Entry(self.launch, ev.write(event), self.token, letters, wakes=isinstance(event, _WAKING))
+    def _take_up_the_rest(self, events: Sequence[ev.Event]) -> None:
+        """They are written, whatever else cannot be read now: what is known of them must count at once."""
+        try:
+            self.refresh()
+        except LedgerError:
+            for event in events:
+                self.record.take(event)
+
+    def _entry(self, event: ev.Event, before: Record, after: int | None) -> Entry:
+        letters = self.tell(event, before)
+        return Entry(self.launch, ev.write(event), self.token, letters, isinstance(event, _WAKING), after)

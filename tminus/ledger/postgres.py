@@ -21,12 +21,13 @@ from tminus.ledger.store import Store
 _CLOCK = "extract(epoch from clock_timestamp())::double precision"
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 
-# One statement fences, chains and inserts: nothing can come between the check of the token and the append.
+# One statement fences, chains and inserts: nothing can come between the checks and the append.
 _LINK = """
 WITH head AS (
     UPDATE chain SET seq = seq + 1, hash = encode(sha256(convert_to(
         concat_ws(chr(10), :version::text, chain, seq + 1, hash, :body::text), 'UTF8')), 'hex')
-    WHERE chain = :chain AND (:token::bigint IS NULL OR token = :token::bigint) RETURNING seq, hash)
+    WHERE chain = :chain AND (:token::bigint IS NULL OR token = :token::bigint)
+        AND (:after::bigint IS NULL OR seq = :after::bigint) RETURNING seq, hash)
 INSERT INTO event (chain, seq, body, hash) SELECT :chain, seq, :body, hash FROM head RETURNING seq, hash
 """
 
@@ -85,7 +86,11 @@ class PostgresStore(Store):
     def _transaction(self) -> Iterator[Transaction]:
         with self._mapped():
             connection = self._connected()
-            with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+            with (
+                self._server.bounded(connection),
+                connection.transaction(),
+                connection.cursor(row_factory=tuple_row) as cursor,
+            ):
                 yield _Cursor(cursor)
 
     @contextmanager
@@ -102,7 +107,8 @@ class PostgresStore(Store):
             raise self._server.failure(e) from e
 
     def _link(self, within: Transaction, entry: Entry) -> Head | None:
-        rows = within.run(_LINK, {"version": VERSION, "chain": entry.chain, "body": entry.body, "token": entry.token})
+        place: Parameters = {"chain": entry.chain, "token": entry.token, "after": entry.after}
+        rows = within.run(_LINK, {"version": VERSION, "body": entry.body, **place})
         if not rows:
             return None
         if entry.wakes:

@@ -1,5 +1,11 @@
 """The PostgreSQL server that a ledger lives on: connecting to it, and saying what it would not do."""
 
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
@@ -8,6 +14,7 @@ from tminus.errors import LedgerError, LedgerUnreachable, UsageError
 from tminus.ledger.entries import Row
 
 _CONNECT = 5  # seconds
+_PATIENCE = 15.0  # seconds for a whole transaction; longer than any statement may take
 _SETTINGS = {
     "statement_timeout": "10000",  # ms
     # A conductor that is stopped inside a transaction (SIGSTOP, a paused machine) must not hold its chain's row.
@@ -61,6 +68,21 @@ class Server:
             raise LedgerError(f"the ledger's database {self} has the encoding {encoding}; make one with UTF8")
         return connection
 
+    @contextmanager
+    def bounded(self, connection: psycopg.Connection[Row]) -> Iterator[None]:
+        """Within it a transaction ends in time or fails: PostgreSQL itself waits for ever in a COMMIT whose synchronous
+        standby is gone, and no timeout of its own reaches that wait.
+
+        What was being committed then may be there or not, as with any connection that is lost.
+        """
+        end = threading.Timer(_PATIENCE, _hang_up, [connection.fileno()])
+        end.daemon = True
+        end.start()
+        try:
+            yield
+        finally:
+            end.cancel()
+
     def failure(self, error: psycopg.Error) -> LedgerError:
         """What a driver's error means: the server does not answer, or it refuses what was asked."""
         said = (error.diag.message_primary or str(error)).strip().splitlines()
@@ -68,3 +90,9 @@ class Server:
         if isinstance(error, psycopg.ProgrammingError | psycopg.DataError):
             return LedgerError(f"the ledger's PostgreSQL {self} refuses: {why}")
         return LedgerUnreachable(f"the ledger's PostgreSQL {self} does not answer: {why}")
+
+
+def _hang_up(descriptor: int) -> None:
+    """Ends a connection from another thread: whoever waits for an answer gets an error instead."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as line:  # it may be over by now
+        line.shutdown(socket.SHUT_RDWR)

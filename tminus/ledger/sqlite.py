@@ -79,8 +79,9 @@ class SqliteStore(Store):
 
     def _link(self, within: Transaction, entry: Entry) -> Head | None:
         row = within.run(
-            "SELECT seq, hash FROM chain WHERE chain = :chain AND (:token IS NULL OR token = :token)",
-            {"chain": entry.chain, "token": entry.token},
+            "SELECT seq, hash FROM chain WHERE chain = :chain AND (:token IS NULL OR token = :token) "
+            "AND (:after IS NULL OR seq = :after)",
+            {"chain": entry.chain, "token": entry.token, "after": entry.after},
         )
         if not row:
             return None

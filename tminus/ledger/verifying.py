@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tminus.environment import Environment
 from tminus.errors import LedgerError, LedgerUnreachable
 from tminus.ledger.chain import Head, faults, misfits
 from tminus.ledger.directory import listed_heads
@@ -59,3 +60,25 @@ def verify(store: Store, chain: str, anchors: Sequence[Head] = ()) -> Verificati
     last = max((head.seq for head in anchors), default=0)
     head = Head(chain, events[-1].seq, events[-1].hash) if events else None
     return Verification(len(events), head, tuple(found), len(anchors), max(0, len(events) - last))
+
+
+def other_witness(own: Environment, given: Environment) -> str:
+    """How the witnesses that a launch's own record names differ from those it should have; "" where they do not.
+
+    A record that was computed anew in full fits together whatever it says, also of where its heads are to be found.
+    """
+    ours, theirs = _witnesses(own), _witnesses(given)
+    if ours == theirs:
+        return ""
+    return f"by the record itself its heads are in {ours}, and by the environment file in {theirs}"
+
+
+def _witnesses(environment: Environment) -> str:
+    places: dict[str, str] = {name: name for name in environment.anchors}
+    bucket = environment.buckets.get("anchors")
+    if "s3" in places and bucket is not None:
+        host = f" at {bucket.endpoint}" if bucket.endpoint else f" in {bucket.region}"
+        places["s3"] = f"s3://{bucket.bucket}/{bucket.prefix}{host}"
+    if "slack" in places and environment.slack is not None:
+        places["slack"] = f"slack {environment.slack.channel}"
+    return " and ".join(places[name] for name in sorted(places)) or "no place"

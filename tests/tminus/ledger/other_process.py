@@ -105,7 +105,7 @@ class _Doings:
     def journal(self, folder: str, launch: str, times: str) -> str:
         """Keeps events in the local journal, one call each."""
         for number in range(int(times)):
-            Journal(Path(folder), launch).keep_unwritten([ev.Told(what=f"{id(self)} {number} {'x' * 9000}")])
+            Journal(Path(folder), launch).keep_unwritten([ev.PhaseEnded(phase=f"{id(self)} {number} {'x' * 9000}")])
         return "done"
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.tminus.ledger.conftest import Ledger
 from tests.tminus.ledger.other_process import other_process
-from tminus.errors import FencedOff, LedgerError, Refused, UsageError
+from tminus.errors import FencedOff, LedgerError, MovedOn, Refused, UsageError
 from tminus.ledger.chain import GENESIS, faults, link
 from tminus.ledger.store import Entry, Letter, Store
 from tminus.outbox import Outbox
@@ -209,3 +209,34 @@ def test_nothing_comes_between_the_check_and_the_append(ledger: Ledger) -> None:
     tokens = [json.loads(one.body)["token"] for one in stores[0].read(CHAIN)]
     assert tokens == sorted(tokens)
     assert len(set(tokens)) > 3
+
+
+def test_what_rests_on_an_event_is_not_written_after_another(ledger: Ledger) -> None:
+    """Whoever decided on what they had read learns that somebody wrote since; nothing of theirs is there then."""
+    store = opened(ledger)
+    store.append(Entry(CHAIN, '"read"'))
+    store.append(Entry(CHAIN, '"decided on it"', after=1))
+    with pytest.raises(MovedOn, match="from event 1 to 2"):
+        store.append(Entry(CHAIN, '"too late"', after=1), Entry(CHAIN, '"and more"'))
+    assert [one.body for one in store.read(CHAIN)] == ['"read"', '"decided on it"']
+
+
+def test_of_all_who_decide_on_the_same_event_one_writes(ledger: Ledger) -> None:
+    """Processes and threads that look and write at once never write on what is no longer the latest."""
+    opened(ledger)
+    wrote: list[int] = []
+
+    def decide(store: Store) -> None:
+        for _ in range(30):
+            head = store.head(CHAIN)
+            assert head is not None
+            try:
+                wrote.append(store.append(Entry(CHAIN, str(head.seq), after=head.seq))[0].seq)
+            except MovedOn:
+                continue
+
+    stores = [ledger.open() for _ in range(3)]
+    together(*(partial(decide, store) for store in stores))
+    events = stores[0].read(CHAIN)
+    assert [int(one.body) for one in events] == [one.seq - 1 for one in events]
+    assert sorted(wrote) == [one.seq for one in events]

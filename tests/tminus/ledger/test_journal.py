@@ -1,5 +1,6 @@
 """The local journal: what an undo needs outlives the ledger, a torn line, a crash, and several writers at once."""
 
+import fcntl
 import os
 import signal
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from tests.tminus.ledger.other_process import other_process
 from tests.tminus.ledger.test_lease import eventually
 from tminus import events as ev
 from tminus.errors import LedgerError
-from tminus.journal import Journal
+from tminus.journal import Journal, Unwritten
 
 LAUNCH = "tradesense-2.0.0-1"
 _numbers = count()
@@ -38,9 +39,22 @@ def intent(step: str) -> ev.StepIntended:
     )
 
 
+SWITCH = intent("switch")
+
+
 def file_of(folder: Path) -> Path:
     """Where it is."""
     return folder / "journal" / f"{LAUNCH}.jsonl"
+
+
+def events_of(lines: list[Unwritten]) -> list[ev.Event | None]:
+    """What the lines say."""
+    return [line.event for line in lines]
+
+
+def phases(lines: list[Unwritten]) -> list[str]:
+    """The same, where it is phases that ended."""
+    return [getattr(line.event, "phase", "") for line in lines]
 
 
 def test_what_was_kept_is_read_back_in_order(tmp_path: Path) -> None:
@@ -54,7 +68,7 @@ def test_what_was_kept_is_read_back_in_order(tmp_path: Path) -> None:
     again = Journal(tmp_path / "state", LAUNCH)
     assert [one.step for one in again.intents()] == ["roll-out", "switch"]
     assert again.intents()[0].undo == {"to": "blue"}
-    assert again.unwritten() == list(events)
+    assert events_of(again.unwritten()) == list(events)
 
 
 def test_launches_have_a_file_each(tmp_path: Path) -> None:
@@ -75,9 +89,9 @@ def test_a_torn_last_line_never_counts_and_never_spoils(tmp_path: Path, torn: in
     both = file_of(folder).read_bytes()
     file_of(folder).write_bytes(both[: len(whole) + min(torn, len(both) - len(whole) - 1)])
     assert [one.step for one in Journal(folder, LAUNCH).intents()] == ["roll-out"]
-    Journal(folder, LAUNCH).keep_unwritten([ev.Told(what="next")])
+    Journal(folder, LAUNCH).keep_unwritten([ev.PhaseEnded(phase="next")])
     assert [one.step for one in Journal(folder, LAUNCH).intents()] == ["roll-out"]
-    assert [event.type for event in Journal(folder, LAUNCH).unwritten()] == ["told"]
+    assert phases(Journal(folder, LAUNCH).unwritten()) == ["next"]
 
 
 def test_a_tail_of_zeros_is_a_torn_line(tmp_path: Path) -> None:
@@ -89,27 +103,66 @@ def test_a_tail_of_zeros_is_a_torn_line(tmp_path: Path) -> None:
     assert [one.step for one in Journal(tmp_path, LAUNCH).intents()] == ["roll-out", "switch"]
 
 
-@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b'["intent"]\n', b"{}\n", b"\n"])
-def test_a_damaged_line_is_named(tmp_path: Path, damage: bytes) -> None:
-    """A whole line that cannot be read is no torn one: it says where it stands."""
+@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b'["intent"]\n', b"{}\n", b"\n", b'["intent", "{}", 1]\n'])
+def test_a_damaged_line_keeps_nobody_from_the_others(tmp_path: Path, damage: bytes) -> None:
+    """An undo must not fail for it; it is merged as it stands, once, so that it can be read in the ledger."""
     Journal(tmp_path, LAUNCH).keep_intent(intent("roll-out"))
     with file_of(tmp_path).open("ab") as file:
         file.write(damage)
-    with pytest.raises(LedgerError, match=rf"{LAUNCH}\.jsonl:2 is damaged"):
-        Journal(tmp_path, LAUNCH).intents()
+    journal = Journal(tmp_path, LAUNCH)
+    journal.keep_intent(intent("switch"))
+    journal.keep_unwritten([ev.PhaseEnded(phase="first")])
+    assert [one.step for one in journal.intents()] == ["roll-out", "switch"]
+    assert phases(journal.unwritten())[-1] == "first"
+    journal.forget_unwritten()
+    assert not journal.waits()
+
+
+def test_an_event_of_another_version_is_merged_as_its_text(tmp_path: Path) -> None:
+    """What this version cannot read stops no undo, and is not lost."""
+    journal = Journal(tmp_path, LAUNCH)
+    journal.keep_unwritten([ev.PhaseEnded(phase="first")])
+    file_of(tmp_path).write_bytes(file_of(tmp_path).read_bytes().replace(b"phase.ended", b"phase.newer"))
+    assert [(line.event, "phase.newer" in line.body) for line in journal.unwritten()] == [(None, True)]
+
+
+def test_whose_line_it_is_is_kept(tmp_path: Path) -> None:
+    """A conductor that lost its lease must be told from the one that has it now."""
+    journal = Journal(tmp_path, LAUNCH)
+    journal.keep_unwritten([ev.PhaseEnded(phase="first")], 5)
+    journal.keep_unwritten([ev.PhaseEnded(phase="second")], 7)
+    assert [line.token for line in journal.unwritten()] == [5, 7]
+
+
+def test_an_intent_is_kept_once(tmp_path: Path) -> None:
+    """Each conductor that takes over copies what there is to undo."""
+    for _ in range(3):
+        Journal(tmp_path, LAUNCH).keep_intent(SWITCH)
+    assert len(Journal(tmp_path, LAUNCH).intents()) == 1
+
+
+def test_a_journal_that_somebody_holds_is_not_waited_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped process must not hold up an undo."""
+    monkeypatch.setattr("tminus.journal._PATIENCE", 0.05)
+    journal = Journal(tmp_path, LAUNCH)
+    journal.keep_intent(intent("roll-out"))
+    with file_of(tmp_path).with_name(f"{LAUNCH}.jsonl.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(LedgerError, match="held by another process"):
+            journal.keep_intent(intent("switch"))
 
 
 def test_a_merge_forgets_only_what_was_merged(tmp_path: Path) -> None:
     """What was kept after the merge began to read stays, and so do the intents; told twice stays told once more."""
     journal = Journal(tmp_path, LAUNCH)
     journal.keep_intent(intent("roll-out"))
-    twice = ev.Told(what="twice")
-    journal.keep_unwritten([ev.Told(what="first"), twice])
+    twice = ev.PhaseEnded(phase="twice")
+    journal.keep_unwritten([ev.PhaseEnded(phase="first"), twice])
     assert len(journal.unwritten()) == 2
-    journal.keep_unwritten([ev.Told(what="meanwhile"), twice])
+    journal.keep_unwritten([ev.PhaseEnded(phase="meanwhile"), twice])
     journal.forget_unwritten()
     assert [one.step for one in journal.intents()] == ["roll-out"]
-    assert [getattr(event, "what", "") for event in journal.unwritten()] == ["meanwhile", "twice"]
+    assert phases(journal.unwritten()) == ["meanwhile", "twice"]
     journal.forget_unwritten()
     assert journal.unwritten() == []
     journal.forget_unwritten()
@@ -118,7 +171,7 @@ def test_a_merge_forgets_only_what_was_merged(tmp_path: Path) -> None:
 
 def test_nothing_is_forgotten_that_was_not_read(tmp_path: Path) -> None:
     """To forget without having read forgets nothing."""
-    Journal(tmp_path, LAUNCH).keep_unwritten([ev.Told(what="first")])
+    Journal(tmp_path, LAUNCH).keep_unwritten([ev.PhaseEnded(phase="first")])
     Journal(tmp_path, LAUNCH).forget_unwritten()
     assert len(Journal(tmp_path, LAUNCH).unwritten()) == 1
 
@@ -126,9 +179,9 @@ def test_nothing_is_forgotten_that_was_not_read(tmp_path: Path) -> None:
 def test_what_the_chain_has_already_is_not_merged_again(tmp_path: Path) -> None:
     """Where a merge broke off after the ledger took it, its events are not told twice."""
     journal = Journal(tmp_path, LAUNCH)
-    first, second = ev.Told(what="first"), ev.Told(what="second")
+    first, second = ev.PhaseEnded(phase="first"), ev.PhaseEnded(phase="second")
     journal.keep_unwritten([first, second])
-    assert journal.unwritten(written=[ev.write(first)]) == [second]
+    assert events_of(journal.unwritten(written=[ev.write(first)])) == [second]
     journal.forget_unwritten()
     assert journal.unwritten() == []
 
@@ -146,7 +199,7 @@ def test_what_was_kept_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monkey
     journal = Journal(tmp_path, LAUNCH)
     journal.keep_intent(intent("roll-out"))
     assert synced == [f"{LAUNCH}.jsonl", "journal"]
-    journal.keep_unwritten([ev.Told(what="first")])
+    journal.keep_unwritten([ev.PhaseEnded(phase="first")])
     assert synced[2:] == [f"{LAUNCH}.jsonl"]
     journal.unwritten()
     journal.forget_unwritten()
@@ -163,10 +216,10 @@ def test_processes_that_write_at_once_lose_no_line(tmp_path: Path) -> None:
             other.tell("journal", tmp_path, LAUNCH, 30)
         journal = Journal(tmp_path, LAUNCH)
         for _ in range(20):
-            merged += [ev.write(event) for event in journal.unwritten()]
+            merged += [line.body for line in journal.unwritten()]
             journal.forget_unwritten()
         assert [other.says() for other in others] == ["done", "done"]
-        merged += [ev.write(event) for event in journal.unwritten()]
+        merged += [line.body for line in journal.unwritten()]
     assert len(merged) == 60
     assert len(set(merged)) == 60
 
@@ -179,5 +232,5 @@ def test_a_writer_that_was_killed_holds_nobody_up(tmp_path: Path) -> None:
         os.kill(other.pid, signal.SIGKILL)
         other.process.wait()
     before = len(Journal(tmp_path, LAUNCH).unwritten())
-    Journal(tmp_path, LAUNCH).keep_unwritten([ev.Told(what="after")])
+    Journal(tmp_path, LAUNCH).keep_unwritten([ev.PhaseEnded(phase="after")])
     assert len(Journal(tmp_path, LAUNCH).unwritten()) == before + 1

@@ -30,7 +30,7 @@ def opened(ledger: Ledger) -> Logbook:
     """The page of a launch that was just opened."""
     store = ledger.open()
     store.open_locked(
-        "production", LAUNCH, Entry(LAUNCH, ev.write(ev.Told(what="it begins"))), listing=listing("opened")
+        "production", LAUNCH, Entry(LAUNCH, ev.write(ev.PhaseEnded(phase="it begins"))), listing=listing("opened")
     )
     return Logbook(store, LAUNCH)
 
@@ -43,13 +43,13 @@ def test_what_is_written_is_taken_up_with_its_letters(ledger: Ledger) -> None:
     assert [head.seq for head in book.write(ev.Held(why="first"), ev.PhaseEnded(phase="T-4h"))] == [2, 3]
     assert book.record.seq == 3
     assert [letter[3] for letter in Outbox(book.store).unsent(LAUNCH)] == ["held", "phase.ended"]
-    Logbook(ledger.open(), LAUNCH).write(ev.Told(what="somebody else"))
+    Logbook(ledger.open(), LAUNCH).write(ev.PhaseEnded(phase="somebody else"))
     book.write(ev.PhaseEnded(phase="T-0"))
     assert [type(event).__name__ for event in book.record.events] == [
-        "Told",
+        "PhaseEnded",
         "Held",
         "PhaseEnded",
-        "Told",
+        "PhaseEnded",
         "PhaseEnded",
     ]
     assert book.record.stored == book.store.read(LAUNCH)
@@ -81,7 +81,7 @@ def test_what_was_written_is_not_called_lost(tmp_path: Path) -> None:
     """Where the ledger took an event and then stopped answering, the writer is not told that it failed."""
     ledger = sqlite_ledger(tmp_path)
     book = opened(ledger)
-    Logbook(ledger.open(), LAUNCH).write(ev.Told(what="somebody else"))
+    Logbook(ledger.open(), LAUNCH).write(ev.PhaseEnded(phase="somebody else"))
     forgetful = _Forgetful(Path(ledger.place))
     blind = Logbook(forgetful, LAUNCH)
     assert [head.seq for head in blind.write(ev.PhaseEnded(phase="T-0"))] == [3]
@@ -122,11 +122,11 @@ def test_the_end_is_written_once(ledger: Ledger) -> None:
 def test_a_page_is_opened_with_its_first_events(ledger: Ledger) -> None:
     """A chain that is no launch's opens with its events and letters at once, and only once."""
     book = Logbook(ledger.open(), "sign-off-tradesense", told)
-    book.open(ev.Told(what="asked"), ev.Told(what="and again"))
+    book.open(ev.PhaseEnded(phase="asked"), ev.PhaseEnded(phase="and again"))
     assert book.record.seq == 2
     assert len(Outbox(book.store).unsent()) == 2
     with pytest.raises(Refused, match="exists already"):
-        Logbook(ledger.open(), "sign-off-tradesense").open(ev.Told(what="asked"))
+        Logbook(ledger.open(), "sign-off-tradesense").open(ev.PhaseEnded(phase="asked"))
 
 
 def test_an_event_that_cannot_be_read_is_named(ledger: Ledger) -> None:
