@@ -1,6 +1,7 @@
 """How a launch ends, and what is written down outside at the end of each phase."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from tasks.anchoring import write_anchor
 from tminus import events as ev
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, LedgerError, LedgerUnreachable, MovedOn
+from tminus.ledger.chain import Stored
 from tminus.record import Record
 from tminus.runbook import Phase
 from tminus.sentence import closing_sentence, evidence_rows
@@ -39,6 +41,19 @@ async def anchor(conductor: Conductor, phase: Phase) -> None:
         await conductor.write(ev.HeadAnchored(seq=head.seq, hash=head.hash, where=place))
     rows = evidence_rows(conductor.frozen, conductor.record, phase)
     await conductor.shown.table(f"{phase.slug}-evidence", rows, f"{conductor.launch} {phase.phase}")
+
+
+async def anchor_what_was_missed(conductor: Conductor) -> None:
+    """Where a conductor was lost between a phase's end and its anchor, the next one writes it down outside."""
+    ends = [stored.seq for stored, event in _told(conductor.record) if isinstance(event, ev.PhaseEnded)]
+    anchored = max((one.seq for one in conductor.record.anchors), default=0)
+    if conductor.frozen.environment.anchors and conductor.record.phases_ended and anchored < ends[-1]:
+        last = next(reversed(conductor.record.phases_ended))
+        await anchor(conductor, conductor.frozen.runbook.phase(last))
+
+
+def _told(record: Record) -> Iterator[tuple[Stored, ev.Event]]:
+    return zip(record.stored, record.events, strict=True)
 
 
 def is_over(record: Record, one: Phase) -> bool:
@@ -101,7 +116,7 @@ async def close_as(conductor: Conductor, ending: Ending) -> None:
 
 
 def _was_turned_since(record: Record, seen: int) -> bool:
-    later = (event for stored, event in zip(record.stored, record.events, strict=True) if stored.seq > seen)
+    later = (event for stored, event in _told(record) if stored.seq > seen)
     unanswered = record.must_roll_back and record.rolled_back is None
     return unanswered or any(isinstance(event, ev.Ordered) for event in later)
 

@@ -14,6 +14,7 @@ from flows.blocking import clear_to_proceed, get_past, hold_when_late
 from flows.closing import (
     Ending,
     anchor,
+    anchor_what_was_missed,
     close_as,
     ends,
     is_over,
@@ -54,6 +55,8 @@ async def phase(launch_id: str, phase: str) -> State[None]:
 async def conduct(conductor: Conductor, upto: str) -> State[None]:
     """Goes on from wherever the launch is; every end is written down, and said in one sentence."""
     await conductor.merge_journal()
+    if conductor.record.closed is None:
+        await anchor_what_was_missed(conductor)
     while conductor.record.closed is None:
         if (ending := await _to_its_end(conductor, upto)) is None:
             return _state_of(conductor)

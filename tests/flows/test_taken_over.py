@@ -14,6 +14,7 @@ from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.clock import now
 from tminus.lease import myself
+from tminus.ledger.chain import Head
 from tminus.outcome import Verdict
 
 BOOK = {"T-0": [action("deploy", timeout="400 ms"), check("serves", proves=True)], "T+4h": [check("after")]}
@@ -152,3 +153,26 @@ async def test_a_waiver_that_ran_out_is_no_ground_for_a_go(set_stage: Setting) -
     assert stage.verdict("go") is Verdict.PASS
     assert stage.record.created is not None
     assert stage.record.created.launch == LAUNCH
+
+
+async def test_a_phase_whose_anchor_was_missed_is_anchored_by_the_next_conductor(
+    set_stage: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost between a phase's end and its anchor: what was written until then is known outside all the same."""
+    wrote: list[tuple[int, str]] = []
+
+    async def write(_estate: object, where: str, head: Head, phase: str) -> str:
+        wrote.append((head.seq, phase))
+        return where
+
+    monkeypatch.setattr("flows.closing.write_anchor", write)
+    buckets = {"anchors": {"bucket": "tminus", "endpoint": "http://127.0.0.1:9"}}
+    stage = set_stage({"T-4h": [check("a")], "T-0": [check("b")]}, anchors=["s3"], buckets=buckets)
+    stage.store.after = of(ev.PhaseEnded)
+    with pytest.raises(Crash):
+        await stage.run("T-4h")
+    assert wrote == []
+    ended = stage.record.seq
+    await stage.run("T-0")
+    assert wrote[0] == (ended, "t-minus-4h")
+    assert [phase for _seq, phase in wrote].count("t-zero") == 1
