@@ -52,7 +52,7 @@ rehearsal: install ## Plays a whole launch on real servers; FAULT=name breaks on
 	@$(BIN)/tminus rehearse --fault $(FAULT) --out $(OUT) $(if $(KEEP),--keep) $(if $(HOUR),--hour $(HOUR)); code=$$?; \
 	case "$(FAULT)-$$code" in none-0|none-*) exit $$code;; *-3|*-4) echo "Exit code $$code, as promised.";; *) exit $$code;; esac
 
-gauntlet: install ## Plays a launch with every fault, one after another: does each end as it must? (a quarter of an hour)
+gauntlet: install ## Plays a launch with every fault, one after another: does each end just as it must? (a quarter of an hour)
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)
 
 test: install ## Runs every test, on servers it starts itself, and names the slowest ten
@@ -68,7 +68,7 @@ format: install ## Formats, and mends what the linter can mend by itself
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: install ## Measures, side by side; each line is a figure with its limit
+bench: install ## Measures; each line of JSON is a figure with its limit
 	@for bench in watch launch; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
 
 sweep: install ## The tests of rules that hold for all inputs, with many more of them

@@ -42,10 +42,10 @@ _chains = (f"bench-{number}" for number in count())
 class Figure:
     """One measured number, and whether it is what was promised."""
 
-    name: str
+    figure: str
     value: float
     unit: str
-    promise: str
+    goal: str
     holds: bool
 
     def line(self) -> str:

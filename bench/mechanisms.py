@@ -5,11 +5,13 @@
 - settled: a conductor is lost right after an outcome was written, in a world that forgets what was done; how many
   actions of a launch had not exactly one effect after another conductor went on.
 - undo: a blocking check fails after the change; how many things were not put back.
-- digest: the evidence turns bad between two people's yes and the judging of them; how many decisions stood anyway.
+- digest: a conductor is lost while the go/no-go waits, the evidence turns bad, the next one observes it and it is
+  waived, and meanwhile a yes arrives to what was asked before; how many deploys began on such a go.
 
-`--sabotage` switches one off in this process, and its figure must rise above 0. (The lease's fence is measured by
-`python -m bench.ledger --sabotage lease`.) The world, its actions and its people are fakes; the ledger, the conductor
-and the flows are the real ones, without Prefect.
+`--sabotage` switches one of tminus' own mechanisms off in this process, and its figure must rise above 0: the record no
+longer names what is to be taken back (undo), or forgets an outcome (settled), or what a yes binds to no longer covers
+the evidence (digest). (The lease's fence is measured by `python -m bench.ledger --sabotage lease`.) The world, its
+actions and its people are fakes; the ledger, the conductor and the flows are the real ones, without Prefect.
 """
 
 import argparse
@@ -18,25 +20,22 @@ import contextlib
 import json
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import flows.asking
 from tasks.action import State
-from tasks.estate import Estate
 from tests.flows.ledgers import ended
 from tests.flows.stage import Stage, Steps, action, approval, check
-from tests.flows.world import Crash, FakeAction
-from tminus import asking
+from tests.flows.world import Crash
 from tminus import events as ev
-from tminus.outcome import Verdict
 from tminus.record import Record
-from tminus.runbook import Step
 
 _CHANGE: Steps = {"T-0": [action("deploy"), action("switch"), check("serves", proves=True)]}
-_DECISION: Steps = {"T-15m": [check("a"), approval("go")], "T-0": [action("deploy")]}
+_DECISION: Steps = {"T-15m": [check("a"), approval("go", observe_again=True)], "T-0": [action("deploy")]}
 _LONG_ENOUGH = 3.0  # seconds; a way back in this world takes a few milliseconds
 _SUCCEEDED: list[str] = []  # launches whose conductor was lost and followed
+_A_MOMENT = 0.1  # seconds in which a gate that is met goes on to the deploy
 Counted = Callable[[Stage], Awaitable[int]]
 
 
@@ -57,41 +56,43 @@ async def _not_put_back(stage: Stage) -> int:
     return sum(1 for name in ("deploy", "switch") if stage.thing(name).state is not State.ABSENT)
 
 
-async def _stood_all_the_same(stage: Stage) -> int:
+async def _on_a_stale_yes(stage: Stage) -> int:
+    """Deploys that began before people had said yes to what is so; afterwards they do, and it must deploy."""
+    await _lose_the_conductor_that_asks(stage)
+    stage.world.answers["a"] = ["fail"]
+    running = stage.begin("T-0")
+    await stage.held("a")
+    stage.say("devops")  # to the question as it was asked before
+    stage.order("waive", step="a", reason="known")
+    deploy = stage.thing("deploy")
+    await stage.until(lambda record: _times_asked(record) > 1 or deploy.effects, "people are asked anew")
+    await asyncio.sleep(_A_MOMENT)
+    too_early = deploy.effects
+    if not too_early:
+        await stage.approve()
+    await asyncio.wait_for(running, _LONG_ENOUGH)
+    if deploy.effects != 1:
+        raise RuntimeError(f"approved, and yet the deploy had {deploy.effects} effects: the figure would prove nothing")
+    return too_early
+
+
+async def _lose_the_conductor_that_asks(stage: Stage) -> None:
+    """One of two people has said yes by then."""
     running = stage.begin("T-15m")
     await stage.until(lambda record: "go" in record.asks, "people are asked")
+    stage.say("engineering")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    for person in ("engineering", "devops"):
-        stage.say(person)
-    conductor = stage.conductor()
-    step = stage.frozen.runbook.step("a")
-    if step is None:
-        raise LookupError("the book of this bench has no step a")
-    _turn_bad(conductor.record, step)
-    changed = flows.asking._asked_again(conductor, _go(stage), _go(stage).does)  # type: ignore[arg-type]  # noqa: SLF001
-    if changed is not None:
-        await conductor.write(changed)
-    return int(asking.judge(conductor.record.asks["go"], stage.frozen.people).met)
 
 
-def _go(stage: Stage) -> Step:
-    found = stage.frozen.runbook.step("go")
-    if found is None:
-        raise LookupError("the book of this bench has no step go")
-    return found
-
-
-def _turn_bad(record: Record, step: Step) -> None:
-    state = record.step(step.id)
-    if state.outcome is not None:
-        state.outcome = state.outcome.model_copy(update={"verdict": Verdict.FAIL})
+def _times_asked(record: Record) -> int:
+    return sum(isinstance(one, ev.AskOpened) for one in record.events)
 
 
 _FIGURES: Mapping[str, tuple[str, Steps, Counted]] = {
     "settled": ("actions_with_other_than_one_effect", _CHANGE, _repeated),
     "undo": ("things_not_put_back", _CHANGE, _not_put_back),
-    "digest": ("decisions_on_stale_evidence", _DECISION, _stood_all_the_same),
+    "digest": ("deploys_on_a_stale_yes", _DECISION, _on_a_stale_yes),
 }
 
 
@@ -109,18 +110,26 @@ def _forgetful(apply: Callable[[Record, ev.Event], None]) -> Callable[[Record, e
     return overlooking
 
 
-def _sabotage(mechanism: str) -> None:
-    """Switches one mechanism off, in this process alone."""
-    if mechanism == "settled":
-        setattr(Record, "_apply", _forgetful(Record._apply))  # noqa: B010, SLF001 - a sabotage
-    elif mechanism == "undo":
+SWITCHED_OFF: Mapping[str, tuple[object, str, Callable[..., object]]] = {
+    "settled": (Record, "_apply", _forgetful(Record._apply)),  # noqa: SLF001 - a sabotage
+    "undo": (Record, "to_undo", lambda _record: ()),
+    "digest": (flows.asking, "decision_digest", lambda *_: f"sha256:{'0' * 64}"),
+}
 
-        async def forgets(_self: FakeAction, _estate: Estate) -> None:
-            return None
 
-        FakeAction.plan_undo = forgets  # type: ignore[method-assign, assignment]
-    elif mechanism == "digest":
-        setattr(flows.asking, "decision_digest", lambda *_: f"sha256:{chr(48) * 64}")  # noqa: B010 - a sabotage
+@contextlib.contextmanager
+def _without(mechanism: str | None) -> Iterator[None]:
+    """In this process one of tminus' mechanisms is switched off while the block runs."""
+    if mechanism is None:
+        yield
+        return
+    owner, name, broken = SWITCHED_OFF[mechanism]
+    whole = getattr(owner, name)
+    setattr(owner, name, broken)
+    try:
+        yield
+    finally:
+        setattr(owner, name, whole)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -129,11 +138,13 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=20, help="launches for each figure")
     parser.add_argument("--sabotage", choices=sorted(_FIGURES), help="switch this mechanism off; its figure must rise")
     given = parser.parse_args(words)
-    logging.disable(logging.CRITICAL)
-    if given.sabotage:
-        _sabotage(given.sabotage)
     names = [given.sabotage] if given.sabotage else list(_FIGURES)
-    holds = [asyncio.run(_figure(*_FIGURES[name], given.runs)) for name in names]
+    logging.disable(logging.CRITICAL)
+    try:
+        with _without(given.sabotage):
+            holds = [asyncio.run(_figure(*_FIGURES[name], given.runs)) for name in names]
+    finally:
+        logging.disable(logging.NOTSET)
     return 0 if all(holds) else 1
 
 
@@ -142,6 +153,7 @@ async def _figure(name: str, steps: Steps, counted: Counted, runs: int) -> bool:
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             stage = Stage.set(Path(folder), steps)
+            _SUCCEEDED.clear()
             try:
                 total += await counted(stage)
             finally:

@@ -3,10 +3,12 @@
 ``python -m bench.watch [--runs 10000] [--seed 1] [--sabotage sequential]`` ends with one JSON line per figure and exits
 with 1 if a figure does not hold. Good releases take all the runs, bad ones a tenth of them.
 
+What is measured is the product: ``WatchTests`` with the limits, tolerances, alpha and minimum of the shipped book's
+watch, a baseline described as it is before a watch, and a burst of probes before a breach is believed.
 Each run draws its own baseline of the old version, then one watch: per sample the requests served, how many failed,
-how many took longer than 200 ms, and how many longer than the old version's own p95 (the lowest histogram bound that
-at most 5 % of the baseline exceeded). ``--sabotage sequential`` puts fixed-sample z-tests of the same alpha, judged at
-every sample, in the place of the always-valid tests: the false rollbacks must rise.
+how many took longer than the p95 limit and than the old version's own p95, and what the old version's probes showed.
+``--sabotage sequential`` puts fixed-sample z-tests of the same alpha, judged at every sample, in the place of the
+always-valid tests: the false rollbacks must rise.
 """
 
 from __future__ import annotations
@@ -17,120 +19,106 @@ import math
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from bench.watch_sabotage import sabotage
+from bench.watch_scenarios import BAD, CLEAN, OUTSIDE, UNPROMISED, Scenario
 from bench.watch_traffic import BOUNDS_MS, Version, best_power, draw, requests_needed, slower
+from tasks.checks.watch import ReleaseWatch
+from tasks.old_version import described
+from tasks.sampler import BURST
+from tasks.totals import Totals
+from tasks.vocabulary import KINDS
+from tminus import events as ev
 from tminus.binomial import Tally, upper_bound
-from tminus.sequential import AtMost, Baseline, NoWorseThan, Watch
+from tminus.runbook_source import build
+from tminus.watch_tests import Limits, OldVersion, WatchTests
+from tminus.yaml_source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ALPHA, MINIMUM, SAMPLES, WITHIN = 0.01, 30, 60, 10
-SLOW_MS = 200
+BOOK = Path(__file__).parents[1] / "runbooks" / "tradesense" / "launch.yaml"
+SAMPLES, WITHIN = 40, 10
 CHUNK = 250
+NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """One kind of watch. The new version answers like the old one until sample ``onset``, then like ``new``."""
-
-    name: str
-    old: Version
-    new: Version
-    onset: int = 1
-    requests: tuple[int, int] = (50, 200)  # per sample, uniform, both ends included
-    baseline: int = 3000  # requests to the old version before the switch
-    limits: tuple[float, float] = (0.001, 0.05)  # failures; slower than 200 ms
-    tolerance: tuple[float, float] = (0.0, 0.0)  # failures; slower than the old p95
-    swing: tuple[float, float] = (0.0, 0.0)  # failures, median latency: amplitude of a slow wave, relative
-    burst: int = 1  # each failure comes as so many
+@cache
+def shipped() -> ReleaseWatch:
+    """The watch of the shipped book."""
+    return next(step.does for step in build(Source.read(BOOK), KINDS).steps() if isinstance(step.does, ReleaseWatch))
 
 
-class PeekedAtMost(AtMost):
-    """The sabotaged test: a one-sided z-test for a sample fixed in advance, read after every sample."""
-
-    def add(self, tally: Tally) -> float:
-        """Take one sample in and return -ln(p-value) of all so far."""
-        self.seen += tally
-        n, limit = self.seen.requests, self.limit
-        if n:
-            self.judge((self.seen.events - n * limit) / math.sqrt(n * limit * (1 - limit)))
-        return self.log_evidence
-
-    def judge(self, z: float) -> None:
-        """Breach where z is unlikely enough."""
-        self.log_evidence = -math.log(max(0.5 * math.erfc(z / math.sqrt(2)), 1e-300))
-        self.breached |= self.seen.requests >= self.minimum and self.log_evidence >= self.log_threshold
-
-
-class PeekedNoWorseThan(PeekedAtMost):
-    """The sabotaged comparison: a pooled two-proportion z-test, read after every sample."""
-
-    def __init__(self, test: NoWorseThan, alpha: float) -> None:
-        """Compare with the same baseline and tolerance at the same alpha."""
-        super().__init__(test.limit, alpha, test.minimum)
-        self.old, self.tolerance = test.baseline, test.tolerance
-
-    def add(self, tally: Tally) -> float:
-        """Take one sample in and return -ln(p-value) of all so far."""
-        self.seen += tally
-        both = self.old + self.seen
-        pooled = both.events / both.requests
-        if self.seen.requests and 0 < pooled < 1:
-            gap = self.seen.events / self.seen.requests - self.old.events / self.old.requests - self.tolerance
-            spread = pooled * (1 - pooled) * (1 / self.seen.requests + 1 / self.old.requests)
-            self.judge(gap / math.sqrt(spread))
-        return self.log_evidence
-
-
-def armed(rng: Random, scenario: Scenario, *, sabotaged: bool) -> tuple[Watch, int]:
-    """Draw a baseline and return the watch that starts from it, with the old p95's bound in milliseconds."""
+def armed(rng: Random, scenario: Scenario, *, sabotaged: bool) -> tuple[WatchTests, OldVersion]:
+    """Draw a baseline and return the tests that start from it."""
     n, old = scenario.baseline, scenario.old
-    errors = Tally(n, draw(rng, n, old.error_rate))
     counts = slower(rng, n, old, BOUNDS_MS)
-    chosen = next(i for i, count in enumerate(counts) if count <= 0.05 * n)
-    slow = Baseline(Tally(n, counts[chosen]), scenario.tolerance[1], choices=len(BOUNDS_MS))
-    watch = Watch(
-        {"errors": scenario.limits[0], "over_200ms": scenario.limits[1]},
-        {"errors": Baseline(errors, scenario.tolerance[0]), "over_old_p95": slow},
-        alpha=ALPHA,
-        minimum=MINIMUM,
-    )
+    bounds = [(bound / 1000, n - count) for bound, count in zip(BOUNDS_MS, counts, strict=True)]
+    before = described(Totals(n, draw(rng, n, old.error_rate), (*bounds, (math.inf, n))))
+    tests = WatchTests(shipped().limits(), before)
     if sabotaged:
-        share = ALPHA / len(watch.tests)
-        for key, test in watch.tests.items():
-            naive = PeekedNoWorseThan(test, share) if isinstance(test, NoWorseThan) else None
-            watch.tests[key] = naive or PeekedAtMost(test.limit, share, test.minimum)
-    return watch, BOUNDS_MS[chosen]
+        sabotage(tests, shipped().alpha)
+    return tests, before
+
+
+class Drawn:
+    """Samples of one watch."""
+
+    def __init__(self, rng: Random, scenario: Scenario, limits: Limits, before: OldVersion) -> None:
+        """Draw with this generator."""
+        self.rng, self.scenario, self.phase = rng, scenario, rng.randrange(12)
+        self.slow_ms, self.before_ms = round((limits.slow_over or 0) * 1000), round(before.slower_than * 1000)
+        self.bounds = sorted({self.slow_ms, self.before_ms})
+
+    def counts(self, n: int, version: Version) -> tuple[int, int, int]:
+        """How many of n requests fail, exceed the limit, and exceed the old version's p95."""
+        burst = self.scenario.burst
+        failed = min(n, burst * draw(self.rng, n, version.error_rate / burst))
+        over = dict(zip(self.bounds, slower(self.rng, n, version, self.bounds), strict=True))
+        return failed, over[self.slow_ms], over[self.before_ms]
+
+    def sample(self, number: int, requests: int, probes: int) -> ev.Sample:
+        """What the new version and the old one's probes show in one interval."""
+        one = self.scenario
+        bad = number >= one.onset
+        version = self._swung(one.new if bad else one.old, number)
+        failed, slow, slower_than_before = self.counts(requests, version)
+        gone, late, later = self.counts(probes, one.outside or one.old if bad else one.old)
+        return ev.Sample(
+            at=NOON,
+            requests=requests,
+            failed=failed,
+            slow=slow,
+            slower_than_before=slower_than_before,
+            probes=probes,
+            probes_failed=gone,
+            probes_slow=late,
+            probes_slower_than_before=later,
+        )
+
+    def _swung(self, version: Version, number: int) -> Version:
+        swing = self.scenario.swing
+        if not any(swing):
+            return version
+        wave = round(math.sin(math.tau * (number // 5 + self.phase) / 12), 3)
+        rate = round(version.error_rate * (1 + swing[0] * wave), 6)
+        return Version(rate, version.median_ms * (1 + swing[1] * wave))
 
 
 def one_watch(rng: Random, scenario: Scenario, *, sabotaged: bool) -> int:
-    """Play one watch; return the sample at which it breached, 0 if it never did."""
-    watch, p95_ms = armed(rng, scenario, sabotaged=sabotaged)
-    bounds = sorted({SLOW_MS, p95_ms})
-    phase = rng.randrange(12)
-    for sample in range(1, SAMPLES + 1):
-        version = scenario.old if sample < scenario.onset else scenario.new
-        if any(scenario.swing):
-            wave = round(math.sin(math.tau * (sample // 5 + phase) / 12), 3)
-            version = Version(
-                round(version.error_rate * (1 + scenario.swing[0] * wave), 6),
-                version.median_ms * (1 + scenario.swing[1] * wave),
-            )
-        n = rng.randint(*scenario.requests)
-        failed = min(n, scenario.burst * draw(rng, n, version.error_rate / scenario.burst))
-        counts = dict(zip(bounds, slower(rng, n, version, bounds), strict=True))
-        if watch.add(
-            {
-                "errors": Tally(n, failed),
-                "over_200ms": Tally(n, counts[SLOW_MS]),
-                "over_old_p95": Tally(n, counts[p95_ms]),
-            }
-        ):
-            return sample
+    """Play one watch; return the sample at which it was rolled back, less than 0 if held then, 0 if neither."""
+    tests, before = armed(rng, scenario, sabotaged=sabotaged)
+    drawn = Drawn(rng, scenario, shipped().limits(), before)
+    for number in range(1, SAMPLES + 1):
+        sample = drawn.sample(number, rng.randint(*scenario.requests), shipped().probes)
+        if tests.feed([sample]).breaches:
+            return -number if tests.feed([drawn.sample(number, 0, BURST)]).old_is_bad else number
     return 0
 
 
@@ -149,7 +137,7 @@ class Monte:
         self.pool, self.seed, self.sabotaged = pool, seed, sabotaged
 
     def play(self, scenario: Scenario, runs: int) -> list[int]:
-        """Return for each watch the sample at which it breached, 0 if never."""
+        """Return what ``one_watch`` says of each."""
         sizes = [min(CHUNK, runs - start) for start in range(0, runs, CHUNK)]
         jobs = [(scenario, size, part, self.seed, self.sabotaged) for part, size in enumerate(sizes)]
         return [first for part in self.pool.map(chunk, jobs) for first in part]
@@ -170,33 +158,12 @@ class Figure:
         return json.dumps(vars(self))
 
 
-GOOD = Version(0.0003)
-CLEAN = (
-    Scenario("clean", GOOD, GOOD),
-    Scenario("clean_at_limit", Version(0.001, 40 * 200 / 150), Version(0.001, 40 * 200 / 150)),
-    Scenario("clean_drift", Version(0.0006), Version(0.0006), swing=(0.5, 0.1), tolerance=(0.0003, 0.02)),
-)
-UNPROMISED = (
-    replace(CLEAN[2], name="drift_without_tolerance", tolerance=(0.0, 0.0)),
-    replace(CLEAN[0], name="failures_in_bursts_of_ten", burst=10),
-)
-REHEARSAL = Scenario("rehearsal", GOOD, GOOD, requests=(30, 60), baseline=600)
-BAD = (
-    replace(REHEARSAL, name="bad_release_20pct_errors", new=Version(0.2)),
-    replace(REHEARSAL, name="slow_release_5x_latency", new=Version(0.0003, 200.0)),
-    replace(REHEARSAL, name="late_20pct_errors_from_sample_30", new=Version(0.2), onset=30),
-    replace(REHEARSAL, name="late_5x_latency_from_sample_30", new=Version(0.0003, 200.0), onset=30),
-    replace(REHEARSAL, name="errors_5x_4pct_to_20pct", old=Version(0.04), new=Version(0.2), limits=(0.06, 0.05)),
-    Scenario("errors_5x_0.5pct_to_2.5pct", Version(0.005), Version(0.025), 1, (200, 400), 6000, (0.01, 0.05)),
-)
-
-
 def false_rollbacks(monte: Monte, runs: int) -> Iterable[Figure]:
-    """Play good releases and say how many were rolled back."""
-    print(f"good releases: {SAMPLES} samples of 50-200 requests, baseline of 3000; rolled back at any sample")
+    """Play good releases and say how many were accused, held or rolled back."""
+    print(f"good releases: {SAMPLES} samples of 50-200 requests, baseline of 3000; accused at any sample")
     for scenario, promised in [(one, True) for one in CLEAN] + [(one, False) for one in UNPROMISED]:
         count = runs if promised else max(1, runs // 10)
-        accused = sum(first > 0 for first in monte.play(scenario, count))
+        accused = sum(first != 0 for first in monte.play(scenario, count))
         bound = upper_bound(Tally(count, accused), 0.01)
         note = "" if promised else "   outside the promise: for information"
         print(
@@ -204,15 +171,15 @@ def false_rollbacks(monte: Monte, runs: int) -> Iterable[Figure]:
         )
         if promised:
             share = accused / count
-            yield Figure(f"watch.false_rollbacks.{scenario.name}", share, "share of watches", "<= 0.01", share <= ALPHA)
+            yield Figure(f"watch.false_rollbacks.{scenario.name}", share, "share of watches", "<= 0.01", share <= 0.01)
 
 
 def detections(monte: Monte, runs: int) -> Iterable[Figure]:
-    """Play bad releases and say after how many samples they were found."""
-    print("bad releases: samples from the onset until the breach")
+    """Play bad releases beside a sound old version and say after how many samples they were rolled back."""
+    print("bad releases: samples from the onset until the way back; one that is held was not found")
     for scenario in BAD:
-        firsts = [first for first in monte.play(scenario, runs) if first == 0 or first >= scenario.onset]
-        delays = sorted(first - scenario.onset + 1 if first else SAMPLES + 1 for first in firsts)
+        firsts = [first for first in monte.play(scenario, runs) if first <= 0 or first >= scenario.onset]
+        delays = sorted(first - scenario.onset + 1 if first > 0 else SAMPLES + 1 for first in firsts)
         median, p99 = delays[len(delays) // 2], delays[math.ceil(0.99 * len(delays)) - 1]
         within = sum(delay <= WITHIN for delay in delays) / len(delays)
         print(
@@ -221,24 +188,32 @@ def detections(monte: Monte, runs: int) -> Iterable[Figure]:
         )
         name = f"watch.detection.{scenario.name}"
         yield Figure(f"{name}.p99", p99, "samples", f"<= {WITHIN}", p99 <= WITHIN)
-        yield Figure(f"{name}.within_{WITHIN}", within, "share of watches", ">= 0.99", within >= 1 - ALPHA)
+        yield Figure(f"{name}.within_{WITHIN}", within, "share of watches", ">= 0.99", within >= 0.99)
+
+
+def outside_causes(monte: Monte, runs: int) -> Iterable[Figure]:
+    """Play what strikes both versions alike and say how often the release was not blamed for it."""
+    print(f"outside causes, from sample 10 on: held, and not rolled back, by the probes since and a burst of {BURST}")
+    for scenario, goal in OUTSIDE:
+        found = [first for first in monte.play(scenario, runs) if first]
+        held = sum(first < 0 for first in found) / max(len(found), 1)
+        print(f"  {scenario.name:34} {held:7.2%} of {len(found)} breaches")
+        yield Figure(f"watch.outside_cause.{scenario.name}", held, "share of breaches", f">= {goal}", held >= goal)
 
 
 def reach(monte: Monte, runs: int) -> None:
     """Print from which old error rate on a fivefold one can be found in 10 samples: by this watch, and by anyone."""
-    print(f"errors x5 found within {WITHIN} samples, old against new alone, baseline of 6000 (anyone: told both rates,")
-    print("one look at the end, 1 % false alarms; needed: requests below which nobody reaches 99 %)")
+    print(f"errors x5 found within {WITHIN} samples, baseline of 6000 (anyone: told both rates, one look at the end,")
+    print("1 % false alarms; needed: requests below which nobody reaches 99 %)")
     print("  a sample   old rate    this watch   anyone at most   needed   given")
-    for size in (45, 150, 600):
-        for old in (0.001, 0.005, 0.01, 0.02, 0.04):
+    for size in (45, 150, 400, 1000):
+        for old in (0.0002, 0.0005, 0.001):
             new, given = 5 * old, WITHIN * size
-            scenario = Scenario(
-                f"reach_{size}_{old}", Version(old), Version(new), 1, (size, size), 6000, (0.999, 0.999)
-            )
+            scenario = Scenario(f"reach_{size}_{old}", Version(old), Version(new), 1, (size, size), 6000)
             found = sum(0 < first <= WITHIN for first in monte.play(scenario, runs)) / runs
-            best = best_power(given, old, new, ALPHA)
-            needed = requests_needed(old, new, 1 - ALPHA, ALPHA)
-            print(f"  {size:8} {old:10.1%} {found:12.1%} {best:15.1%} {needed:9.0f} {given:7}")
+            best = best_power(given, old, new, shipped().alpha)
+            needed = requests_needed(old, new, 1 - shipped().alpha, shipped().alpha)
+            print(f"  {size:8} {old:10.2%} {found:12.1%} {best:15.1%} {needed:9.0f} {given:7}")
 
 
 def main() -> int:
@@ -250,8 +225,10 @@ def main() -> int:
     options = parser.parse_args()
     with ProcessPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
         monte = Monte(pool, options.seed, sabotaged=options.sabotage == "sequential")
-        figures = [*false_rollbacks(monte, options.runs), *detections(monte, max(1, options.runs // 10))]
+        tenth = max(1, options.runs // 10)
+        figures = [*false_rollbacks(monte, options.runs), *detections(monte, tenth)]
         if not monte.sabotaged:
+            figures += outside_causes(monte, tenth)
             reach(monte, max(1, options.runs // 25))
     for figure in figures:
         print(figure.line())

@@ -9,6 +9,7 @@ from cli.deciding import key_option, sit_down
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
+    from cli.deciding import Desk
     from tminus.events import Answer
     from tminus.record import AskState, Record
 
@@ -16,17 +17,23 @@ _LAUNCH = click.argument("launch")
 _ASK = click.option(
     "--ask", default="", help="Which question, where more than one is open (`tminus pending` lists them)."
 )
+_DIGEST = click.option(
+    "--digest",
+    default="",
+    help="The digest of the question you saw, as `tminus pending` shows it; without it you are shown it and asked.",
+)
 _REASON = click.option("--reason", default="", help="Why, for the record.")
 
 
 @click.command("approve")
 @_LAUNCH
 @_ASK
+@_DIGEST
 @_REASON
 @key_option
-def approve(launch: str, ask: str, reason: str, key_file: Path | None) -> None:
+def approve(launch: str, ask: str, digest: str, reason: str, key_file: Path | None) -> None:
     """Says yes to a go/no-go or a sign-off."""
-    _answer(launch, ask, "approve", reason, "", key_file)
+    _say_yes(sit_down(launch, key_file), "approve", ask, digest, reason=reason)
 
 
 @click.command("reject")
@@ -36,49 +43,79 @@ def approve(launch: str, ask: str, reason: str, key_file: Path | None) -> None:
 @key_option
 def reject(launch: str, ask: str, reason: str, key_file: Path | None) -> None:
     """Says no; a rejected go/no-go ends the launch as a no-go."""
-    _answer(launch, ask, "reject", reason, "", key_file)
+    desk = sit_down(launch, key_file)
+    found = _open_ask(desk.book.record, ask, "reject")
+    _answer(desk, found, found.opened.decision_digest, "reject", reason=reason)
 
 
 @click.command("acknowledge")
 @_LAUNCH
 @_ASK
+@_DIGEST
 @key_option
-def acknowledge(launch: str, ask: str, key_file: Path | None) -> None:
+def acknowledge(launch: str, ask: str, digest: str, key_file: Path | None) -> None:
     """Confirms that a brief or a debrief was read."""
-    _answer(launch, ask, "acknowledge", "", "", key_file)
+    _say_yes(sit_down(launch, key_file), "acknowledge", ask, digest)
 
 
 @click.command("attest")
 @_LAUNCH
 @_ASK
+@_DIGEST
 @_REASON
 @click.option("--link", default="", help="Where the proof is.")
 @key_option
-def attest(launch: str, ask: str, reason: str, link: str, key_file: Path | None) -> None:
+def attest(launch: str, ask: str, digest: str, reason: str, link: str, key_file: Path | None) -> None:
     """States that what is asked holds."""
-    _answer(launch, ask, "attest", reason, link, key_file)
+    _say_yes(sit_down(launch, key_file), "attest", ask, digest, reason=reason, link=link)
 
 
 @click.command("done")
 @_LAUNCH
 @_ASK
+@_DIGEST
 @_REASON
 @click.option("--link", required=True, help="Where the proof is.")
 @key_option
-def done(launch: str, ask: str, reason: str, link: str, key_file: Path | None) -> None:
+def done(launch: str, ask: str, digest: str, reason: str, link: str, key_file: Path | None) -> None:
     """States, with a link to the proof, that what a launch asked for is done."""
-    _answer(launch, ask, "attest", reason, link, key_file)
+    _say_yes(sit_down(launch, key_file), "attest", ask, digest, reason=reason, link=link)
 
 
-def _answer(launch: str, ask: str, answer: "Answer", reason: str, link: str, key_file: Path | None) -> None:
+def _say_yes(desk: "Desk", answer: "Answer", ask: str, named: str, *, reason: str = "", link: str = "") -> None:
+    """A yes is to the question that the person saw: named by its digest, or shown to them now."""
+    from tminus.asking import how_to_answer, is_meant, short
+
+    found = _open_ask(desk.book.record, ask, answer)
+    digest, command = found.opened.decision_digest, how_to_answer(desk.book.launch, found.opened)
+    if not named:
+        _show_and_confirm(found, answer, command)
+    elif not is_meant(named, digest):
+        raise UsageError(
+            f"what is asked now is {short(digest)} and not {named}: it changed since you saw it, or fewer than six "
+            f"digits were given. Look at it again (`tminus pending`), then: {command}"
+        )
+    _answer(desk, found, digest, answer, reason=reason, link=link)
+
+
+def _show_and_confirm(found: "AskState", answer: "Answer", command: str) -> None:
+    import sys
+
+    from tminus.asking import short
+
+    if not sys.stdin.isatty():
+        raise UsageError(f"which question did you see? Look at it (`tminus pending`), then: {command}")
+    opened = found.opened
+    click.echo(f"{opened.text}\nUntil {opened.deadline:%Y-%m-%d %H:%M:%S} UTC. Digest {short(opened.decision_digest)}.")
+    click.confirm(f"{answer.capitalize()} {opened.ask}?", abort=True)
+
+
+def _answer(desk: "Desk", to: "AskState", digest: str, answer: "Answer", *, reason: str = "", link: str = "") -> None:
     from tminus import events as ev
     from tminus import inbox
 
-    desk = sit_down(launch, key_file)
-    found = _open_ask(desk.book.record, ask, answer)
-    digest = found.opened.decision_digest
     given = ev.Answered(
-        ask=found.opened.ask,
+        ask=to.opened.ask,
         person=desk.person.id,
         answer=answer,
         digest=digest,
@@ -87,7 +124,7 @@ def _answer(launch: str, ask: str, answer: "Answer", reason: str, link: str, key
         link=link,
     )
     inbox.answer(desk.book, desk.frozen, desk.signed_answer(given))
-    click.echo(f"Recorded: {desk.person.name} {answer} {found.opened.ask} ({digest[:19]}).")
+    click.echo(f"Recorded: {desk.person.name} {answer} {to.opened.ask} ({digest[:19]}).")
 
 
 def _open_ask(record: "Record", named: str, answer: "Answer") -> "AskState":

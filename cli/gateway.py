@@ -11,14 +11,16 @@ import click
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
+    import asyncio
     import socket
     from types import FrameType
 
     from starlette.applications import Starlette
 
+    from flows.watchdog import Watchdog
     from tminus.environment import Environment
+    from tminus.slack_door import SlackDoor
 
-_PAUSE = 1.0  # seconds before the watchdog looks again after Prefect did not answer
 _logger = logging.getLogger(__name__)
 
 
@@ -27,30 +29,50 @@ _logger = logging.getLogger(__name__)
 def command(environment: Path) -> None:
     """Takes what people press in Slack, sends what waits, and gets lost launches a conductor.
 
-    Several may run; end it with Ctrl-C.
+    Where the environment has no Slack the other two still run. Several may run; end it with Ctrl-C.
     """
-    import asyncio
-
-    from tasks.vocabulary import KINDS
-    from tminus.courier import Courier
-    from tminus.credentials import resolve
+    from flows.starting import point_at
     from tminus.environment import Environment
-    from tminus.gateway import Gateway
-    from tminus.ledger.opening import open_ledger
     from tminus.yaml_source import Source
 
     settings = Source.read(environment).load(Environment)
-    if settings.slack is None:
-        raise UsageError(f"{environment} has no slack section, so there is nothing to let in")
-    secret = resolve(settings.slack.signing_secret)
+    point_at(settings.prefect.api)
     # At its level INFO this library logs addresses, and those at which a press is answered are credentials.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # The server hands a signal on once it has ended; the courier's last round comes after that.
     signal.signal(signal.SIGTERM, _interrupted)
-    with suppress(KeyboardInterrupt), _listening(settings.gateway.host, settings.gateway.port) as door:
-        app = Gateway(open_ledger(settings.ledger), KINDS, secret, settings.slack.api).app()
-        with Courier(open_ledger(settings.ledger), settings):
-            asyncio.run(_serve(app, door, settings))
+    with suppress(KeyboardInterrupt):
+        door = _slack_door(settings)
+        with _listening(settings.gateway.host, settings.gateway.port) as listening:
+            _run(settings, door, listening)
+
+
+def _slack_door(settings: "Environment") -> "SlackDoor | None":
+    """None where the environment has no Slack: then people answer from the command line."""
+    from tasks.vocabulary import KINDS
+    from tminus.credentials import resolve
+    from tminus.ledger.opening import open_ledger
+    from tminus.slack_door import SlackDoor
+
+    if settings.slack is None:
+        return None
+    secret = resolve(settings.slack.signing_secret)
+    return SlackDoor(open_ledger(settings.ledger), KINDS, secret, settings.slack.api)
+
+
+def _run(settings: "Environment", door: "SlackDoor | None", listening: "socket.socket") -> None:
+    import asyncio
+
+    from flows.watchdog import Watchdog
+    from tminus.courier import Courier
+    from tminus.gateway import Gateway
+    from tminus.ledger.opening import open_ledger
+
+    watchdog = Watchdog(open_ledger(settings.ledger))
+    with Courier(open_ledger(settings.ledger), settings) as courier:
+        parts = [part for part in (door, courier, watchdog) if part is not None]
+        gateway = Gateway(open_ledger(settings.ledger), parts, door.routes() if door else ())
+        asyncio.run(_serve(gateway.app(), listening, watchdog))
 
 
 def _interrupted(_signal: int, _frame: "FrameType | None") -> None:
@@ -71,32 +93,20 @@ def _listening(host: str, port: int) -> "socket.socket":
     return door
 
 
-async def _serve(app: "Starlette", door: "socket.socket", settings: "Environment") -> None:
+def _say_why(ended: "asyncio.Task[None]") -> None:
+    """Until somebody starts this process anew it is not ready, and its log says why."""
+    if not ended.cancelled() and (why := ended.exception()) is not None:
+        _logger.error("the watchdog has ended", exc_info=why)
+
+
+async def _serve(app: "Starlette", door: "socket.socket", watchdog: "Watchdog") -> None:
     import asyncio
 
     import uvicorn
 
-    watching = asyncio.create_task(_keep_watch(settings))
+    watching = asyncio.create_task(watchdog.keep_watch())
+    watching.add_done_callback(_say_why)
     try:
         await uvicorn.Server(uvicorn.Config(app, log_level="warning")).serve(sockets=[door])
     finally:
         watching.cancel()
-
-
-async def _keep_watch(settings: "Environment") -> None:
-    """Keeps the watchdog alive: Prefect being down for a while must not leave launches unwatched afterwards."""
-    import asyncio
-
-    import httpx
-    from prefect.exceptions import PrefectException
-
-    from flows.watchdog import keep_watch
-    from tminus.ledger.opening import open_ledger
-
-    store = open_ledger(settings.ledger)
-    while True:
-        try:
-            await keep_watch(store)
-        except (httpx.HTTPError, PrefectException, RuntimeError) as e:
-            _logger.warning("the watchdog could not look: %s: %s", type(e).__name__, e)
-            await asyncio.sleep(_PAUSE)

@@ -1,5 +1,6 @@
 """`tminus launch`: creates a launch, hands it to Prefect, and follows it to its end."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,9 +8,11 @@ import click
 
 from cli.deciding import key_option
 from cli.documents import document_options
-from tminus.errors import UsageError
+from tminus.errors import LedgerError, Refused, TminusError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tminus.frozen import Frozen
     from tminus.launching import Documents
 
@@ -38,7 +41,8 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
 ) -> None:
     """Creates a launch and follows it.
 
-    Exit code: 0 launched, 3 no-go, held past its end or scrubbed, 4 rolled back, 1 internal error, 2 usage.
+    Exit code: 0 launched, 3 no-go, held past its end or scrubbed, 4 rolled back, 2 usage: nothing was created,
+    1 something failed; where an id was printed the launch exists all the same.
     """
     from tasks.vocabulary import KINDS
     from tminus.launching import Documents
@@ -47,15 +51,36 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     if dry_run:
         from cli.dry_run import rehearse_on_paper
 
+        _look_for_secrets(documents)
         raise SystemExit(3 if rehearse_on_paper(documents, t0) else 0)
-    frozen = _freeze(documents, t0, key_file)
+    from tminus.report.writing import refuse_unwritable
+
+    if out is not None:
+        refuse_unwritable(out)
+    with _nothing_created():
+        frozen = _freeze(documents, t0, key_file)
     _hand_over(frozen)
-    click.echo(f"{frozen.created.launch} is created; T-0 is {frozen.created.t0:%Y-%m-%d %H:%M:%S} UTC.")
     if detach:
         return
     from cli.following import follow
 
     raise SystemExit(follow(frozen.created.launch, out))
+
+
+def _look_for_secrets(documents: "Documents") -> None:
+    """Says which of the environment's secrets cannot be read here; where the worker runs, it lacks the same."""
+    from flows.starting import point_at
+    from tminus.credentials import resolve
+    from tminus.environment import Environment
+    from tminus.errors import MissingSecret
+
+    environment = documents.environment.load(Environment)
+    point_at(environment.prefect.api)
+    for reference in dict.fromkeys(environment.secrets()):
+        try:
+            resolve(reference)
+        except MissingSecret as e:
+            click.echo(f"missing  {e}")
 
 
 def _freeze(documents: "Documents", t0: str, key_file: Path | None) -> "Frozen":
@@ -81,18 +106,46 @@ def _hand_over(frozen: "Frozen") -> None:
     import asyncio
 
     from flows.starting import point_at, refuse_unready
-    from tminus.launching import create
-    from tminus.ledger.opening import name_ledger, open_ledger
+    from tminus.ledger.opening import name_ledger
 
     point_at(frozen.environment.prefect.api)
     name_ledger(frozen.environment.ledger)
     from flows.launch import schedule_phases
+    from flows.prefect_errors import PREFECT_ERRORS
+
+    launch = frozen.created.launch
 
     async def hand_over() -> None:
         await refuse_unready(frozen.environment.prefect.api)
-        store = open_ledger(frozen.environment.ledger)
-        create(store, frozen)
-        store.close()
-        await schedule_phases(frozen.created.launch)
+        _create(frozen)
+        try:
+            await schedule_phases(launch)
+        except (LedgerError, *PREFECT_ERRORS) as e:
+            raise TminusError(
+                f"{launch} exists, but not all of its phases are scheduled ({type(e).__name__}). A gateway does that "
+                f"within 30 s, as soon as Prefect answers; `tminus status {launch}` shows it, "
+                f"`tminus scrub {launch} --reason WHY` ends it"
+            ) from e
 
     asyncio.run(hand_over())
+
+
+def _create(frozen: "Frozen") -> None:
+    """Creates it and says so at once: whatever fails from here on, its id is known."""
+    from contextlib import closing
+
+    from tminus.launching import create
+    from tminus.ledger.opening import open_ledger
+
+    with closing(open_ledger(frozen.environment.ledger)) as store, _nothing_created():
+        create(store, frozen)
+    click.echo(f"{frozen.created.launch} is created; T-0 is {frozen.created.t0:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+@contextmanager
+def _nothing_created() -> "Iterator[None]":
+    """What a rule says no to here is a mistake of whoever asked: exit code 3 would say that a launch ended."""
+    try:
+        yield
+    except Refused as e:
+        raise UsageError(str(e)) from e

@@ -10,6 +10,7 @@ from cli.deciding import key_option, sit_down
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
+    from cli.deciding import Desk
     from tminus.events import Order
 
 _LAUNCH = click.argument("launch")
@@ -32,8 +33,14 @@ def hold(launch: str, reason: str, key_file: Path | None) -> None:
 @click.option("--reason", default="", help="Why it may go on.")
 @key_option
 def resume(launch: str, reason: str, key_file: Path | None) -> None:
-    """Goes on after a hold; a step that was blocked is tried again."""
-    _order(launch, "resume", reason, key_file)
+    """Goes on after a hold, whoever held; a step that was blocked is tried again."""
+    from tminus.ordering import let_go_by_resume
+
+    desk = sit_down(launch, key_file)
+    held = let_go_by_resume(desk.frozen, desk.book.record)
+    _give(desk, "resume", "; ".join(filter(None, (reason, held and f"lets go of what was held by {held}"))))
+    if held:
+        click.echo(f"Let go of what was held by {held}.")
 
 
 @click.command("recycle")
@@ -120,10 +127,13 @@ def _date(text: str) -> datetime:
 def _order(
     launch: str, order: "Order", reason: str, key_file: Path | None, step: str = "", until: datetime | None = None
 ) -> None:
+    _give(sit_down(launch, key_file), order, reason, step, until)
+
+
+def _give(desk: "Desk", order: "Order", reason: str, step: str = "", until: datetime | None = None) -> None:
     from tminus import events as ev
     from tminus import inbox
 
-    desk = sit_down(launch, key_file)
     given = ev.Ordered(order=order, person=desk.person.id, via="command line", reason=reason, step=step, until=until)
     inbox.order(desk.book, desk.frozen, desk.signed_order(given))
     click.echo(f"Recorded: {desk.person.name} {order} {step}".strip() + ".")

@@ -1,44 +1,74 @@
 """`tminus pending`: what waits for people, for people and for programs."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tminus.events import AskOpened
 
 
 @click.command("pending")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def command(as_json: bool) -> None:
-    """Lists every open question of every launch and sign-off.
+    """Lists every open question of every launch and sign-off, and the command that says yes to it.
 
     One whose deadline has passed is left out: nothing that is said to it could count any more.
     """
     import json
 
+    from tminus.asking import how_to_answer
+
+    found = list(_open_questions())
+    if as_json:
+        told = [
+            {
+                "launch": launch,
+                "request": opened.ask,
+                "roles": list(opened.roles),
+                "kind": opened.kind,
+                "until": _until(opened),
+                "digest": opened.decision_digest,
+                "text": opened.text,
+                "answer": how_to_answer(launch, opened),
+            }
+            for launch, opened in found
+        ]
+        click.echo(json.dumps(told))
+        return
+    for launch, opened in found:
+        click.echo(f"{launch}  {opened.kind}  {opened.ask}  asks {', '.join(opened.roles)}  until {_until(opened)}")
+        click.echo(f"    {opened.text.partition(chr(10))[0]}\n    {how_to_answer(launch, opened)}")
+    if not found:
+        click.echo("Nothing waits for people.")
+
+
+def _open_questions() -> "Iterator[tuple[str, AskOpened]]":
+    from contextlib import closing
+
     from tminus.clock import now
+    from tminus.errors import LedgerError, LedgerUnreachable
     from tminus.ledger.logbook import DIRECTORY, Logbook
     from tminus.ledger.opening import named_ledger, open_ledger
 
-    store = open_ledger(named_ledger())
-    found, moment = [], now()
-    for chain in store.chains():
-        if chain == DIRECTORY:
-            continue
-        record = Logbook(store, chain).refresh()
-        found += [
-            {
-                "launch": chain,
-                "request": ask.opened.ask,
-                "roles": list(ask.opened.roles),
-                "kind": ask.opened.kind,
-                "until": f"{ask.opened.deadline:%Y-%m-%d %H:%M:%S} UTC",
-            }
-            for ask in record.open_asks()
-            if record.closed is None and moment <= ask.opened.deadline
-        ]
-    store.close()
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for one in found:
-        roles = ", ".join(one["roles"])
-        click.echo(f"{one['launch']}  {one['kind']}  {one['request']}  asks {roles}  until {one['until']}")
-    if not found:
-        click.echo("Nothing waits for people.")
+    moment = now()
+    with closing(open_ledger(named_ledger())) as store:
+        for chain in store.chains():
+            if chain == DIRECTORY:
+                continue
+            try:
+                record = Logbook(store, chain).refresh()
+            except LedgerUnreachable:
+                raise
+            except LedgerError as e:  # one chain that cannot be read hides no other
+                click.echo(f"tminus: {e}", err=True)
+                continue
+            for ask in record.open_asks():
+                if record.closed is None and moment <= ask.opened.deadline:
+                    yield chain, ask.opened
+
+
+def _until(opened: "AskOpened") -> str:
+    return f"{opened.deadline:%Y-%m-%d %H:%M:%S} UTC"

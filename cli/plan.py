@@ -23,7 +23,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--release", type=_FILE, required=True, help="What is launched.")
 @click.option("--people", type=_FILE, required=True, help="Who takes part.")
 @click.option("--environment", type=_FILE, required=True, help="Where.")
-@click.option("--t0", required=True, metavar="TIME", help="2026-11-22T18:00:00+01:00, +4h or now.")
+@click.option("--t0", required=True, metavar="TIME", help="2026-11-22T18:00:00+01:00 or +4h.")
 def command(runbook: Path, release: Path, people: Path, environment: Path, t0: str) -> None:
     """Prints the countdown before it begins.
 

@@ -2,47 +2,59 @@
 
 import signal
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 from tminus.errors import TminusError, UsageError
+
+if TYPE_CHECKING:
+    from deployments.rehearsal.faults import Fault
+    from deployments.rehearsal.out_folder import OutFolder
+    from deployments.rehearsal.play import Played
 
 
 @click.command("rehearse")
 @click.option("--fault", "name", default="none", show_default=True, help="What to break on purpose; `list` names them.")
 @click.option("--keep", is_flag=True, help="Leave everything up at the end, to look around, until Ctrl-C.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("rehearsal-out"), show_default=True, help="For the report."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("rehearsal-out"),
+    show_default=True,
+    help="For report and logs: new, empty, or an earlier rehearsal's, which is replaced.",
 )
 @click.option(
     "--hour", default="5s", show_default=True, help="How long an hour of the countdown takes; longer on a slow machine."
 )
-@click.option("--book", type=click.Path(path_type=Path), help="Another book than TradeSense's own launch.")
+@click.option(
+    "--book",
+    type=click.Path(path_type=Path),
+    help="Another book than TradeSense's own, whose steps the faults' promises name.",
+)
 def command(name: str, keep: bool, out: Path, hour: str, book: Path | None) -> None:
     """Plays T-4h, T-0 and T+4h in under a minute, with or without a fault.
 
-    Exit code: as the launch's: 0 launched, 3 no-go or held, 4 rolled back.
+    Exit code: as the launch's: 0 launched, 3 no-go or held, 4 rolled back; 1 where it did not end just as the fault
+    promises: by that step, with that verdict, and so for customers, Slack and PagerDuty too.
     """
     from deployments.rehearsal.faults import FAULTS
 
     if name == "list":
         for fault in FAULTS.values():
             click.echo(f"{fault.name:18}  exit {fault.exit_code}  {fault.promise}")
+            click.echo(f"{'':28}{fault.ending}")
         return
     if name not in FAULTS:
         raise UsageError(f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
-    _refuse_mistakes(hour, book)
+    _refuse_mistakes(hour, book, out)
     raise SystemExit(_play_or_say_why(name, hour, keep, out, book))
 
 
-def _refuse_mistakes(hour: str, book: Path | None) -> None:
+def _refuse_mistakes(hour: str, book: Path | None, out: Path) -> None:
     """Before anything is started: starting real servers takes a while."""
+    from deployments.rehearsal.out_folder import NotOurs, OutFolder
     from tminus.clock import parse_duration
 
     try:
@@ -51,6 +63,10 @@ def _refuse_mistakes(hour: str, book: Path | None) -> None:
         raise UsageError(f"--hour: {e}") from e
     if book is not None and not book.is_file():
         raise UsageError(f"--book: there is no file {book}")
+    try:
+        OutFolder(out).refuse_others()
+    except NotOurs as e:
+        raise UsageError(f"--out: {e}") from e
 
 
 def _play_or_say_why(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int:
@@ -68,18 +84,19 @@ def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int
     import tempfile
 
     from deployments.rehearsal.faults import FAULTS
+    from deployments.rehearsal.out_folder import OutFolder
     from deployments.rehearsal.play import BOOK, play
     from deployments.rehearsal.whole_estate import WholeEstate
 
     # A shell's background job starts with Ctrl-C ignored; whoever sends it here means it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    fault = FAULTS[name]
-    out.mkdir(parents=True, exist_ok=True)
+    fault, kept = FAULTS[name], OutFolder(out)
+    kept.begin(fault.name)
     started = time.monotonic()
     click.echo(f"Rehearsal with {fault.name}: {fault.promise}. Starting real servers …")
     with tempfile.TemporaryDirectory(prefix="tminus-") as temporary:
         folder = Path(temporary)
-        with _logs_kept(folder, out), WholeEstate(folder, fault, hour) as estate:
+        with kept.logs_of(folder), WholeEstate(folder, fault, hour) as estate:
             up = time.monotonic() - started
             click.echo(f"Up after {up:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
             played = play(estate, out, click.echo, (book or BOOK).resolve())
@@ -87,28 +104,22 @@ def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int
             if keep:
                 click.echo(f"Everything stays up, in {folder}. Ctrl-C ends it.")
                 _wait_for_interrupt()
-    if played.code != fault.exit_code:
-        click.echo(
-            f"NOT as promised: it ended with exit code {played.code}, and {fault.exit_code} was promised.", err=True
-        )
-        return 1
+    return judged(fault, played, kept)
+
+
+def judged(fault: "Fault", played: "Played", kept: "OutFolder") -> int:
+    """The launch's own exit code where it ended just as promised, else 1, with what differs."""
+    otherwise = played.otherwise_than(fault)
+    kept.tell(fault.name, str(fault.ending), str(played.ending), otherwise)
+    if not otherwise:
+        click.echo(f"As promised: {fault.ending}.")
+        click.echo(played.said)
+        return played.code
     click.echo(played.said)
-    return played.code
-
-
-@contextmanager
-def _logs_kept(folder: Path, out: Path) -> "Iterator[None]":
-    """Whatever happens, the servers' logs are there to be read afterwards."""
-    import shutil
-
-    try:
-        yield
-    finally:
-        logs = out / "logs"
-        shutil.rmtree(logs, ignore_errors=True)
-        logs.mkdir(parents=True)
-        for log in (*folder.rglob("*.log"), *folder.glob("*.jsonl")):
-            shutil.copyfile(log, logs / "-".join(log.relative_to(folder).parts))
+    click.echo(f"NOT as promised.\n  promised: {fault.ending}\n  found:    {played.ending}", err=True)
+    for line in otherwise:
+        click.echo(f"  - {line}", err=True)
+    return 1
 
 
 def _wait_for_interrupt() -> None:

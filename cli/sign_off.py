@@ -4,21 +4,26 @@ from pathlib import Path
 
 import click
 
+from cli.deciding import key_option
 from cli.documents import document_options
+from tminus.errors import UsageError
 
 
 @click.command("sign-off")
 @document_options
-@click.option(
-    "--by", "started_by", default="release-manager", show_default=True, help="Who asks, by id in people.yaml."
-)
-def command(release: Path, runbook: Path, people: Path, environment: Path, started_by: str) -> None:
+@key_option
+def command(release: Path, runbook: Path, people: Path, environment: Path, key_file: Path | None) -> None:
     """Asks the readiness roles to sign this very release off; valid until a date, for this digest only."""
     from tasks.vocabulary import KINDS
     from tminus.launching import Documents
     from tminus.ledger.opening import open_ledger
+    from tminus.people import People
+    from tminus.personal_key import PersonalKey
     from tminus.sign_off import open_sign_off
 
+    if key_file is None:
+        raise UsageError("who asks? Give --key, or set TMINUS_KEY to your private key's path")
     documents = Documents.read(release, runbook, people, environment, KINDS)
-    frozen = open_sign_off(documents, started_by, open_ledger)
-    click.echo(f"Asked: {frozen}. `tminus pending` shows it; people answer in Slack or by `tminus approve {frozen}`.")
+    asked_by = PersonalKey(key_file).owner(documents.people.load(People))
+    chain = open_sign_off(documents, asked_by.id, open_ledger)
+    click.echo(f"Asked: {chain}. `tminus pending` shows it; people answer in Slack or by `tminus approve {chain}`.")

@@ -63,4 +63,5 @@ def _list(as_json: bool) -> None:
 
 def _said(line: "LaunchLine") -> str:
     said = line.sentence or f"{line.title} is under way; T-0 at {line.t0:%H:%M:%S} UTC."
-    return f"{line.created:%Y-%m-%d %H:%M}  {line.launch}  {line.result or 'under way'}\n    {said}"
+    result = line.result or ("over" if line.sentence else "under way")
+    return f"{line.created:%Y-%m-%d %H:%M}  {line.launch}  {result}\n    {said}"

@@ -3,15 +3,12 @@
 import asyncio
 
 from flows.conductor import Conductor
-from tminus import asking
 from tminus import events as ev
 from tminus.clock import now
 from tminus.errors import LedgerError
-from tminus.ledger.logbook import Logbook
 from tminus.outcome import Outcome
-from tminus.record import Record
 from tminus.runbook import SignOff, Step
-from tminus.sign_off import chain_of
+from tminus.sign_off import all_asked, judge_sign_off
 
 
 async def signed_off(conductor: Conductor, step: Step, question: SignOff) -> Outcome:
@@ -30,29 +27,7 @@ async def signed_off(conductor: Conductor, step: Step, question: SignOff) -> Out
 
 
 def _look(conductor: Conductor, question: SignOff) -> Outcome:
-    chain = chain_of(conductor.frozen)
     try:
-        record = Logbook(conductor.book.store, chain).refresh()
+        return judge_sign_off(all_asked(conductor.book.store, conductor.frozen), question)
     except LedgerError as e:
         return Outcome.unknown(str(e))
-    return judge_sign_off(conductor, record, question)
-
-
-def judge_sign_off(conductor: Conductor, record: Record, question: SignOff) -> Outcome:
-    """From the sign-off's own record: met, by whom, and until when."""
-    asks = list(record.asks.values())
-    if not asks:
-        return Outcome.failed("nobody was asked to sign this release off; `tminus sign-off` asks them")
-    if asks[-1].opened.roles != question.roles:
-        asked, wanted = ", ".join(sorted(asks[-1].opened.roles)), ", ".join(sorted(question.roles))
-        return Outcome.failed(f"the sign-off asked {asked}, and this book wants {wanted}; `tminus sign-off` asks again")
-    judgement = asking.judge(asks[-1], conductor.frozen.people)
-    if judgement.rejected is not None:
-        return Outcome.failed(f"{judgement.rejected.person} refused to sign it off: {judgement.rejected.reason}")
-    if not judgement.met:
-        return Outcome.failed(f"the sign-off {judgement.waits}")
-    last = max(answer.at for answer in asks[-1].counting())
-    until = last + question.valid_for
-    if now() > until:
-        return Outcome.failed(f"the sign-off ran out at {until:%Y-%m-%d %H:%M} UTC; `tminus sign-off` asks again")
-    return Outcome.passed(f"signed off by {', '.join(sorted(question.roles))}, valid until {until:%Y-%m-%d}")

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine, Iterator
 from datetime import datetime, timedelta
 
 from prefect.client.schemas.objects import State
 
 from flows.launch import run_state, schedule, stopped_by_hand
+from flows.prefect_errors import PREFECT_ERRORS
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.clock import now
@@ -24,19 +26,76 @@ EVERY = 1.0  # seconds
 _GRACE = timedelta(seconds=30)  # how long a worker may take to start a run
 
 
-async def keep_watch(store: Store) -> None:
-    """Looks at every launch under way, again and again, until cancelled."""
-    while True:
+# What one launch, or Prefect, can throw at whoever looks: nothing of it keeps the watchdog from the other launches.
+_TROUBLES = (TminusError, *PREFECT_ERRORS)
+
+
+class Watchdog:
+    """Looks at every launch under way, again and again; what is wrong with one keeps it from no other.
+
+    Args:
+        store: a store of its own.
+
+    Attributes:
+        failures: how many looks failed, whether at one launch or at the list of all.
+        unseen: the launches that could not be looked at last time, and why; "" stands for the list itself.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._watching = False
+        self.failures = 0
+        self.unseen: dict[str, str] = {}
+
+    async def keep_watch(self) -> None:
+        """Looks every second, until cancelled."""
+        self._watching = True
         try:
-            await look_once(store)
-        except (TminusError, OSError) as e:
-            _logger.warning("the watchdog could not look: %s", e)
-        await asyncio.sleep(EVERY)
+            while True:
+                await self.look_once()
+                await asyncio.sleep(EVERY)
+        finally:
+            self._watching = False
 
+    async def look_once(self) -> list[str]:
+        """Gets a conductor for each launch that lost its own; returns their names."""
+        launches: list[str] = []
 
-async def look_once(store: Store) -> list[str]:
-    """Gets a conductor for each launch that lost its own; returns their names."""
-    return [launch for launch in await asyncio.to_thread(under_way, store) if await _look_at(store, launch)]
+        async def list_them() -> bool:
+            launches.extend(await asyncio.to_thread(under_way, self._store))
+            return False
+
+        await self._watched("", list_them())
+        for gone in self.unseen.keys() - {"", *launches}:
+            del self.unseen[gone]
+        return [launch for launch in launches if await self._watched(launch, _look_at(self._store, launch))]
+
+    async def _watched(self, launch: str, look: Coroutine[None, None, bool]) -> bool:
+        """What a look found; one that fails is counted, and said once for as long as it fails in the same way."""
+        named = launch or "the list of launches"
+        try:
+            found = await look
+        except _TROUBLES as e:
+            self.failures += 1
+            why = f"{type(e).__name__}: {e}"
+            if self.unseen.get(launch) != why:
+                self.unseen[launch] = why
+                _logger.error("the watchdog cannot look at %s: %s", named, why)  # noqa: TRY400 - the reason says it
+            return False
+        if self.unseen.pop(launch, None) is not None:
+            _logger.warning("the watchdog can look at %s again", named)
+        return found
+
+    def trouble(self) -> str:
+        """That it has ended; "" while it watches."""
+        return "" if self._watching else "the watchdog does not watch"
+
+    def metrics(self) -> Iterator[str]:
+        """Looks that failed, and launches that cannot be looked at now, in Prometheus' text format."""
+        yield "# TYPE tminus_watchdog_failures_total counter"
+        yield f"tminus_watchdog_failures_total {self.failures}"
+        yield "# TYPE tminus_watchdog_unseen_launches gauge"
+        yield f"tminus_watchdog_unseen_launches {len(self.unseen)}"
 
 
 async def _look_at(store: Store, launch: str) -> bool:
@@ -66,7 +125,7 @@ async def _is_taken_care_of(book: Logbook, asked: ev.PhaseScheduled, lease: Leas
     turned = record.must_roll_back or record.scrubbed is not None
     how = None if turned else stopped_by_hand(state)
     if how and not any(asked.run in hold.why for hold in record.holds if isinstance(hold, ev.Held)):
-        why = f"{asked.phase} was {how} in Prefect (run {asked.run}), so nobody conducts; resume goes on, scrub ends it"
+        why = f"{asked.phase} was {how} in Prefect (run {asked.run}), so nobody conducts until somebody resumes it"
         await asyncio.to_thread(book.write, ev.Held(why=why))
         return True
     return bool(how and record.held is not None) or _still_to_come(record, asked, lease, state)
@@ -87,6 +146,8 @@ def _still_to_come(record: Record, asked: ev.PhaseScheduled, lease: Lease, state
     """Whether the run that was asked for last may still take the phase up."""
     if state is None or state.is_final():
         return False
+    if record.scrubbed is not None and asked.due > now():
+        return False  # to end it is never too early
     if asked.phase in record.phases_started and asked.token != lease.token:
         return False  # somebody conducted since it was asked for, and is gone
     return state.is_scheduled() or asked.due + _GRACE > now()

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 from flows.conductor import Conductor
 from flows.turns import TurnBack
-from tasks.checks.watch import ReleaseWatch, Sampler, old_version
-from tasks.totals import Totals
+from tasks.checks.watch import ReleaseWatch
+from tasks.instances import discover
+from tasks.old_version import old_version
+from tasks.sampler import Sampler
 from tminus import events as ev
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, NotConfigured
@@ -15,15 +17,16 @@ from tminus.outcome import Outcome, Verdict
 from tminus.runbook import Step
 from tminus.watch_tests import Limits, OldVersion, WatchTests
 from tminus.watch_tests import Verdict as Judged
+from tminus.watched_time import WatchedTime
 
 _BATCH = timedelta(seconds=5)  # samples are written down at least this often
-_SLOW_UNLESS_SAID = 1.0  # seconds, where the book sets no p95
 
 
 async def watch(conductor: Conductor, step: Step, spec: ReleaseWatch) -> Outcome:
     """Watches until the time is up or a verdict is reached; a breach turns the launch back.
 
-    A conductor that takes over in the middle replays the recorded samples and goes on.
+    A conductor that takes over in the middle replays the recorded samples and goes on; the time in which nobody watched
+    comes on top.
     """
     state = conductor.record.step(step.id)
     if state.outcome is not None:
@@ -73,18 +76,25 @@ async def _keep(conductor: Conductor, step: Step, pending: list[ev.Sample]) -> N
 async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch, pending: list[ev.Sample]) -> ev.WatchDecided:
     began = await _begin(conductor, step, spec)
     limits, old = Limits.model_validate_json(began.limits), OldVersion.model_validate_json(began.baseline)
-    tests = WatchTests(limits, old)
-    tests.feed(conductor.record.samples[conductor.record.watched_from :])
-    sampler = Sampler(conductor.estate, spec, limits.slow_over or _SLOW_UNLESS_SAID, old.slower_than or float("inf"))
+    tests, time = WatchTests(limits, old), WatchedTime(began.at, began.until, spec.every * spec.missing_after)
+    recorded = conductor.record.samples[conductor.record.watched_from :]
+    tests.feed(recorded)
+    time.feed(recorded)
+    sampler = Sampler(conductor.estate, spec, limits, old, began.pool)
     await sampler.sample()
     decided = None
     while decided is None:
         await asyncio.sleep(spec.every.total_seconds())
         sample = await sampler.sample()
         pending.append(sample)
-        decided = await _decide(step, spec, sampler, tests, tests.feed([sample]), pending)
-        if decided is None and now() >= began.until:
-            decided = _at_the_end(step, tests, spec)
+        time.feed([sample])
+        judged = tests.feed([sample])
+        if judged.breaches:
+            decided = await _breached(step, sampler, tests, judged, pending)
+        elif tests.missing_in_a_row >= spec.missing_after:
+            decided = _gone(step, tests, sample)
+        elif sample.at >= time.until and not sample.missing:
+            decided = _at_the_end(step, tests, spec, sample)
         if decided is None and sample.at - pending[0].at >= _BATCH:
             await _keep(conductor, step, pending)
         await _listen(conductor)
@@ -96,56 +106,52 @@ async def _watch(conductor: Conductor, step: Step, spec: ReleaseWatch, pending: 
 async def _begin(conductor: Conductor, step: Step, spec: ReleaseWatch) -> ev.WatchBegan:
     if conductor.record.watch is not None and conductor.record.watch_decided is None:
         return conductor.record.watch
-    old = _described(await old_version(conductor.estate, spec))
+    before = conductor.record.watch
     began = ev.WatchBegan(
         step=step.id,
         until=now() + conductor.real(spec.lasts),
-        baseline=old.model_dump_json(),
+        # A watch that is tried again keeps its baseline: since the switch the old version has answered probes alone.
+        baseline=before.baseline if before else (await old_version(conductor.estate, spec)).model_dump_json(),
         limits=spec.limits().model_dump_json(),
+        pool=before.pool if before else await _serving_pool(conductor, spec),
     )
     attempt = conductor.record.step(step.id).attempt + 1
     await conductor.write_or_journal(ev.StepStarted(step=step.id, attempt=attempt), began)
     return began
 
 
-def _described(counted: Totals) -> OldVersion:
-    p95 = counted.quantile(0.95)
-    if p95 is None or p95.high == float("inf"):
-        return OldVersion(requests=counted.requests, failed=counted.errors)
-    return OldVersion(
-        requests=counted.requests,
-        failed=counted.errors,
-        slower_than=p95.high,
-        slower=counted.slower_than(p95.high).surely,
-        choices=len(counted.buckets),
-    )
+async def _serving_pool(conductor: Conductor, spec: ReleaseWatch) -> str:
+    return (await discover(conductor.estate.service(spec.service).nginx)).pool
 
 
-async def _decide(
-    step: Step, spec: ReleaseWatch, sampler: Sampler, tests: WatchTests, judged: Judged, pending: list[ev.Sample]
-) -> ev.WatchDecided | None:
-    sample = pending[-1]
-    if tests.missing_in_a_row >= spec.missing_after:
-        why = f"{tests.missing_in_a_row} samples in a row could not be taken; missing data is neither good nor bad"
-        return ev.WatchDecided(step=step.id, verdict="no data", why=why, decided_on=sample.at)
-    if not judged.breaches:
-        return None
-    burst = await sampler.burst()
-    pending.append(burst)
-    onset = judged.onset.at if judged.onset else None
+async def _breached(
+    step: Step, sampler: Sampler, tests: WatchTests, judged: Judged, pending: list[ev.Sample]
+) -> ev.WatchDecided:
+    """The old version is asked before it is believed: where it is bad too, the cause lies outside."""
+    decided_on = pending[-1].at
+    pending.append(await sampler.burst())
     why = tests.why(judged.breaches)
-    if tests.feed([burst]).old_is_bad:
+    onset = judged.onset.at if judged.onset else None
+    if tests.feed(pending[-1:]).old_is_bad:
         why = f"the old version breaches too, so the cause lies outside the release: {why}"
-        return ev.WatchDecided(step=step.id, verdict="outside cause", why=why, onset=onset, decided_on=sample.at)
-    return ev.WatchDecided(step=step.id, verdict="breach", why=why, onset=onset, decided_on=sample.at)
+        return ev.WatchDecided(step=step.id, verdict="outside cause", why=why, onset=onset, decided_on=decided_on)
+    why += tests.caveats
+    return ev.WatchDecided(step=step.id, verdict="breach", why=why, onset=onset, decided_on=decided_on)
 
 
-def _at_the_end(step: Step, tests: WatchTests, spec: ReleaseWatch) -> ev.WatchDecided:
+def _gone(step: Step, tests: WatchTests, sample: ev.Sample) -> ev.WatchDecided:
+    count = f"{tests.missing_in_a_row} samples in a row could not be taken"
+    why = f"{count}; missing data is neither good nor bad; the last: {sample.why_missing}"
+    return ev.WatchDecided(step=step.id, verdict="no data", why=why, decided_on=sample.at)
+
+
+def _at_the_end(step: Step, tests: WatchTests, spec: ReleaseWatch, sample: ev.Sample) -> ev.WatchDecided:
     said = f"{tests.failed} of {tests.requests} requests failed"
     if tests.requests < spec.min_requests:
         why = f"{said}: fewer than the {spec.min_requests} that a verdict wants"
-        return ev.WatchDecided(step=step.id, verdict="no data", why=why, decided_on=now())
-    return ev.WatchDecided(step=step.id, verdict="good", why=f"{said}, within the limits", decided_on=now())
+        return ev.WatchDecided(step=step.id, verdict="no data", why=why, decided_on=sample.at)
+    why = f"{said}, within the limits{tests.caveats}"
+    return ev.WatchDecided(step=step.id, verdict="good", why=why, decided_on=sample.at)
 
 
 async def _listen(conductor: Conductor) -> None:

@@ -58,6 +58,11 @@ class Action(Spec, ABC, frozen=True):
     verb: ClassVar[str] = "action"
     fence: ClassVar[Fence]
 
+    @property
+    def expires(self) -> bool:
+        """Whether what was done no longer counts after a while, as `state` then says; see flows.renewing."""
+        return False
+
     def fence_of(self, estate: Estate) -> Fence:  # noqa: ARG002 - those that lean on a command of the environment do
         """The fence as it is here, where it depends on what the environment offers."""
         return self.fence
@@ -88,3 +93,7 @@ class Action(Spec, ABC, frozen=True):
     @abstractmethod
     async def undone(self, estate: Estate, undo: Undo) -> Standing:
         """Whether it was taken back: DONE means the world is as the plan says it was before."""
+
+    async def proven_undone(self, estate: Estate, undo: Undo) -> bool:  # noqa: ARG002 - some must look closer
+        """Whether `undone` saying DONE is reason enough not to call `undo` at all; it was begun, after all."""
+        return True

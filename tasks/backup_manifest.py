@@ -35,8 +35,10 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         database: the environment's name for it.
+        cycle: how often the launch had been recycled.
         taken_at: when the snapshot was taken; the dump holds what was committed then.
         wal_lsn: the WAL's position just before the snapshot.
+        archive_mode: the server's: with `off` it archives no WAL, so there is no way to a restore point.
         tables: rows by table (`schema.name`), counted in the snapshot that was dumped.
     """
 
@@ -44,10 +46,12 @@ class Manifest(BaseModel, frozen=True, extra="forbid"):
     launch: str
     purpose: str
     database: str
+    cycle: int = 0
     taken_at: AwareDatetime
     server_version: str
     system_identifier: str
     wal_lsn: Lsn
+    archive_mode: Literal["off", "on", "always"] | None = None
     restore_point: RestorePoint | None
     tables: dict[str, int]
     dump: Dump
@@ -76,9 +80,12 @@ def folder(prefix: str, database: str, launch: str | None = None) -> str:
     return "/".join([*prefix.strip("/").split("/"), database, *([launch] if launch else []), ""]).lstrip("/")
 
 
-def manifest_key(prefix: str, database: str, launch: str, purpose: str) -> str:
-    """The one key of this launch's backup for this purpose: a second attempt finds the first one's."""
-    return f"{folder(prefix, database, launch)}{purpose}{SUFFIX}"
+def manifest_key(prefix: str, database: str, launch: str, purpose: str, take: int = 1) -> str:
+    """The one key of this launch's backup for this purpose: a second attempt finds the first one's.
+
+    Where a backup got too old and is taken again, the next take has the next key.
+    """
+    return f"{folder(prefix, database, launch)}{purpose}{'' if take == 1 else f'.{take}'}{SUFFIX}"
 
 
 def dump_key(prefix: str, database: str, launch: str, purpose: str, sha256: str) -> str:

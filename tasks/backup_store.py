@@ -3,12 +3,12 @@
 import base64
 import binascii
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from tasks.backup_manifest import SUFFIX, Manifest, digest
 from tasks.estate import Estate
@@ -119,23 +119,23 @@ class BackupStore:
                 found.update(chunk)
         return found.hexdigest()
 
-    def put_dump(self, key: str, file: Path, sha256: str, at_rest: AtRest, single_put: int = _SINGLE_PUT) -> str:
-        """Uploads a dump, encrypted at rest; returns its ETag.
+    def put_dump(self, key: str, dump: BinaryIO, sha256: str, at_rest: AtRest, single_put: int = _SINGLE_PUT) -> str:
+        """Uploads a dump, encrypted at rest; returns its ETag. `dump` is a file that can be read from any place.
 
         In one piece (up to `single_put` bytes) S3 itself refuses content with another SHA-256; in parts,
         each part is checked so on its way.
         """
         with self._mapped(key):
-            if file.stat().st_size <= single_put:
+            size = dump.seek(0, os.SEEK_END)
+            dump.seek(0)
+            if size <= single_put:
                 checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
                 put = self._put(key, at_rest)
-                put["ChecksumAlgorithm"], put["ChecksumSHA256"] = "SHA256", checksum
-                with file.open("rb") as content:
-                    put["Body"] = content
-                    return self._client.put_object(**put)["ETag"]
+                put["ChecksumAlgorithm"], put["ChecksumSHA256"], put["Body"] = "SHA256", checksum, dump
+                return self._client.put_object(**put)["ETag"]
             extra = {"ServerSideEncryption": at_rest.cipher, "ChecksumAlgorithm": "SHA256"}
             extra |= {"SSEKMSKeyId": at_rest.kms_key} if at_rest.kms_key else {}
-            self._client.upload_file(str(file), self._bucket, key, ExtraArgs=extra)
+            self._client.upload_fileobj(dump, self._bucket, key, ExtraArgs=extra)
             return self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
 
     def put_manifest(self, key: str, text: bytes, at_rest: AtRest, replacing: str | None) -> bool:

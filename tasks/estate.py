@@ -11,6 +11,7 @@ import httpx
 from tminus import environment as settings
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.loopback import dsn_is_local, url_is_local
 from tminus.release import Release, ReleasedService
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Estate:
         release: what is launched.
         launch: the launch's id, for names and keys.
         base: the folder that relative paths of the release (scan reports) start from.
+        cycle: how often the launch was recycled: what was taken for an earlier cycle is taken anew.
     """
 
     def __init__(self, environment: settings.Environment, release: Release, launch: str, base: Path) -> None:
@@ -37,6 +39,7 @@ class Estate:
         self.release = release
         self.launch = launch
         self.base = base
+        self.cycle = 0
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -67,6 +70,8 @@ class Estate:
 
         section = _named(self.environment.postgres, name, "postgres")
         dsn = resolve(section.dsn).get_secret_value()
+        if self.environment.clock.compressed and not dsn_is_local(dsn):
+            raise CouldNotObserve(_elsewhere(f"postgres {name}", section.dsn))
         try:
             connection = await psycopg.AsyncConnection.connect(
                 dsn, autocommit=True, connect_timeout=int(CONNECT_WITHIN), application_name="tminus"
@@ -86,6 +91,8 @@ class Estate:
 
         section = _named(self.environment.redis, name, "redis")
         url = resolve(section.url).get_secret_value()
+        if self.environment.clock.compressed and not url_is_local(url):
+            raise CouldNotObserve(_elsewhere(f"redis {name}", section.url))
         client = redis.asyncio.from_url(url, socket_connect_timeout=CONNECT_WITHIN, socket_timeout=CONNECT_WITHIN)
         try:
             yield client
@@ -96,19 +103,28 @@ class Estate:
 
     def s3(self, name: str) -> "tuple[S3Client, settings.Bucket]":
         """A client for a bucket, and the bucket's section; raises NotConfigured. Call it from a thread."""
-        import boto3
-        from botocore.config import Config
+        return s3_bucket(self.environment, name)
 
-        section = _named(self.environment.buckets, name, "buckets")
-        client = boto3.client(
-            "s3",
-            endpoint_url=section.endpoint,
-            region_name=section.region,
-            aws_access_key_id=resolve(section.access_key).get_secret_value() if section.access_key else None,
-            aws_secret_access_key=resolve(section.secret_key).get_secret_value() if section.secret_key else None,
-            config=Config(connect_timeout=CONNECT_WITHIN, read_timeout=60, retries={"max_attempts": 2}),
-        )
-        return client, section
+
+def s3_bucket(environment: settings.Environment, name: str) -> "tuple[S3Client, settings.Bucket]":
+    """The same, of an environment that is not opened; raises NotConfigured, MissingSecret."""
+    import boto3
+    from botocore.config import Config
+
+    section = _named(environment.buckets, name, "buckets")
+    client = boto3.client(
+        "s3",
+        endpoint_url=section.endpoint,
+        region_name=section.region,
+        aws_access_key_id=resolve(section.access_key).get_secret_value() if section.access_key else None,
+        aws_secret_access_key=resolve(section.secret_key).get_secret_value() if section.secret_key else None,
+        config=Config(connect_timeout=CONNECT_WITHIN, read_timeout=60, retries={"max_attempts": 2}),
+    )
+    return client, section
+
+
+def _elsewhere(what: str, reference: str) -> str:
+    return f"{what}: {reference} does not lead to loopback, and with a compressed clock nothing else is opened"
 
 
 def _named(sections: dict[str, _T], name: str, what: str) -> _T:

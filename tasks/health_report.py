@@ -5,12 +5,33 @@ for HTTP APIs" (`{"status": "pass", "checks": {"db:time": [{"status": "pass"}]}}
 that answer `{"ok": true, "database": "up"}`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 _OK = frozenset({"ok", "up", "pass", "passed", "healthy", "ready", "alive", "running", "true", "green", "serving"})
+_NOT_OK = frozenset(
+    {
+        *("down", "fail", "failed", "failing", "failure", "error", "unhealthy", "not ready", "not_ready", "false"),
+        *(
+            "warn",
+            "warning",
+            "degraded",
+            "critical",
+            "red",
+            "yellow",
+            "unknown",
+            "out_of_service",
+            "stalled",
+            "timeout",
+        ),
+        *("unavailable", "unreachable", "disconnected", "starting", "initializing", "stopping", "stopped", "draining"),
+        *("maintenance", "disabled", "refused"),
+    }
+)
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _WORDS = ("status", "state", "healthy", "ok", "ready", "health")
 _GROUPS = ("components", "checks", "dependencies", "entries", "services", "details", "subsystems", "results")
 
@@ -36,6 +57,20 @@ class HealthReport:
 def is_ok(word: str) -> bool:
     """Whether a status word means well. `warn` and `degraded` do not."""
     return word in _OK
+
+
+def state(word: str) -> str:
+    """A status word for people's eyes: itself where it is a known state, else `not ok`.
+
+    What a service puts in a state's place may be an exception's text, with a password in it.
+    """
+    return word if word in _OK | _NOT_OK else "not ok"
+
+
+def part(name: str) -> str:
+    """A component's name for people's eyes, where it has the form of one; `db` of the IETF draft's `db:time`."""
+    name = name.partition(":")[0]
+    return name if _NAME.fullmatch(name) else "a component"
 
 
 def read(document: JsonValue) -> HealthReport:

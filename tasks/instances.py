@@ -41,10 +41,12 @@ class Instances:
     Attributes:
         serving: those nginx passes requests to, backups included.
         idle: those of the environment's pools that nginx passes none to.
+        pool: the environment's pool that all of `serving` belong to; empty where there is none.
     """
 
     serving: tuple[str, ...]
     idle: tuple[str, ...]
+    pool: str = ""
 
     def of(self, pool: Pool) -> tuple[str, ...]:
         """One of the two; raises CouldNotObserve where it is empty."""
@@ -62,8 +64,10 @@ async def discover(nginx: Nginx) -> Instances:
     """
     upstream = await asyncio.to_thread(read_upstream, nginx.config, nginx.upstream)
     serving = await _resolved(upstream)
-    pools = await _resolved(tuple(address for pool in nginx.pools.values() for address in pool))
-    return Instances(serving, tuple(address for address in pools if address not in serving))
+    pools = {name: await _resolved(tuple(addresses)) for name, addresses in nginx.pools.items()}
+    known = dict.fromkeys(address for addresses in pools.values() for address in addresses)
+    whole = (name for name, addresses in pools.items() if serving and set(serving) <= set(addresses))
+    return Instances(serving, tuple(address for address in known if address not in serving), next(whole, ""))
 
 
 def read_upstream(config: Path, upstream: str) -> tuple[str, ...]:

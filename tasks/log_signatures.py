@@ -28,7 +28,8 @@ def signature(text: str) -> str:
 
     Replaced are quoted text, e-mail addresses, credentials, values after `=`, numbers with their units,
     every word with a digit in it (ids, UUIDs, account numbers, hexadecimal), and long random words.
-    No digit survives, and a signature is its own signature.
+    No digit survives, and a signature is its own signature. Words stay, and a name is a word: so it tells kinds
+    of error apart, and only its `fingerprint` is fit to be shown.
     """
     text = " ".join(text.split())
     while (shorter := _PARTICULAR.sub(_replaced, text)) != text:

@@ -74,11 +74,14 @@ class Reload:
                 f"{self._include} holds the former text again, but nginx was not reloaded. {finished}"
                 f"{self._complaints(log_ends)}. Correct what it names and reload by hand"
             )
-        answers = await served_build.at_front_until(self.service, lambda seen: seen.settled_on(build))
+        answers = await served_build.at_front_until(
+            self.service, lambda seen: seen.settled_on(build), served_build.DRAINS_WITHIN
+        )
         if not answers.settled_on(build):
             raise ActionFailed(
-                f"{self._include} holds the former text again and nginx was reloaded, but {self.service.front} "
-                f"answers {answers}, not {build.version} alone{self._complaints(log_ends)}. Look at nginx"
+                f"{self._include} holds the former text again and nginx was reloaded, but even after "
+                f"{served_build.DRAINS_WITHIN:g} s {self.service.front} answers {answers}, not {build.version} alone"
+                f"{self._complaints(log_ends)}. Look at nginx"
             )
         return answers
 

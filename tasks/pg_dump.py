@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import subprocess
-from pathlib import Path
 from tempfile import TemporaryFile
+from typing import BinaryIO
 
 from pydantic import SecretStr
 
@@ -18,29 +18,27 @@ _LOCK_WAIT = "30s"  # for pg_dump's locks on tables; a schema change under way m
 _SAID = 400  # characters of what it printed that fit into a sentence
 
 
-def arguments(snapshot: str, file: Path, conninfo: str = "") -> list[str]:
-    """pg_dump's arguments: the custom format, which pg_restore can check and restore in parallel."""
-    given = ["--format=custom", "--no-password", f"--lock-wait-timeout={_LOCK_WAIT}"]
-    given += [f"--snapshot={snapshot}", f"--file={file}"]
+def arguments(snapshot: str, conninfo: str = "") -> list[str]:
+    """pg_dump's arguments: the custom format, which pg_restore can check and restore in parallel, to its output."""
+    given = ["--format=custom", "--no-password", f"--lock-wait-timeout={_LOCK_WAIT}", f"--snapshot={snapshot}"]
     return [*given, f"--dbname={conninfo}"] if conninfo else given
 
 
-async def dump(tool: Tool, connection: Connection, snapshot: str, file: Path, held: HeldLock) -> None:
-    """Dumps the database as it is in `snapshot` into `file`, which only its owner may read.
+async def dump(tool: Tool, connection: Connection, snapshot: str, into: BinaryIO, held: HeldLock) -> None:
+    """Dumps the database as it is in `snapshot` into a file that has no name: it ends with who has it open.
 
-    pg_dump holds the lock as long as it lives, also when this process is killed meanwhile. A cancellation
-    ends it. Raises ActionFailed, with began=False: a dump changes nothing.
+    pg_dump holds the lock, and the file, as long as it lives, also when this process is killed meanwhile. A
+    cancellation ends it. Raises ActionFailed, with began=False: a dump changes nothing.
     """
-    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-    argv = [str(tool.path), *arguments(snapshot, file, connection.conninfo)]
-    with TemporaryFile() as output:
+    argv = [str(tool.path), *arguments(snapshot, connection.conninfo)]
+    with TemporaryFile() as complaints:
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 env=connection.env,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdout=into,
+                stderr=complaints,
                 process_group=0,
                 pass_fds=(held.descriptor,),
             )
@@ -52,9 +50,9 @@ async def dump(tool: Tool, connection: Connection, snapshot: str, file: Path, he
         finally:
             await _end(process)
         if status:
-            output.seek(0)
+            complaints.seek(0)
             secret = SecretStr(connection.env.get("PGPASSWORD", ""))
-            said = " ".join(redacted_tail(output.read().decode(errors="replace"), [secret], _SAID).split())
+            said = " ".join(redacted_tail(complaints.read().decode(errors="replace"), [secret], _SAID).split())
             raise ActionFailed(f"{tool.path} ended with status {status}: …{said}", began=False)
 
 

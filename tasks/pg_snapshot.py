@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Literal, LiteralString
 
 from pydantic import BaseModel
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SERVER: LiteralString = """
     SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
            (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
-           pg_current_wal_lsn()::text AS wal_lsn"""
+           pg_current_wal_lsn()::text AS wal_lsn, current_setting('archive_mode') AS archive_mode"""
 # Ordinary tables that pg_dump dumps: no temporary ones, and none that belong to an extension.
 _TABLES: LiteralString = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -28,12 +28,13 @@ _TABLES: LiteralString = """
 
 
 class Server(BaseModel, frozen=True):
-    """A PostgreSQL: its version, the cluster's identity, and the WAL's position when asked."""
+    """A PostgreSQL: its version, the cluster's identity, the WAL's position when asked, and whether it archives it."""
 
     version: str
     major: int
     system_identifier: str
     wal_lsn: str
+    archive_mode: Literal["off", "on", "always"]
 
 
 class Snapshot(BaseModel, frozen=True):

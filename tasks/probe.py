@@ -27,6 +27,7 @@ class Answer:
         status: the HTTP status; None where nothing answered.
         problem: why there is no answer; "" where there is one.
         document: the body as JSON; None where it is none.
+        body: as it came.
         headers: of the answer, their names in any case.
     """
 
@@ -34,6 +35,7 @@ class Answer:
     status: int | None = None
     problem: str = ""
     document: JsonValue = None
+    body: bytes = b""
     headers: httpx.Headers = field(default_factory=httpx.Headers)
 
     @property
@@ -55,7 +57,8 @@ async def get(client: httpx.AsyncClient, url: str, within: timedelta) -> Answer:
         took_ms = max(within.total_seconds(), perf_counter() - started) * 1000
         return Answer(took_ms, problem=said(e, within))
     took_ms = (perf_counter() - started) * 1000
-    return Answer(took_ms, response.status_code, document=as_json(response.content), headers=response.headers)
+    body = response.content
+    return Answer(took_ms, response.status_code, document=as_json(body), body=body, headers=response.headers)
 
 
 def said(error: Exception, within: timedelta) -> str:

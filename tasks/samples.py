@@ -16,7 +16,7 @@ from prometheus_client.samples import Sample
 from tasks.probe import at, said
 from tasks.totals import Totals, difference, restarted, total
 
-__all__ = ["Names", "Scraped", "Totals", "difference", "read", "restarted", "scrape", "total"]
+__all__ = ["Names", "NotExportedError", "Scraped", "Totals", "difference", "read", "restarted", "scrape", "total"]
 
 _STARTED = "process_start_time_seconds"
 
@@ -28,7 +28,8 @@ class Names:
     Attributes:
         requests: a counter with one series a status.
         duration: a histogram in seconds, without `_bucket`.
-        status: the label that holds the HTTP status; a value that begins with 5 is an error.
+        status: the label that holds the HTTP status; a value that begins with 5 is an error, and a series without the
+            label is a mistake, since nothing would tell its errors from its successes.
         labels: only series with these labels count.
     """
 
@@ -36,6 +37,10 @@ class Names:
     duration: str = "http_request_duration_seconds"
     status: str = "status"
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class NotExportedError(ValueError):
+    """Metrics without the counter: it is called otherwise, or nothing was counted yet."""
 
 
 class Scraped(dict[str, Totals]):
@@ -51,8 +56,10 @@ class Scraped(dict[str, Totals]):
 
 
 def read(text: str, names: Names = Names()) -> Totals:
-    """Totals from Prometheus' text format; raises ValueError where it is not that, or has no such counter.
+    """Totals from Prometheus' text format; raises ValueError where it is not that, or does not tell errors.
 
+    Raises NotExportedError where there are metrics, and no such counter among them: some clients export a counter with
+    labels only from its first request on.
     Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
     """
     bucket = f"{names.duration}_bucket"
@@ -60,7 +67,8 @@ def read(text: str, names: Names = Names()) -> Totals:
     # The parser is slow, and a service exports far more than is asked for here.
     wanted = [line for line in text.splitlines() if line.startswith(prefixes)]
     if not _exports(names.requests, text, wanted):
-        raise ValueError(f"exports no {names.requests}")
+        error = NotExportedError if "# TYPE " in text else ValueError
+        raise error(f"exports no {names.requests}; if it is called otherwise, say so with `requests`")
     requests, errors, started = 0, 0, None
     counts: dict[float, int] = {}
     for line in wanted:
@@ -73,7 +81,7 @@ def read(text: str, names: Names = Names()) -> Totals:
             continue
         elif sample.name == names.requests:
             requests += _whole(value)
-            errors += _whole(value) if sample.labels.get(names.status, "").startswith("5") else 0
+            errors += _whole(value) if _status(sample, names).startswith("5") else 0
         elif sample.name == bucket:
             upper = float(sample.labels.get("le", ""))
             counts[upper] = counts.get(upper, 0) + _whole(value)
@@ -89,6 +97,9 @@ async def scrape(
 ) -> Scraped:
     """Asks all instances at once, and never raises: what did not answer well in time is missing, and says why.
 
+    An instance without the counter has counted nothing yet where another one shows that it is called so; where none
+    does, it is missing.
+
     Args:
         client: shared, so that connections are kept.
         addresses: `host:port` of each instance.
@@ -98,13 +109,15 @@ async def scrape(
     """
     answers = await asyncio.gather(*(_scrape_one(client, address, path, within, names) for address in addresses))
     pairs = list(zip(addresses, answers, strict=True))
-    return Scraped(
-        {address: answer for address, answer in pairs if isinstance(answer, Totals)},
-        {address: answer for address, answer in pairs if isinstance(answer, str)},
-    )
+    found = {address: answer for address, answer in pairs if isinstance(answer, Totals)}
+    if found:
+        found |= {address: Totals() for address, answer in pairs if isinstance(answer, NotExportedError)}
+    return Scraped(found, {address: str(answer) for address, answer in pairs if address not in found})
 
 
-async def _scrape_one(client: httpx.AsyncClient, address: str, path: str, within: float, names: Names) -> Totals | str:
+async def _scrape_one(
+    client: httpx.AsyncClient, address: str, path: str, within: float, names: Names
+) -> Totals | str | NotExportedError:
     try:
         async with asyncio.timeout(within):
             response = await client.get(at(f"http://{address}", path), timeout=within)
@@ -114,6 +127,8 @@ async def _scrape_one(client: httpx.AsyncClient, address: str, path: str, within
         return f"status {response.status_code}"
     try:
         return read(response.text, names)
+    except NotExportedError as e:
+        return e
     except ValueError as e:
         return str(e)
 
@@ -122,6 +137,19 @@ def _exports(counter: str, text: str, lines: Sequence[str]) -> bool:
     """Whether there is such a counter, perhaps one without series: nothing was counted yet."""
     declared = (f"# TYPE {counter} ", f"# TYPE {counter.removesuffix('_total')} ")
     return any(line.startswith(counter) for line in lines) or any(line in text for line in declared)
+
+
+def _status(sample: Sample, names: Names) -> str:
+    status = sample.labels.get(names.status, "")
+    if status[:1].isdecimal():
+        return status
+    if status:
+        raise ValueError(f"{names.requests} has {names.status}={status!r}, which is no HTTP status; see `status`")
+    known = ", ".join(sorted(sample.labels)) or "none"
+    raise ValueError(
+        f"{names.requests} has no label {names.status!r} (its labels: {known}), so errors are not told from successes; "
+        "name the label that holds the HTTP status with `status`"
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -45,12 +45,14 @@ class Scan(BaseModel, frozen=True):
     """What one report says.
 
     Attributes:
-        made_at: when the scan ended, where the report itself says so.
+        made_at: when the scan ended, where that is said.
+        dated: whether it is: by the report itself or by the release. Else `made_at` is the file's own time.
         unaudited: dependencies that the tool left out; nothing is known of them.
     """
 
     findings: tuple[Finding, ...]
     made_at: datetime | None = None
+    dated: bool = True
     unaudited: int = 0
 
 

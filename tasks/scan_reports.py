@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from tasks import scan_npm_audit, scan_pip_audit, scan_sarif
 from tasks.scan_findings import Scan
+from tminus.clock import now
 from tminus.errors import CouldNotObserve
 from tminus.release import ScanReport
 
@@ -18,12 +19,14 @@ _READERS: Mapping[str, Callable[[bytes], Scan]] = {
     "sarif": scan_sarif.read,
 }
 
+_AHEAD = timedelta(minutes=5)  # how far another machine's clock may be ahead of ours
+
 
 def read_report(report: ScanReport, base: Path) -> Scan:
-    """What a report says, made at the time that it says or that the file was written, whichever is older.
+    """What a report says, made when it or the release says, the older of both; the file's time counts where none does.
 
     Raises CouldNotObserve, naming the report: it is missing, malformed, of another content than the
-    release says, or it says itself that nothing was scanned.
+    release says, made in the future, or it says itself that nothing was scanned.
     """
     path = base / report.path
     try:
@@ -44,4 +47,8 @@ def read_report(report: ScanReport, base: Path) -> Scan:
         raise CouldNotObserve(f"scan report {report.path} is no {report.tool} report: {where}: {first['msg']}") from e
     except CouldNotObserve as e:
         raise CouldNotObserve(f"scan report {report.path}: {e}") from e
-    return scan.model_copy(update={"made_at": min(scan.made_at or written, written)})
+    said = [at for at in (scan.made_at, report.made_at) if at is not None]
+    if said and (latest := max(said)) > now() + _AHEAD:
+        when = f"{latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        raise CouldNotObserve(f"scan report {report.path} is said to be of {when}, a time to come")
+    return scan.model_copy(update={"made_at": min(said, default=written), "dated": bool(said)})

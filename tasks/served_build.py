@@ -17,6 +17,8 @@ from tminus.release import Build, Digest
 
 FRONT_REQUESTS = 6  # answers in a row; with three instances taken in turn, each is met twice
 SETTLES_WITHIN = 5.0  # seconds; nginx's old workers stop accepting milliseconds after a reload
+DRAINS_WITHIN = 30.0  # seconds, on the way back: a busy machine lets old workers accept for longer, and waiting is safe
+_IN_A_ROW = 3  # rounds; an old worker that still accepts is not met in every one
 _WITHIN = timedelta(seconds=2)
 _POLL = 0.05  # seconds between two rounds of asking
 _SHOWN = 12  # digits of a digest that are shown
@@ -93,16 +95,19 @@ async def at_front(service: Service, requests: int = FRONT_REQUESTS) -> Answers:
         return await _ask(client, [service.front] * requests, service)
 
 
-async def at_front_until(service: Service, enough: Callable[[Answers], bool]) -> Answers:
-    """Asks the front door again and again until the answers are `enough`, or SETTLES_WITHIN is over.
+async def at_front_until(service: Service, enough: Callable[[Answers], bool], within: float | None = None) -> Answers:
+    """Asks the front door until the answers are `enough` several rounds in a row, or the time is up.
 
-    A reload command returns when its signal is sent, so for an instant everything looks as before.
+    That is `within` seconds, else SETTLES_WITHIN. Returns the last answers. A reload command returns when its signal
+    is sent, so for an instant everything looks as before; and an old worker that drains answers now and then after a
+    round without it.
     """
-    deadline = monotonic() + SETTLES_WITHIN
+    deadline, good = monotonic() + (SETTLES_WITHIN if within is None else within), 0
     async with _new_connections() as client:
         while True:
             answers = await _ask(client, [service.front] * FRONT_REQUESTS, service)
-            if enough(answers) or monotonic() > deadline:
+            good = good + 1 if enough(answers) else 0
+            if good == _IN_A_ROW or (not good and monotonic() > deadline):
                 return answers
             await asyncio.sleep(_POLL)
 

@@ -1,8 +1,8 @@
 """Requests counted: added up, subtracted, and judged by quantiles."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -76,6 +76,16 @@ class Totals:
         inside = below_or_in - below
         seconds = low + (high - low) * ((rank - below) / inside) if inside else low
         return Quantile(seconds, low, high)
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """The finite bounds of its buckets in seconds, ascending: only at these is it known how many were slower."""
+        return tuple(upper for upper, _ in self.buckets if not math.isinf(upper))
+
+    def at(self, bounds: Collection[float]) -> "Totals":
+        """The same, as counted by a histogram that has no other finite bounds than these."""
+        kept = tuple((upper, count) for upper, count in self.buckets if upper in bounds or math.isinf(upper))
+        return replace(self, buckets=kept)
 
     def slower_than(self, bound: float) -> Slower:
         """How many requests took longer than `bound` seconds.

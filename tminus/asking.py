@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tminus import events as ev
+from tminus.candidates import may_answer
+from tminus.outcome import Verdict
 from tminus.people import People, Person
 from tminus.quorum import Answer, Seating, seat, why_it_waits
 from tminus.record import AskState, Record
@@ -16,6 +18,9 @@ _YES: Mapping[str, ev.Answer] = {
     "acknowledgement": "acknowledge",
     "attestation": "attest",
 }
+
+_SHOWN = 12  # digits of a digest that are shown to people
+_FEWEST = 6  # digits of it that name a question
 
 
 @dataclass(frozen=True)
@@ -30,28 +35,22 @@ class Judgement:
 
 def judge(ask: AskState, people: People) -> Judgement:
     """Seats every yes that counts; distinct people per role, by maximum matching. One no outweighs every yes."""
-    counting = ask.counting()
+    counting, may = ask.counting(), may_answer(ask.opened.kind, people, ask.started_by)
     rejected = next((answer for answer in counting if answer.answer == "reject"), None)
     yes = _YES[ask.opened.kind]
-    answered = {answer.person: _roles(people, answer.person) for answer in counting if answer.answer == yes}
+    answered = {one.person: may[one.person] for one in counting if one.answer == yes and one.person in may}
     seating = seat(ask.opened.roles, answered)
-    return Judgement(
-        seating.complete and rejected is None, seating, rejected, "" if seating.complete else _waits(seating, people)
-    )
+    waits = "" if seating.complete else _waits(seating, may, people)
+    return Judgement(seating.complete and rejected is None, seating, rejected, waits)
 
 
-def _roles(people: People, identity: str) -> frozenset[str]:
-    person = people.by_id(identity)
-    return person.roles if person else frozenset()
-
-
-def _waits(seating: Seating, people: People) -> str:
+def _waits(seating: Seating, may: Mapping[str, frozenset[str]], people: People) -> str:
     named = Seating(
         seating.quorum,
         tuple(Answer(name_of(people, answer.person), answer.roles) for answer in seating.answers),
         {role: tuple(name_of(people, person) for person in seated) for role, seated in seating.filled.items()},
     )
-    return why_it_waits(named, {name_of(people, person.id): person.roles for person in people.people})
+    return why_it_waits(named, {name_of(people, person): roles for person, roles in may.items()})
 
 
 def seated(seating: Seating, people: People) -> str:
@@ -75,6 +74,34 @@ def name_of(people: People, identity: str) -> str:
     return f"{person.name} ({person.id})" if shared else person.name
 
 
+def waived_said(record: Record, people: People, steps: Iterable[str]) -> str:
+    """Which of these steps a person accepted although they did not pass, who, until when and why; "" where none."""
+    accepted = [step for step in steps if (seen := record.step(step).outcome) and seen.verdict is Verdict.WAIVED]
+    said = [f"{step} ({_waiver_said(record.waivers[step], people)})" for step in accepted]
+    return f"Waived: {'; '.join(said)}." if said else ""
+
+
+def _waiver_said(waiver: ev.Ordered, people: People) -> str:
+    until = f" until {waiver.until:%Y-%m-%d}" if waiver.until else ""
+    return f"by {name_of(people, waiver.person)}{until}: {waiver.reason}"
+
+
+def short(digest: str) -> str:
+    """A decision digest as people see and copy it."""
+    return digest.removeprefix("sha256:")[:_SHOWN]
+
+
+def is_meant(named: str, digest: str) -> bool:
+    """Whether what somebody copied names this digest: at least its first six digits."""
+    digits = named.removeprefix("sha256:").lower()
+    return len(digits) >= _FEWEST and digest.removeprefix("sha256:").startswith(digits)
+
+
+def how_to_answer(launch: str, opened: ev.AskOpened) -> str:
+    """The command that says yes to this question as it stands now, and to no other."""
+    return f"tminus {_YES[opened.kind]} {launch} --ask {opened.ask} --digest {short(opened.decision_digest)}"
+
+
 def why_refused(answer: ev.Answered, record: Record, people: People, moment: datetime) -> str | None:
     """Why an answer does not count; None where it does. The reason is told to whoever answered."""
     person, ask = people.by_id(answer.person), record.asks.get(answer.ask)
@@ -90,7 +117,7 @@ def why_refused(answer: ev.Answered, record: Record, people: People, moment: dat
         return "the countdown was taken back to its start; this will be asked anew"
     if ask.ended is not None:
         return f"this was decided at {ask.ended.at:%H:%M:%S}: {ask.ended.reason}"
-    return _why_not_theirs(answer, ask, person) or _why_not_now(answer, ask, record, people, moment)
+    return _why_not_theirs(answer, ask, person) or _why_not_now(answer, ask, people, moment)
 
 
 def _why_not_theirs(answer: ev.Answered, ask: AskState, person: Person) -> str | None:
@@ -107,7 +134,7 @@ def _why_not_theirs(answer: ev.Answered, ask: AskState, person: Person) -> str |
     return None
 
 
-def _why_not_now(answer: ev.Answered, ask: AskState, record: Record, people: People, moment: datetime) -> str | None:
+def _why_not_now(answer: ev.Answered, ask: AskState, people: People, moment: datetime) -> str | None:
     """Why it would have counted, though not here and now."""
     if moment > ask.opened.deadline:
         return f"the deadline was {ask.opened.deadline:%H:%M:%S}, and it is {moment:%H:%M:%S}"
@@ -119,15 +146,9 @@ def _why_not_now(answer: ev.Answered, ask: AskState, record: Record, people: Peo
         return f"{name} already said {answer.answer}"
     if no := next((earlier for earlier in standing if earlier.answer == "reject"), None):
         return f"{name_of(people, no.person)} said no, and one no decides"
-    if _is_their_own(answer, ask, record):
+    if answer.answer != "reject" and answer.person not in may_answer(ask.opened.kind, people, ask.started_by):
         return f"{name} started this launch, and nobody approves their own"
     return None
-
-
-def _is_their_own(answer: ev.Answered, ask: AskState, record: Record) -> bool:
-    if ask.opened.kind != "approval" or answer.answer != "approve" or record.created is None:
-        return False
-    return record.created.started_by == answer.person
 
 
 def _list(words: Iterable[str]) -> str:

@@ -62,3 +62,13 @@ def at_most_chance(tally: Tally, rate: float) -> float:
         if term < total * 1e-17:
             break
     return total * math.exp(log_choose + k * math.log(rate) + (n - k) * math.log1p(-rate))
+
+
+def at_least_chance(tally: Tally, rate: float) -> float:
+    """Return P(X ≥ events) for X binomial(requests, rate): how likely so many events are, if the rate is no higher.
+
+    1 where there are no more than expected.
+    """
+    if tally.events <= tally.requests * rate:
+        return 1.0
+    return at_most_chance(Tally(tally.requests, tally.requests - tally.events), 1 - rate)

@@ -19,7 +19,9 @@ _MANY = 6  # lines of one list before the rest is only counted
 
 def brief(frozen: Frozen, record: Record) -> str:
     """What is about to happen, for everybody on the launch; plain text of at most 2,800 characters."""
-    plan = make_plan(frozen.runbook, frozen.people, frozen.environment.clock, frozen.created.t0, frozen.created.at)
+    clock, created = frozen.environment.clock, frozen.created
+    plan = make_plan(frozen.runbook, frozen.people, clock, created.t0, created.at, started_by=created.started_by)
+    may = _may(frozen.runbook.may_roll_back)
     launch, started = frozen.created.launch, person_said(frozen, frozen.created.started_by)
     return _within(
         [
@@ -37,7 +39,7 @@ def brief(frozen: Frozen, record: Record) -> str:
             f"Hold: `tminus hold {launch} --reason WHY`: no new step, but the watch goes on.",
             f"Go on: `tminus resume {launch}`.",
             f"End it: `tminus scrub {launch} --reason WHY`. After the first change that means the way back.",
-            f"Back: `tminus rollback {launch} --reason WHY`, by one {_may(frozen.runbook.may_roll_back)} on duty.",
+            f"Back, after that change: `tminus rollback {launch} --reason WHY`, by one {may} on duty.",
             "",
             "*What tminus does by itself*",
             *_by_itself(frozen),

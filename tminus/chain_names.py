@@ -1,11 +1,23 @@
 """What the chains of a ledger are called where they are not launches."""
 
+from collections.abc import Mapping
+from hashlib import sha256
+
 _SIGN_OFF = "sign-off-"
 
 
-def sign_off_chain(system: str, release_digest: str) -> str:
-    """The chain of a release's readiness sign-off: the same release, the same chain."""
-    return f"{_SIGN_OFF}{system}-{release_digest.removeprefix('sha256:')[:16]}"
+def sign_offs_of(system: str, release_digest: str) -> str:
+    """How the chains of a release's readiness sign-offs begin: the same release, the same beginning."""
+    return f"{_SIGN_OFF}{system}-{release_digest.removeprefix('sha256:')[:16]}-"
+
+
+def sign_off_chain(system: str, digests: Mapping[str, str]) -> str:
+    """The chain of a sign-off that was asked with these four documents; with any other it is another chain.
+
+    So a chain has one people.yaml for ever, and nobody who asks with their own stands in the way of the real one.
+    """
+    others = "".join(digest for name, digest in sorted(digests.items()) if name != "release")
+    return f"{sign_offs_of(system, digests['release'])}{sha256(others.encode()).hexdigest()[:12]}"
 
 
 def is_sign_off(chain: str) -> bool:

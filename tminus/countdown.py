@@ -37,7 +37,7 @@ def render(frozen: Frozen, record: Record, now: datetime, rows: int | None = Non
         now: the present, for the clock.
         rows: how many lines the screen has; where that is too few, steps that passed are left out first.
     """
-    waiting = list(_awaited(frozen, record))
+    waiting = list(_awaited(frozen, record, now))
     spare = None if rows is None else rows - len(frozen.runbook.phases) - len(waiting) - _FRAME
     parts: list[RenderableType] = [_clock(frozen, record, now), Text()]
     for phase in frozen.runbook.phases:
@@ -177,9 +177,9 @@ def _watched(record: Record) -> str:
     return f"{failed} of {requests} requests failed{p95}"
 
 
-def _awaited(frozen: Frozen, record: Record) -> Iterator[Text]:
+def _awaited(frozen: Frozen, record: Record, now: datetime) -> Iterator[Text]:
     """Who may do the same thing in the same way stands under one line that says what and how."""
-    waiting = awaited(frozen, record)
+    waiting = awaited(frozen, record, now)
     for (what, how), some in groupby(waiting, key=lambda one: (one.what, one.how)):
         yield Text.assemble((f"◇ waits for somebody to {what}", f"bold {_STYLES['live']}"))
         for one in some:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Event as Flag
 from threading import Lock, Thread
 from typing import Protocol, Self
@@ -101,12 +101,12 @@ class Courier:
         names = [name for name in CHANNELS if getattr(environment, name) is not None]
         self._left = len(names)
         self._leaving = Lock()
-        self._threads = [
-            Thread(target=self._carry, args=(name,), name=f"courier {name}", daemon=True) for name in names
-        ]
+        self._carriers = {
+            name: Thread(target=self._carry, args=(name,), name=f"courier {name}", daemon=True) for name in names
+        }
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
+        for thread in self._carriers.values():
             thread.start()
         return self
 
@@ -114,10 +114,21 @@ class Courier:
         ending = time.monotonic()
         self._until = ending + _LAST_ROUND
         self._stop.set()
-        for thread in self._threads:
+        for thread in self._carriers.values():
             thread.join(timeout=max(ending + _END - time.monotonic(), 0.0))
-        if not self._threads:
+        if not self._carriers:
             self._store.close()
+
+    def trouble(self) -> str:
+        """Which channels nobody carries to any more, though it was not told to end; "" where all are served."""
+        dead = [name for name, thread in self._carriers.items() if not thread.is_alive()]
+        return f"nothing is carried to {' and '.join(dead)} any more" if dead and not self._stop.is_set() else ""
+
+    def metrics(self) -> Iterator[str]:
+        """Whether each channel is served, in Prometheus' text format."""
+        yield "# TYPE tminus_courier_alive gauge"
+        for name, thread in self._carriers.items():
+            yield f'tminus_courier_alive{{channel="{name}"}} {int(thread.is_alive())}'
 
     def _carry(self, name: str) -> None:
         try:

@@ -44,17 +44,30 @@ def _from_secrets_manager(name: str) -> str:
     secret, _, key = name.partition("#")
     try:
         text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-        return str(json.loads(text)[key]) if key else str(text)
+        return _of_document(text, key) if key else text
     except (BotoCoreError, ClientError, KeyError, ValueError) as e:
         raise MissingSecret(f"the secret aws:{name} could not be read from Secrets Manager: {type(e).__name__}") from e
 
 
+def _of_document(text: str, key: str) -> str:
+    """One value of a JSON document; raises ValueError, KeyError."""
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("no JSON document with keys")  # noqa: TRY004 - what was read is wrong, not who called
+    value = document[key]
+    return "" if value is None else str(value)
+
+
 def _from_block(name: str) -> str:
+    import httpx
     from prefect.blocks.system import Secret
+    from prefect.exceptions import PrefectException
     from prefect.utilities.asyncutils import run_coro_as_sync
 
     try:
         block: Secret[str] | None = run_coro_as_sync(Secret.aload(name))
         return str(block.get()) if block else ""
-    except ValueError as e:
+    except (httpx.HTTPError, httpx.InvalidURL, PrefectException, OSError, RuntimeError) as e:
+        raise MissingSecret(f"the secret prefect:{name} cannot be read: Prefect says {type(e).__name__}") from e
+    except (ValueError, TypeError, AttributeError, KeyError) as e:
         raise MissingSecret(f"the secret prefect:{name} is no block on this Prefect server") from e

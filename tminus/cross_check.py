@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 
 from pydantic import JsonValue
 
+from tminus.candidates import roles_asked, why_never, why_no_way_back
 from tminus.environment import Environment, Impact
 from tminus.errors import Mistake
 from tminus.people import People
-from tminus.quorum import why_unreachable
 from tminus.release import Release
 from tminus.runbook import Approval, Attestation, PagingPath, Quorum
 from tminus.runbook_source import Reading, words_for
@@ -25,20 +25,23 @@ _NEEDS = {"dashboards": "grafana"}
 
 
 def against_people(reading: Reading, source: Source, people: People) -> list[Mistake]:
-    """Roles that nobody has, and questions that can never get enough answers from distinct people."""
+    """Roles that nobody has, questions that can never get enough answers, and a way back that nobody may order."""
     known = sorted(people.roles)
     found = [
         _mistake(source, place, f"nobody has the role {role!r}{nearest(role, known)}")
         for place, role in _roles(reading, source.data)
         if role not in people.roles
     ]
-    everyone = {person.id: person.roles for person in people.people}
     for step in reading.steps:
         asked = step.does
-        if not isinstance(asked, Quorum) or asked.roles.keys() - people.roles:
+        if not isinstance(asked, Quorum) or roles_asked(asked).keys() - people.roles:
             continue
-        if why := why_unreachable(asked.roles, everyone):
+        if why := why_never(asked, people):
             found.append(_mistake(source, (*step.place, asked.kind, "roles"), why))
+    named = [role for place, role in _roles(reading, source.data) if place[0] == "may_roll_back"]
+    why = why_no_way_back(named, (step.does for step in reading.steps), people)
+    if why and set(named) <= people.roles:
+        found.append(_mistake(source, ("may_roll_back",) if named else (), why))
     return found
 
 
@@ -51,6 +54,8 @@ def against_environment(reading: Reading, source: Source, environment: Environme
             allowed = ", ".join(sorted(environment.allows))
             what = f"its impact is {impact}, and {environment.environment} allows {allowed}; see `allows` there"
             found.append(_mistake(source, (*step.place, "check"), what))
+        if why := why_unwatchable(step.does, environment):
+            found.append(_mistake(source, (*step.place, "with", "service"), why))
         for place, section, name in _systems(step.place, step.does):
             known: Collection[str] = getattr(environment, section)
             if name not in known:
@@ -61,6 +66,17 @@ def against_environment(reading: Reading, source: Source, environment: Environme
                 what = f"{environment.environment} has no {section}; add that section to it"
                 found.append(_mistake(source, (*step.place, "with", parameter), what))
     return found
+
+
+def why_unwatchable(does: object, environment: Environment) -> str:
+    """Why a watch could not tell an outside cause from a bad release there; "" where it could, and for other steps."""
+    service = environment.services.get(getattr(does, "service", ""))
+    if getattr(does, "verb", "") != "watch" or service is None or service.control:
+        return ""
+    return (
+        f"{environment.environment} names no `control` for this service, so the old version could not be asked whether "
+        "it is bad too; add the path of something harmless, such as `control: /api/prices`"
+    )
 
 
 def against_release(reading: Reading, source: Source, release: Release) -> list[Mistake]:

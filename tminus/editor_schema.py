@@ -1,6 +1,6 @@
 """JSON Schema of the files as people write them, for editors that complete and underline."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -114,19 +114,16 @@ def _expectations(measures: Mapping[str, str]) -> _Schema:
 
 def _pattern(unit: str) -> str:
     if unit == "word":
-        return r"^\s*(=|!=)\s*[^\s\d].*$"
-    if unit == "%":
-        return _SIGN + _NUMBER + r"(%|percent)\s*$"
-    above, _, below = unit.partition("/")
-    units = "|".join(known for known in known_units() if Quantity(value=Decimal(1), unit=known).same_kind(above))
-    if not below and "%" in units.split("|"):
-        return rf"{_SIGN}(?!{_NUMBER}({'|'.join(_measuring())})\s*$)({_NUMBER}[^/]*|all)\s*$"
-    return rf"{_SIGN}{_NUMBER}{'[^/]*' if '%' in units else f'({units})'}{f'/{below}' if below else ''}\s*$"
+        return r"^\s*(=|!=)\s*(?![+-]?\d|all\s*$)[^\s<>=!≤≥≠].*$"
+    if not unit:
+        return rf"({_SIGN}{_NUMBER}|^\s*(=|!=)\s*all\s*)$"
+    return rf"{_SIGN}{_NUMBER}{'/'.join(_units(part) for part in unit.split('/'))}\s*$"
 
 
-def _measuring() -> Iterator[str]:
-    """The units that do not count things."""
-    return (unit for unit in known_units() if not Quantity(value=Decimal(1), unit=unit).same_kind(""))
+def _units(part: str) -> str:
+    """The units that may stand where `part` is measured; a word that is no unit stands for itself."""
+    fitting = [known for known in known_units() if Quantity(value=Decimal(1), unit=known).fits(part)]
+    return f"({'|'.join([*fitting, 'percent'] if '%' in fitting else fitting or [part])})"
 
 
 def _mapping(value: JsonValue) -> _Schema:

@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, model_validator
 
 from tminus.clock import Clock, Duration
 from tminus.credentials import SecretRef
+from tminus.loopback import url_is_local
 
 
 class _Section(BaseModel, frozen=True, extra="forbid"):
@@ -142,9 +141,7 @@ class PagerDuty(_Section):
     """Where on-call is woken."""
 
     routing_key: SecretRef
-    api_key: SecretRef | None = None
     events: str = "https://events.pagerduty.com"
-    rest: str = "https://api.pagerduty.com"
     ca_file: Path | None = None
 
 
@@ -207,14 +204,42 @@ class Environment(_Section):
     def _kept_apart(self) -> "Environment":
         if self.clock.compressed and self.kind is not Kind.REHEARSAL:
             raise ValueError(f"clock: only a rehearsal may compress time, and this environment is {self.kind}")
-        if self.clock.compressed and (outside := [url for url in self.addresses() if not _loopback(url)]):
+        if self.clock.compressed and (outside := [url for url in self.addresses() if not url_is_local(url)]):
             raise ValueError(f"clock: a compressed clock wants every address on loopback; {', '.join(outside)} is not")
         if self.kind is Kind.PRODUCTION and self.ledger.postgres is None:
             raise ValueError("ledger: production wants postgres, since a file on one machine is lost with it")
         return self
 
+    @model_validator(mode="after")
+    def _anchored_somewhere(self) -> "Environment":
+        """A head that is written down nowhere would count as anchored."""
+        there = {
+            "s3": "anchors" in self.buckets,
+            "slack": self.slack is not None,
+            "pagerduty": self.pagerduty is not None,
+        }
+        wanted = {"s3": "a bucket called anchors", "slack": "a slack section", "pagerduty": "a pagerduty section"}
+        if missing := [f"{where} wants {wanted[where]}" for where in self.anchors if not there[where]]:
+            raise ValueError(f"anchors: {', and '.join(missing)}")
+        return self
+
+    def secrets(self) -> Iterator[str]:
+        """Every reference to a secret that a launch here will need, the ledger's own left out."""
+        yield from (section.dsn for section in self.postgres.values())
+        yield from (section.url for section in self.redis.values())
+        for bucket in self.buckets.values():
+            yield from (reference for reference in (bucket.access_key, bucket.secret_key) if reference)
+        if self.grafana:
+            yield self.grafana.token
+        if self.prometheus and self.prometheus.token:
+            yield self.prometheus.token
+        if self.slack:
+            yield from (self.slack.token, self.slack.signing_secret)
+        if self.pagerduty:
+            yield self.pagerduty.routing_key
+
     def addresses(self) -> Iterator[str]:
-        """Every plain address in the file; those inside secrets are looked at when they are opened."""
+        """Every plain address in the file; of those inside secrets `tasks.estate` asks where they lead, before use."""
         yield self.prefect.api
         for service in self.services.values():
             yield service.front
@@ -228,14 +253,4 @@ class Environment(_Section):
         if self.slack:
             yield self.slack.api
         if self.pagerduty:
-            yield from (self.pagerduty.events, self.pagerduty.rest)
-
-
-def _loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+            yield self.pagerduty.events

@@ -11,7 +11,7 @@ from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from tminus.errors import UsageError
-from tminus.quantity import Quantity
+from tminus.quantity import Quantity, unit_meant
 from tminus.wording import nearest
 
 _COMPARE: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
@@ -22,7 +22,9 @@ _COMPARE: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
-_FORM = re.compile(r"^\s*(<=|>=|!=|<|>|=)\s*(.+?)\s*$")
+_FORM = re.compile(r"^\s*([<>=!≤≥≠]+)\s*([^\s<>=!≤≥≠].*?)\s*$")
+_OTHER_SIGNS: Mapping[str, str] = {"==": "=", "=>": ">=", "=<": "<=", "<>": "!=", "≤": "<=", "≥": ">=", "≠": "!="}
+_NUMBER = re.compile(r"[+-]?\d")
 
 
 class Measurement(BaseModel, frozen=True):
@@ -54,7 +56,11 @@ class Expectation:
         if not match:
             raise UsageError(f"{text!r} is no expectation; write one such as '< 200 ms', '= 0', '>= 3' or '= all'")
         self.sign, self.limit_text = match.groups()
-        self.limit = None if not self.limit_text[0].isdigit() else Quantity.parse(self.limit_text)
+        if self.sign not in _COMPARE:
+            meant = _OTHER_SIGNS.get(self.sign)
+            right = f"write {f'{meant} {self.limit_text}'!r}" if meant else f"signs are {', '.join(_COMPARE)}"
+            raise UsageError(f"{text!r}: {self.sign!r} is no comparison; {right}")
+        self.limit = Quantity.parse(self.limit_text) if _NUMBER.match(self.limit_text) else None
         if self.limit is None and self.sign not in {"=", "!="}:
             raise UsageError(f"{text!r} compares a word; only '=' and '!=' can")
 
@@ -85,18 +91,20 @@ class Expectation:
     def misfit(self, measured_in: str) -> str | None:
         """Why this could never judge what is measured in that unit ("" for a plain count, "word" for a word).
 
-        A bare number for a share is refused, since "0.1" may mean 0.1 % or a tenth.
+        A bare number for a share is refused, since "0.1" may mean 0.1 % or a tenth; a unit for a count, since
+        "5 %" of a count is not what is counted.
         """
         said = f"is measured {f'in {measured_in}' if measured_in else 'as a count'}, which {str(self)!r} cannot judge"
         if self.limit_text == "all":
             return said if measured_in else None
         if measured_in == "word":
             return None if self.limit is None else "is measured as a word, which a number cannot judge"
-        if self.limit is None or not self.limit.same_kind(measured_in):
+        if self.limit is None:
             return said
-        if measured_in == "%" and self.limit.unit not in {"%", "percent"}:
-            return f"{said}; write {f'{self} %'!r}"
-        return None
+        if self.limit.fits(measured_in):
+            return None
+        right = self.limit.model_copy(update={"unit": unit_meant(self.limit.unit, measured_in) if measured_in else ""})
+        return f"{said}; write {f'{self.sign} {right}'!r}"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -106,7 +114,8 @@ class Expectation:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^\s*(<=|>=|!=|<|>|=)\s*.+", "examples": ["< 200 ms", "= all", "= 0"]}
+        pattern = r"^\s*(<=|>=|!=|<|>|=)\s*[^\s<>=!≤≥≠].*"
+        return {"type": "string", "pattern": pattern, "examples": ["< 200 ms", "= all", "= 0"]}
 
     @classmethod
     def _read(cls, value: object) -> "Expectation":

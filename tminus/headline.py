@@ -1,14 +1,16 @@
 """Where a launch is, in one sentence: how it ended, or what it is doing and whom it waits for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from tminus import asking
 from tminus import events as ev
 from tminus.frozen import Frozen
+from tminus.offers import offers
 from tminus.record import AskState, Record
-from tminus.sentence import reason_said, what_stands
-from tminus.spoken import listed, role_said, time_said
+from tminus.sentence import gist, reason_said, what_stands
+from tminus.spoken import listed, person_said, role_said, time_said
 from tminus.standing import Mark, Tone, current_phase, due
 
 _ENDS: dict[ev.Result, Mark] = {
@@ -17,6 +19,14 @@ _ENDS: dict[ev.Result, Mark] = {
     "no-go": Mark("✗", "no-go", "bad"),
     "held": Mark("‖", "held", "warn"),
     "scrubbed": Mark("⊘", "scrubbed", "warn"),
+}
+
+
+_VERBS: Mapping[str, ev.Answer] = {
+    "approval": "approve",
+    "sign_off": "approve",
+    "acknowledgement": "acknowledge",
+    "attestation": "attest",
 }
 
 
@@ -50,6 +60,9 @@ def headline(frozen: Frozen, record: Record) -> Headline:
     title, phase = frozen.created.title, current_phase(frozen, record).phase
     if record.rollback is not None:
         return _way_back(title, record, record.rollback)
+    if (order := record.rollback_ordered or record.scrubbed) is not None:
+        said = f"{order.order} of {title} ordered by {person_said(frozen, order.person)}: {gist(order.reason)}"
+        return _live("turning", f"{said}; a conductor carries it out.", "warn", "↩")
     if record.held is not None:
         why = f"{title} at {phase} since {time_said(record.held.at)}: {reason_said(frozen, record, _why(record.held))}"
         return Headline(_ENDS["held"], f"HELD {why}; {what_stands(frozen, record)}.")
@@ -62,22 +75,21 @@ def headline(frozen: Frozen, record: Record) -> Headline:
     return _under_way(frozen, record)
 
 
-def awaited(frozen: Frozen, record: Record) -> list[Awaited]:
-    """Everybody the launch waits for, and what each can do; nobody after its end."""
+def awaited(frozen: Frozen, record: Record, moment: datetime) -> list[Awaited]:
+    """Everybody the launch waits for at that moment, and what each can do that would count; nobody after its end."""
     if record.closed is not None:
         return []
-    return [*_answers_awaited(frozen, record), *_orders_awaited(frozen, record)]
+    return [*_answers_awaited(frozen, record, moment), *_orders_awaited(frozen, record)]
 
 
 def _way_back(title: str, record: Record, began: ev.RollbackBegan) -> Headline:
-    ended = record.rolled_back
+    ended, why = record.rolled_back, gist(began.why)
     if ended is None:
-        return _live("rolling back", f"ROLLING BACK {title} since {time_said(began.at)}: {began.why}.", "warn", "↩")
+        return _live("rolling back", f"ROLLING BACK {title} since {time_said(began.at)}: {why}.", "warn", "↩")
+    said = gist(ended.said)
     if ended.proven:
-        return _live(
-            "rolled back", f"ROLLED BACK {title} at {time_said(ended.at)}: {began.why}; {ended.said}.", "warn", "↩"
-        )
-    return _live("not proven", f"NOT PROVEN: {title} was rolled back, but {ended.said}; look at it now.", "bad", "✗")
+        return _live("rolled back", f"ROLLED BACK {title} at {time_said(ended.at)}: {why}; {said}.", "warn", "↩")
+    return _live("not proven", f"NOT PROVEN: {title} was rolled back, but {said}; look at it now.", "bad", "✗")
 
 
 def _under_way(frozen: Frozen, record: Record) -> Headline:
@@ -117,27 +129,54 @@ def _lacking(frozen: Frozen, ask: AskState) -> str:
     return listed(role_said(role) if count == 1 else f"{count} x {role_said(role)}" for role, count in missing.items())
 
 
-def _answers_awaited(frozen: Frozen, record: Record) -> Iterator[Awaited]:
-    verbs = {"approval": "approve", "sign_off": "approve", "acknowledgement": "acknowledge", "attestation": "attest"}
-    for ask in record.open_asks():
+def _answers_awaited(frozen: Frozen, record: Record, moment: datetime) -> Iterator[Awaited]:
+    if record.must_roll_back:
+        return
+    by_slack = "in Slack or by " if frozen.environment.slack is not None else ""
+    for ask in (ask for ask in record.open_asks() if moment <= ask.opened.deadline):
+        verb = _VERBS[ask.opened.kind]
+        could = [one for one in frozen.people.people if _could_answer(frozen, record, ask, one.id, moment)]
         seating = asking.judge(ask, frozen.people).seating
-        answered = {answer.person for answer in ask.counting()}
         for role, count in seating.missing.items():
-            could = [person.name for person in frozen.people.with_role(role) if person.id not in answered]
-            who = f"{count} {role_said(role)}: {' or '.join(could) or 'nobody left who could'}"
-            what = f"{verbs[ask.opened.kind]} “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}"
-            yield Awaited(who, what, f"in Slack or by tminus {verbs[ask.opened.kind]} {frozen.created.launch}")
+            names = [person.name for person in could if role in person.roles]
+            who = f"{count} {role_said(role)}: {' or '.join(names) or 'nobody left who could'}"
+            what = f"{verb} “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}"
+            typed = f"{by_slack}{asking.how_to_answer(frozen.created.launch, ask.opened)}"
+            yield Awaited(who, what, typed if names else "it ends at its deadline")
+
+
+def _could_answer(frozen: Frozen, record: Record, ask: AskState, person: str, moment: datetime) -> bool:
+    opened = ask.opened
+    given = ev.Answered(
+        at=moment,
+        ask=opened.ask,
+        person=person,
+        answer=_VERBS[opened.kind],
+        digest=opened.decision_digest,
+        via="command line",
+    )
+    return asking.why_refused(given, record, frozen.people, moment) is None
 
 
 def _orders_awaited(frozen: Frozen, record: Record) -> Iterator[Awaited]:
-    launch, held = frozen.created.launch, record.held
-    if held is None:
+    held, some = record.held, offers(frozen, record)
+    if held is None or not some:
         return
-    if isinstance(held, ev.Ordered) or not held.step:
-        how = f"tminus resume {launch} or tminus scrub {launch} --reason WHY"
-        yield Awaited("somebody on duty", "say how it goes on", how)
-        return
-    step = frozen.runbook.step(held.step)
-    waive = f" or tminus waive {launch} {held.step} --reason WHY --until DATE" if step is None or step.waivable else ""
-    who = role_said(step.owner) if step else "somebody on duty"
-    yield Awaited(who, f"mend {held.step}", f"tminus retry {launch} {held.step}{waive}")
+    how = " or ".join(f"{one.command} ({one.does})" for one in some)
+    step = frozen.runbook.step(held.step) if isinstance(held, ev.Held) and held.step else None
+    if step is None or record.rolled_back is not None:
+        yield Awaited("somebody on duty", f"say how it goes on{_also_held(frozen, record)}", how)
+    else:
+        yield Awaited(role_said(step.owner), f"mend {step.id}{_also_held(frozen, record)}", how)
+
+
+def _also_held(frozen: Frozen, record: Record) -> str:
+    """Who else holds the launch, and why: one word may let go of one hold and not of another."""
+    others = [hold for hold in record.holding if hold is not record.held]
+    said = (
+        f"tminus: {gist(hold.why)}"
+        if isinstance(hold, ev.Held)
+        else f"{asking.name_of(frozen.people, hold.person)}: {gist(hold.reason)}"
+        for hold in others
+    )
+    return f"; also held by {'; '.join(said)}" if others else ""

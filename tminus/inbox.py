@@ -7,7 +7,7 @@ from tminus import asking
 from tminus import events as ev
 from tminus.chain_names import is_sign_off
 from tminus.clock import now
-from tminus.errors import Refused
+from tminus.errors import MovedOn, Refused
 from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
 from tminus.ordering import why_order_refused
@@ -21,6 +21,7 @@ _LONGEST = 200  # characters of what a refusal quotes
 def answer(book: Logbook, frozen: Frozen, given: ev.Answered) -> Record:
     """Writes an answer down; raises Refused with the reason, which is written down too.
 
+    Refused also where it was written down and does not count: the question was decided or changed in that moment.
     A sign-off has no conductor, so the answer that decides it ends it here.
     """
     record = book.refresh()
@@ -28,24 +29,58 @@ def answer(book: Logbook, frozen: Frozen, given: ev.Answered) -> Record:
     if why is not None:
         refuse(book, given.person, f"{given.answer} {given.ask}", why, given.via)
     book.write(given)
+    if why := _why_too_late(book.record, frozen, given):
+        refuse(book, given.person, f"{given.answer} {given.ask}", why, given.via)
     if is_sign_off(book.launch) and (ended := _sign_off_ended(book.record, frozen, given.ask)):
         book.write(ended)
     return book.record
 
 
 def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
-    """Writes an order down; raises Refused with the reason, which is written down too."""
+    """Writes an order down; raises Refused with the reason, which is written down too.
+
+    Refused also where it was written down just after the launch's end.
+    """
     record = book.refresh()
     why = _why_not_signed(book, frozen, given) or why_order_refused(given, record, frozen, now())
     if why is not None:
         refuse(book, given.person, f"{given.order} {given.step}".strip(), why, given.via)
-    book.write(given)
+    if given.order == "resume":
+        _write_resume(book, given)
+    else:
+        book.write(given)
+    if (closed := book.record.closed) is not None and closed in book.record.events[: book.record.events.index(given)]:
+        why = f"it came too late, the launch is over: {closed.sentence}"
+        refuse(book, given.person, f"{given.order} {given.step}".strip(), why, given.via)
     return book.record
 
 
+def _write_resume(book: Logbook, given: ev.Ordered) -> None:
+    """Lets go of what its author could see held, and of nothing that was held in that very moment."""
+    seen = book.record.holding
+    while True:
+        try:
+            book.write(given, after=book.record.seq)
+        except MovedOn:
+            if book.refresh().holding != seen:
+                why = "what holds it changed just now; look at it, and resume again"
+                refuse(book, given.person, given.order, why, given.via)
+        else:
+            return
+
+
+def _why_too_late(record: Record, frozen: Frozen, given: ev.Answered) -> str | None:
+    """Why an answer that was just written down does not count: somebody else wrote between the look and the writing."""
+    ask = record.asks[given.ask]
+    if not ask.voided and any(one.person == given.person and one.answer == given.answer for one in ask.counting()):
+        return None
+    return f"it came too late: {asking.why_refused(given, record, frozen.people, now()) or 'another answer is newer'}"
+
+
 def refuse(book: Logbook, who: str, what: str, why: str, via: ev.Via) -> NoReturn:
-    """Writes down that something did not count, and raises Refused."""
-    book.write(ev.AnswerRefused(who=who[:_LONGEST], what=what[:_LONGEST], why=why, via=via))
+    """Writes down that something did not count, unless the launch is over, and raises Refused."""
+    if book.record.closed is None:
+        book.write(ev.AnswerRefused(who=who[:_LONGEST], what=what[:_LONGEST], why=why, via=via))
     raise Refused(why)
 
 

@@ -3,17 +3,14 @@
 from pydantic import BaseModel, ValidationError
 
 from tminus import events as ev
+from tminus.chain_names import is_sign_off
+from tminus.ledger.chain import Head
+from tminus.ledger.directory import listed
 from tminus.ledger.store import Store
-
-_TAIL = 8  # events at a chain's end among which its closing stands, if it has one
-_ENDS = """
-SELECT event.chain, event.seq, event.body FROM event JOIN chain ON chain.chain = event.chain
-WHERE event.seq = 1 OR event.seq > chain.seq - :tail ORDER BY event.chain, event.seq
-"""
 
 
 class LaunchLine(BaseModel, frozen=True):
-    """A launch in one line; `result` and `sentence` are None while it is under way."""
+    """A launch in one line; `sentence` is None while it is under way, `result` too where its end cannot be read."""
 
     launch: str
     title: str
@@ -25,13 +22,16 @@ class LaunchLine(BaseModel, frozen=True):
 
 
 def list_launches(store: Store) -> list[LaunchLine]:
-    """All launches, the latest first; chains that begin with anything else are none. Raises LedgerUnreachable."""
-    chains: dict[str, list[ev.Event]] = {}
-    for chain, _seq, body in store.look(_ENDS, {"tail": _TAIL}):
-        event = _read(str(body))
-        if event is not None:
-            chains.setdefault(str(chain), []).append(event)
-    found = [_line(events[0], events) for events in chains.values() if isinstance(events[0], ev.LaunchCreated)]
+    """All launches, the latest first; sign-offs are none, nor is a chain that begins with anything else.
+
+    A launch is over where the directory says so, whatever stands in its chain after its end. Raises LedgerError.
+    """
+    closed = {one.chain: Head.parse(one.head) for one in listed(store) if one.what == "closed"}
+    found = []
+    for chain, body in store.look("SELECT chain, body FROM event WHERE seq = 1", {}):
+        created = _read(str(body))
+        if isinstance(created, ev.LaunchCreated) and not is_sign_off(str(chain)):
+            found.append(_line(store, created, closed.get(str(chain))))
     return sorted(found, key=lambda line: line.created, reverse=True)
 
 
@@ -42,14 +42,25 @@ def _read(body: str) -> ev.Event | None:
         return None  # a chain of another kind, or of a later version
 
 
-def _line(created: ev.LaunchCreated, events: list[ev.Event]) -> LaunchLine:
-    closed = next((event for event in events if isinstance(event, ev.LaunchClosed)), None)
+def _line(store: Store, created: ev.LaunchCreated, end: Head | None) -> LaunchLine:
+    result, sentence = _end(store, end) if end is not None else (None, None)
     return LaunchLine(
         launch=created.launch,
         title=created.title,
         environment=created.environment_name,
         created=created.at,
         t0=created.t0,
-        result=closed.result if closed else None,
-        sentence=closed.sentence if closed else None,
+        result=result,
+        sentence=sentence,
     )
+
+
+def _end(store: Store, end: Head) -> tuple[ev.Result | None, str]:
+    """How a launch ended, by the event that the directory names."""
+    rows = store.look(
+        "SELECT body FROM event WHERE chain = :chain AND seq = :seq", {"chain": end.chain, "seq": end.seq}
+    )
+    event = _read(str(rows[0][0])) if rows else None
+    if isinstance(event, ev.LaunchClosed):
+        return event.result, event.sentence
+    return None, f"It is over, and how cannot be read; `tminus ledger verify {end.chain}` says why."

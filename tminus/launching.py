@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tminus import events as ev
+from tminus.candidates import why_never, why_no_way_back
 from tminus.clock import now
+from tminus.cross_check import why_unwatchable
 from tminus.environment import Environment
 from tminus.errors import UsageError
 from tminus.frozen import Frozen, digest_of
@@ -14,10 +16,9 @@ from tminus.ledger.directory import listing
 from tminus.ledger.store import Entry, Store
 from tminus.messages import telling
 from tminus.people import People
-from tminus.quorum import why_unreachable
 from tminus.record import Record
 from tminus.release import Release
-from tminus.runbook import Approval, Quorum, Runbook, Spec
+from tminus.runbook import Runbook, Spec
 from tminus.runbook_source import build
 from tminus.yaml_source import Source
 
@@ -44,13 +45,15 @@ class Documents:
     def check(self) -> None:
         """Raises BookError for a mistake in one of them, UsageError where they do not fit one another."""
         release, book = self.release.load(Release), build(self.runbook, self.kinds)
-        people, _environment = self.people.load(People), self.environment.load(Environment)
+        people, environment = self.people.load(People), self.environment.load(Environment)
         if release.system != book.system:
             raise UsageError(f"the release is of {release.system}, and the book is for {book.system}")
-        for identity in release.commits.authors if release.commits else ():
-            if people.by_id(identity) is None:
-                raise UsageError(f"the commit author {identity!r} is nobody in people.yaml")
         refuse_unreachable(book, people)
+        if why := why_no_way_back(book.may_roll_back, (step.does for step in book.steps()), people):
+            raise UsageError(why)
+        for step in book.steps():
+            if why := why_unwatchable(step.does, environment):
+                raise UsageError(f"{step.id}: {why}")
 
     def frozen(self, launch: str, t0: datetime, started_by: str, title: str) -> Frozen:
         """The launch these documents make."""
@@ -76,16 +79,13 @@ class Documents:
 
 
 def refuse_unreachable(book: Runbook, people: People, started_by: str = "") -> None:
-    """Raises UsageError where a quorum could never be met, naming it and what is missing.
+    """Raises UsageError where what a step asks could never be decided, naming it and what is missing.
 
     Whoever starts a launch does not approve it, so they are no candidate for its approvals.
     """
-    everybody = {person.id: person.roles for person in people.people}
-    others = {person: roles for person, roles in everybody.items() if person != started_by}
     for step in book.steps():
-        candidates = others if isinstance(step.does, Approval) else everybody
-        if isinstance(step.does, Quorum) and (why := why_unreachable(step.does.roles, candidates)):
-            raise UsageError(f"{step.id} can never be decided: {why}; add people to people.yaml or lower its quorum")
+        if why := why_never(step.does, people, started_by):
+            raise UsageError(f"{step.id} can never be decided: {why}; add people to people.yaml or ask fewer")
 
 
 def create(store: Store, frozen: Frozen) -> str:

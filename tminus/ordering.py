@@ -37,13 +37,21 @@ def _way_back(record: Record) -> str | None:
     return "it is being rolled back already" if record.must_roll_back else None
 
 
-def _hold(_given: ev.Ordered, record: Record, frozen: Frozen, _p: Person, _m: datetime) -> str | None:
+def _hold(_given: ev.Ordered, record: Record, _f: Frozen, person: Person, _m: datetime) -> str | None:
+    """Each person may hold once, whatever else holds: what tminus or another held may be let go of before theirs."""
     if record.must_roll_back:
         return "a rollback is under way; it goes on whatever is held"
-    if record.held is None:
-        return None
-    by = name_of(frozen.people, record.held.person) if isinstance(record.held, ev.Ordered) else "tminus"
-    return f"it is held already, since {record.held.at:%H:%M:%S}, by {by}"
+    own = next((hold for hold in record.holding if isinstance(hold, ev.Ordered) and hold.person == person.id), None)
+    return f"{person.name} holds it already, since {own.at:%H:%M:%S}" if own else None
+
+
+def let_go_by_resume(frozen: Frozen, record: Record) -> str:
+    """Whose holds a resume lets go of, with their reasons; "" where nobody but tminus holds."""
+    return "; ".join(
+        f"{name_of(frozen.people, hold.person)}: {hold.reason or 'no reason given'}"
+        for hold in record.holding
+        if isinstance(hold, ev.Ordered)
+    )
 
 
 def _resume(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: datetime) -> str | None:
@@ -56,7 +64,7 @@ def _scrub(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person, _
         return back
     if record.scrubbed is not None:
         return "it is being scrubbed already"
-    return _why_not_back(frozen, person) if record.change_began else None
+    return why_not_back(frozen, person) if record.change_began else None
 
 
 def _recycle(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: datetime) -> str | None:
@@ -66,7 +74,7 @@ def _recycle(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: dat
 
 
 def _rollback(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person, _m: datetime) -> str | None:
-    if why := _why_not_back(frozen, person):
+    if why := why_not_back(frozen, person):
         return why
     if not record.change_began:
         return "nothing was changed yet, so there is nothing to roll back; scrub ends the launch"
@@ -74,16 +82,15 @@ def _rollback(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person
     return None if stopped else _way_back(record)
 
 
-def _why_not_back(frozen: Frozen, person: Person) -> str | None:
-    """Why this person may not order the way back: the book's roles may, or where it names none, who is on duty."""
+def why_not_back(frozen: Frozen, person: Person) -> str | None:
+    """Why this person may not order the way back: who is on duty may, with one of the book's roles if it names any."""
     allowed = outline_of(frozen).may_roll_back
-    if allowed:
-        fits = bool(person.roles & set(allowed))
-        return None if fits else f"{person.name} may not roll back; {', '.join(sorted(allowed))} may"
-    on_duty = [one.name for one in frozen.people.people if one.on_duty]
-    if person.on_duty or not on_duty:
+    may = frozen.people.who_may_roll_back(allowed)
+    if person in may:
         return None
-    return f"{person.name} may not roll back; who is on duty may: {', '.join(on_duty)}"
+    named = ", ".join(name_of(frozen.people, one.id) for one in may) or "nobody"
+    wanted = f"who is on duty as {' or '.join(sorted(allowed))}" if allowed else "who is on duty"
+    return f"{person.name} may not roll back; {wanted} may: {named}"
 
 
 def _retry(given: ev.Ordered, record: Record, frozen: Frozen, _p: Person, _m: datetime) -> str | None:

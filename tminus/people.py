@@ -1,5 +1,7 @@
 """Who takes part: people.yaml, one person with their roles and how each channel knows them."""
 
+from collections.abc import Collection
+
 from pydantic import BaseModel, Field, model_validator
 
 
@@ -13,7 +15,7 @@ class Person(BaseModel, frozen=True, extra="forbid"):
         slack: Slack member id, which signed interactions carry.
         pagerduty: PagerDuty user id.
         key: public key (`ssh-ed25519 …`) that proves their command-line decisions.
-        on_duty: whether they are on duty for the launch (roll back by hand, stand watch).
+        on_duty: whether they are on duty for the launch; only who is may roll back by hand.
     """
 
     id: str
@@ -24,6 +26,11 @@ class Person(BaseModel, frozen=True, extra="forbid"):
     key: str | None = None
     on_duty: bool = False
 
+    @property
+    def public_key(self) -> str:
+        """The key without the comment behind it, which says nothing; "" where there is none."""
+        return " ".join((self.key or "").split()[:2])
+
 
 class People(BaseModel, frozen=True, extra="forbid"):
     """Everybody, with every identity belonging to exactly one of them."""
@@ -32,10 +39,10 @@ class People(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _one_person_an_identity(self) -> "People":
-        for kind in ("id", "slack", "pagerduty", "key"):
+        for kind, field in (("id", "id"), ("slack", "slack"), ("pagerduty", "pagerduty"), ("key", "public_key")):
             seen: dict[str, str] = {}
             for person in self.people:
-                identity = getattr(person, kind)
+                identity = getattr(person, field)
                 if identity and identity in seen:
                     raise ValueError(f"{kind} {identity!r} belongs to both {seen[identity]!r} and {person.name!r}")
                 if identity:
@@ -53,6 +60,10 @@ class People(BaseModel, frozen=True, extra="forbid"):
     def with_role(self, role: str) -> tuple[Person, ...]:
         """Everyone who may decide as `role`."""
         return tuple(person for person in self.people if role in person.roles)
+
+    def who_may_roll_back(self, roles: Collection[str]) -> tuple[Person, ...]:
+        """Everyone on duty who has one of the book's `may_roll_back` roles; with no roles named, everyone on duty."""
+        return tuple(one for one in self.people if one.on_duty and (not roles or one.roles & set(roles)))
 
     @property
     def roles(self) -> frozenset[str]:

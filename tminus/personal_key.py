@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import rfc8785
@@ -50,7 +52,7 @@ class PersonalKey:
     def owner(self, people: People) -> Person:
         """Whose key it is; raises Refused where it is nobody's."""
         for person in people.people:
-            if person.key and _bare(person.key) == self.public:
+            if person.public_key == self.public:
                 return person
         raise Refused(f"this key belongs to nobody in the launch's people.yaml; its public half is {self.public}")
 
@@ -64,7 +66,7 @@ def verified(launch: str, said: ev.Answered | ev.Ordered, person: Person) -> boo
     if not person.key or not said.signature:
         return False
     try:
-        key = load_ssh_public_key(_bare(person.key).encode())
+        key = load_ssh_public_key(person.public_key.encode())
         if not isinstance(key, Ed25519PublicKey):
             return False
         key.verify(base64.b64decode(said.signature, validate=True), _text(launch, said))
@@ -73,8 +75,41 @@ def verified(launch: str, said: ev.Answered | ev.Ordered, person: Person) -> boo
     return True
 
 
-def _bare(key: str) -> str:
-    return " ".join(key.split()[:2])
+def proven(created: ev.LaunchCreated | None, said: ev.Answered | ev.Ordered) -> bool:
+    """Whether what the ledger says that a person said may count at all.
+
+    From a command line only with the signature of a person of this launch, whoever wrote it down. What came by Slack
+    was proven to the gateway that wrote it down, and to nobody after it. A PagerDuty note proves nobody, so from there
+    nothing but a hold or a no counts.
+
+    Args:
+        created: the launch as it was frozen; without one nothing from a command line is proven.
+        said: the decision.
+    """
+    if said.via == "pagerduty":
+        return (said.answer if isinstance(said, ev.Answered) else said.order) in {"reject", "hold"}
+    if said.via != "command line":
+        return True
+    person = _people(created.people).by_id(said.person) if created else None
+    return created is not None and person is not None and verified(created.launch, said, person)
+
+
+def unsigned_decisions(created: ev.LaunchCreated | None, events: Iterable[ev.Event]) -> list[str]:
+    """Every decision in a launch's events that is not proven and so does not count, in words."""
+    return [
+        f"{event.person}'s {_word(event)} of {event.at:%Y-%m-%d %H:%M:%S} UTC, by {event.via}, is not proven theirs"
+        for event in events
+        if isinstance(event, ev.Answered | ev.Ordered) and not proven(created, event)
+    ]
+
+
+def _word(said: ev.Answered | ev.Ordered) -> str:
+    return f"{said.answer} {said.ask}" if isinstance(said, ev.Answered) else f"{said.order} {said.step}".strip()
+
+
+@lru_cache(maxsize=16)
+def _people(canonical: str) -> People:
+    return People.model_validate_json(canonical)
 
 
 def _text(launch: str, said: ev.Answered | ev.Ordered) -> bytes:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tminus.candidates import may_answer, roles_asked, why_never
 from tminus.clock import Clock, parse_duration, show_duration
 from tminus.errors import UsageError
 from tminus.people import People
-from tminus.quorum import why_unreachable
 from tminus.runbook import Attestation, PagingPath, Phase, Quorum, Runbook, SignOff, Step
 
 
@@ -17,7 +17,7 @@ class PlannedQuestion:
 
     Attributes:
         roles: role → how many distinct people must answer as it.
-        candidates: role → the names of all who could.
+        candidates: role → the names of all who could; of an approval not whoever starts the launch, once that is known.
         until: when it closes, if it is asked as soon as its phase begins; None for a sign-off, made ahead.
         unreachable: why there can never be enough answers; "" where there can.
     """
@@ -76,15 +76,13 @@ def parse_t0(text: str, clock: Clock, at: datetime) -> datetime:
     """When T-0 is.
 
     Args:
-        text: `now`; `+4h`, on the countdown's clock, from now; or an ISO 8601 time with its zone.
+        text: `+4h`, on the countdown's clock, from now; or an ISO 8601 time with its zone.
         clock: the environment's.
         at: the present.
 
     Raises:
         UsageError: where it is none of these, or in the past.
     """
-    if text == "now":
-        return at
     if text.startswith("+"):
         try:
             return at + clock.real(parse_duration(text[1:]))
@@ -93,7 +91,7 @@ def parse_t0(text: str, clock: Clock, at: datetime) -> datetime:
     try:
         t0 = datetime.fromisoformat(text)
     except ValueError as e:
-        raise UsageError(f"T-0 {text!r} is no time; write 2026-11-22T18:00:00+01:00, +4h or now") from e
+        raise UsageError(f"T-0 {text!r} is no time; write 2026-11-22T18:00:00+01:00 or +4h") from e
     if t0.tzinfo is None:
         raise UsageError(f"T-0 {text!r} has no zone; write it like 2026-11-22T18:00:00+01:00, or with Z for UTC")
     if t0 < at:
@@ -101,30 +99,37 @@ def parse_t0(text: str, clock: Clock, at: datetime) -> datetime:
     return t0
 
 
-def make_plan(book: Runbook, people: People, clock: Clock, t0: datetime, at: datetime) -> Plan:
-    """The countdown to `t0`, as it looks at the time `at`."""
-    return Plan(t0, tuple(_phase(phase, people, clock, t0, at) for phase in book.phases))
+@dataclass(frozen=True)
+class _Crew:
+    """Everybody, and who of them starts the launch; "" while that is open."""
+
+    people: People
+    started_by: str
 
 
-def _phase(phase: Phase, people: People, clock: Clock, t0: datetime, at: datetime) -> PlannedPhase:
+def make_plan(book: Runbook, people: People, clock: Clock, t0: datetime, at: datetime, *, started_by: str = "") -> Plan:
+    """The countdown to `t0`, as it looks at the time `at`; `started_by` is who starts it, by id, once that is known."""
+    crew = _Crew(people, started_by)
+    return Plan(t0, tuple(_phase(phase, crew, clock, t0, at) for phase in book.phases))
+
+
+def _phase(phase: Phase, crew: _Crew, clock: Clock, t0: datetime, at: datetime) -> PlannedPhase:
     begins = t0 + clock.real(phase.offset)
-    steps = tuple(PlannedStep(step, _question(step, people, clock, begins)) for step in phase.steps)
+    steps = tuple(PlannedStep(step, _question(step, crew, clock, begins)) for step in phase.steps)
     late = max(at - begins, timedelta(0))
     return PlannedPhase(phase, begins, begins + clock.real(phase.late_by), late, steps)
 
 
-def _question(step: Step, people: People, clock: Clock, begins: datetime) -> PlannedQuestion | None:
-    match step.does:
-        case Quorum() as asked:
-            roles, deadline = asked.roles, asked.deadline
-        case Attestation() | PagingPath() as stated:
-            roles, deadline = {stated.role: 1}, stated.deadline
-        case _:
-            return None
-    unreachable = why_unreachable(roles, {person.id: person.roles for person in people.people})
-    candidates = {role: tuple(person.name for person in people.with_role(role)) for role in roles}
-    until = None if isinstance(step.does, SignOff) else begins + clock.real(deadline)
-    return PlannedQuestion(roles, candidates, until, unreachable)
+def _question(step: Step, crew: _Crew, clock: Clock, begins: datetime) -> PlannedQuestion | None:
+    asked = step.does
+    if not isinstance(asked, Quorum | Attestation | PagingPath):
+        return None
+    roles, may = roles_asked(asked), may_answer(asked.kind, crew.people, crew.started_by)
+    candidates = {
+        role: tuple(person.name for person in crew.people.with_role(role) if person.id in may) for role in roles
+    }
+    until = None if isinstance(asked, SignOff) else begins + clock.real(asked.deadline)
+    return PlannedQuestion(roles, candidates, until, why_never(asked, crew.people, crew.started_by))
 
 
 def _roughly(length: timedelta) -> str:

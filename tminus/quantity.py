@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -28,9 +29,24 @@ _DERIVED = {
     "GiB": "1073741824 byte",
     "percent": "0.01 count",
 }
+_SPOKEN = {
+    "microseconds": "us",
+    "milliseconds": "ms",
+    "msec": "ms",
+    "sec": "s",
+    "seconds": "s",
+    "minutes": "min",
+    "hours": "h",
+    "hrs": "h",
+    "days": "d",
+    "bytes": "B",
+    "pct": "%",
+    "percent": "%",
+}
 _UNITS = {"s", "B", "count", *_DERIVED}
-# A comma may only set thousands apart: who writes "0,1 %" means a tenth, not one.
-NUMBER = r"(?:[1-9]\d{0,2}(?:[,_]\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?"
+# A comma may only set thousands apart: who writes "0,1 %" means a tenth, not one. The exponent is bounded, since to
+# work out the exact value of 1e400000 takes seconds.
+NUMBER = r"(?:[1-9][0-9]{0,2}(?:[,_][0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
 """How a number without a sign is written."""
 _UNIT = r"(?:%|[^\W\d_]+)(?:[ -][^\W\d_]+)*(?:/[^\W\d_]+)?"
 _QUANTITY = re.compile(rf"^\s*([+-]?{NUMBER})\s*({_UNIT})?\s*$")
@@ -96,6 +112,17 @@ class Quantity(BaseModel, frozen=True):
             value = value.rstrip("0").rstrip(".")
         return f"{value} {self.unit}".strip()
 
+    def fits(self, unit: str) -> bool:
+        """Whether this may judge what is measured in `unit`: same dimension, and a word that is no unit is the same.
+
+        A plain count (`unit` is "") has neither unit nor word: `5 %` of it, `5 mins` and `5 pcs` are mistakes.
+        """
+        if not unit or not self.unit:
+            return self.unit == unit
+        ours, theirs = _words(self.unit).split("/"), _words(unit).split("/")
+        alike = (our == their or {our, their} <= _UNITS for our, their in zip(ours, theirs, strict=False))
+        return len(ours) == len(theirs) and self.same_kind(unit) and all(alike)
+
     def same_kind(self, unit: str) -> bool:
         """Whether this can be compared with something measured in `unit`."""
         return bool(_unit(self.unit).dimensionality == _unit(unit).dimensionality)
@@ -115,6 +142,14 @@ class Quantity(BaseModel, frozen=True):
         """For people's eyes: three significant digits at most after the point."""
         rounded = self.value if self.value == self.value.to_integral_value() else round(self.value, 3)
         return str(Quantity(value=rounded, unit=self.unit))
+
+
+def unit_meant(word: str, measured_in: str) -> str:
+    """The unit that `word` (`mins`, `seconds`) may stand for among those that judge `measured_in`; else that itself."""
+    spoken = {**{unit.lower(): unit for unit in known_units()}, **_SPOKEN}
+    fitting = {said: unit for said, unit in spoken.items() if Quantity(value=Decimal(1), unit=unit).fits(measured_in)}
+    close = get_close_matches(word.lower(), fitting, n=1, cutoff=0.7)
+    return fitting[close[0]] if close else measured_in
 
 
 def known_units() -> tuple[str, ...]:

@@ -52,6 +52,7 @@ class AskState:
     """Where a question to people stands: as last asked, all answers, and its end.
 
     Attributes:
+        started_by: who started the launch, by id: nobody approves their own.
         voided: neither answers nor end count, since a recycle took back what it was about; asked again, everybody
             answers anew.
     """
@@ -60,6 +61,7 @@ class AskState:
     answers: list[ev.Answered] = field(default_factory=list)
     ended: ev.AskEnded | None = None
     voided: bool = False
+    started_by: str = ""
 
     def counting(self) -> list[ev.Answered]:
         """The answers that are bound to what is asked now; a person's last one counts."""

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -23,20 +23,24 @@ class ReleasedService(Build):
 
 
 class CommitRange(BaseModel, frozen=True, extra="forbid"):
-    """The commits between the running version and this one, and who wrote them (ids in people.yaml)."""
+    """The commits between the running version and this one."""
 
     repository: str
     since: str
     until: str
-    authors: tuple[str, ...] = ()
 
 
 class ScanReport(BaseModel, frozen=True, extra="forbid"):
-    """A vulnerability report made for this release."""
+    """A vulnerability report made for this release.
+
+    Attributes:
+        made_at: when the scan ended; for a report that does not say it itself, as pip-audit's and npm's do not.
+    """
 
     tool: Literal["pip-audit", "npm-audit", "sarif"]
     path: PurePosixPath
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    made_at: AwareDatetime | None = None
 
 
 class Release(BaseModel, frozen=True, extra="forbid"):

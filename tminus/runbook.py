@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, field_validator, model_validator
 
-from tminus.clock import Duration, parse_duration
+from tminus.clock import Duration, parse_duration, show_duration
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _OFFSET = re.compile(r"^T(?:-0|([+-])(\d.*))$")
@@ -64,7 +64,7 @@ class SignOff(Quorum, frozen=True):
 
 
 class Attestation(Spec, frozen=True):
-    """A person with `role` states that something holds, with a link."""
+    """A person with `role` states that something holds."""
 
     kind: Literal["attestation"] = "attestation"
     role: str
@@ -171,14 +171,14 @@ class Phase(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def slug(self) -> str:
-        """The name in words that Prefect's keys and file names allow: `t-minus-4h`."""
-        return (
-            self.phase.lower()
-            .replace("t-0", "t-zero")
-            .replace("t-", "t-minus-", 1)
-            .replace("t+", "t-plus-")
-            .replace("t-minus-zero", "t-zero")
-        )
+        """Its time in small letters, digits and hyphens, as Prefect's keys want it: `t-minus-1h-30m`, `t-zero`.
+
+        Made from the offset, which no two phases of a book share, and not from how it is written.
+        """
+        if self.turns_back:
+            return "t-zero"
+        length = show_duration(abs(self.offset)).replace(" ", "-").replace(".", "-")
+        return f"t-{'minus' if self.offset < timedelta(0) else 'plus'}-{length}"
 
 
 class Runbook(BaseModel, frozen=True, extra="forbid"):

@@ -13,6 +13,7 @@ from tminus.standing import current_phase, mark_of
 
 _PAST = {Verdict.FAIL: "failed", Verdict.UNKNOWN: "could not be observed", Verdict.SKIPPED: "was skipped"}
 _CELL = 160  # characters of a table's cell that are still read
+_REASON = 240  # characters of a reason that are still read in a sentence
 
 
 def closing_sentence(frozen: Frozen, record: Record, result: ev.Result, why: str) -> str:
@@ -72,17 +73,25 @@ def reason_said(frozen: Frozen, record: Record, why: str) -> str:
     if isinstance(record.held, ev.Held) and record.held.step and record.held.why == why:
         step, outcome = frozen.runbook.step(record.held.step), record.step(record.held.step).outcome
         if step is not None and outcome is not None:
-            return f"{step.id} {_PAST.get(outcome.verdict, '')}: {outcome.summary} ({role_said(step.owner)})"
+            return f"{step.id} {_PAST.get(outcome.verdict, '')}: {gist(outcome.summary)} ({role_said(step.owner)})"
     if isinstance(record.held, ev.Ordered):
-        return f"held by {person_said(frozen, record.held.person)}: {record.held.reason or 'no reason given'}"
+        return f"held by {person_said(frozen, record.held.person)}: {gist(record.held.reason) or 'no reason given'}"
     for ask in record.asks.values():
         if ask.opened.kind == "approval" and ask.ended is not None and ask.ended.result != "met":
-            return ask.ended.reason.rstrip(".")
-    return _one_sentence(why)
+            return gist(ask.ended.reason)
+    return gist(why)
 
 
-def _one_sentence(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")
+def gist(text: str) -> str:
+    """A reason as part of a sentence: on one line, without its full stop, and without its middle where it is long.
+
+    A failed command begins with a whole command line and ends with what it came to; the record keeps all of it.
+    """
+    plain = " ".join(text.split()).rstrip(".")
+    if len(plain) <= _REASON:
+        return plain
+    end = plain[-_REASON * 2 // 3 :].partition(" ")
+    return f"{plain[: _REASON // 3]} … {end[2] or end[0]}"
 
 
 def what_stands(frozen: Frozen, record: Record) -> str:
@@ -97,8 +106,8 @@ def what_stands(frozen: Frozen, record: Record) -> str:
 def _by_whom(frozen: Frozen, record: Record, why: str) -> str:
     order = record.scrubbed
     if order is None:
-        return f"because of {_one_sentence(why)}"
-    return f"by {person_said(frozen, order.person)}: {_one_sentence(order.reason) or 'no reason given'}"
+        return f"because of {gist(why)}"
+    return f"by {person_said(frozen, order.person)}: {gist(order.reason) or 'no reason given'}"
 
 
 def _since(record: Record) -> str:
@@ -107,7 +116,7 @@ def _since(record: Record) -> str:
 
 def _held(frozen: Frozen, record: Record, why: str) -> str:
     if record.rolled_back is not None and not record.rolled_back.proven:
-        return f"{_one_sentence(why)}; somebody must look at what serves now."
+        return f"{gist(why)}; somebody must look at what serves now."
     return f"{reason_said(frozen, record, why)}; {what_stands(frozen, record)}."
 
 
@@ -116,10 +125,10 @@ def _rollback(frozen: Frozen, record: Record, why: str) -> str:
     when = f" at {time_said(began.at)}" if began else ""
     by = f" by {person_said(frozen, began.by)}" if began and began.by != "tminus" else ""
     took = f" in {length_said(ended.at - began.at)}" if began and ended and ended.proven else ""
-    reason = _one_sentence(began.why if began else why) or "no reason given"
+    reason = gist(began.why if began else why) or "no reason given"
     if ended is not None and ended.proven:
         return f"{when}{by}{took}: {reason}; the old version serves again (proven)."
-    said = _one_sentence(ended.said) if ended else "it was not finished"
+    said = gist(ended.said) if ended else "it was not finished"
     return f"{when}{by}: {reason}; NOT PROVEN: {said}."
 
 

@@ -171,7 +171,7 @@ class NoWorseThan(AtMost):
             msg = f"{choices} choices of a latency bound: expected 1 or more"
             raise ValueError(msg)
         super().__init__(1.0, alpha, minimum)
-        self.baseline, self.tolerance = baseline, tolerance
+        self.baseline, self.tolerance, self.choices = baseline, tolerance, choices
         weight = 1 / (RUNGS + 1)
         levels = [(alpha * weight) ** (k / RUNGS) for k in range(RUNGS + 1)]
         bounds = [min(1.0, upper_bound(baseline, level / choices) + tolerance) for level in levels[1:]]

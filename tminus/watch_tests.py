@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from tminus import events as ev
-from tminus.binomial import Tally
+from tminus.binomial import Tally, at_least_chance
 from tminus.sequential import AtMost, Baseline, Breach, Watch
 
 _P95 = 0.05  # the share of requests that may take longer than a p95 limit
-# What the new version is blamed for → what the old one's probes would show of it.
-_SHOWN_BY = {"error_rate": "error_rate", "slow": "slow", "slower_than_before": "slow"}
-_OLD_ALPHA = 0.01  # the chance of calling the old version bad when it is not
+_OLD_ALPHA = 0.05  # the chance of calling the old version bad when it is just within the limit
+_NOTHING = Tally(0, 0)
+_AS_BAD = 3  # an old version that fails less than a third as often does not excuse the new one
 
 
 class Limits(BaseModel, frozen=True):
@@ -35,12 +35,13 @@ class Limits(BaseModel, frozen=True):
 
 
 class OldVersion(BaseModel, frozen=True):
-    """How the old version did before the switch.
+    """How the old version did before the watch.
 
     Attributes:
-        slower_than: seconds: the upper edge of the bucket that holds its p95.
+        slower_than: seconds: the upper edge of the bucket that holds its p95; 0 where that is not known.
         slower: how many of its requests took longer than that.
         choices: among how many bounds `slower_than` was chosen.
+        probe_slowest: seconds that the slowest of the first probes took, seen from here; 0 where none was answered.
     """
 
     requests: int = 0
@@ -48,33 +49,88 @@ class OldVersion(BaseModel, frozen=True):
     slower_than: float = 0.0
     slower: int = 0
     choices: int = 1
+    probe_slowest: float = 0.0
 
 
 @dataclass
 class Verdict:
-    """What the samples so far say."""
+    """What the samples so far say.
+
+    Attributes:
+        onset: the first sample of what led to the breach.
+        old_is_bad: everything that the new version is blamed for shows in the old one too.
+    """
 
     breaches: tuple[Breach, ...]
     onset: ev.Sample | None
     old_is_bad: bool
 
 
+def _events(metric: str, sample: ev.Sample) -> tuple[int, int]:
+    """How many requests of the new version, and how many probes of the old one, were what a metric counts."""
+    match metric:
+        case "error_rate":
+            return sample.failed, sample.probes_failed
+        case "slow":
+            return sample.slow, sample.probes_slow
+        case _:
+            return sample.slower_than_before, sample.probes_slower_than_before
+
+
+class _Run:
+    """What both versions showed since a test's evidence stood lowest: if something went wrong, it did so then.
+
+    The change point of Page 1954, "Continuous inspection schemes", Biometrika 41(1/2). What lies before, be it a
+    hiccup or hours of quiet, says nothing about the two versions now.
+    """
+
+    def __init__(self, evidence: float) -> None:
+        self._lowest = evidence
+        self._forget()
+
+    def _forget(self) -> None:
+        self.onset: ev.Sample | None = None
+        self.new = self.old = _NOTHING
+
+    def feed(self, metric: str, sample: ev.Sample, test: AtMost) -> None:
+        """Takes a sample in that the test has taken in already."""
+        if not test.breached and test.log_evidence <= self._lowest:
+            self._lowest = test.log_evidence
+            self._forget()
+            return
+        new, old = _events(metric, sample)
+        self.onset = self.onset or sample
+        self.new += Tally(sample.requests, new)
+        self.old += Tally(sample.probes, old)
+
+    def old_breaks(self, limit: float) -> bool:
+        """Whether the old version breaks this limit too, and does not do far better than the new one."""
+        as_bad = self.old.events * self.new.requests * _AS_BAD >= self.new.events * self.old.requests
+        return as_bad and at_least_chance(self.old, limit) <= _OLD_ALPHA
+
+
 class WatchTests:
-    """All tests of a watch, fed with samples in order."""
+    """All tests of a watch, fed with samples in order.
+
+    Attributes:
+        watch: the tests themselves.
+        requests, failed: of the new version, in all samples.
+        missing_in_a_row: how many samples up to the last could not be taken whole.
+    """
 
     def __init__(self, limits: Limits, old: OldVersion) -> None:
-        self._limits = limits
         absolute = {"error_rate": limits.error_rate, "slow": _P95 if limits.slow_over else None}
         known = {name: limit for name, limit in absolute.items() if limit is not None}
         baselines = {}
         if old.requests:
             baselines["error_rate"] = Baseline(Tally(old.requests, old.failed), limits.tolerate_errors)
+        if old.requests and old.slower_than:
             slower = Tally(old.requests, min(old.slower, old.requests))
             baselines["slower_than_before"] = Baseline(slower, limits.tolerate_slow, old.choices)
+        self.watch = Watch(known, baselines, alpha=limits.alpha, minimum=limits.min_requests)
         self._watched = {*known, *baselines}
-        self._new = Watch(known, baselines, alpha=limits.alpha, minimum=limits.min_requests)
-        self._old = {name: AtMost(limit, _OLD_ALPHA) for name, limit in known.items()}
-        self._first_bad: ev.Sample | None = None
+        self._runs = {key: _Run(test.log_evidence) for key, test in self.watch.tests.items()}
+        self._old, self._probes = old, 0
         self.requests = 0
         self.failed = 0
         self.missing_in_a_row = 0
@@ -83,45 +139,45 @@ class WatchTests:
         """Takes samples in; returns what all of them so far say."""
         for sample in samples:
             self._feed(sample)
-        breaches = tuple(self._new.breaches)
-        return Verdict(breaches, self._first_bad, self._old_is_bad(breaches))
+        breaches = tuple(self.watch.breaches)
+        onsets = [run.onset for run in map(self._run, breaches) if run.onset]
+        return Verdict(breaches, min(onsets, key=lambda one: one.at, default=None), self._old_is_bad(breaches))
+
+    def _feed(self, sample: ev.Sample) -> None:
+        self.missing_in_a_row = self.missing_in_a_row + 1 if sample.missing else 0
+        self.requests += sample.requests
+        self.failed += sample.failed
+        self._probes += sample.probes
+        self.watch.add({name: Tally(sample.requests, _events(name, sample)[0]) for name in self._watched})
+        for (metric, against), test in self.watch.tests.items():
+            self._runs[metric, against].feed(metric, sample, test)
+
+    def _run(self, breach: Breach) -> _Run:
+        return self._runs[breach.metric, breach.against]
 
     def _old_is_bad(self, breaches: tuple[Breach, ...]) -> bool:
         """Whether everything the new version is blamed for shows in the old one too: then the cause lies outside.
 
-        An old version that is merely slow does not excuse a new one that fails.
+        The old version is asked the very questions that the new one failed, with its probes since then. Who is blamed
+        for two limits of one metric is excused by either; an old version that is merely slow excuses no failures. In
+        doubt the release is to blame: a rollback that was not needed is cheap.
         """
-        shown_by = {_SHOWN_BY[breach.metric] for breach in breaches}
-        return bool(shown_by) and all(name in self._old and self._old[name].breached for name in shown_by)
-
-    def _feed(self, sample: ev.Sample) -> None:
-        self._feed_old(sample)
-        if sample.missing:
-            self.missing_in_a_row += 1
-            return
-        self.missing_in_a_row = 0
-        self.requests += sample.requests
-        self.failed += sample.failed
-        events = {
-            "error_rate": sample.failed,
-            "slow": sample.slow,
-            "slower_than_before": sample.slower_than_before,
+        blamed = {breach.metric for breach in breaches}
+        return bool(blamed) and blamed == {
+            breach.metric for breach in breaches if self._run(breach).old_breaks(breach.limit)
         }
-        self._new.add({name: Tally(sample.requests, events[name]) for name in self._watched})
-        if self._first_bad is None and self._looks_bad(sample):
-            self._first_bad = sample
 
-    def _looks_bad(self, sample: ev.Sample) -> bool:
-        half = sample.requests / 2
-        failed = self._limits.error_rate is not None and sample.failed > self._limits.error_rate * sample.requests
-        return bool(sample.requests) and (failed or sample.slow > half or sample.slower_than_before > half)
-
-    def _feed_old(self, sample: ev.Sample) -> None:
-        if not sample.probes:
-            return
-        counted = {"error_rate": sample.probes_failed, "slow": sample.probes_slow}
-        for name, test in self._old.items():
-            test.add(Tally(sample.probes, counted[name]))
+    @property
+    def caveats(self) -> str:
+        """In words: what could not be compared, to be said after a verdict; empty where all could."""
+        said = []
+        if not self._old.requests:
+            said.append("not compared with the old version, which shows no requests")
+        elif not self._old.slower_than:
+            said.append("latency not compared with the old version's, whose p95 is not known")
+        if not self._probes:
+            said.append("the old version could not be asked, so an outside cause would not be told from the release")
+        return "".join(f"; {one}" for one in said)
 
     def why(self, breaches: Iterable[Breach]) -> str:
         """In words: which number, against what; once for a metric that breaks both its limits."""

@@ -114,7 +114,12 @@ class _Walk:
         if node.tag not in _CONSTRUCTED:
             self._defect(node, place, f"the tag {node.tag} means nothing here; leave it out")
             return None
-        value = self._yaml.constructor.construct_object(node)
+        try:
+            value = self._yaml.constructor.construct_object(node)
+        except (ValueError, LookupError):  # a tag that the text does not live up to: `!!int abc`, `!!bool maybe`
+            kind = str(node.tag).removeprefix(_STANDARD)  # the value is not repeated: it may be a secret
+            self._defect(node, place, f"this is no {kind}; leave the tag out and put the text in quotes")
+            return None
         if value is None or isinstance(value, bool):
             return value
         if not abs(value) <= _EXACT:

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -162,9 +163,7 @@ def _environment(files: Documents, addresses: Addresses, trading: TradingAddress
         },
         "pagerduty": {
             "events": f"https://{HOST}:{ports.pagerduty}",
-            "rest": f"https://{HOST}:{ports.pagerduty}",
             "routing_key": "env:TMINUS_REHEARSAL_PAGERDUTY_KEY",
-            "api_key": "env:TMINUS_REHEARSAL_PAGERDUTY_TOKEN",
             "ca_file": str(files.certificates / "ca.pem"),
         },
     }
@@ -224,9 +223,14 @@ def _release(files: Documents, fault: Fault) -> JsonValue:
                 "rollback_to": {"version": old.version, "artifact": old.artifact_digest, "config": old.config_digest},
             }
         },
-        "commits": {"repository": "tradesense", "since": "v1.9.0", "until": "v2.0.0", "authors": []},
+        "commits": {"repository": "tradesense", "since": "v1.9.0", "until": "v2.0.0"},
         "scans": [
-            {"tool": "pip-audit", "path": "scans/pip-audit.json", "sha256": sha256(scan.read_bytes()).hexdigest()}
+            {
+                "tool": "pip-audit",
+                "path": "scans/pip-audit.json",
+                "sha256": sha256(scan.read_bytes()).hexdigest(),
+                "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
         ],
     }
 
@@ -249,7 +253,7 @@ def _simulated(files: Documents, fault: Fault) -> JsonValue:
         "seed": 1,
         "people": people,
         "pending_command": [*tminus, "pending", "--json"],
-        "answer_command": [*tminus, "{decision}", "{launch}", "--ask", "{request}"],
+        "answer_command": [*tminus, "{decision}", "{launch}", "--ask", "{request}", "--digest", "{digest}"],
         "answer_commands": {
             # A no and a hold want a reason; a hold is about the launch, whatever is being asked.
             "reject": [*tminus, "reject", "{launch}", "--ask", "{request}", "--reason", "the rehearsal says no"],

@@ -7,9 +7,11 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from pydantic import ValidationError
@@ -88,6 +90,8 @@ def main() -> int:
         print(f"the platform hands {', '.join(missing)} to its instances, but has none: set them", file=sys.stderr)
         return 2
     faults = os.environ.get("TRADING_FAULTS")
+    # uvicorn repeats a signal to whoever had it before; ended by it, the fork server's folder would be left behind.
+    signal.signal(signal.SIGTERM, _leave)
     prepare_to_start()
     platform = InstancePlatform(arguments.state, dict(arguments.pool), FaultFile(Path(faults) if faults else None))
     config = uvicorn.Config(
@@ -103,6 +107,10 @@ def main() -> int:
     )
     uvicorn.Server(config).run()
     return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _pool(text: str) -> tuple[str, tuple[int, ...]]:

@@ -30,6 +30,7 @@ class Pending(BaseModel):
     roles: list[str]
     kind: Literal["approval", "sign_off", "acknowledgement", "attestation"] = "approval"
     launch: str = ""
+    digest: str = ""
 
 
 _PENDING = TypeAdapter(list[Pending])
@@ -85,6 +86,7 @@ class CommandLine:
             "{person}": person.id,
             "{decision}": decision,
             "{launch}": pending.launch,
+            "{digest}": pending.digest,
         }
         began = time.time()
         command = [filled(part, words) for part in self._people.command_for(decision)]

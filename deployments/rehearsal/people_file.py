@@ -63,8 +63,8 @@ class People(BaseModel):
     """All simulated people, and the commands with which they answer while Slack is down.
 
     `pending_command` prints the open requests as JSON; `answer_command` may hold {request}, {role}, {person},
-    {decision} and {launch}, and `answer_commands` has others for single decisions. `command_poll` is the time in
-    seconds between two looks at what is pending.
+    {decision}, {launch} and {digest} (of what is asked), and `answer_commands` has others for single decisions.
+    `command_poll` is the time in seconds between two looks at what is pending.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

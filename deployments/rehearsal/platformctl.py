@@ -1,7 +1,7 @@
 """The instance platform's command line; imports the standard library alone, so that it starts in a few milliseconds.
 
 Each verb prints one JSON line. Exit status: 0 done · 1 refused, nothing changed · 2 usage · 3 absent · 4 in progress ·
-5 unknown (the platform did not answer) · 6 fenced off by a newer token, nothing changed.
+5 unknown (the platform does not answer, or not as it was told) · 6 fenced off by a newer token, nothing changed.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         status, detail = {"roll-out": _roll_out, "probe": _probe, "retire": _retire}[arguments.verb](arguments)
     except UnreachableError as error:
-        # A request that never left changed nothing, but only a change can be called absent for that reason.
-        status = ABSENT if arguments.verb == "roll-out" and not error.sent else UNKNOWN
-        detail = {"error": str(error)}
+        status, detail = UNKNOWN, {"error": str(error)}
     print(json.dumps({"status": STATUS_WORDS[status], "pool": arguments.pool, **detail}))
     return status
 
@@ -95,21 +93,24 @@ def judge(pool: dict[str, object], wanted: dict[str, object]) -> int:
 def _roll_out(arguments: argparse.Namespace) -> tuple[int, dict[str, object]]:
     wanted = _wanted(arguments)
     body = json.dumps(wanted if arguments.token is None else {**wanted, "token": arguments.token})
-    status, pool = call(arguments.url, "PUT", f"/pools/{arguments.pool}", body)
+    try:
+        status, pool = call(arguments.url, "PUT", f"/pools/{arguments.pool}", body)
+    except UnreachableError as error:
+        if error.sent:
+            raise
+        return ABSENT, {"error": str(error)}  # a request that never left changed nothing; what comes after it may have
     if status != HTTP_OK:
         return FENCED if status == HTTP_CONFLICT else REFUSED, pool
     applied = pool.get("applied")
     deadline = time.monotonic() + arguments.wait
     while (found := judge(pool, wanted)) == IN_PROGRESS and time.monotonic() < deadline:
         time.sleep(POLL_S)
-        _, pool = call(arguments.url, "GET", f"/pools/{arguments.pool}")
-    return found, {**pool, "applied": applied}
+        pool = _shown(arguments)
+    return UNKNOWN if found == ABSENT else found, {**pool, "applied": applied}
 
 
 def _probe(arguments: argparse.Namespace) -> tuple[int, dict[str, object]]:
-    status, pool = call(arguments.url, "GET", f"/pools/{arguments.pool}")
-    if status != HTTP_OK:
-        return UNKNOWN, pool
+    pool = _shown(arguments)
     return judge(pool, _wanted(arguments)), pool
 
 
@@ -121,8 +122,16 @@ def _retire(arguments: argparse.Namespace) -> tuple[int, dict[str, object]]:
     deadline = time.monotonic() + arguments.wait
     while pool.get("instances") and time.monotonic() < deadline:
         time.sleep(POLL_S)
-        _, pool = call(arguments.url, "GET", f"/pools/{arguments.pool}")
+        pool = _shown(arguments)
     return IN_PROGRESS if pool.get("instances") else DONE, pool
+
+
+def _shown(arguments: argparse.Namespace) -> dict[str, object]:
+    """The pool as the platform shows it; raises ``UnreachableError`` where it shows none."""
+    status, pool = call(arguments.url, "GET", f"/pools/{arguments.pool}")
+    if status != HTTP_OK:
+        raise UnreachableError(f"the platform at {arguments.url} shows no pool: status {status} {pool}", sent=True)
+    return pool
 
 
 def _wanted(arguments: argparse.Namespace) -> dict[str, object]:

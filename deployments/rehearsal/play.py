@@ -1,26 +1,31 @@
-"""Plays one rehearsal: the estate up, the sign-off, the launch by the same commands as in production, the end."""
+"""Plays one rehearsal: the estate up, the sign-off, the launch by the same commands as in production, the end.
 
-import json
+One launch an estate: what is broken, and what the launch is judged by, are the whole estate's.
+"""
+
 import os
-import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import httpx
 
 from deployments.rehearsal.addresses import HOST, plain
 from deployments.rehearsal.binaries import CHECKOUT
+from deployments.rehearsal.fault_ending import Ending, differences
+from deployments.rehearsal.fault_evidence import launches, outside
 from deployments.rehearsal.fault_file import write_faults
+from deployments.rehearsal.fault_judge import ending
+from deployments.rehearsal.faults import Fault
 from deployments.rehearsal.nightly_backup import back_up
 from deployments.rehearsal.whole_estate import WholeEstate
+from tminus import events as ev
 
 BOOK = CHECKOUT / "runbooks" / "tradesense" / "launch.yaml"
 Say = Callable[[str], None]
@@ -36,13 +41,22 @@ class Played:
         code: the launch's own exit code.
         launch: its id; empty where none was created.
         seconds: from the launch command's start to its end.
-        said: the last line that the launch printed.
+        said: the sentence with which it was closed.
+        ending: how it ended, by the record and by what others wrote down.
     """
 
     code: int
     launch: str
     seconds: float
     said: str
+    ending: Ending
+
+    def otherwise_than(self, fault: Fault) -> list[str]:
+        """What is not as the fault promises, a line each; none where it ended just so."""
+        wrong = differences(fault.ending, self.ending)
+        if self.code != fault.exit_code:
+            wrong.append(f"exit code: promised {fault.exit_code}, found {self.code}")
+        return wrong
 
 
 def play(estate: WholeEstate, out: Path, say: Say, book: Path = BOOK) -> Played:
@@ -56,14 +70,16 @@ def play(estate: WholeEstate, out: Path, say: Say, book: Path = BOOK) -> Played:
         say("The outage is over; what waits is sent now.")
         _outage(estate, "none")
         _until(lambda: _outbox_is_empty(estate), 60, "every message has arrived")
-    launch, said = _how_it_ended(estate)
-    return Played(code, launch, seconds, said)
+    launch, events = _the_launch(estate)
+    said = next((one.sentence for one in events if isinstance(one, ev.LaunchClosed)), "No launch came to an end.")
+    return Played(code, launch, seconds, said, ending(events, outside(estate)))
 
 
 def _prepare(estate: WholeEstate, say: Say, book: Path) -> None:
     addresses, fault = estate.servers.addresses, estate.fault
     back_up(addresses.postgres, addresses.aws, estate.folder, timedelta(hours=fault.backup_age_hours))
-    say(_tminus(estate, "sign-off", *_documents(estate, book)).strip())
+    key = str(estate.documents.key("release_manager"))
+    say(_tminus(estate, "sign-off", *_documents(estate, book), "--key", key).strip())
     _until(lambda: _nothing_pending(estate), 60, "the release is signed off")
     if not fault.from_watch:
         _switch_faults(estate)
@@ -81,46 +97,33 @@ def _launch(estate: WholeEstate, out: Path, say: Say, book: Path) -> int:
     key = str(estate.documents.key("release_manager"))
     argv = [*_TMINUS, "launch", *_documents(estate, book), "--t0", "+5h", "--report", str(out), "--key", key]
     shown = None if sys.stdout.isatty() else subprocess.PIPE
+    over = Event()
     if estate.fault.from_watch:
-        Thread(target=_switch_at_watch, args=(estate,), daemon=True).start()
+        Thread(target=_switch_at_watch, args=(estate, over), daemon=True).start()
     process = subprocess.Popen(argv, env=_env(estate), cwd=CHECKOUT, stdout=shown, text=True)
     try:
         for line in process.stdout or ():
             say(line.rstrip())
         return process.wait()
     finally:
+        over.set()
         if process.poll() is None:
             process.terminate()
             process.wait(10)
 
 
-def _how_it_ended(estate: WholeEstate) -> tuple[str, str]:
-    """The launch's id and its last sentence, from the ledger's own text."""
-    for chain, events in _launches(estate):
-        ends = [json.loads(event) for event in events if '"launch.closed"' in event]
-        if ends:
-            return chain, str(ends[-1]["sentence"])
-    return "", "No launch came to an end."
+def _the_launch(estate: WholeEstate) -> tuple[str, list[ev.Event]]:
+    """Its id and its events; nothing where none was created."""
+    return next(iter(launches(estate.documents.ledger).items()), ("", []))
 
 
-def _switch_at_watch(estate: WholeEstate) -> None:
-    """Breaks the service once the watch has had a second of good samples."""
-    while not any('"watch.began"' in event for _, events in _launches(estate) for event in events):
-        time.sleep(0.1)
-    time.sleep(1.0)
-    _switch_faults(estate)
-
-
-def _launches(estate: WholeEstate) -> list[tuple[str, list[str]]]:
-    """Chain → its events' texts, read straight from the ledger's file."""
-    with closing(sqlite3.connect(f"file:{estate.documents.ledger}?mode=ro", uri=True)) as ledger:
-        rows = ledger.execute(
-            "SELECT chain, body FROM event WHERE chain LIKE 'tradesense-%' ORDER BY chain, seq"
-        ).fetchall()
-    chains: dict[str, list[str]] = {}
-    for chain, body in rows:
-        chains.setdefault(chain, []).append(body)
-    return list(chains.items())
+def _switch_at_watch(estate: WholeEstate, over: Event) -> None:
+    """Breaks the service once the watch has had a second of good samples, unless the launch is over before."""
+    while not over.wait(0.1):
+        if any(isinstance(one, ev.WatchBegan) for one in _the_launch(estate)[1]):
+            time.sleep(1.0)
+            _switch_faults(estate)
+            return
 
 
 def _switch_faults(estate: WholeEstate) -> None:

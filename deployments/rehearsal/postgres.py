@@ -32,6 +32,8 @@ wal_receiver_status_interval = '1s'
 wal_retrieve_retry_interval = '200ms'
 hot_standby = on
 track_commit_timestamp = on
+archive_mode = on
+archive_command = 'test ! -f ../archive/%f && cp %p ../archive/%f'
 """
 _ACCESS = """
 host all         all 127.0.0.1/32 scram-sha-256
@@ -117,6 +119,9 @@ class _Cluster:
         data.mkdir(mode=0o700, exist_ok=True)
         self.account.own(data)
         locale = ["-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=libc"]
+        archive = data.parent / "archive"  # without it a restore point could not be gone back to by name
+        archive.mkdir(mode=0o700, exist_ok=True)
+        self.account.own(archive)
         self._run(["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", *locale])
         self._write(data / "postgresql.conf", _SETTINGS, append=True)
         self._write(data / "pg_hba.conf", _ACCESS, append=False)

@@ -1,9 +1,12 @@
-"""A database backup in S3, made once for each launch and purpose."""
+"""A database backup in S3, made once for each launch and purpose, and anew where it got too old."""
 
 import asyncio
 import hashlib
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from tempfile import TemporaryFile
+from typing import BinaryIO, ClassVar, Literal
 
 from tasks import pg_dump, pg_snapshot
 from tasks.action import Action, Fence, Standing, State, Undo
@@ -12,6 +15,7 @@ from tasks.backup_store import AtRest, BackupStore, Cipher, StoredManifest
 from tasks.estate import Estate
 from tasks.lock_file import HeldLock, hold, holder, is_held
 from tasks.pg_tools import connection_for, find_tool
+from tminus.clock import Duration, now, show_duration
 from tminus.credentials import resolve
 from tminus.environment import Postgres
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured
@@ -20,7 +24,8 @@ from tminus.outcome import Observation
 from tminus.runbook import Slug
 
 _LOCK_WITHIN = 2.0  # seconds; whoever looks whether a lock is held, holds it for an instant
-_POINT_NAME = 63  # characters that PostgreSQL keeps of a restore point's name (MAXFNAMELEN - 1)
+_POINT_NAME = 63  # bytes that PostgreSQL keeps of a restore point's name (MAXFNAMELEN - 1)
+_CHUNK = 1 << 20  # bytes
 _CANNOT_LOOK = (CouldNotObserve, NotConfigured, MissingSecret)
 
 
@@ -29,13 +34,19 @@ class Backup(Action, frozen=True):
 
     The manifest's key names launch, database and purpose, and it is written last, only where none is: so
     the backup is there once, whoever tries how often. Rows are counted in the snapshot that is dumped.
-    There is nothing to undo, since a backup harms nobody.
+    There is nothing to undo, since a backup harms nobody. After a recycle it is taken anew, under the next
+    key; with `good_for` also where it is older than that right before the launch's first change.
+
+    The dump lies on this machine only as a file without a name, which ends with the process.
 
     Attributes:
         database: the database's name in the environment's `postgres` section.
         bucket: a bucket's name in the environment's `buckets` section.
         purpose: what it is for, such as `restore-point` or `post-launch`; part of the key.
-        restore_point: also write a named restore point into the WAL, for point-in-time recovery.
+        restore_point: also write a named restore point into the WAL, for point-in-time recovery. Every attempt
+            writes one of its own name; the manifest has the one that counts. Where the server does not archive
+            its WAL (`archive_mode`), the outcome says that there is only the dump to go back to.
+        good_for: how long it counts after it was complete, on no compressed clock; for ever where it is left out.
         cipher: how S3 encrypts it: with its own keys, or with KMS (`kms_key`, else the account's default).
     """
 
@@ -46,30 +57,37 @@ class Backup(Action, frozen=True):
     bucket: str
     purpose: Slug
     restore_point: bool = False
+    good_for: Duration | None = None
     cipher: Cipher = "AES256"
     kms_key: str | None = None
+
+    @property
+    def expires(self) -> bool:
+        """Where the book says how long it is good for."""
+        return self.good_for is not None
 
     def describe(self, estate: Estate) -> str:
         """pg_dump's command line, and where the manifest goes."""
         store = BackupStore.open(estate, self.bucket)
-        command = " ".join(["pg_dump", *pg_dump.arguments("SNAPSHOT", self._file(estate))])
-        point = f"pg_create_restore_point({self._point(estate)!r}), then " if self.restore_point else ""
+        command = " ".join(["pg_dump", *pg_dump.arguments("SNAPSHOT")])
+        point = f"pg_create_restore_point({self._point(estate, 'RANDOM')!r}), then " if self.restore_point else ""
         dsn = _postgres(estate, self.database).dsn
-        target = f"{store.url(self._key(estate, store))} and its dump ({self.cipher})"
+        target = f"{store.url(self._key(estate, store, 1))} and its dump ({self.cipher})"
         return f"{point}{command} (connection from {dsn}, by PG… variables) → {target}"
 
     async def state(self, estate: Estate) -> Standing:
-        """Done when the manifest is there and its dump has the size it says."""
+        """Done when a manifest is there that is not too old, and its dump has the size it says."""
         try:
-            stored, whole = await asyncio.to_thread(self._stored, estate)
+            take = await asyncio.to_thread(self._newest, estate)
         except _CANNOT_LOOK as e:
             return Standing(state=State.UNKNOWN, seen=Observation(details=(str(e),)))
-        if stored is not None and whole:
-            return Standing(state=State.DONE, seen=_seen(stored))
+        if take.stored is not None and take.whole:
+            return Standing(state=State.DONE, seen=_seen(take.stored))
         if is_held(self._lock(estate)):
             details = (f"a dump is being made: {holder(self._lock(estate))}",)
             return Standing(state=State.IN_PROGRESS, seen=Observation(details=details))
-        missing = "the dump that the manifest names is not there whole" if stored else "there is no manifest yet"
+        broken = "the dump that the manifest names is not there whole" if take.stored else ""
+        missing = broken or take.outworn or "there is no manifest yet"
         return Standing(state=State.ABSENT, seen=Observation(details=(missing,)))
 
     async def plan_undo(self, estate: Estate) -> Undo | None:  # noqa: ARG002 - there never is one
@@ -80,17 +98,15 @@ class Backup(Action, frozen=True):
         """Makes it, unless it is there. Until the upload has begun, a failure has changed nothing."""
         async with hold(self._lock(estate), _LOCK_WITHIN) as held:
             held.note(f"a backup for {self.purpose} under lease {token}")
-            file = self._file(estate)
             try:
-                stored, whole = await asyncio.to_thread(self._stored, estate)
-                if stored is not None and whole:
-                    return _seen(stored)
-                manifest = await self._dump(estate, file, held)
-                return await self._upload(estate, file, manifest, stored)
+                take = await asyncio.to_thread(self._newest, estate)
+                if take.stored is not None and take.whole:
+                    return _seen(take.stored)
+                with TemporaryFile(dir=estate.environment.state) as file:
+                    manifest = await self._dump(estate, file, held)
+                    return await self._upload(estate, file, manifest, take)
             except _CANNOT_LOOK as e:
                 raise ActionFailed(str(e), began=False) from e
-            finally:
-                file.unlink(missing_ok=True)
 
     async def undo(self, estate: Estate, undo: Undo, token: int) -> Observation:  # noqa: ARG002 - nothing to take back
         """Leaves the backup where it is."""
@@ -100,13 +116,14 @@ class Backup(Action, frozen=True):
         """Always: there was nothing to take back."""
         return Standing(state=State.DONE)
 
-    async def _dump(self, estate: Estate, file: Path, held: HeldLock) -> Manifest:
+    async def _dump(self, estate: Estate, file: BinaryIO, held: HeldLock) -> Manifest:
         """The dump in `file`, and its manifest, all but the ETag."""
         section = _postgres(estate, self.database)
         async with estate.postgres(self.database) as connection:
             server = await pg_snapshot.server(connection)
             tool = find_tool("pg_dump", section, server.major)
-            point = await pg_snapshot.restore_point(connection, self._point(estate)) if self.restore_point else None
+            name = self._point(estate, secrets.token_hex(4))
+            point = await pg_snapshot.restore_point(connection, name) if self.restore_point else None
             async with pg_snapshot.exported(connection) as snapshot:
                 await pg_dump.dump(tool, connection_for(resolve(section.dsn)), snapshot.id, file, held)
         size, content = await asyncio.to_thread(_measured, file)
@@ -115,10 +132,12 @@ class Backup(Action, frozen=True):
             launch=estate.launch,
             purpose=self.purpose,
             database=self.database,
+            cycle=estate.cycle,
             taken_at=snapshot.taken_at,
             server_version=server.version,
             system_identifier=server.system_identifier,
             wal_lsn=server.wal_lsn,
+            archive_mode=server.archive_mode,
             restore_point=point,
             tables=snapshot.tables,
             dump=Dump(
@@ -129,21 +148,19 @@ class Backup(Action, frozen=True):
             ),
         )
 
-    async def _upload(
-        self, estate: Estate, file: Path, manifest: Manifest, broken: StoredManifest | None
-    ) -> Observation:
+    async def _upload(self, estate: Estate, file: BinaryIO, manifest: Manifest, take: "_Take") -> Observation:
         """The dump first, then the manifest that makes it count."""
         try:
-            return await asyncio.to_thread(self._uploaded, estate, file, manifest, broken)
+            return await asyncio.to_thread(self._uploaded, estate, file, manifest, take)
         except CouldNotObserve as e:
             raise ActionFailed(f"{e}; the dump may have been uploaded, but no manifest names it") from e
 
-    def _uploaded(self, estate: Estate, file: Path, manifest: Manifest, broken: StoredManifest | None) -> Observation:
+    def _uploaded(self, estate: Estate, file: BinaryIO, manifest: Manifest, take: "_Take") -> Observation:
         store, at_rest = BackupStore.open(estate, self.bucket), AtRest(self.cipher, self.kms_key)
-        key, dump = self._key(estate, store), manifest.dump
+        key, dump = take.key, manifest.dump
         etag = store.put_dump(dump.key, file, dump.sha256, at_rest)
         manifest = manifest.model_copy(update={"dump": dump.model_copy(update={"etag": etag})})
-        won = store.put_manifest(key, manifest.text(), at_rest, broken.etag if broken else None)
+        won = store.put_manifest(key, manifest.text(), at_rest, take.stored.etag if take.stored else None)
         stored = store.manifest(key)
         if stored is None:
             raise CouldNotObserve(f"{store.url(key)} is not there although S3 took it")
@@ -151,24 +168,46 @@ class Backup(Action, frozen=True):
             store.delete_dump(dump.key)
         return _seen(stored)
 
-    def _stored(self, estate: Estate) -> tuple[StoredManifest | None, bool]:
-        """The manifest where there is one, and whether its dump is there in full."""
+    def _newest(self, estate: Estate) -> "_Take":
+        """The first take that is not outworn: it may be whole, broken, or not there yet."""
         store = BackupStore.open(estate, self.bucket)
-        stored = store.manifest(self._key(estate, store))
+        number, outworn = 1, ""
+        while (stored := store.manifest(key := self._key(estate, store, number))) is not None:
+            if not (why := self._outworn(estate, stored)):
+                break
+            number, outworn = number + 1, why
         dump = store.dump(stored.manifest.dump.key) if stored else None
-        return stored, stored is not None and dump is not None and dump.size == stored.manifest.dump.size
+        whole = stored is not None and dump is not None and dump.size == stored.manifest.dump.size
+        return _Take(key, stored, whole, outworn)
 
-    def _key(self, estate: Estate, store: BackupStore) -> str:
-        return manifest_key(store.prefix, self.database, estate.launch, self.purpose)
+    def _outworn(self, estate: Estate, stored: StoredManifest) -> str:
+        """Why a backup does not count any more; "" where it does. S3's clock says when it was complete."""
+        if stored.manifest.cycle < estate.cycle:
+            return f"{stored.key} is of before the recycle"
+        age = now() - stored.stored
+        if self.good_for is None or age <= self.good_for:
+            return ""
+        return f"{stored.key} is {age.total_seconds():.0f} s old, and good for {show_duration(self.good_for)}"
 
-    def _point(self, estate: Estate) -> str:
-        return f"tminus-{estate.launch}-{self.purpose}"[:_POINT_NAME]
+    def _key(self, estate: Estate, store: BackupStore, take: int) -> str:
+        return manifest_key(store.prefix, self.database, estate.launch, self.purpose, take)
+
+    def _point(self, estate: Estate, random: str) -> str:
+        """A name of each attempt's own: recovery stops at the first point of a name. Its end may be cut off."""
+        return f"tminus-{random}-{estate.launch}-{self.purpose}".encode()[:_POINT_NAME].decode(errors="ignore")
 
     def _lock(self, estate: Estate) -> Path:
         return estate.environment.state / "locks" / f"backup-{estate.launch}-{self.database}-{self.purpose}"
 
-    def _file(self, estate: Estate) -> Path:
-        return estate.environment.state / f"backup-{estate.launch}-{self.database}-{self.purpose}.dump"
+
+@dataclass(frozen=True)
+class _Take:
+    """Where the backup is to be: the key of the take that counts, what is there, and why the take before does not."""
+
+    key: str
+    stored: StoredManifest | None
+    whole: bool
+    outworn: str
 
 
 def _postgres(estate: Estate, name: str) -> Postgres:
@@ -178,21 +217,27 @@ def _postgres(estate: Estate, name: str) -> Postgres:
     return section
 
 
-def _measured(file: Path) -> tuple[int, str]:
+def _measured(file: BinaryIO) -> tuple[int, str]:
     """Size in bytes, and SHA-256."""
-    with file.open("rb") as content:
-        return file.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest()
+    file.seek(0)
+    content = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        content.update(chunk)
+    return file.tell(), content.hexdigest()
 
 
 def _seen(stored: StoredManifest) -> Observation:
     manifest = stored.manifest
     point = f", restore point {manifest.restore_point.name}" if manifest.restore_point else ""
+    found = [
+        Measurement.number("size", manifest.dump.size, "B"),
+        Measurement.number("tables", len(manifest.tables)),
+        Measurement.number("rows", sum(manifest.tables.values())),
+    ]
+    if manifest.restore_point and manifest.archive_mode == "off":
+        found.append(Measurement(name="back_to", word="the dump only, since archive_mode is off"))
     return Observation(
-        found=(
-            Measurement.number("size", manifest.dump.size, "B"),
-            Measurement.number("tables", len(manifest.tables)),
-            Measurement.number("rows", sum(manifest.tables.values())),
-        ),
+        found=tuple(found),
         where=stored.key,
         details=(f"manifest {stored.digest}", f"dump {manifest.dump.key}, WAL at {manifest.wal_lsn}{point}"),
     )

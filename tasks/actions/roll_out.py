@@ -19,7 +19,7 @@ from tminus.release import Build
 _LOCK_WITHIN = 2.0  # seconds; whoever looks whether a lock is held, holds it for an instant
 _DONE, _ABSENT, _IN_PROGRESS, _FENCED = 0, 3, 4, 6  # exit statuses, see environment.RollOut
 _STATES = {_DONE: State.DONE, _ABSENT: State.ABSENT, _IN_PROGRESS: State.IN_PROGRESS}
-_UNDONE = {State.DONE: State.ABSENT, State.ABSENT: State.DONE}
+_UNDONE = {State.DONE: State.ABSENT}
 
 
 class RollOut(Action, frozen=True):
@@ -83,7 +83,7 @@ class RollOut(Action, frozen=True):
         return _seen(finished, idle)
 
     async def undo(self, estate: Estate, undo: Undo, token: int) -> Observation:
-        """Empties the pool on record, unless it gets traffic."""
+        """Empties the pool on record, unless it gets traffic: it waits for the last worker that still passes any."""
         service, pool = estate.service(self.service), undo.data["pool"]
         async with hold(self._lock(estate), _LOCK_WITHIN) as held:
             await self._refuse_serving(service, undo)
@@ -93,9 +93,27 @@ class RollOut(Action, frozen=True):
         return _seen(finished, pool)
 
     async def undone(self, estate: Estate, undo: Undo) -> Standing:
-        """Done when the probe says that the pool on record does not run that build."""
-        standing = await self._standing(estate, estate.service(self.service), undo.data)
-        return standing.model_copy(update={"state": _UNDONE.get(standing.state, standing.state)})
+        """Done when the probe says that the pool on record does not run that build, and no instance in it says so.
+
+        A pool of which some instances run it is not taken back: they may be ending.
+        """
+        service = estate.service(self.service)
+        standing = await self._standing(estate, service, undo.data)
+        if standing.state is not State.ABSENT:
+            return standing.model_copy(update={"state": _UNDONE.get(standing.state, standing.state)})
+        pool = await self._in_pool(estate, service, undo)
+        left = pool.count(_build(undo))
+        seen = standing.seen.model_copy(update={"details": (*standing.seen.details, f"its instances: {pool}")})
+        return Standing(state=State.UNKNOWN if left else State.DONE, seen=seen)
+
+    async def proven_undone(self, estate: Estate, undo: Undo) -> bool:
+        """Only where every instance of the pool answers, and none with that build; the probe is asked of all as one."""
+        pool = await self._in_pool(estate, estate.service(self.service), undo)
+        return bool(pool.builds) and not pool.problems and not pool.count(_build(undo))
+
+    async def _in_pool(self, estate: Estate, service: Service, undo: Undo) -> served_build.Answers:
+        addresses = service.nginx.pools.get(undo.data["pool"], ())
+        return await served_build.at_instances(estate.http, addresses, service)
 
     def _lock(self, estate: Estate) -> Path:
         return estate.environment.state / "locks" / f"roll-out-{self.service}"
@@ -131,18 +149,26 @@ class RollOut(Action, frozen=True):
         return idle
 
     async def _refuse_serving(self, service: Service, undo: Undo) -> None:
-        """Raises ActionFailed where the pool that is to be emptied gets traffic, or where that cannot be ruled out."""
+        """Raises ActionFailed where the pool that is to be emptied gets traffic, or where that cannot be ruled out.
+
+        After a switch back an old worker may answer from it for a while: that is waited for.
+        """
         pool = undo.data["pool"]
         try:
             idle = _idle(service)
         except CouldNotObserve as e:
             raise ActionFailed(f"pool {pool} of {self.service} stays: {e}", began=False) from e
-        build = Build.model_validate({name: undo.data[name] for name in Build.model_fields})
-        front = await served_build.at_front(service)
-        if idle != pool or not front.builds or front.count(build):
+        stays = f"pool {pool} of {self.service} stays, since it may get traffic"
+        if idle != pool:
             raise ActionFailed(
-                f"pool {pool} of {self.service} stays, since it may get traffic: {service.nginx.include} leaves pool "
-                f"{idle} idle, and {service.front} answers {front}. Switch traffic away first",
+                f"{stays}: {service.nginx.include} leaves pool {idle} idle. Switch traffic away first", began=False
+            )
+        build, within = _build(undo), served_build.DRAINS_WITHIN
+        front = await served_build.at_front_until(service, lambda seen: _without(seen, build), within)
+        if not _without(front, build):
+            raise ActionFailed(
+                f"{stays}: {service.nginx.include} leaves it idle, but for {within:g} s {service.front} went on "
+                f"answering {front}. Look at nginx: is it reloaded, and do old workers still accept connections?",
                 began=False,
             )
 
@@ -156,6 +182,15 @@ def _idle(service: Service) -> str:
             f"which is neither of the pools {' and '.join(service.nginx.pools)}; so none is known to be idle"
         )
     return nginx_upstream.other_pool(service.nginx, include.pool)
+
+
+def _without(front: served_build.Answers, build: Build) -> bool:
+    """Whether something answers, and nothing from this build."""
+    return bool(front.builds) and not front.count(build)
+
+
+def _build(undo: Undo) -> Build:
+    return Build.model_validate({name: undo.data[name] for name in Build.model_fields})
 
 
 def _words(pool: str, build: Build) -> dict[str, str]:

@@ -24,8 +24,10 @@ class Vulnerabilities(Check, frozen=True):
     """The known vulnerabilities in the release's scan reports (pip-audit, npm audit, SARIF), by severity.
 
     A finding without a severity, as are all of pip-audit's, is counted as `unrated` and as `high` too,
-    since it may be. `unaudited` are dependencies that a tool left out. `age` is the oldest report's. Where
-    the release names no report, nothing was scanned: that is unknown, never a pass.
+    since it may be. `unaudited` are dependencies that a tool left out. `age` is the oldest report's, by what
+    it says itself or the release says of it (`made_at`); by its file's time only where neither does, and then
+    the evidence says so, since a copy is as young as the copying. Where the release names no report, nothing
+    was scanned: that is unknown, never a pass.
     """
 
     impact: ClassVar[Impact] = Impact.NONE
@@ -54,6 +56,7 @@ def _look(estate: Estate) -> Observation:
     counts = Counter(finding.severity for finding in findings)
     made = [scan.made_at for scan in scans if scan.made_at]
     unrated = counts[Severity.UNRATED]
+    undated = [report.path for report, scan in zip(estate.release.scans, scans, strict=True) if not scan.dated]
     return Observation(
         found=(
             Measurement.number("critical", counts[Severity.CRITICAL]),
@@ -65,7 +68,11 @@ def _look(estate: Estate) -> Observation:
             Measurement.number("age", round(max(0.0, (now() - min(made)).total_seconds()) / _HOUR, 6), "h"),
         ),
         where=", ".join(f"{report.tool} {report.path}" for report in estate.release.scans),
-        details=(*((f"{unrated} unrated findings count as high",) if unrated else ()), *_named(findings)),
+        details=(
+            *((f"{unrated} unrated findings count as high",) if unrated else ()),
+            *(f"{path} does not say when it was made: its file's time is taken" for path in undated),
+            *_named(findings),
+        ),
     )
 
 

@@ -1,17 +1,19 @@
-"""Backups in S3: is there a recent one, encrypted, and is it still what was written?"""
+"""Backups in S3: is there a recent one of this very database, encrypted, and is it still what was written?"""
 
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from tasks.backup_manifest import effective_time, folder
+from pydantic import model_validator
+
+from tasks.backup_manifest import Manifest, effective_time, folder
 from tasks.backup_store import BackupStore, StoredDump, StoredManifest
 from tasks.check import Check
 from tasks.estate import Estate
 from tminus.clock import now
 from tminus.environment import Impact
-from tminus.expectation import Measurement
+from tminus.expectation import Expectation, Measurement
 from tminus.outcome import Observation
 from tminus.runbook import Slug
 
@@ -21,18 +23,22 @@ _HOUR = 3600
 
 
 class Backup(Check, frozen=True):
-    """The newest backup of a database: how old, how big, encrypted, intact, with a restore point.
+    """The newest backup of a database: how old, how big, what it holds, encrypted, intact, with a restore point.
 
     A backup is what a manifest describes; a dump without one was never completed. It counts as taken at
     the older of the manifest's `taken_at` and the dump's LastModified, so neither a copy made today nor a
     clock that runs ahead makes it young. Where there is none, `age` counts from 1970. `intact`: the dump
-    has the manifest's size and SHA-256 as S3 keeps it (for an upload in parts: the ETag).
+    has the manifest's size and SHA-256 as S3 keeps it (for an upload in parts: the ETag). `tables` and
+    `rows` are those that were counted in the snapshot. That its manifest names this `database`, and that
+    every table of `holds` is in it with a row at least, is expected also where the book does not say so.
 
     Attributes:
         bucket: a bucket's name in the environment's `buckets` section.
         database: the database's name in the environment's `postgres` section.
         since: `any` backup, or only one made for this `launch`.
         purpose: only a backup made for this (`restore-point`, `post-launch` …).
+        holds: tables (`schema.name`) that it must hold, none of them empty: so another database's, or an empty one's,
+            does not pass for it.
         download: read the whole dump, and compute its SHA-256 anew.
     """
 
@@ -41,6 +47,10 @@ class Backup(Check, frozen=True):
         "backups": "",
         "age": "h",
         "size": "B",
+        "tables": "",
+        "rows": "",
+        "holds": "",
+        "same_database": "word",
         "encrypted": "word",
         "intact": "word",
         "restore_point": "word",
@@ -51,7 +61,17 @@ class Backup(Check, frozen=True):
     database: str
     since: Literal["any", "launch"] = "any"
     purpose: Slug | None = None
+    holds: tuple[str, ...] = ()
     download: bool = False
+
+    @model_validator(mode="after")
+    def _of_this_database(self) -> Self:
+        self.expect.setdefault("same_database", Expectation("= yes"))
+        if self.holds:
+            self.expect.setdefault("holds", Expectation("= all"))
+        elif "holds" in self.expect:
+            raise ValueError("`holds` is expected, so name tables, such as `holds: [public.orders]`")
+        return self
 
     async def look(self, estate: Estate) -> Observation:
         """Reads the newest manifests and asks S3 about the newest dump; raises CouldNotObserve."""
@@ -65,15 +85,19 @@ class Backup(Check, frozen=True):
             for stored, dump in self._stored(store, searched)
         ]
         if not candidates:
-            return _none_found(store.url(searched), self.purpose)
+            return self._none_found(store.url(searched))
         taken, newest, dump = max(candidates, key=lambda candidate: candidate[0])
         broken = _damage(newest, dump) or (self._download_damage(store, newest) if self.download else None)
-        manifest = newest.manifest
+        manifest, missing = newest.manifest, self._missing(newest.manifest)
+        wrong = [f"it is of database {manifest.database!r}"] if manifest.database != self.database else []
+        wrong += [f"it holds no row of {', '.join(missing)}"] if missing else []
         return Observation(
             found=(
                 Measurement.number("backups", len(candidates)),
                 _age(taken),
                 Measurement.number("size", dump.size if dump else 0, "B"),
+                *self._holding(len(manifest.tables), sum(manifest.tables.values()), len(missing)),
+                _yes("same_database", manifest.database == self.database),
                 _yes("encrypted", dump is not None and dump.encryption is not None),
                 _yes("intact", broken is None),
                 _yes("restore_point", manifest.restore_point is not None),
@@ -83,7 +107,29 @@ class Backup(Check, frozen=True):
                 f"newest: {newest.key}, manifest {newest.digest}",
                 f"{len(manifest.tables)} tables, WAL at {manifest.wal_lsn}, PostgreSQL {manifest.server_version}",
             ),
-            because=broken or "",
+            because="; ".join([*([broken] if broken else []), *wrong]),
+        )
+
+    def _missing(self, manifest: Manifest) -> list[str]:
+        return [table for table in self.holds if not manifest.tables.get(table)]
+
+    def _holding(self, tables: int, rows: int, missing: int) -> list[Measurement]:
+        found = [Measurement.number("tables", tables), Measurement.number("rows", rows)]
+        if self.holds:
+            found.append(Measurement.number("holds", len(self.holds) - missing, of=len(self.holds)))
+        return found
+
+    def _none_found(self, where: str) -> Observation:
+        return Observation(
+            found=(
+                Measurement.number("backups", 0),
+                _age(NEVER),
+                Measurement.number("size", 0, "B"),
+                *self._holding(0, 0, len(self.holds)),
+                *(_yes(name, False) for name in ("same_database", "encrypted", "intact", "restore_point")),
+            ),
+            where=where,
+            because=f"no backup{f' for {self.purpose}' if self.purpose else ''} under {where}",
         )
 
     def _stored(self, store: BackupStore, searched: str) -> list[tuple[StoredManifest, StoredDump | None]]:
@@ -119,16 +165,3 @@ def _age(taken: datetime) -> Measurement:
 
 def _yes(name: str, holds: bool) -> Measurement:
     return Measurement(name=name, word="yes" if holds else "no")
-
-
-def _none_found(where: str, purpose: str | None) -> Observation:
-    return Observation(
-        found=(
-            Measurement.number("backups", 0),
-            _age(NEVER),
-            Measurement.number("size", 0, "B"),
-            *(_yes(name, False) for name in ("encrypted", "intact", "restore_point")),
-        ),
-        where=where,
-        because=f"no backup{f' for {purpose}' if purpose else ''} under {where}",
-    )

@@ -24,6 +24,8 @@ _SHOWN = 10  # silent queries named in the evidence
 class Ready(Check, frozen=True):
     """How many of the dashboards exist, and how many of their queries return a recent point.
 
+    A dashboard that asks nothing (it was emptied, say) counts as one query without any point.
+
     Every visible query of every panel is sent as Grafana itself would send it, also of panels in folded
     rows, with template variables as they are selected when the dashboard is opened. `oldest_point` is the
     age of the newest point of the query that is worst off; one without any point counts from 1970.
@@ -55,6 +57,8 @@ class Ready(Check, frozen=True):
         asking = [(dashboard, panel) for dashboard in present for panel in dashboard.asking()]
         answers = await asyncio.gather(*(grafana.ask(dashboard, panel, since, at) for dashboard, panel in asking))
         queries = [query for answer in answers for query in answer]
+        emptied = [dashboard.uid for dashboard in present if not dashboard.asking()]
+        queries += [Query(f"{uid}, which asks nothing", newest=0, failed=False) for uid in emptied]
         silent = [query for query in queries if query.failed or _age(query, at) > self.recent]
         faults = [
             f"dashboard {uid} does not exist" for uid, found in zip(self.dashboards, fetched, strict=True) if not found

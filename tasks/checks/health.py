@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from tasks.check import Check
 from tasks.estate import Estate
-from tasks.health_report import is_ok, read
+from tasks.health_report import is_ok, part, read, state
 from tasks.instances import Pool, discover
 from tasks.probe import Answer, at, get, percentile
 from tminus.clock import Duration
@@ -50,14 +50,18 @@ class _Place:
 class Health(Check, frozen=True):
     """Asks every discovered instance, and the front door, for its health.
 
-    An instance is healthy when each of `samples` requests is answered with status 200, says nothing to the contrary,
-    and names every one of `components` as ok. The front door must be healthy too: `front: "= all"` is expected
-    wherever instances that serve are asked, also where the book does not say so. `p95` is the nearest-rank percentile
-    of all these requests; one that got no answer counts as long as it would have been waited for.
+    An instance is healthy when each of `samples` requests is answered with status 200 and JSON that says that it is
+    well and names every one of `components` as ok. The front door must be healthy too: `front: "= all"` is expected
+    wherever instances that serve are asked, also where the book does not say so. A page that says nothing of its
+    health, such as that of a maintenance, is not healthy, whatever its status: where health is no JSON, say by `body`
+    what it is. Of what is wrong only known words (`down`, `degraded`) are shown; any other is `not ok`. `p95` is the
+    nearest-rank percentile of all these requests; one that got no answer counts as long as it would have been waited
+    for.
 
     Attributes:
         services: the services asked; `all` of the environment's.
         components: the sub-checks that each instance must name, and name ok.
+        body: what the whole answer must be, but for space around it, where health is no JSON: `OK`.
         samples: requests to each instance, one after another.
         readiness: the path that says whether an instance takes requests; measures `ready`.
         within: how long an answer is waited for.
@@ -77,6 +81,7 @@ class Health(Check, frozen=True):
 
     services: Literal["all"] | tuple[str, ...] = "all"
     components: tuple[str, ...] = ()
+    body: Annotated[str, Field(pattern=r"\S")] | None = None
     samples: Annotated[int, Field(ge=1, le=100)] = 5
     readiness: str | None = None
     within: Duration = timedelta(seconds=3)
@@ -88,6 +93,8 @@ class Health(Check, frozen=True):
             raise ValueError("`ready` is expected, so say where to ask, such as `readiness: /ready`")
         if "components" in self.expect and not self.components:
             raise ValueError("`components` are expected, so name them, such as `components: [database]`")
+        if self.body is not None and self.components:
+            raise ValueError("components are named by JSON, and `body` is for health that is none; give one of them")
         if self.pool == "serving":
             self.expect.setdefault("front", _ALL)
         elif "front" in self.expect:
@@ -120,14 +127,36 @@ class Health(Check, frozen=True):
 
     async def _ask(self, client: httpx.AsyncClient, name: str, base: str, path: str, *, front: bool) -> _Place:
         answers = [await get(client, at(base, path), self.within) for _ in range(self.samples)]
-        required = () if front else self.components
-        complaint = next((said for answer in answers if (said := _complaint(answer, required))), "")
+        complaint = next((said for answer in answers if (said := self._complaint(answer, front=front))), "")
         reports = [read(answer.document).components for answer in answers]
-        components = {part: all(is_ok(report.get(part.lower(), "")) for report in reports) for part in required}
+        components = {
+            name: all(is_ok(report.get(name.lower(), "")) for report in reports)
+            for name in (() if front else self.components)
+        }
         ready = None
         if self.readiness is not None and not front:
             ready = not (await get(client, at(base, self.readiness), self.within)).trouble
         return _Place(name, front, tuple(answer.took_ms for answer in answers), components, complaint, ready)
+
+    def _complaint(self, answer: Answer, *, front: bool) -> str:
+        """Why this answer is not a healthy one; "" where it is."""
+        if answer.problem:
+            return answer.problem
+        if self.body is not None:
+            as_expected = answer.body.strip() == self.body.strip().encode()
+            return answer.trouble or ("" if as_expected else f"does not say {self.body.strip()!r}")
+        report = read(answer.document)
+        required = () if front and report.word else self.components
+        said = [answer.trouble] if answer.trouble else []
+        if not report.ok:
+            said.append(f"says {state(report.word)!r}")
+        elif not report.word and not required:
+            said.append("says nothing of its health")
+        parts = {name: report.components.get(name.lower(), "not named") for name in required}
+        if said and not required:
+            parts = {part(name): word for name, word in report.components.items()}
+        wrong = (f"{name} is {_shown(word)}" for name, word in parts.items() if not is_ok(word))
+        return ", ".join([*said, *wrong])
 
     def _seen(self, places: list[_Place], fronts: list[str]) -> Observation:
         instances = [place for place in places if not place.front]
@@ -162,15 +191,5 @@ def _count(name: str, these: list[bool]) -> Measurement:
     return Measurement.number(name, sum(these), of=len(these))
 
 
-def _complaint(answer: Answer, required: tuple[str, ...]) -> str:
-    """Why this answer is not a healthy one; "" where it is."""
-    if answer.problem:
-        return answer.problem
-    report = read(answer.document)
-    said = [answer.trouble] if answer.trouble else []
-    if not report.ok:
-        said.append(f"says {report.word[:40]!r}")
-    parts = {part: report.components.get(part.lower(), "not named") for part in required}
-    if said and not required:
-        parts = dict(report.components)
-    return ", ".join([*said, *(f"{part} is {word or 'silent'}" for part, word in parts.items() if not is_ok(word))])
+def _shown(word: str) -> str:
+    return word if word == "not named" else state(word) if word else "silent"

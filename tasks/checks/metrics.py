@@ -18,6 +18,7 @@ from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
+_CLOCK_ERROR = 1.0  # seconds; Linux knows the time of its boot, and so of a process's start, to the second
 _SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
@@ -25,7 +26,9 @@ class Scrape(Check, frozen=True):
     """Reads `/metrics` of every discovered instance, and judges what was counted between two looks.
 
     An instance that does not answer, or fewer than `minimum` requests, makes the outcome unknown: no requests are no
-    good news. The counters of an instance that restarted in between count from zero. Quantiles are interpolated inside
+    good news. The counters of an instance that restarted in between count from zero. `restarted` says how many did:
+    between the two looks, or since nginx's include file was last changed, which is since the switch; it is left out
+    where an instance does not say when it started. Quantiles are interpolated inside
     histogram buckets, as Prometheus does (`Totals.quantile`); one that lies above the last finite bound can show a
     breach and cannot show a pass.
 
@@ -52,6 +55,7 @@ class Scrape(Check, frozen=True):
         "rate": "requests/s",
         "requests": "",
         "instances": "",
+        "restarted": "",
     }
 
     service: str
@@ -71,7 +75,8 @@ class Scrape(Check, frozen=True):
         addresses = (await discover(service.nginx)).of(self.pool)
         first, began = await self._scrape(estate, service, addresses), monotonic()
         if self.since == "start":
-            return self._seen(first, _rate_since_start(first), (), service.front)
+            anew = _started_since_switch(first, service) if self.pool == "serving" else None
+            return self._seen(first, _rate_since_start(first), anew, service.front)
         await asyncio.sleep(self.over.total_seconds())
         second, took = await self._scrape(estate, service, addresses), monotonic() - began
         counted = {address: difference(first[address], second[address]) for address in addresses}
@@ -86,7 +91,9 @@ class Scrape(Check, frozen=True):
             raise CouldNotObserve(f"no metrics from {len(found.missing)} of {len(addresses)} instances: {said}")
         return found
 
-    def _seen(self, counted: Mapping[str, Totals], rate: float | None, anew: Sequence[str], where: str) -> Observation:
+    def _seen(
+        self, counted: Mapping[str, Totals], rate: float | None, anew: Sequence[str] | None, where: str
+    ) -> Observation:
         whole = total(counted.values())
         if whole.requests < self.minimum:
             span = "since they started" if self.since == "start" else f"within {show_duration(self.over)}"
@@ -99,12 +106,15 @@ class Scrape(Check, frozen=True):
             Measurement.number("requests", whole.requests),
             Measurement.number("instances", len(counted)),
         ]
+        if anew is not None:
+            found.append(Measurement.number("restarted", len(anew), of=len(counted)))
         if rate is not None:
             found.append(Measurement.number("rate", round(rate, 3), "requests/s"))
         return Observation(
             found=(*found, *self._quantiles(whole)),
             where=where,
-            details=tuple(_line(address, part, address in anew) for address, part in counted.items()),
+            details=tuple(_line(address, part, address in (anew or ())) for address, part in counted.items()),
+            because=f"restarted: {', '.join(anew)}" if anew else "",
         )
 
     def _quantiles(self, whole: Totals) -> list[Measurement]:
@@ -126,6 +136,22 @@ def _rate_since_start(found: Scraped) -> float | None:
     at = now().timestamp()
     rates = [part.requests / (at - part.started) for part in found.values() if part.started and at > part.started]
     return sum(rates) if len(rates) == len(found) else None
+
+
+def _started_since_switch(found: Scraped, service: Service) -> list[str] | None:
+    """Whose process is younger than what sends it traffic, so that what it counted before is lost."""
+    include = service.nginx.include
+    try:
+        switched = include.stat().st_mtime
+    except OSError as e:
+        raise CouldNotObserve(f"{include}: {e.strerror}, so nobody knows since when these instances serve") from e
+    if any(part.started is None for part in found.values()):
+        return None
+    return [
+        address
+        for address, part in found.items()
+        if part.started is not None and part.started > switched + _CLOCK_ERROR
+    ]
 
 
 def _line(address: str, part: Totals, anew: bool) -> str:

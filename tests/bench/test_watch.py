@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from bench.watch import CLEAN, chunk
+from bench.watch import BOOK, chunk, shipped
+from bench.watch_scenarios import BAD, CLEAN, OUTSIDE
 from bench.watch_traffic import Version, best_power, draw, requests_needed, slower
 
 SEED = "t"
@@ -19,6 +20,22 @@ def test_with_the_mechanism_switched_off_good_releases_are_accused() -> None:
     ours = chunk((at_limit, 100, 0, SEED, False))
     assert sum(first > 0 for first in naive) >= 5
     assert sum(first > 0 for first in ours) <= 1
+
+
+def test_the_figures_are_those_of_the_shipped_watch() -> None:
+    """Limits, tolerances, minimum and probes are read from the book, not chosen here."""
+    text = BOOK.read_text("utf-8")
+    assert 'expect: {error_rate: "< 0.1 %", p95: "< 200 ms"}' in text
+    limits = shipped().limits()
+    assert (limits.error_rate, limits.slow_over, limits.min_requests) == (0.001, 0.2, 100)
+    assert (limits.tolerate_errors, limits.tolerate_slow, limits.alpha) == (0.005, 0.15, 0.01)
+
+
+def test_a_bad_release_is_rolled_back_and_an_outside_cause_is_held() -> None:
+    """More than 0 is a rollback at that sample, less than 0 a hold."""
+    assert all(first > 0 for first in chunk((BAD[0], 20, 0, SEED, False)))
+    (both,) = [scenario for scenario, _ in OUTSIDE if scenario.name == "both_20pct_errors"]
+    assert sum(first < 0 for first in chunk((both, 20, 0, SEED, False))) >= 18
 
 
 def test_what_nobody_can_find() -> None:

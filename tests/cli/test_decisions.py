@@ -34,8 +34,18 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def tminus(stage: Stage, *words: str, key: str = "") -> Result:
-    """Runs a command as somebody of the crew."""
-    return CliRunner().invoke(main, [*words, *(["--key", str(stage.keys / key)] if key else [])])
+    """Runs a command as somebody of the crew; a yes is to what is asked now."""
+    return CliRunner().invoke(main, [*words, *seen(stage, words), *(["--key", str(stage.keys / key)] if key else [])])
+
+
+def seen(stage: Stage, words: tuple[str, ...]) -> list[str]:
+    """The digest that a yes wants, of the question which it is to."""
+    asks = {"approve": "go-no-go", "acknowledge": "team-briefed"}
+    if words[0] not in asks or LAUNCH not in words or "--digest" in words:
+        return []
+    named = words[words.index("--ask") + 1] if "--ask" in words else asks[words[0]]
+    ask = stage.book.refresh().asks.get(named)
+    return ["--digest", asking.short(ask.opened.decision_digest)] if ask else []
 
 
 class TestAnswers:
@@ -137,8 +147,12 @@ class TestOrders:
         held = stage.book.refresh().held
         assert isinstance(held, ev.Ordered)
         assert (held.person, held.reason, bool(held.signature)) == ("security", "looking", True)
-        assert tminus(stage, "resume", LAUNCH, key="devops").exit_code == 0
+        resumed = tminus(stage, "resume", LAUNCH, "--reason", "it was nothing", key="devops")
+        assert resumed.output.endswith("Let go of what was held by Security lead: looking.\n")
         assert stage.book.refresh().held is None
+        said = stage.book.record.events[-1]
+        assert isinstance(said, ev.Ordered)
+        assert said.reason == "it was nothing; lets go of what was held by Security lead: looking"
 
     def test_retry_and_waive_a_step(self, stage: Stage) -> None:
         """A waiver with a date; a date that is none is a usage error that shows how to write one."""
@@ -195,7 +209,8 @@ def test_the_rehearsals_people_can_say_everything(stage: Stage, tmp_path: Path) 
 
     everyone = People.model_validate(documents._simulated(Files(), NONE))  # type: ignore[arg-type]  # it asks for keys alone
     said = {}
-    words = {"{launch}": LAUNCH, "{request}": "go-no-go", "{decision}": ""}
+    digest = stage.book.record.asks["go-no-go"].opened.decision_digest
+    words = {"{launch}": LAUNCH, "{request}": "go-no-go", "{decision}": "", "{digest}": digest}
     for decision, person in (("hold", "security"), ("approve", "devops"), ("reject", "product")):
         words["{decision}"] = decision
         command = [words.get(word, word) for word in everyone.command_for(decision)]  # type: ignore[arg-type]
@@ -210,7 +225,8 @@ def test_a_decision_loads_no_engine_and_no_client(stage: Stage, words: list[str]
         "import sys; from cli.main import main; main(sys.argv[1:], standalone_mode=False); "
         "print(' '.join(name for name in sys.modules))"
     )
-    key = [] if words == ["pending"] else ["--key", str(stage.keys / "devops")]
+    yes = ["--key", str(stage.keys / "devops"), *seen(stage, tuple(words))]
+    key = [] if words == ["pending"] else yes
     done = subprocess.run(
         [sys.executable, "-c", code, *words, *key], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from tests.cli.forging import forge
 from tests.tminus.told_launches import rolled_back
 from tminus.ledger.chain import Head
 
@@ -58,14 +59,7 @@ def test_a_changed_launch_is_called_that_without_reading_on(heads: list[Head], t
 
 def test_a_cut_tail_is_found_by_its_anchor(heads: list[Head], tmp_path: Path) -> None:
     """A careful cut leaves a whole chain; the anchor shows that something is missing."""
-    kept = heads[-3]
-    alter(
-        tmp_path,
-        "DELETE FROM event WHERE chain = '{launch}' AND seq > {seq};"
-        "UPDATE chain SET seq = {seq}, hash = '{hash}' WHERE chain = '{launch}'",
-        seq=kept.seq,
-        hash=kept.hash,
-    )
+    forge(tmp_path / "ledger.sqlite", LAUNCH, lambda seq, body: body if seq <= heads[-3].seq else None)
     assert run(LAUNCH, "--offline").exit_code == 0
     result = run(LAUNCH, "--offline", "--anchor", str(heads[-1]))
     assert result.exit_code == 1

@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from tests.tminus.told_launches import rolled_back, waiting_for_go
+from tests.tminus.staged_launch import Stage
+from tests.tminus.told_launches import rolled_back
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = "tradesense-2-0-0-1"
@@ -48,11 +50,25 @@ def test_status_of_a_launch_is_one_screen(ledger: str) -> None:
     assert json.loads(run("status", LAUNCH, "--json").stdout)["mark"]["word"] == "rolled back"
 
 
-def test_status_says_who_is_awaited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And what to type."""
-    waiting_for_go(tmp_path).store.close()
+def test_status_says_who_is_awaited_and_for_how_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what to type, for as long as it would count."""
+    stage = Stage.set(tmp_path)
     monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
+    stage.ask()
     assert f"tminus approve {LAUNCH}" in run("status", LAUNCH).stdout
+    stage.ask(deadline=timedelta(seconds=-1))
+    assert f"tminus approve {LAUNCH}" not in run("status", LAUNCH).stdout
+    stage.store.close()
+
+
+def test_a_sign_off_is_not_listed_as_a_launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would stand there as under way for ever; `tminus pending` lists it while it waits."""
+    stage = Stage.set(tmp_path, launch="sign-off-tradesense-1")
+    monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
+    stage.ask()
+    assert run("status").stdout.startswith("No launch is in this ledger.")
+    assert "sign-off-tradesense-1" in run("pending").stdout
+    stage.store.close()
 
 
 def test_report_writes_its_files(ledger: str, tmp_path: Path) -> None:

@@ -124,12 +124,14 @@ async def test_a_crash_during_the_renewal_renews_once(stage: Stage, crash: str) 
     assert stage.world.did == ["point", "point", "deploy", "switch"]
 
 
-async def test_after_a_recycle_a_settled_preparation_is_looked_at_anew(stage: Stage) -> None:
-    """A recycle voids it like any other evidence; the estate says which cycle this is."""
+@pytest.mark.parametrize("still", [State.ABSENT, State.DONE])
+async def test_after_a_recycle_a_settled_preparation_is_looked_at_anew(stage: Stage, still: State) -> None:
+    """A recycle voids it like any other evidence, and leaves no doubt of it; the estate says which cycle this is."""
     await held_after(stage, "point")
-    stage.thing("point").state = State.ABSENT
+    stage.thing("point").state = still
     stage.order("recycle", reason="the weather")
     await stage.until(lambda record: record.closed)
-    assert stage.world.did == ["point", "point", "deploy", "switch"]
+    assert stage.world.did == ["point"] * (2 if still is State.ABSENT else 1) + ["deploy", "switch"]
     assert {one.estate.cycle for one in stage.conductors} == {1}
-    assert "took effect before" not in stage.record.step("point").history[-1].outcome.summary
+    last = stage.record.step("point").history[-1].outcome.summary
+    assert last == ("done: point" if still is State.ABSENT else "done: was so already: point")

@@ -1,8 +1,6 @@
 """The watchdog: a launch that lost its conductor gets one, once; what people stopped in Prefect stays stopped."""
 
-import asyncio
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from prefect.client.schemas.objects import State
@@ -11,35 +9,12 @@ from prefect.states import Cancelled, Completed, Crashed, Pending, Running, Sche
 from flows import watchdog
 from flows.watchdog import Watchdog
 from tests.flows.conftest import Setting
+from tests.flows.fake_prefect import FakePrefect, lost
 from tests.flows.ledgers import of
 from tests.flows.stage import LAUNCH, Stage, action, check
 from tests.flows.world import FAKES, Crash
 from tminus import events as ev
 from tminus.clock import now
-from tminus.frozen import Frozen
-from tminus.ledger.logbook import Logbook
-from tminus.runbook import Phase
-
-
-@dataclass
-class FakePrefect:
-    """Takes requests for runs, and says how each stands; a fake of what flows.launch asks of Prefect."""
-
-    states: dict[str, State[None] | None] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-
-    async def schedule(self, book: Logbook, frozen: Frozen, one: Phase, due: datetime) -> str:
-        """Writes the run down, as the real one does."""
-        self.asked.append(one.phase)
-        run = f"run-{len(self.asked)}"
-        self.states[run] = Scheduled(scheduled_time=due)
-        lease = book.store.lease(book.launch)
-        book.write(ev.PhaseScheduled(phase=one.phase, due=due, run=run, token=lease.token if lease else 0))
-        return run
-
-    async def run_state(self, run: str) -> State[None] | None:
-        """As scripted."""
-        return self.states.get(run)
 
 
 @pytest.fixture
@@ -61,16 +36,6 @@ async def stage(set_stage: Setting, prefect: FakePrefect) -> Stage:
         await prefect.schedule(stage.people, stage.frozen, one, due)
     prefect.asked.clear()
     return stage
-
-
-async def lost(stage: Stage) -> None:
-    """A conductor begins T-4h, and is lost."""
-    stage.store.after = of(ev.PhaseStarted)
-    with pytest.raises(Crash):
-        await stage.run("T-4h")
-    lease = stage.store.lease(LAUNCH)
-    assert lease is not None
-    stage.store.give_lease_back(LAUNCH, lease.token)
 
 
 async def test_a_launch_with_a_conductor_is_left_alone(stage: Stage, prefect: FakePrefect) -> None:
@@ -203,21 +168,18 @@ async def test_a_phase_begun_by_hand_before_it_was_scheduled_does_not_break_the_
     assert prefect.asked == ["T-4h"]
 
 
-async def test_a_ledger_that_does_not_answer_does_not_end_the_watchdog(
-    stage: Stage, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It looks again until the ledger is back."""
-    monkeypatch.setattr(watchdog, "EVERY", 0.01)
-    await lost(stage)
-    prefect.states["run-1"] = Crashed()
-    stage.store.down = True
-    watching = asyncio.create_task(Watchdog(stage.store).keep_watch())
-    await asyncio.sleep(0.1)
-    assert not watching.done()
-    stage.store.down = False
-    await stage.until(lambda _: prefect.asked == ["T-4h"])
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+async def test_a_scrub_before_the_first_phase_is_carried_out_at_once(set_stage: Setting, prefect: FakePrefect) -> None:
+    """Its run lies hours ahead; the environment is not held until then."""
+    stage = set_stage({"T-4h": [check("a")]}, hour="1h", t0=timedelta(hours=9))
+    (one,) = stage.frozen.runbook.phases
+    await prefect.schedule(stage.people, stage.frozen, one, stage.frozen.created.t0 + one.offset)
+    assert await Watchdog(stage.store).look_once() == []
+    stage.order("scrub")
+    assert await Watchdog(stage.store).look_once() == [LAUNCH]
+    assert await Watchdog(stage.store).look_once() == []
+    await stage.run("T-4h")
+    assert stage.record.closed is not None
+    assert stage.record.closed.result == "scrubbed"
 
 
 async def test_a_closed_launch_is_left_alone(stage: Stage, prefect: FakePrefect) -> None:

@@ -139,7 +139,7 @@ class Stage:
         """The readiness roles sign the release off, and last night's backup is there."""
         addresses = self.estate.servers.addresses
         back_up(addresses.postgres, addresses.aws, self.estate.folder, timedelta(hours=3))
-        asked = self.tminus("sign-off", *self.documents())
+        asked = self.tminus("sign-off", *self.documents(), "--key", self.key("release_manager"))
         assert asked.returncode == 0, asked.stderr
         wait_for(lambda: self.tminus("pending", "--json").stdout.strip() == "[]", "the release is signed off")
 
@@ -226,6 +226,7 @@ def shorter(folder: Path) -> Path:
             if "p95" in step.get("expect", {}):
                 step["expect"]["p95"] = "< 10 s"
             if "watch" in step:
+                step["expect"]["p95"] = "< 2500 ms"  # a watch counts at the bounds of the histogram's buckets
                 step["with"] |= {"tolerate_slow": 0.99, "missing_after": 30}
     path = folder / "short-launch.yaml"
     yaml.dump(book, path)

@@ -15,7 +15,9 @@ from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.readiness import http_answers
 from deployments.rehearsal.redis_servers import Redis
 from deployments.rehearsal.trading_builds import NEXT, trading_build
+from deployments.rehearsal.trading_estate import Trading
 from deployments.rehearsal.trading_schema import create_trading_schema
+from tests.rehearsal.running_platform import Platform, start
 
 JWT_KEY = "a key that only these tests use, long enough for HS256"
 
@@ -109,3 +111,17 @@ def healthy(tmp_path_factory: pytest.TempPathFactory, trading_servers: TradingSe
     """One instance without faults, for a whole module of tests."""
     with Processes() as processes:
         yield Instances(processes, tmp_path_factory.mktemp("healthy"), trading_servers).start()
+
+
+@pytest.fixture
+def client(healthy: Instance) -> Iterator[httpx.Client]:
+    """A client of one healthy instance of the new version."""
+    with healthy.client() as client:
+        yield client
+
+
+@pytest.fixture
+def platform(tmp_path: Path, trading_servers: TradingServers) -> Iterator[Platform]:
+    """A platform with empty pools."""
+    with Processes() as processes:
+        yield start(processes, Trading.plan(tmp_path), trading_servers)

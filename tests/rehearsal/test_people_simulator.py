@@ -8,67 +8,29 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import JsonValue, SecretStr
 from slack_sdk import WebClient
-from slack_sdk.signature import SignatureVerifier
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from deployments.rehearsal.fault_switch import Fault
 from deployments.rehearsal.in_thread import served
-from deployments.rehearsal.people_file import People, PeopleFileError, Person, load
+from deployments.rehearsal.people_file import People
 from deployments.rehearsal.people_journal import Journal
 from deployments.rehearsal.people_simulator import Simulator
 from deployments.rehearsal.slack_presses import Presses
 from deployments.rehearsal.slack_stand_in import SlackStandIn
 from deployments.rehearsal.slack_workspace import Directory, User
+from tests.rehearsal.simulated_people import LEAD, SECRET, SECURITY, Gateway, ask, people
 
 CHANNEL = "C0LAUNCHES"
-SECRET = "signing-secret-of-a-test"
-LEAD, SECURITY = "U0DEVOPS1", "U0SECURE1"
 DIRECTORY = Directory(
     users=(
         User(id=LEAD, name="devops-lead-1", real_name="DevOps lead, first shift"),
         User(id=SECURITY, name="security-lead", real_name="Security lead"),
     )
 )
-
-
-class Gateway:
-    """A named fake of tminus's gateway: checks Slack's signature with Slack's own library and keeps the payloads."""
-
-    def __init__(self) -> None:
-        self.payloads: list[dict[str, JsonValue]] = []
-        self.statuses = [200]
-
-    def app(self) -> Starlette:
-        """The web application; answers with the statuses in turn, the last one from then on."""
-        return Starlette(routes=[Route("/slack/interactions", self.take, methods=["POST"])])
-
-    async def take(self, request: Request) -> Response:
-        """Keep a payload whose signature holds."""
-        body = await request.body()
-        if not SignatureVerifier(SECRET).is_valid_request(body, dict(request.headers)):
-            return Response(status_code=401)
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        if status == 200:
-            self.payloads.append(json.loads(parse_qs(body.decode())["payload"][0]))
-        return Response(status_code=status)
-
-    def answers(self) -> list[tuple[str, str, str]]:
-        """Who pressed, which action, with which value."""
-        return [
-            (one["user"]["id"], one["actions"][0]["action_id"], one["actions"][0]["value"])  # type: ignore[index,call-overload]
-            for one in self.payloads
-        ]
 
 
 @pytest.fixture
@@ -103,16 +65,6 @@ def gateway_url(gateway: Gateway) -> Iterator[str]:
         yield url
 
 
-def people(*changes: dict[str, object], **top: object) -> People:
-    """A DevOps lead and a security lead, both quick, changed as given."""
-    base: list[dict[str, object]] = [
-        {"id": "lead", "slack_id": LEAD, "roles": ["devops_lead"], "delay": [0.0, 0.05]},
-        {"id": "security", "slack_id": SECURITY, "roles": ["security_lead"], "delay": [0.0, 0.05]},
-    ]
-    merged = [one | (changes[index] if index < len(changes) else {}) for index, one in enumerate(base)]
-    return People.model_validate({"seed": 7, "people": merged, **top})
-
-
 @contextlib.asynccontextmanager
 async def simulated(everyone: People, slack: str, gateway: str) -> AsyncIterator[None]:
     """Run a simulator for as long as the block lasts."""
@@ -132,27 +84,6 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)
-
-
-def ask(*roles: str, request: str = "go-no-go", nonce: str = "1", kind: str = "approval") -> list[dict[str, JsonValue]]:
-    """The blocks of a request to these roles."""
-    words = ("approve", "reject", "hold") if kind == "approval" else ("acknowledge",)
-    return [
-        {
-            "type": "actions",
-            "block_id": f"{request}:{role}",
-            "elements": [
-                {
-                    "type": "button",
-                    "action_id": f"tminus.{word}",
-                    "text": {"type": "plain_text", "text": word.title()},
-                    "value": f"{word}/{role}/{nonce}",
-                }
-                for word in words
-            ],
-        }
-        for role in roles
-    ]
 
 
 async def post(client: WebClient, blocks: list[dict[str, JsonValue]], event: str = "tminus_request") -> str:
@@ -287,55 +218,6 @@ class TestByCommandLine:
             await until(lambda: len(gateway.payloads) == 1)
             await asyncio.sleep(0.4)
         assert not touched.exists()
-
-
-class TestPeopleFile:
-    """What the file may say."""
-
-    def test_a_behaviour_can_be_meant_for_some_requests_only(self) -> None:
-        """`when` matches request ids; all other requests get `otherwise`."""
-        person = Person(
-            id="p", slack_id=LEAD, roles=frozenset({"r"}), behaviour="reject", when="*/go-no-go*", otherwise="silent"
-        )
-        offered = {"approve", "reject", "hold"}
-        assert person.decision("L1/go-no-go/2", offered) == "reject"
-        assert person.decision("L1/briefing", offered) is None
-
-    @pytest.mark.parametrize("word", ["acknowledge", "attest"])
-    def test_what_can_only_be_read_or_attested_is(self, word: str) -> None:
-        """Someone who would reject a go still says that they have read the briefing, or that they are watching."""
-        person = Person(id="p", slack_id=LEAD, roles=frozenset({"r"}), behaviour="reject")
-        assert person.decision("briefing", {word}) == word
-
-    @given(st.integers(), st.text(), st.floats(0, 10), st.floats(0, 10))
-    def test_delays_are_within_their_bounds_and_repeat_with_the_seed(
-        self, seed: int, occasion: str, one: float, other: float
-    ) -> None:
-        """For every seed and occasion."""
-        least, most = sorted((one, other))
-        everyone = people({"delay": [least, most]}).model_copy(update={"seed": seed})
-        delay = everyone.delay(everyone.people[0], occasion)
-        assert least <= delay <= most
-        assert delay == everyone.delay(everyone.people[0], occasion)
-
-    @pytest.mark.parametrize(
-        ("text", "complaint"),
-        [
-            ("people: [{id: a, slack_id: U12, roles: [r], behaviour: maybe}]", "people.0.behaviour"),
-            ("people: [{id: a, slack_id: U12, roles: [r], delay: [2, 1]}]", "least, most"),
-            ("people: [{id: a, slack_id: U12, roles: [r]}]\npending_command: [x]", "together or not at all"),
-            ("people: [", "while parsing"),
-        ],
-    )
-    def test_a_file_that_cannot_be_used_is_refused_with_its_name(
-        self, tmp_path: Path, text: str, complaint: str
-    ) -> None:
-        """The error names the file and the field."""
-        path = tmp_path / "people-simulated.yaml"
-        path.write_text(text, encoding="utf-8")
-        with pytest.raises(PeopleFileError, match=r"people-simulated\.yaml") as refused:
-            load(path)
-        assert complaint in str(refused.value)
 
 
 class TestProcess:

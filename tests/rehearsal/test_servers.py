@@ -1,5 +1,6 @@
 """All servers together: side by side, only those asked for, and none left, also after kill -9."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -45,9 +46,12 @@ def families_but(before: list[psutil.Process]) -> list[psutil.Process]:
 
 def left_of(processes: list[psutil.Process]) -> list[str]:
     """The names of those that still run."""
-    return [
-        process.name() for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    ]
+    left = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended while it was looked at
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                left.append(process.name())
+    return left
 
 
 def test_everything_but_prefect_answers_and_is_gone_afterwards(tmp_path: Path) -> None:

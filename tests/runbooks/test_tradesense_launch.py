@@ -69,6 +69,27 @@ def test_a_go_rests_on_fresh_evidence() -> None:
     assert not any(isinstance(step.does, Action) for step in before)
 
 
+@pytest.mark.parametrize(
+    ("step", "name", "limit"),
+    [
+        ("no-known-vulnerability", "unaudited", "= 0"),
+        ("backup-completed", "holds", "= all"),
+        ("backup-completed", "same_database", "= yes"),
+        ("backup-after-launch-whole", "holds", "= all"),
+        ("services-healthy", "front", "= all"),
+        ("dashboards-ready", "answering", "= all"),
+        ("error-log-reviewed", "unstructured", "= 0"),
+        ("performance-since-launch", "restarted", "= 0"),
+    ],
+)
+def test_what_would_make_a_check_hollow_is_expected_not_to_be(step: str, name: str, limit: str) -> None:
+    """Dependencies left out, an empty dump, lines that cannot be read, counters that began anew: none may be."""
+    found = book().step(step)
+    assert found is not None
+    assert isinstance(found.does, Check)
+    assert str(found.does.expect[name]) == limit
+
+
 def test_the_readiness_sign_off() -> None:
     """Five roles, one each, for a fortnight."""
     (sign_off,) = [step.does for step in book().steps() if isinstance(step.does, SignOff)]

@@ -1,13 +1,14 @@
 """The check of backups, against moto's S3: fresh ones, and ones with a single fault each."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tasks.actions.backup import Backup as MakeBackup
 from tasks.backup_manifest import Dump, Manifest, RestorePoint, effective_time, manifest_key
@@ -17,10 +18,13 @@ from tminus.clock import now
 from tminus.outcome import Outcome, Verdict
 
 CONTENT = b"what pg_dump wrote"
+TABLES = {"public.accounts": 2, "public.orders": 3}
 SOUND = {
     "backups": ">= 1",
     "age": "< 6 h",
     "size": "> 0 B",
+    "tables": ">= 2",
+    "rows": ">= 5",
     "encrypted": "= yes",
     "intact": "= yes",
     "restore_point": "= yes",
@@ -45,6 +49,8 @@ class Shelf:
         sha256: str = hashlib.sha256(CONTENT).hexdigest(),
         restore_point: bool = True,
         size: int = len(CONTENT),
+        database: str = "main",
+        tables: Mapping[str, int] = TABLES,
     ) -> Manifest:
         """A backup as the action leaves it, as old as its manifest says; no checksum kept by S3."""
         key = f"{self.prefix}/main/{launch}/{purpose}-{sha256[:16]}.dump"
@@ -52,13 +58,13 @@ class Shelf:
         made = Manifest(
             launch=launch,
             purpose=purpose,
-            database="main",
+            database=database,
             taken_at=now() - age,
             server_version="18.6",
             system_identifier="7",
             wal_lsn="0/16B3748",
             restore_point=RestorePoint(name="tminus", lsn="0/16B3748") if restore_point else None,
-            tables={"public.orders": 3},
+            tables=dict(tables),
             dump=Dump(key=key, size=size, sha256=sha256, etag=etag),
         )
         self.write(manifest_key(self.prefix, "main", launch, purpose), made.text())
@@ -72,7 +78,8 @@ class Shelf:
         """The outcome of the check; `given` are its parameters."""
         section = dict(self.server.section(self.estates.secret, self.prefix, bucket or self.bucket))
         section |= {"endpoint": endpoint} if endpoint else {}
-        check = Backup.model_validate({"bucket": "backups", "database": "main", "expect": SOUND, **given})
+        plain = {"bucket": "backups", "database": "main", "holds": sorted(TABLES), "expect": SOUND}
+        check = Backup.model_validate({**plain, **given})
         async with self.estates.make(buckets={"backups": section}) as estate:
             return await check.observe(estate)
 
@@ -97,7 +104,8 @@ async def test_what_the_action_makes_passes(shelf: Shelf, estates: Estates, post
     database = {"dsn": estates.secret(postgres_server.dsn)}
     async with estates.make(postgres={"main": database}, buckets={"backups": section}) as estate:
         made = await MakeBackup(database="main", bucket="backups", purpose="check", restore_point=True).act(estate, 1)
-    outcome = await shelf.check(since="launch", purpose="check", download=True)
+    plain = {name: limit for name, limit in SOUND.items() if name not in {"tables", "rows"}}
+    outcome = await shelf.check(since="launch", purpose="check", download=True, holds=[], expect=plain)
     assert outcome.verdict is Verdict.PASS, outcome.summary
     assert made.details[0].removeprefix("manifest ") in outcome.details[0]
 
@@ -132,6 +140,32 @@ async def test_one_fault_away_from_sound_fails(shelf: Shelf, fault: Callable[[Sh
     outcome = await shelf.check()
     assert outcome.verdict is Verdict.FAIL
     assert broken in outcome.summary
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"tables": {}}, "holds 0 of 2, expected = all: it holds no row of public.accounts, public.orders"),
+        ({"tables": {"public.accounts": 2, "public.orders": 0}}, "it holds no row of public.orders"),
+        ({"tables": {"public.staff": 900, "public.accounts": 9}}, "holds 1 of 2"),
+        ({"database": "staging"}, "same_database no, expected = yes: it is of database 'staging'"),
+    ],
+    ids=["an empty database", "an empty table", "another database", "another database by its name"],
+)
+async def test_a_backup_of_something_else_fails_though_nobody_asked(
+    shelf: Shelf, fault: dict[str, object], said: str
+) -> None:
+    """However young, encrypted and intact: what is not a backup of this database's rows does not pass for one."""
+    shelf.put(**fault)  # type: ignore[arg-type]
+    outcome = await shelf.check(expect={"age": "< 6 h", "encrypted": "= yes", "intact": "= yes"})
+    assert outcome.verdict is Verdict.FAIL
+    assert said in outcome.summary
+
+
+def test_tables_that_are_expected_are_named() -> None:
+    """`holds` has nothing to count without names."""
+    with pytest.raises(ValidationError, match="so name tables"):
+        Backup.model_validate({"bucket": "backups", "database": "main", "expect": {"holds": "= all"}})
 
 
 async def test_a_bucket_that_does_not_encrypt_fails(plain_shelf: Shelf) -> None:

@@ -154,12 +154,15 @@ async def test_points_that_stopped_coming_fail(estates: Estates, board: Board, t
     assert "newest point" in outcome.summary
 
 
-async def test_a_dashboard_without_any_query_is_not_ready(estates: Estates, board: Board) -> None:
-    """An empty dashboard shows on-call nothing."""
-    board.put("empty", {"type": "text", "title": "to be done"})
-    outcome = await ready(estates, board.at, "empty")
+@pytest.mark.parametrize("panels", [[], [{"type": "text", "title": "to be done"}], [panel("")]])
+async def test_a_dashboard_that_was_emptied_is_not_ready(estates: Estates, board: Board, panels: list[Json]) -> None:
+    """It shows on-call nothing, and the queries of another dashboard do not stand for its own."""
+    hidden: Json = {"targets": [{"refId": "A", "expr": "queue_length", "hide": True, "datasource": SOURCE}]}
+    board.put("empty", *[{**one, **hidden} if "targets" in one else one for one in panels])
+    board.put("overview", panel("queue_length"))
+    outcome = await ready(estates, board.at, "overview", "empty", expect={"present": "= all", "answering": "= all"})
     assert outcome.verdict is Verdict.FAIL
-    assert "answering 0 of 0" in outcome.summary
+    assert outcome.summary == "answering 1 of 2, expected = all: empty, which asks nothing: no point"
 
 
 async def test_hidden_queries_and_borrowed_panels_are_not_counted(estates: Estates, board: Board) -> None:

@@ -14,6 +14,7 @@ from tminus.digests import decision_digest, evidence_digest
 from tminus.environment import Environment
 from tminus.expectation import Expectation, Measurement
 from tminus.frozen import Frozen, digest_of
+from tminus.ledger.directory import listing
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 from tminus.outcome import Observation, Outcome, Verdict, judge
@@ -93,7 +94,7 @@ class Story:
         real = HOUR if hour == "5s" else timedelta(hours=1)
         created = _created(folder, title, hour, launch, T0 - 4 * real - timedelta(seconds=3))
         store = SqliteStore(folder / "ledger.sqlite")
-        store.open_locked(created.environment_name, launch, Entry(launch, ev.write(created)))
+        store.open_locked(created.environment_name, launch, Entry(launch, ev.write(created)), listing=listing("opened"))
         story = cls(store, Frozen(created, KINDS), Record(), created.at)
         story.record.add(store.read(launch))
         return story
@@ -286,14 +287,13 @@ class Story:
 
     def resume(self, person: str, reason: str, after: float = 1.5) -> None:
         """A person lets it go on."""
-        self.write(ev.Ordered(at=self.wait(after), order="resume", person=person, via="command line", reason=reason))
+        self.write(ev.Ordered(at=self.wait(after), order="resume", person=person, via="slack", reason=reason))
 
     def close(self, result: ev.Result, sentence: str) -> None:
         """The end."""
         closing = ev.LaunchClosed(at=self.wait(0.05), result=result, sentence=sentence)
-        self.store.append_and_unlock(
-            self.frozen.created.environment_name, Entry(self.frozen.created.launch, ev.write(closing))
-        )
+        ending = Entry(self.frozen.created.launch, ev.write(closing))
+        self.store.append_and_unlock(self.frozen.created.environment_name, ending, listing=listing("closed"))
         self.record.add(self.store.read(self.frozen.created.launch, after=self.record.seq))
 
 

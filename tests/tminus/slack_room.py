@@ -18,6 +18,7 @@ from tminus.courier import deliver_due, open_channel
 from tminus.gateway import Gateway
 from tminus.ledger.store import Store
 from tminus.outbox import Outbox
+from tminus.slack_door import SlackDoor
 
 
 def eventually(check: Callable[[], bool]) -> None:
@@ -39,7 +40,7 @@ class Room:
     stage: Stage
     slack: SlackStandIn
     slack_url: str
-    gateway: Gateway
+    presses: SlackDoor
     door: str
     secret: SecretStr
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, trust_env=False))
@@ -103,15 +104,16 @@ class Room:
 
     def count(self, result: str) -> int:
         """What the gateway counts."""
-        return self.gateway.counts[result]
+        return self.presses.counts[result]
 
 
 @contextmanager
 def room(stage: Stage, slack: SlackStandIn, slack_url: str, secret: str, store: Store | None = None) -> Iterator[Room]:
     """A room, for as long as the block lasts; `store` is the gateway's own."""
-    gateway = Gateway(store or stage.store, KINDS, SecretStr(secret), f"{slack_url}/api/")
-    with served(gateway.app()) as door:
-        found = Room(stage, slack, slack_url, gateway, door, SecretStr(secret))
+    ledger = store or stage.store
+    presses = SlackDoor(ledger, KINDS, SecretStr(secret), f"{slack_url}/api/")
+    with served(Gateway(ledger, [presses], presses.routes()).app()) as door:
+        found = Room(stage, slack, slack_url, presses, door, SecretStr(secret))
         found.show()
         yield found
         found.client.close()

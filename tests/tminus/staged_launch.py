@@ -153,7 +153,7 @@ def slack_section(api: str = "http://127.0.0.1:1/api/") -> dict[str, JsonValue]:
 
 def pagerduty_section(url: str = "https://127.0.0.1:1", ca_file: Path | None = None) -> dict[str, JsonValue]:
     """A `pagerduty` section."""
-    plain: dict[str, JsonValue] = {"events": url, "rest": url, "routing_key": "env:STAGED_ROUTING_KEY"}
+    plain: dict[str, JsonValue] = {"events": url, "routing_key": "env:STAGED_ROUTING_KEY"}
     return {**plain, "ca_file": str(ca_file)} if ca_file else plain
 
 

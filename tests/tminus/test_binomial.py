@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tminus.binomial import Tally, at_most_chance, upper_bound
+from tminus.binomial import Tally, at_least_chance, at_most_chance, upper_bound
 
 
 def test_upper_bounds_from_the_textbook() -> None:
@@ -32,6 +32,20 @@ def test_the_chance_of_few_events_is_the_binomial_sum() -> None:
     """Against the sum written out."""
     written_out = sum(math.comb(40, k) * 0.3**k * 0.7 ** (40 - k) for k in range(6))
     assert at_most_chance(Tally(40, 5), 0.3) == pytest.approx(written_out)
+
+
+@pytest.mark.parametrize(("requests", "events", "rate"), [(50, 1, 0.001), (50, 8, 0.05), (7, 7, 0.3), (92, 3, 0.0087)])
+def test_the_chance_of_many_events_is_the_binomial_sum(requests: int, events: int, rate: float) -> None:
+    """Against the sum written out."""
+    terms = (math.comb(requests, k) * rate**k * (1 - rate) ** (requests - k) for k in range(events, requests + 1))
+    assert at_least_chance(Tally(requests, events), rate) == pytest.approx(sum(terms))
+
+
+def test_no_more_events_than_expected_are_no_surprise() -> None:
+    """None, a rate of one, nobody asked: certain."""
+    assert at_least_chance(Tally(50, 0), 0.001) == 1
+    assert at_least_chance(Tally(50, 50), 1.0) == 1
+    assert at_least_chance(Tally(0, 0), 0.001) == 1
 
 
 def test_tallies_add_up() -> None:

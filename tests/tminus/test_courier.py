@@ -1,8 +1,8 @@
-"""Letters arrive: in order, once where that can be had, later and saying so where the other side was down."""
+"""The threads that carry letters: one channel holds up no other, and no secret leaves with them."""
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event as Flag
 
@@ -10,22 +10,19 @@ import pytest
 
 from deployments.rehearsal.fault_switch import Fault
 from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
-from deployments.rehearsal.slack_arguments import SlackRefusal
 from deployments.rehearsal.slack_stand_in import SlackStandIn
+from tests.tminus.carrying import DOWN, UP, at_once, carry, note, send, shown
 from tests.tminus.conftest import SECRETS
-from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage, pagerduty_section
-from tests.tminus.told_stories import held, phase, resumed, rolled_back
-from tminus import events as ev
-from tminus.courier import LATE, Courier, Unavailable, Undeliverable, deliver_due
+from tests.tminus.slack_room import eventually
+from tests.tminus.staged_launch import LAUNCH, Stage
+from tests.tminus.told_stories import held, resumed, rolled_back
+from tminus.courier import Courier, Unavailable, Undeliverable
 from tminus.environment import PagerDuty, Slack
 from tminus.ledger.sqlite import SqliteStore
-from tminus.ledger.store import Entry, Letter
-from tminus.messages.forms import PagerDutyLetter, SlackLetter
+from tminus.messages.forms import PagerDutyLetter
 from tminus.outbox import Outbox, Waiting
 from tminus.pagerduty_channel import PagerDutyChannel
 from tminus.slack_channel import SlackChannel
-
-DOWN, UP = Fault(mode="down"), Fault(mode="none")
 
 
 @pytest.fixture
@@ -41,275 +38,11 @@ def to_slack(slack_settings: dict[str, object]) -> SlackChannel:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch, slack_settings: dict[str, object]) -> SlackChannel:
-    """The same, giving up after a second."""
-    monkeypatch.setattr("tminus.slack_channel._TIMEOUT", 1)
-    return SlackChannel(Slack.model_validate(slack_settings))
-
-
-@pytest.fixture
 def to_pagerduty(pagerduty_settings: dict[str, object]) -> Iterator[PagerDutyChannel]:
     """The way to the other stand-in."""
     channel = PagerDutyChannel(PagerDuty.model_validate(pagerduty_settings))
     yield channel
     channel.close()
-
-
-def at_once(stage: Stage) -> None:
-    """Lets what waits for a next try be due now."""
-    stage.store.run("UPDATE outbox SET due = 0", {})
-
-
-def grow_old(stage: Stage, seconds: float) -> None:
-    """Makes every letter older."""
-    stage.store.run("UPDATE outbox SET made = made - :seconds", {"seconds": seconds})
-
-
-def carry(stage: Stage, channel: SlackChannel | PagerDutyChannel, name: str = "slack") -> int:
-    """Sends what is due."""
-    return deliver_due(Outbox(stage.store), name, channel)
-
-
-def send(stage: Stage, *letters: Letter) -> None:
-    """Puts letters behind those that wait."""
-    stage.store.append(Entry(LAUNCH, ev.write(ev.PhaseEnded(phase="T-4h")), letters=letters))
-
-
-def note(text: str) -> Letter:
-    """A note in the board's thread."""
-    return SlackLetter(text=text, thread="board").letter(f"note-{text}")
-
-
-def living(text: str) -> Letter:
-    """A version of the living message."""
-    return SlackLetter(text=text, blocks=[{"type": "divider"}], living=True).letter("board")
-
-
-def shown(slack: SlackStandIn, *, thread: bool) -> list[str]:
-    """The texts in the channel, or in its threads."""
-    return [one.text for one in slack.workspace.lasting(CHANNEL) if (one.thread_ts is not None) == thread]
-
-
-def eventually(check: Callable[[], bool]) -> None:
-    """Waits until it is so."""
-    until = time.monotonic() + 20
-    while not check():
-        assert time.monotonic() < until, "it did not come to be so within 20 s"
-        time.sleep(0.02)
-
-
-class TestSlackDown:
-    """Slack does not answer for a while."""
-
-    def test_everything_arrives_later_in_order_and_says_that_it_is_late(
-        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel
-    ) -> None:
-        """All notes, and of the living message only how things are now."""
-        slack.faults.set(DOWN)
-        for number in range(1, 4):
-            send(stage, living(f"version {number}"), note(f"note {number}"))
-        assert carry(stage, to_slack) == 0
-        slack.faults.set(UP)
-        grow_old(stage, 90)
-        at_once(stage)
-        carry(stage, to_slack)
-        late = "(This is late by 90 s: it could not be sent when it happened.)"
-        assert shown(slack, thread=True) == [f"note {number} {late}" for number in range(1, 4)]
-        assert shown(slack, thread=False) == [f"version 3 {late}"]
-        posts = [call.method for call in slack.record.calls if call.ok and call.method.startswith("chat.")]
-        assert posts == ["chat.postMessage"] * 3 + ["chat.update", "chat.postMessage"]
-        assert Outbox(stage.store).unsent() == []
-
-    def test_on_time_nothing_says_that_it_is_late(
-        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel
-    ) -> None:
-        """A letter that is a little old is not called late."""
-        send(stage, note("on time"))
-        grow_old(stage, LATE / 2)
-        carry(stage, to_slack)
-        assert shown(slack, thread=True) == ["on time"]
-
-    def test_it_waits_as_long_as_slack_asks(self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel) -> None:
-        """429 with Retry-After: not tried before, and one request a time."""
-        slack.faults.set(Fault(mode="rate_limited", retry_after=120))
-        assert carry(stage, to_slack) == 0
-        ((due,),) = stage.store.look("SELECT due - clock() FROM outbox", {})
-        assert 100 < float(str(due)) <= 120
-        assert len(slack.record.calls) == 1
-
-    @pytest.mark.parametrize("error", ["not_in_channel", "token_revoked", "missing_scope"])
-    def test_what_somebody_can_mend_is_tried_again(
-        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel, error: str
-    ) -> None:
-        """A bot that was thrown out of the channel loses no message for it."""
-
-        def refuse(*_: object) -> dict[str, object]:
-            raise SlackRefusal(error)
-
-        right = slack._methods
-        slack._methods = {**right, "chat.postMessage": refuse}
-        assert carry(stage, to_slack) == 0
-        ((state, said),) = stage.store.look("SELECT state, error FROM outbox", {})
-        assert (state, said) == ("due", f"Slack: {error}")
-        slack._methods = right
-        at_once(stage)
-        assert carry(stage, to_slack) == 1
-
-
-class TestOnce:
-    """A post whose answer never came is not posted again."""
-
-    @pytest.mark.parametrize("in_thread", [False, True], ids=["in the channel", "in a thread"])
-    def test_a_post_that_arrived_after_all_is_found_by_its_metadata(
-        self, stage: Stage, slack: SlackStandIn, impatient: SlackChannel, *, in_thread: bool
-    ) -> None:
-        """The client gave up, the message stood there: once, and its receipt is known."""
-        if in_thread:
-            carry(stage, impatient)
-            send(stage, note("in doubt"))
-        slack.faults.set(Fault(mode="slow", seconds=3, times=1))
-        assert carry(stage, impatient) == 0
-        at_once(stage)
-        assert carry(stage, impatient) == 1
-        found = [one.ts for one in slack.workspace.lasting(CHANNEL) if (one.thread_ts is not None) == in_thread]
-        key = "note-in doubt" if in_thread else "board"
-        assert [Outbox(stage.store).receipt(LAUNCH, "slack", key)] == found
-
-    def test_a_post_that_did_not_arrive_is_posted(
-        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel
-    ) -> None:
-        """Looking first does not mean never posting."""
-        slack.faults.set(Fault(mode="down", times=1))
-        assert carry(stage, to_slack) == 0
-        at_once(stage)
-        assert carry(stage, to_slack) == 1
-        assert len(shown(slack, thread=False)) == 1
-
-    def test_the_client_itself_repeats_nothing(self, to_slack: SlackChannel) -> None:
-        """Its own retry on a broken connection would post twice without knowing."""
-        assert to_slack._client.retry_handlers == []
-
-    def test_where_it_may_not_read_the_channel_it_posts(
-        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel
-    ) -> None:
-        """Rather twice than never."""
-
-        def refuse(*_: object) -> dict[str, object]:
-            raise SlackRefusal("missing_scope")
-
-        slack._methods = {**slack._methods, "conversations.history": refuse}
-        slack.faults.set(Fault(mode="down", times=1))
-        carry(stage, to_slack)
-        at_once(stage)
-        assert carry(stage, to_slack) == 1
-
-
-class TestWrongLetters:
-    """One that Slack will never take."""
-
-    def test_it_dies_and_those_behind_it_arrive(
-        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel
-    ) -> None:
-        """invalid_blocks is written down with Slack's own words, and nothing waits for it."""
-        carry(stage, to_slack)
-        wrong = SlackLetter(text="x", blocks=[{"type": "carousel"}]).letter("wrong")
-        send(stage, wrong, Letter("slack", "no letter", "{}"), note("behind it"))
-        assert carry(stage, to_slack) == 1
-        assert shown(slack, thread=True) == ["behind it"]
-        dead = [(row[3], row[4], str(row[6])) for row in Outbox(stage.store).unsent()]
-        assert [(key, state) for key, state, _ in dead] == [("wrong", "dead"), ("no letter", "dead")]
-        assert dead[0][2].startswith("Slack: invalid_blocks [ERROR] unsupported type")
-
-    def test_a_note_whose_board_never_arrived_stands_on_its_own(
-        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel
-    ) -> None:
-        """It names its launch; once there is a board again, notes stand under it."""
-        stage.store.run("UPDATE outbox SET state = 'dead'", {})
-        send(stage, note("alone"), living("a board"), note("under it"))
-        carry(stage, to_slack)
-        assert shown(slack, thread=False) == [f"{LAUNCH}: alone", "a board"]
-        assert shown(slack, thread=True) == ["under it"]
-
-    def test_a_deleted_board_is_posted_anew_and_notes_find_it(
-        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel
-    ) -> None:
-        """Somebody tidied the channel up: nothing dies of it."""
-        carry(stage, to_slack)
-        for message in slack.workspace.lasting(CHANNEL):
-            message.deleted = True
-        send(stage, note("homeless"), living("a new board"), note("under it"))
-        assert carry(stage, to_slack) == 3
-        assert shown(slack, thread=False) == [f"{LAUNCH}: homeless", "a new board"]
-        assert shown(slack, thread=True) == ["under it"]
-
-
-class TestPagerDuty:
-    """The other way out."""
-
-    def test_a_429_is_not_repeated_for_ever(
-        self,
-        tmp_path: Path,
-        pagerduty: PagerDutyStandIn,
-        pagerduty_settings: dict[str, object],
-        to_pagerduty: PagerDutyChannel,
-    ) -> None:
-        """Two requests at most, then it is the outbox that waits."""
-        stage = Stage.set(tmp_path, pagerduty=pagerduty_settings)
-        pagerduty.faults.set(Fault(mode="rate_limited"))
-        phase(stage, "T-4h")
-        assert carry(stage, to_pagerduty, "pagerduty") == 0
-        assert len(pagerduty.record.calls) <= 2
-        assert [(row[4], row[6]) for row in Outbox(stage.store).unsent()] == [("due", "PagerDuty: 429")]
-
-    def test_a_timeout_is_bounded_and_a_second_sending_makes_no_second_incident(
-        self,
-        tmp_path: Path,
-        pagerduty: PagerDutyStandIn,
-        pagerduty_settings: dict[str, object],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """One request and no more, though the page had arrived; sent again it joins the same incident."""
-        monkeypatch.setattr("tminus.pagerduty_channel._TIMEOUT", 1)
-        channel = PagerDutyChannel(PagerDuty.model_validate(pagerduty_settings))
-        stage = Stage.set(tmp_path, pagerduty=pagerduty_settings)
-        pagerduty.faults.set(Fault(mode="slow", seconds=3, times=1))
-        held(stage)
-        assert carry(stage, channel, "pagerduty") == 0
-        assert len(pagerduty.record.calls) == 1
-        assert Outbox(stage.store).unsent()[0][6] == "PagerDuty: ReadTimeout"
-        at_once(stage)
-        assert carry(stage, channel, "pagerduty") == 1
-        channel.close()
-        assert len(pagerduty.account.incidents) == 1
-
-    def test_a_late_page_says_so_within_the_limit(
-        self,
-        tmp_path: Path,
-        pagerduty: PagerDutyStandIn,
-        pagerduty_settings: dict[str, object],
-        to_pagerduty: PagerDutyChannel,
-    ) -> None:
-        """However long the summary is, the words that say how late it is are in it."""
-        stage = Stage.set(tmp_path, pagerduty=pagerduty_settings)
-        send(stage, PagerDutyLetter(op="trigger", summary="x" * 1024).letter("late"))
-        grow_old(stage, 600)
-        assert carry(stage, to_pagerduty, "pagerduty") == 1
-        (incident,) = pagerduty.account.incidents
-        assert len(incident.title) == 1024
-        assert incident.title.endswith("(This is late by 600 s: it could not be sent when it happened.)")
-
-    def test_an_authority_that_was_not_named_is_not_trusted(
-        self, tmp_path: Path, pagerduty: PagerDutyStandIn, pagerduty_settings: dict[str, object]
-    ) -> None:
-        """TLS is verified: without the authority's certificate nothing is sent."""
-        stage = Stage.set(tmp_path, pagerduty=pagerduty_settings)
-        distrusting = {name: value for name, value in pagerduty_settings.items() if name != "ca_file"}
-        channel = PagerDutyChannel(PagerDuty.model_validate(distrusting))
-        held(stage)
-        assert carry(stage, channel, "pagerduty") == 0
-        channel.close()
-        assert pagerduty.record.calls == []
-        assert Outbox(stage.store).unsent()[0][6] == "PagerDuty: ConnectError"
 
 
 class _Stuck:
@@ -389,10 +122,43 @@ class TestCourier:
         courier = Courier(SqliteStore(tmp_path / "ledger.sqlite"), stage.frozen.environment)
         with courier:
             assert stuck.entered.wait(10)
-        assert any(thread.is_alive() for thread in courier._threads)
+        assert any(thread.is_alive() for thread in courier._carriers.values())
         stuck.let_go.set()
-        eventually(lambda: not any(thread.is_alive() for thread in courier._threads))
+        eventually(lambda: not any(thread.is_alive() for thread in courier._carriers.values()))
         assert Outbox(stage.store).receipt(LAUNCH, "slack", "board") == "board"
+
+    def test_a_secret_that_prefect_would_have_is_waited_for(
+        self,
+        tmp_path: Path,
+        slack_settings: dict[str, object],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Prefect does not answer: that is said, and the channel is served still, as soon as it does."""
+
+        async def unreachable(_name: str) -> None:
+            raise RuntimeError("no Prefect")
+
+        monkeypatch.setattr("prefect.blocks.system.Secret.aload", unreachable)
+        stage = Stage.set(tmp_path, slack={**slack_settings, "token": "prefect:slack-token"})
+        with Courier(SqliteStore(tmp_path / "ledger.sqlite"), stage.frozen.environment) as courier:
+            eventually(lambda: "prefect:slack-token cannot be read" in caplog.text)
+            assert courier.trouble() == ""
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_a_channel_that_nobody_serves_any_more_shows(
+        self, tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever ended its thread: it is said by name, and shown in the metrics; ending on purpose is no trouble."""
+
+        def broken(*_: object) -> None:
+            raise AssertionError("what nobody thought of")
+
+        monkeypatch.setattr("tminus.courier.open_channel", broken)
+        with Courier(SqliteStore(tmp_path / "ledger.sqlite"), stage.frozen.environment) as courier:
+            eventually(lambda: courier.trouble() == "nothing is carried to slack any more")
+            assert 'tminus_courier_alive{channel="slack"} 0' in list(courier.metrics())
+        assert courier.trouble() == ""
 
     def test_two_couriers_send_nothing_twice(
         self, tmp_path: Path, slack: SlackStandIn, slack_settings: dict[str, object]
@@ -450,12 +216,3 @@ def test_no_secret_is_in_what_is_logged_said_or_written(
     for place in (ledger, every_log_line.text, messages):
         assert len(place) > 1000
         assert not [secret for secret in SECRETS if secret in place]
-
-
-def test_a_section_says_what_it_cannot_trust(tmp_path: Path, secrets: None) -> None:
-    """An authority's file that is not there is named, and the courier tries again until it is."""
-    from tminus.errors import UsageError
-
-    missing = tmp_path / "nowhere.pem"
-    with pytest.raises(UsageError, match=r"nowhere\.pem cannot be read"):
-        PagerDutyChannel(PagerDuty.model_validate(pagerduty_section(ca_file=missing)))

@@ -73,6 +73,13 @@ def people(reading: Reading, source: Source) -> list[Mistake]:
     return against_people(reading, source, Source.read(DATA / "people.yaml").load(People))
 
 
+def off_duty(reading: Reading, source: Source) -> list[Mistake]:
+    """Held against those people when none of them is on duty but the security lead."""
+    found = Source.read(DATA / "people.yaml").load(People)
+    some = (one.model_copy(update={"on_duty": one.id == "security-1"}) for one in found.people)
+    return against_people(reading, source, People(people=tuple(some)))
+
+
 def environment(reading: Reading, source: Source) -> list[Mistake]:
     """Held against the environment of the examples."""
     return against_environment(reading, source, Source.read(DATA / "environment.yaml").load(Environment))
@@ -133,6 +140,15 @@ def test_the_base_book_fits(against: Callable[[Reading, Source], list[Mistake]])
             (
                 "b:19: step go: approval.roles: with everyone's answer it still lacks 1 devops_lead; who could answer: "
                 "devops-1 (devops_lead), devops-2 (devops_lead, security_lead), security-1 (security_lead)"
+            ),
+        ),
+        (
+            off_duty,
+            "may_waive: [ceo]",
+            "may_roll_back: [devops_lead, ceo]",
+            (
+                "b:3: may_roll_back: nobody with a role of devops_lead, ceo is on duty to roll back by hand; "
+                "mark one person in people.yaml `on_duty: true`"
             ),
         ),
         (
@@ -203,3 +219,23 @@ def test_a_broken_book_is_held_against_the_others_all_the_same() -> None:
     assert [str(mistake) for mistake in people(reading, source)] == [
         "b:17: step go: owner: nobody has the role 'cio'; did you mean 'ceo'?"
     ]
+
+
+class FakeWatch(Spec, frozen=True):
+    """Stands for a watch over a service."""
+
+    verb: ClassVar[str] = "watch"
+    kind: Literal["watch"] = "watch"
+    service: str
+
+
+def test_a_watch_needs_an_old_version_that_can_be_asked() -> None:
+    """Without `control` an outside cause would be taken for a bad release."""
+    place = Source.read(DATA / "environment.yaml").load(Environment)
+    trading = place.services["trading"].model_copy(update={"control": None})
+    source = Source(Path("b"), parse(BOOK.replace("action: switch", "watch: watch")))
+    reading = read(source, {"look": FakeLook, "watch": FakeWatch})
+    assert against_environment(reading, source, place) == []
+    (mistake,) = against_environment(reading, source, place.model_copy(update={"services": {"trading": trading}}))
+    assert str(mistake).startswith("b:28: step switch: with.service: ")
+    assert "names no `control` for this service" in str(mistake)

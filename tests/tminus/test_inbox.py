@@ -156,9 +156,16 @@ class TestOrders:
         stage.begin_change()
         for order in ("rollback", "scrub"):
             why = refused(stage, ordered(order, "security"))
-            assert why == "Security lead may not roll back; devops_lead, engineering_lead may"
-        inbox.order(stage.book, stage.frozen, ordered("rollback", "both"))
+            may = "who is on duty as devops_lead or engineering_lead may: Engineering lead, DevOps lead, first shift"
+            assert why == f"Security lead may not roll back; {may}"
+        inbox.order(stage.book, stage.frozen, ordered("rollback", "devops"))
         assert stage.book.record.must_roll_back
+
+    def test_the_way_back_is_for_those_on_duty(self, stage: Stage) -> None:
+        """The right role does not do off duty."""
+        stage.begin_change()
+        for order in ("rollback", "scrub"):
+            assert refused(stage, ordered(order, "both")).startswith("DevOps lead, second shift may not roll back")
 
     def test_before_a_change_anyone_may_scrub_and_nobody_roll_back(self, stage: Stage) -> None:
         """There is nothing to take back yet."""
@@ -178,13 +185,25 @@ class TestOrders:
         assert refused(stage, ordered("rollback")) == "it was rolled back already"
 
     def test_a_hold_is_held_once_and_resumed_once(self, stage: Stage) -> None:
-        """A second click says since when and by whom; so does one on a hold of tminus's own."""
+        """By one person: a second click says since when. Another person's hold is their own, and may be added."""
         inbox.order(stage.book, stage.frozen, ordered("hold", "security"))
-        assert refused(stage, ordered("hold", "security")).endswith("by Security lead")
+        assert refused(stage, ordered("hold", "security")).startswith("Security lead holds it already, since ")
+        inbox.order(stage.book, stage.frozen, ordered("hold", "devops"))
+        assert len(stage.book.record.holding) == 2
         inbox.order(stage.book, stage.frozen, ordered("resume"))
         assert refused(stage, ordered("resume")) == "nothing is held"
+
+    @pytest.mark.parametrize("word", ["retry", "waive"])
+    def test_a_person_holds_though_tminus_does(self, stage: Stage, word: ev.Order) -> None:
+        """What lets go of tminus' own hold lets go of theirs in no case."""
+        stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
         stage.book.write(ev.Held(why="services-healthy failed", step="services-healthy"))
-        assert refused(stage, ordered("hold")).endswith("by tminus")
+        inbox.order(stage.book, stage.frozen, ordered("hold", "security"))
+        until = now() + timedelta(days=1)
+        inbox.order(stage.book, stage.frozen, ordered(word, step="services-healthy", until=until))
+        (standing,) = stage.book.record.holding
+        assert isinstance(standing, ev.Ordered)
+        assert standing.person == "security"
 
     @pytest.mark.parametrize(
         ("changed", "reason"),
@@ -221,4 +240,7 @@ class TestOrders:
         assert "is nobody in this launch" in refused(stage, ordered("hold", "stranger"))
         assert "only a hold counts" in refused(stage, ordered("scrub", via="pagerduty"))
         stage.close()
-        assert "the launch is over: GO" in refused(stage, ordered("hold"))
+        end = stage.book.record.seq
+        with pytest.raises(Refused, match="the launch is over: GO"):
+            inbox.order(stage.book, stage.frozen, ordered("hold"))
+        assert stage.book.refresh().seq == end

@@ -10,15 +10,13 @@ from typing import Protocol
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from deployments.rehearsal.block_kit_check import message_mistakes
 from deployments.rehearsal.pagerduty_account import Incident
 from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
 from deployments.rehearsal.slack_stand_in import SlackStandIn
 from tests.tminus.conftest import ROUTING_KEY, TOKEN
-from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage, pagerduty_section, slack_section
+from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage
+from tests.tminus.told_letters import SILENT, board, carry, pages, question, shown_buttons
 from tests.tminus.told_stories import (
     STORIES,
     deployed,
@@ -28,16 +26,10 @@ from tests.tminus.told_stories import (
     no_go,
     order,
     phase,
-    resumed,
     rolled_back,
     scrubbed,
 )
 from tminus import events as ev
-from tminus.courier import deliver_due, open_channels
-from tminus.messages.block_kit import header, sections
-from tminus.messages.forms import PagerDutyLetter, SlackLetter
-from tminus.outbox import Outbox
-from tminus.quantity import Quantity
 
 CONTRACTS = Path(__file__).parents[3] / "shared" / "contracts"
 with_contracts = pytest.mark.skipif(
@@ -49,47 +41,13 @@ every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     """A launch whose letters stay where they are."""
-    prefect = {"api": "http://127.0.0.1:4200/api", "ui": "http://127.0.0.1:4200"}
-    return Stage.set(tmp_path, slack=slack_section(), pagerduty=pagerduty_section(), prefect=prefect)
+    return Stage.set(tmp_path, **SILENT)
 
 
 @pytest.fixture
 def told(tmp_path: Path, slack_settings: dict[str, object], pagerduty_settings: dict[str, object]) -> Stage:
     """A launch whose letters can be carried to the stand-ins."""
     return Stage.set(tmp_path, slack=slack_settings, pagerduty=pagerduty_settings)
-
-
-def carry(stage: Stage) -> None:
-    """Everything that is due arrives."""
-    for name, channel in open_channels(stage.frozen.environment).items():
-        deliver_due(Outbox(stage.store), name, channel)
-        channel.close()
-    assert Outbox(stage.store).unsent() == []
-
-
-def board(stage: Stage) -> SlackLetter:
-    """The living message as it was last written."""
-    bodies = [body for key, body in stage.letters("slack") if key == "board"]
-    return SlackLetter.model_validate_json(bodies[-1])
-
-
-def question(stage: Stage) -> SlackLetter:
-    """The go's message as it was last written."""
-    bodies = [body for key, body in stage.letters("slack") if key == "ask-go-no-go"]
-    return SlackLetter.model_validate_json(bodies[-1])
-
-
-def shown_buttons(letter: SlackLetter) -> dict[str, str]:
-    """A letter's buttons: action → value."""
-    found = json.loads(letter.model_dump_json())["blocks"]
-    elements = [one for block in found if block["type"] == "actions" for one in block["elements"]]
-    return {one["action_id"]: one["value"] for one in elements}
-
-
-def pages(stage: Stage) -> list[PagerDutyLetter]:
-    """Every incident that was triggered, in order."""
-    letters = [PagerDutyLetter.model_validate_json(body) for _, body in stage.letters("pagerduty")]
-    return [letter for letter in letters if letter.op == "trigger"]
 
 
 class Contract(Protocol):
@@ -274,114 +232,3 @@ class TestQuestion:
         go(stage)
         assert shown_buttons(question(stage)) == {}
         assert "*met*: all who were asked answered" in json.dumps(question(stage).blocks)
-
-
-class TestPages:
-    """What on-call reads when it is woken."""
-
-    @pytest.mark.parametrize("story", [no_go, resumed, rolled_back], ids=lambda story: story.__name__)
-    def test_a_page_says_what_broke_what_happens_and_what_to_type(
-        self, stage: Stage, story: Callable[[Stage], None]
-    ) -> None:
-        """What broke, how things stand, what happens if nobody answers, three commands, and the link."""
-        story(stage)
-        assert pages(stage)
-        for page in pages(stage):
-            assert page.details["what broke"] in page.summary
-            assert page.details["state now"]
-            assert page.details["what tminus does if nobody answers"]
-            commands = [said for said in page.details.values() if said.startswith("tminus ")]
-            assert len(commands) == 3
-            assert all(LAUNCH in command for command in commands)
-            assert page.link == page.details["link"] == "http://127.0.0.1:4200"
-
-    def test_the_way_back_in_a_page_fits_how_far_it_is(self, stage: Stage) -> None:
-        """Scrub while nothing was changed, roll back afterwards."""
-        held(stage)
-        assert pages(stage)[-1].details["to go back"].startswith(f"tminus scrub {LAUNCH} --reason")
-        order(stage, "waive", step="services-healthy")
-        stage.begin_change()
-        held(stage, "services-online")
-        assert pages(stage)[-1].details["to go back"].startswith(f"tminus rollback {LAUNCH} --reason")
-        assert "switch" in pages(stage)[-1].details["state now"]
-
-    @pytest.mark.parametrize("given", ["retry", "resume", "recycle", "waive"])
-    def test_an_incident_is_over_when_somebody_lets_it_go_on(
-        self, told: Stage, pagerduty: PagerDutyStandIn, given: ev.Order
-    ) -> None:
-        """Not only at the launch's end, and held again it is a new incident."""
-        held(told)
-        order(told, given, step="services-healthy")
-        carry(told)
-        assert [one.status for one in pagerduty.account.incidents] == ["resolved"]
-        held(told)
-        carry(told)
-        assert [one.status for one in pagerduty.account.incidents] == ["resolved", "triggered"]
-
-    def test_changes_are_told_as_changes(self, stage: Stage) -> None:
-        """Phases, every step that can be taken back, the rollback, and the end wake nobody."""
-        rolled_back(stage)
-        letters = [PagerDutyLetter.model_validate_json(body) for _, body in stage.letters("pagerduty")]
-        told = [letter.summary.partition(": ")[2] for letter in letters if letter.op == "change"]
-        assert [one.split(":")[0] for one in told] == [
-            "T-4h began",
-            "T-15m began",
-            "T-0 began",
-            "roll-out begins",
-            "switch begins",
-            "rolling back",
-            "the old version serves again",
-            "ROLLED BACK tradesense 2.0.0",
-        ]
-
-    def test_a_head_that_is_anchored_here_is_told_whole(self, stage: Stage) -> None:
-        """An anchor is worth nothing unless the hash leaves the ledger; one that went elsewhere is not repeated."""
-        for where in ("pagerduty", "slack"):
-            stage.book.write(ev.HeadAnchored(seq=3, hash="a" * 64, where=where))
-        letters = [
-            PagerDutyLetter.model_validate_json(body) for key, body in stage.letters("pagerduty") if "head" in key
-        ]
-        assert [letter.op for letter in letters] == ["change"]
-        assert f"{LAUNCH}#3:{'a' * 64}" in letters[0].summary
-
-    def test_a_long_reason_is_cut_to_what_pagerduty_takes(self, told: Stage, pagerduty: PagerDutyStandIn) -> None:
-        """Summaries within 1,024 characters, the whole reason in the details, and keys within 255."""
-        deployed(told)
-        told.book.write(ev.RollbackBegan(why="x" * 3000, by="tminus"))
-        carry(told)
-        (incident,) = pagerduty.account.incidents
-        assert len(incident.title) <= 1024
-        assert incident.title.endswith("…")
-        assert "x" * 3000 in json.dumps(pagerduty.record.calls[-1].model_dump())
-
-    def test_a_launch_with_a_very_long_name_is_still_paged(self, tmp_path: Path) -> None:
-        """Keys stay within PagerDuty's limit, and those of different incidents stay apart."""
-        stage = Stage.set(tmp_path, "l" * 200, slack=slack_section(), pagerduty=pagerduty_section())
-        stage.book.write(ev.PhaseStarted(phase="T-" + "9" * 60 + "h", holder="{}", token=1))
-        deployed(stage)
-        keys = [key for key, _ in stage.letters("pagerduty")]
-        assert all(len(key) <= 255 for key in keys)
-        assert len(set(keys)) == len(keys)
-
-
-class TestBlockKit:
-    """Whatever is said, Slack takes it."""
-
-    @given(text=st.text(alphabet=st.sampled_from("ab <&>\n*é\U0001f680"), max_size=9000))
-    def test_any_text_fits_into_sections(self, text: str) -> None:
-        """However long, and with whatever in it; nothing of it is markup that pings or links."""
-        blocks = [*sections(text), header(text or "-")]
-        assert message_mistakes(json.loads(json.dumps(blocks))) == []
-        assert "<" not in json.dumps(sections(text))
-
-    @given(lines=st.lists(st.text(alphabet="abc <", min_size=1, max_size=80), max_size=60))
-    def test_nothing_is_lost_where_it_fits(self, lines: list[str]) -> None:
-        """A brief of some screens is shown whole, in several sections."""
-        text = "\n".join(lines)
-        shown = "\n".join(str(block["text"]["text"]) for block in sections(text))  # type: ignore[index,call-overload]
-        assert shown.replace("&lt;", "<").split() == (text.split() or ["-"])
-
-    def test_an_expectation_stays_readable(self) -> None:
-        """`< 200 ms` is a text and not the beginning of a link."""
-        (block,) = sections(f"p95 {Quantity.parse('300 ms')}, expected < 200 ms & > 0")
-        assert block["text"] == {"type": "mrkdwn", "text": "p95 300 ms, expected &lt; 200 ms &amp; &gt; 0"}

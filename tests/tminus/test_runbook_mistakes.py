@@ -131,11 +131,11 @@ BROKEN = {
     ),
     "wrong unit": (
         ("< 200 ms", "< 200 MB"),
-        ["16: step healthy: expect: p95 is measured in ms, which '< 200 MB' cannot judge"],
+        ["16: step healthy: expect: p95 is measured in ms, which '< 200 MB' cannot judge; write '< 200 ms'"],
     ),
     "no unit where one is needed": (
         ("< 200 ms", "< 200"),
-        ["16: step healthy: expect: p95 is measured in ms, which '< 200' cannot judge"],
+        ["16: step healthy: expect: p95 is measured in ms, which '< 200' cannot judge; write '< 200 ms'"],
     ),
     "a share without its sign": (
         ('p95: "< 200 ms"', 'error_rate: "< 0.1"'),

@@ -38,7 +38,7 @@ def twin(test: AtMost) -> AtMost:
     """The same test, as new."""
     alpha = math.exp(-test.log_threshold)
     if isinstance(test, NoWorseThan):
-        return NoWorseThan(test.baseline, alpha, test.tolerance, minimum=test.minimum)
+        return NoWorseThan(test.baseline, alpha, test.tolerance, choices=test.choices, minimum=test.minimum)
     return AtMost(test.limit, alpha, test.minimum)
 
 
@@ -122,6 +122,14 @@ def test_the_first_two_samples_by_hand() -> None:
 
 
 # --- how it behaves ---------------------------------------------------------------------------------------------------
+
+
+@given(test=either_test())
+def test_a_twin_is_the_same_test(test: AtMost) -> None:
+    """The tests below compare a test with its twin, so they must begin alike."""
+    other = twin(test)
+    assert other.limit == pytest.approx(test.limit)
+    assert other.log_evidence == pytest.approx(test.log_evidence)
 
 
 @given(test=either_test(), samples=st.lists(tallies(), max_size=12))

@@ -51,22 +51,6 @@ def test_replaying_gives_the_same_verdict() -> None:
     assert replayed.requests == live.requests
 
 
-def test_an_outside_cause_shows_in_both() -> None:
-    """Where the old version's probes fail as well, the cause lies outside the release."""
-    tests = WatchTests(LIMITS, OLD)
-    verdict = tests.feed(sample(failed=6, probes=6, probes_failed=2) for _ in range(5))
-    assert verdict.breaches
-    assert verdict.old_is_bad
-
-
-def test_a_slow_old_version_does_not_excuse_failing_requests() -> None:
-    """Failed requests are excused by failed probes only; slow ones prove nothing about them."""
-    tests = WatchTests(LIMITS, OLD)
-    verdict = tests.feed(sample(failed=6, probes=6, probes_slow=6) for _ in range(5))
-    assert verdict.breaches
-    assert not verdict.old_is_bad
-
-
 def test_missing_samples_are_neither_good_nor_bad() -> None:
     """They are counted in a row, and one good sample ends the row."""
     tests = WatchTests(LIMITS, OLD)
@@ -77,7 +61,42 @@ def test_missing_samples_are_neither_good_nor_bad() -> None:
     assert tests.missing_in_a_row == 0
 
 
+def test_what_a_missing_sample_counted_counts() -> None:
+    """One instance could not be read; what the others failed at is no less true."""
+    tests = WatchTests(LIMITS, OLD)
+    partial = sample(failed=6).model_copy(update={"missing": True, "why_missing": "127.0.0.1:9: connection refused"})
+    assert until_breach(tests, (partial for _ in range(20))) == 4
+    assert (tests.requests, tests.failed, tests.missing_in_a_row) == (120, 24, 4)
+
+
+def test_the_onset_is_where_the_breach_began_and_not_an_earlier_hiccup() -> None:
+    """One failure in the first sample is forgotten by the time that things really go wrong."""
+    tests = WatchTests(LIMITS, OLD)
+    tests.feed([sample(failed=1), *(sample() for _ in range(500))])
+    first = sample(failed=6)
+    verdict = tests.feed([first, sample(failed=6), sample(failed=6)])
+    assert verdict.breaches
+    assert verdict.onset is first
+
+
+def test_what_could_not_be_compared_is_said() -> None:
+    """Nothing where everything could; a missing baseline, its missing p95, and an old version nobody asked."""
+    whole = WatchTests(LIMITS, OLD)
+    whole.feed([sample(probes=6)])
+    assert whole.caveats == ""
+    assert "the old version could not be asked" in WatchTests(LIMITS, OLD).caveats
+    assert "which shows no requests" in WatchTests(LIMITS, OldVersion()).caveats
+    assert "whose p95 is not known" in WatchTests(LIMITS, OldVersion(requests=2000)).caveats
+
+
 def test_no_old_version_leaves_the_absolute_limits() -> None:
     """Without a baseline the limits of the book still catch a failing release."""
     tests = WatchTests(LIMITS, OldVersion())
     assert until_breach(tests, (sample(failed=6) for _ in range(20))) > 0
+
+
+def test_a_baseline_without_a_p95_accuses_nobody_of_being_slower() -> None:
+    """Its latency is not known, so nothing is held against it, and alpha is not spent on it."""
+    tests = WatchTests(LIMITS, OldVersion(requests=2000))
+    assert until_breach(tests, (sample(slower=30) for _ in range(20))) == -1
+    assert ("slower_than_before", "baseline") not in tests.watch.tests

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.tminus.launch_story import Story, bad_sample, good_sample, missing_sample
+from tests.tminus.launch_story import LAUNCH, Story, bad_sample, good_sample, missing_sample
 from tminus import events as ev
 from tminus.expectation import Measurement
 from tminus.sentence import closing_sentence
@@ -92,7 +92,6 @@ def rolled_back(folder: Path) -> Story:
     story.watch(2, good_sample)
     story.watch(5, bad_sample, since=2)
     story.verdict("breach", _BREACH, onset=story.record.samples[2].at)
-    story.write(ev.Paged(at=story.at, key="rollback", what=_BREACH))
     story.back(_BREACH)
     said = f"the watch said breach: {_BREACH}"
     story.write(ev.FollowUp(at=story.wait(0.1), what=said, owner="engineering_lead", source="error-rate-watched"))
@@ -134,7 +133,7 @@ def stale_backup(folder: Path) -> Story:
     story.check("dashboards-ready")
     why = (
         "backup-completed fail: age 31.5 h, expected < 24 h. Owner: devops_lead. "
-        "Then: tminus retry or waive backup-completed"
+        f"Then: tminus retry {LAUNCH} backup-completed; it cannot be waived"
     )
     story.write(ev.Held(at=story.wait(0.1), why=why, step="backup-completed"))
     story.wait(9)
@@ -148,9 +147,9 @@ def no_metrics(folder: Path) -> Story:
     story.watch(8, missing_sample, since=4)
     why = "4 samples in a row could not be taken; missing data is neither good nor bad"
     story.verdict("no data", why)
-    held = f"error-rate-watched unknown: {why}. Owner: engineering_lead. Then: tminus retry or waive"
+    then = f"tminus retry {LAUNCH} error-rate-watched; it cannot be waived"
+    held = f"error-rate-watched unknown: {why}. Owner: engineering_lead. Then: {then}"
     story.write(ev.Held(at=story.wait(0.1), why=held, step="error-rate-watched"))
-    story.write(ev.Paged(at=story.at, key="held", what=held))
     story.wait(20)
     return closed(story, "held", held)
 
@@ -158,9 +157,7 @@ def no_metrics(folder: Path) -> Story:
 def scrubbed(folder: Path) -> Story:
     """A person ended it before anything was changed."""
     story = prepared(folder)
-    order = ev.Ordered(
-        at=story.wait(1), order="scrub", person="devops-1", via="command line", reason="the market moved"
-    )
+    order = ev.Ordered(at=story.wait(1), order="scrub", person="devops-1", via="slack", reason="the market moved")
     story.write(order)
     return closed(story, "scrubbed", "devops-1: the market moved")
 
@@ -178,7 +175,7 @@ def waived(folder: Path) -> Story:
             at=story.wait(2),
             order="waive",
             person="security-1",
-            via="command line",
+            via="slack",
             reason="not reachable in our setup",
             step="no-known-vulnerability",
             until=story.at.replace(month=12),

@@ -119,6 +119,42 @@ def held_by_a_person(stage: Stage) -> None:
     stage.close("held", "HELD tradesense 2.0.0: held by the DevOps lead")
 
 
+def asked_after_the_change(stage: Stage, result: str, reason: str) -> None:
+    """An approval that is asked for once something was changed does not end with a yes."""
+    deployed(stage)
+    stage.ask()
+    stage.end_ask(result, reason)
+
+
+def no_after_the_change(stage: Stage) -> None:
+    """One says no when customers have met the new version: it goes back."""
+    asked_after_the_change(stage, "rejected", "DevOps lead, first shift said no: take it back")
+    stage.book.write(ev.RollbackBegan(why="DevOps lead, first shift said no: take it back", by="devops"))
+    stage.book.write(ev.RollbackEnded(proven=True, said="the old version serves again"))
+    stage.close("rolled back", "ROLLED BACK tradesense 2.0.0: a no")
+
+
+def silence_after_the_change(stage: Stage) -> None:
+    """Nobody answers when customers have met the new version: it holds, and at the end is left held."""
+    asked_after_the_change(stage, "expired", "at the deadline it still waits for the security lead")
+    stage.end_step("go-no-go", Outcome.failed("expired"))
+    stage.book.write(ev.Held(why="go-no-go fail: expired", step="go-no-go"))
+    stage.close("held", "HELD tradesense 2.0.0: nobody answered")
+
+
+def cancelled_in_prefect(stage: Stage) -> None:
+    """Somebody stopped the run in Prefect, before the change and after it; a person goes on, and then ends it."""
+    phase(stage, "T-4h")
+    stage.book.write(ev.Held(why="T-4h was cancelled in Prefect, so nobody conducts"))
+    order(stage, "resume")
+    deployed(stage)
+    stage.book.write(ev.Held(why="T-0 was cancelled in Prefect, so nobody conducts"))
+    order(stage, "rollback")
+    stage.book.write(ev.RollbackBegan(why="they said so", by="devops"))
+    stage.book.write(ev.RollbackEnded(proven=True, said="the old version serves again"))
+    stage.close("rolled back", "ROLLED BACK tradesense 2.0.0: they said so")
+
+
 def scrubbed(stage: Stage) -> None:
     """Ended before anything was changed, while it was held."""
     phase(stage, "T-4h")
@@ -137,5 +173,8 @@ STORIES: Mapping[Callable[[Stage], None], frozenset[str]] = {
     blocked: frozenset(),
     resumed: frozenset(),
     held_by_a_person: frozenset({"held"}),
+    no_after_the_change: frozenset(),
+    silence_after_the_change: frozenset({"gate", "held"}),
+    cancelled_in_prefect: frozenset(),
     scrubbed: frozenset(),
 }

@@ -57,17 +57,24 @@ class UndoEnded(Happening):
 
 
 class WatchBegan(Happening):
-    """The watch over the new version began: how the old one did, how long it lasts, and the limits, as JSON."""
+    """The watch over the new version began: how the old one did, how long it lasts, and the limits, as JSON.
+
+    `pool` is the one that serves, where nginx passes requests to one of the environment's pools alone.
+    """
 
     type: Literal["watch.began"] = "watch.began"
     step: str
     until: Time
     baseline: str
     limits: str
+    pool: str = ""
 
 
 class Sample(BaseModel, frozen=True, extra="forbid"):
-    """One interval: requests of the new version, and of the probes sent to the old one."""
+    """One interval: requests of the new version, and of the probes sent to the old one.
+
+    `missing`: not every instance could be read, and why; what the others counted stands here all the same.
+    """
 
     at: Time
     requests: int
@@ -78,7 +85,9 @@ class Sample(BaseModel, frozen=True, extra="forbid"):
     probes: int = 0
     probes_failed: int = 0
     probes_slow: int = 0
+    probes_slower_than_before: int = 0
     missing: bool = False
+    why_missing: str = ""
 
 
 class WatchSampled(Happening):

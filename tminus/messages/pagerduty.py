@@ -3,9 +3,20 @@
 from collections.abc import Sequence
 
 from tminus import events as ev
+from tminus.foresight import record_after
 from tminus.frozen import Frozen
 from tminus.ledger.store import Letter
-from tminus.messages.pagerduty_page import GATE, HELD, ROLLBACK, change, gate_page, held_page, resolve, rollback_page
+from tminus.messages.pagerduty_page import (
+    GATE,
+    HELD,
+    ROLLBACK,
+    change,
+    ended_held_page,
+    gate_page,
+    held_page,
+    resolve,
+    rollback_page,
+)
 from tminus.messages.slack import lets_go
 from tminus.record import Record
 
@@ -22,9 +33,9 @@ def letters(frozen: Frozen, event: ev.Event, record: Record) -> Sequence[Letter]
         case ev.StepIntended() if event.undo is not None:
             return [change(frozen, f"step-{event.step}-{event.attempt}", f"{event.step} begins: {event.does}")]
         case ev.AskEnded() if event.result != "met" and _is_approval(record, event.ask):
-            return [gate_page(frozen, record, event)]
+            return [gate_page(frozen, record_after(record, event), event)]
         case ev.Held():
-            return [held_page(frozen, record, event.why)]
+            return [held_page(frozen, record_after(record, event), event)]
         case ev.Ordered() if lets_go(event, record) and record.holds:
             return [resolve(frozen, HELD, f"{event.order} by {event.person}")]
         case ev.RollbackBegan():
@@ -47,7 +58,7 @@ def _is_approval(record: Record, ask: str) -> bool:
 def _at_the_end(frozen: Frozen, event: ev.LaunchClosed, record: Record) -> list[Letter]:
     """A launch that ends held stays somebody's to look at; every other end is the end of its incidents too."""
     if event.result == "held":
-        return [held_page(frozen, record, event.sentence, over=True)]
+        return [ended_held_page(frozen, record, event.sentence)]
     gates = [ask for ask in record.asks.values() if ask.ended and ask.ended.result != "met"]
     opened = {
         GATE: any(ask.opened.kind == "approval" for ask in gates),

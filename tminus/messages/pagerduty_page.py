@@ -7,6 +7,7 @@ from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.ledger.store import Letter
 from tminus.messages.forms import PagerDutyLetter
+from tminus.offers import offers
 from tminus.record import Record
 
 GATE, HELD, ROLLBACK = "gate", "held", "rollback"
@@ -26,63 +27,82 @@ def resolve(frozen: Frozen, key: str, what: str) -> Letter:
 
 
 def gate_page(frozen: Frozen, record: Record, ended: ev.AskEnded) -> Letter:
-    """The go was not given."""
-    launch = frozen.created.launch
+    """The go was not given; `record` is the launch after it."""
     details = {
         "what broke": f"{ended.ask} {ended.result}: {ended.reason}",
         "state now": _state(record),
-        "what tminus does if nobody answers": "The launch ends as a no-go; nothing was changed.",
-        "to look": f"tminus status {launch}",
-        "to read why": f"tminus report {launch}",
-        "to check the record": f"tminus ledger verify {launch}",
+        "what tminus does if nobody answers": _after_no_go(record, ended),
+        **_to_read(frozen),
     }
     return _page(frozen, GATE, details, "error")
 
 
-def held_page(frozen: Frozen, record: Record, why: str, *, over: bool = False) -> Letter:
-    """Something that tminus must not decide alone; with `over`, the launch ended so."""
-    launch = frozen.created.launch
-    back = "rollback" if record.change_began and record.rolled_back is None else "scrub"
-    commands = {
-        "to look": f"tminus status {launch}",
-        "to go on": f'tminus resume {launch} --reason "…"',
-        "to go back": f'tminus {back} {launch} --reason "…"',
+def held_page(frozen: Frozen, record: Record, held: ev.Held) -> Letter:
+    """Something that tminus must not decide alone; `record` is the launch after it."""
+    some = offers(frozen, record)
+    ways = {way.does: way.command for way in (*some[:1], *some[1:][-1:])}
+    look, *reading = _to_read(frozen).items()
+    details = {
+        "what broke": held.why,
+        "state now": _state(record),
+        "what tminus does if nobody answers": _unless(record, held),
+        **dict([look, *ways.items(), *reading][:3]),
     }
-    if over:
-        commands = {
-            "to look": f"tminus status {launch}",
-            "to read why": f"tminus report {launch}",
-            "to check the record": f"tminus ledger verify {launch}",
-        }
+    return _page(frozen, HELD, details, "critical")
+
+
+def ended_held_page(frozen: Frozen, record: Record, why: str) -> Letter:
+    """The launch ended held, so what state things are in stays somebody's to look at."""
     details = {
         "what broke": why,
         "state now": _state(record),
-        "what tminus does if nobody answers": "Nothing: the launch is over." if over else _unless(record),
-        **commands,
+        "what tminus does if nobody answers": "Nothing: the launch is over.",
+        **_to_read(frozen),
     }
     return _page(frozen, HELD, details, "critical")
 
 
 def rollback_page(frozen: Frozen, began: ev.RollbackBegan) -> Letter:
-    """The way back has begun."""
-    launch = frozen.created.launch
+    """The way back has begun; no order counts until it has ended."""
     details = {
         "what broke": f"rolling back: {began.why}",
         "state now": "the change is being taken back",
         "what tminus does if nobody answers": "It takes the change back and proves it; if it cannot, it pages again.",
-        "to look": f"tminus status {launch}",
-        "to do it by hand if it stops": f'tminus rollback {launch} --reason "…" --here',
-        "to read why": f"tminus report {launch}",
+        **_to_read(frozen),
     }
     return _page(frozen, ROLLBACK, details, "critical")
 
 
-def _unless(record: Record) -> str:
+def _to_read(frozen: Frozen) -> dict[str, str]:
+    launch = frozen.created.launch
+    return {
+        "to look": f"tminus status {launch}",
+        "to read why": f"tminus report {launch}",
+        "to check the record": f"tminus ledger verify {launch} --environment FILE",
+    }
+
+
+def _after_no_go(record: Record, ended: ev.AskEnded) -> str:
+    """Before a change any end but a yes is a no-go; after it a no takes the change back, and silence holds."""
+    if record.must_roll_back:
+        return "The change is being taken back already; if that cannot be proven, it pages again."
+    if not record.change_began:
+        return "The launch ends as a no-go; nothing was changed."
+    if ended.result == "rejected":
+        return "It takes the change back and proves it; if it cannot, it pages again."
+    return "The launch is held, and pages again; nothing is rolled back by itself."
+
+
+def _unless(record: Record, held: ev.Held) -> str:
+    """Only a hold that a conductor watches over, about a step or a way back, is known to end by itself."""
     if record.rollback is not None:
         return "Nothing more is undone by itself. At the launch's end it closes as held."
     if record.change_began:
-        return "Nothing goes on and nothing is rolled back by itself. At the launch's end it closes as held."
-    return "Nothing is changed; once it is too late to go on, the launch ends as a no-go."
+        end = " At the launch's end it closes as held." if held.step else ""
+        return f"Nothing goes on and nothing is rolled back by itself.{end}"
+    if held.step:
+        return "Nothing is changed; once it is too late to go on, the launch ends as a no-go."
+    return "Nothing goes on, and nothing is changed."
 
 
 def _state(record: Record) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tminus import events as ev
 from tminus.asking import name_of
 from tminus.chain_names import is_sign_off
+from tminus.foresight import record_after
 from tminus.frozen import Frozen
 from tminus.ledger.store import Letter
 from tminus.messages.block_kit import escaped
@@ -12,7 +13,7 @@ from tminus.messages.forms import SlackLetter
 from tminus.messages.slack_board import BOARD, board
 from tminus.messages.slack_question import question
 from tminus.outline import outline_of
-from tminus.record import AskState, Record
+from tminus.record import Record
 
 _MARK = {"launched": ":white_check_mark:", "rolled back": ":leftwards_arrow_with_hook:"}
 
@@ -26,7 +27,7 @@ def letters(frozen: Frozen, event: ev.Event, record: Record) -> Sequence[Letter]
     if asked or is_sign_off(frozen.created.launch):
         return asked
     said = _on_board(frozen, event, record)
-    shown = [board(frozen, event, record, said)] if said else []
+    shown = [board(frozen, record_after(record, event), said)] if said else []
     noted = _noted(frozen, event, record)
     return [*shown, _note(noted, event, record)] if noted else shown
 
@@ -34,15 +35,8 @@ def letters(frozen: Frozen, event: ev.Event, record: Record) -> Sequence[Letter]
 def _question(frozen: Frozen, event: ev.Event, record: Record) -> list[Letter]:
     if not isinstance(event, ev.AskOpened | ev.Answered | ev.AskEnded):
         return []
-    before = record.asks.get(event.ask)
-    answers = before.answers if before else []
-    if isinstance(event, ev.AskOpened):
-        return [question(frozen, AskState(event, answers))]
-    if before is None:
-        return []
-    if isinstance(event, ev.Answered):
-        return [question(frozen, AskState(before.opened, [*answers, event], before.ended))]
-    return [question(frozen, AskState(before.opened, answers, event))]
+    after = record_after(record, event)
+    return [question(frozen, after.asks[event.ask])] if event.ask in after.asks else []
 
 
 def _on_board(frozen: Frozen, event: ev.Event, record: Record) -> str:

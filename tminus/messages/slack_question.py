@@ -9,7 +9,7 @@ from tminus.messages.forms import Block, SlackLetter
 from tminus.outline import outline_of
 from tminus.record import AskState
 
-_YES = {"approval": "Approve", "sign_off": "Approve", "acknowledgement": "Read", "attestation": "I am watching"}
+_YES = {"approval": "Approve", "sign_off": "Approve", "acknowledgement": "Read", "attestation": "I confirm"}
 _ACTION = {
     "approval": "tminus.approve",
     "sign_off": "tminus.approve",
@@ -19,7 +19,10 @@ _ACTION = {
 
 
 def question(frozen: Frozen, ask: AskState) -> Letter:
-    """The message as it is now; every answer brings a new one with the same key."""
+    """The message as it is now; every answer brings a new one with the same key.
+
+    After a no there are no buttons. Hold stays while something holds: the message outlives that hold.
+    """
     opened = ask.opened
     step = outline_of(frozen).step(opened.step)
     title = f"{frozen.created.title}: {step.title if step else opened.step}"
@@ -44,7 +47,7 @@ def _role(frozen: Frozen, ask: AskState, role: str, judged: asking.Judgement) ->
         return sections(f":white_check_mark: *{role}*: {who}")
     candidates = ", ".join(_candidates(frozen, ask, role))
     said = f"*{role}* ({missing} missing, could be: {candidates})" + (f", so far {who}" if who else "")
-    return [*sections(said), _buttons(frozen, ask.opened, role)]
+    return sections(said) if judged.rejected else [*sections(said), _buttons(frozen, ask.opened, role)]
 
 
 def _candidates(frozen: Frozen, ask: AskState, role: str) -> list[str]:

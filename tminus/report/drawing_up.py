@@ -49,7 +49,7 @@ def draw_up(frozen: Frozen, record: Record, at: datetime) -> Report:
         decisions=decisions(frozen, record),
         orders=orders(frozen, record),
         refusals=refusals(frozen, record),
-        awaited=all_awaited(frozen, record),
+        awaited=all_awaited(frozen, record, at),
         phases=phases(frozen, record),
         follow_ups=tuple(
             FollowUpReport(what=one.what, owner=role_said(one.owner), source=one.source) for one in record.follow_ups
@@ -81,7 +81,6 @@ def _facts(frozen: Frozen, record: Record, at: datetime) -> Iterator[Fact]:
 
 def _provenance(frozen: Frozen, record: Record) -> Provenance:
     launch, last = frozen.created.launch, record.stored[-1]
-    heads = [Head(launch, anchor.seq, anchor.hash) for anchor in record.anchors]
     return Provenance(
         digests=frozen.created.digests,
         events=len(record.stored),
@@ -90,7 +89,7 @@ def _provenance(frozen: Frozen, record: Record) -> Provenance:
             AnchorReport(at=anchor.at, seq=anchor.seq, hash=anchor.hash, where=anchor.where)
             for anchor in record.anchors
         ),
-        unanchored=last.seq - max((head.seq for head in heads), default=0),
-        faults=tuple(faults(record.stored, heads)),
-        command=f"tminus ledger verify {launch}",
+        unanchored=last.seq - max((anchor.seq for anchor in record.anchors), default=0),
+        faults=tuple(faults(record.stored)),
+        command=f"tminus ledger verify {launch} --environment FILE",
     )

@@ -154,7 +154,7 @@ class FollowUpReport(Part):
 
 
 class AnchorReport(Part):
-    """A head of the chain that was written down outside."""
+    """A head of the chain that, by the record's own word, was written down outside."""
 
     at: Time
     seq: int
@@ -166,8 +166,10 @@ class Provenance(Part):
     """What proves this report: the four documents' digests, the chain's head, and how to verify it.
 
     Attributes:
-        faults: what was wrong with the chain when the report was drawn up; nothing when it was whole.
-        unanchored: how many events at the end are not covered by an anchor.
+        faults: where the chain did not fit together when the report was drawn up. No anchor was looked at: `command` is
+            for that.
+        anchors: by the record's own word.
+        unanchored: how many events come after the last of these.
     """
 
     digests: dict[str, str]

@@ -1,5 +1,7 @@
 """Who decided what and when, what did not count, and who is awaited."""
 
+from datetime import datetime
+
 from tminus import asking
 from tminus import events as ev
 from tminus.frozen import Frozen
@@ -108,6 +110,6 @@ def refusals(frozen: Frozen, record: Record) -> tuple[RefusalReport, ...]:
     )
 
 
-def all_awaited(frozen: Frozen, record: Record) -> tuple[AwaitedReport, ...]:
-    """Everybody the launch waits for now."""
-    return tuple(AwaitedReport(who=one.who, what=one.what, how=one.how) for one in awaited(frozen, record))
+def all_awaited(frozen: Frozen, record: Record, at: datetime) -> tuple[AwaitedReport, ...]:
+    """Everybody the launch waits for at the time `at`."""
+    return tuple(AwaitedReport(who=one.who, what=one.what, how=one.how) for one in awaited(frozen, record, at))

@@ -1,5 +1,6 @@
 """Writes a launch's report into a folder: report.html, report.md, report.json."""
 
+import os
 from pathlib import Path
 
 from tminus.clock import now
@@ -8,6 +9,15 @@ from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
 from tminus.report.drawing_up import draw_up
 from tminus.report.rendering import checklist, page
+
+
+def refuse_unwritable(out: Path) -> None:
+    """Raises UsageError where a report could not be written to this folder; makes nothing."""
+    there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise UsageError(f"no report can be written to {out}: {there} is no folder; give another one")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"no report can be written to {out}: {there} may not be written to; give another folder")
 
 
 def write_report(book: Logbook, frozen: Frozen, out: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from tests.flows.world import Crash
 from tests.tasks.over_http.tiny_service import Tiny
 from tminus import events as ev
 from tminus.clock import now
+from tminus.watched_time import WatchedTime
 
 
 async def test_a_new_conductor_replays_the_samples_and_goes_on(stage: Stage, new: Tiny) -> None:
@@ -49,7 +50,10 @@ async def test_time_in_which_nobody_watched_does_not_count(stage: Stage, new: Ti
     blind = max(later.at - one.at for one, later in pairwise(record.samples))
     assert blind > timedelta(seconds=0.6)
     assert decided(stage) == "good"
-    assert record.watch_decided.decided_on >= record.watch.until + blind - timedelta(seconds=0.5)
+    time = WatchedTime(record.watch.at, record.watch.until, timedelta(seconds=0.5))  # ten intervals of 50 ms
+    time.feed(record.samples)
+    assert time.until >= record.watch.until + blind - timedelta(seconds=0.5)
+    assert record.samples[-2].at < time.until <= record.watch_decided.decided_on
 
 
 @pytest.mark.parametrize("moment", ["before the verdict", "after the verdict"])

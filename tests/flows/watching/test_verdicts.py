@@ -68,7 +68,24 @@ async def test_no_metrics_holds_and_does_not_go_back(stage: Stage, new: Tiny) ->
         stage.order("retry", step="watch")
         await running
     assert decided(stage) == "good"
-    assert len(stage.events(ev.WatchBegan)) == 2
+    first, second = stage.events(ev.WatchBegan)
+    assert second.baseline == first.baseline
+
+
+async def test_traffic_switched_back_by_hand_is_no_good_news(stage: Stage, new: Tiny, old: Tiny) -> None:
+    """On-call pointed nginx at the old pool: what answers well now is not the version that is watched."""
+    async with traffic(new), traffic(old):
+        running = stage.begin("T-0")
+        await stage.until(lambda record: record.watch)
+        config = stage.folder / "nginx.conf"
+        config.write_text(config.read_text("utf-8").replace(str(new.address), str(old.address)), "utf-8")
+        record = await stage.held("watch")
+        assert decided(stage) == "no data"
+        assert record.watch_decided is not None
+        assert "pool blue, no longer to green" in record.watch_decided.why
+        stage.order("rollback")
+        await running
+    assert stage.world.did == ["switch", "undo switch"]
 
 
 async def test_errors_that_nobody_can_tell_are_no_good_news(stage: Stage, new: Tiny) -> None:

@@ -247,7 +247,8 @@ class BlueGreen:
         ]
 
 
-def _serve(pool: str, folder: Path, count: int) -> list[ThreadingHTTPServer]:
+def serve(pool: str, folder: Path, count: int) -> list[ThreadingHTTPServer]:
+    """Instances that answer with what was put for `pool`."""
     handler = type("InstanceOfPool", (Instance,), {"runs": folder / f"pool-{pool}.json"})
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for _ in range(count)]
     for server in servers:
@@ -263,7 +264,7 @@ def _addresses(servers: Sequence[ThreadingHTTPServer]) -> tuple[str, ...]:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[BlueGreen]:
     """Pool blue runs the old build and serves; pool green has no build yet."""
-    servers = {pool: _serve(pool, tmp_path, 3) for pool in ("blue", "green")}
+    servers = {pool: serve(pool, tmp_path, 3) for pool in ("blue", "green")}
     port = free_port()
     nginx = (
         str(nginx_binary()),

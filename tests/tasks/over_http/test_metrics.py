@@ -96,6 +96,7 @@ async def test_no_requests_are_unknown_and_not_0_percent(world: World) -> None:
         ({"broken": {"/metrics": 503}}, "status 503"),
         ({"text": {"/metrics": "<html>hello</html>"}}, "exports no http_requests_total"),
         ({"text": {"/metrics": "http_requests_total many"}}, "is not in Prometheus' text format"),
+        ({"text": {"/metrics": 'http_requests_total{code="500"} 9'}}, "http_requests_total has no label 'status'"),
     ],
 )
 async def test_an_instance_without_metrics_is_unknown(world: World, spoil: dict[str, object], said: str) -> None:

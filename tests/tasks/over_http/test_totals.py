@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.samples import Names, Totals, difference, read, restarted, total
+from tasks.samples import Names, NotExportedError, Totals, difference, read, restarted, total
 from tasks.totals import Slower
 
 INF = math.inf
@@ -47,7 +47,7 @@ def test_labels_narrow_and_names_may_differ() -> None:
     assert read(TEXT, Names(labels={"version": "1"})).requests == 1
     renamed = TEXT.replace("http_requests_total", "hits").replace("status=", "code=")
     assert read(renamed, Names(requests="hits", status="code")).errors == 4
-    assert read("hits 7\n", Names(requests="hits")) == Totals(7)
+    assert read('hits{status="200"} 7\n', Names(requests="hits")) == Totals(7)
 
 
 def test_a_counter_that_has_not_counted_is_zero_and_one_that_is_not_there_is_an_error() -> None:
@@ -56,6 +56,23 @@ def test_a_counter_that_has_not_counted_is_zero_and_one_that_is_not_there_is_an_
     assert read("# TYPE http_requests counter\n") == Totals()
     with pytest.raises(ValueError, match="exports no http_requests_total"):
         read("process_start_time_seconds 1\n")
+    with pytest.raises(NotExportedError, match="exports no http_requests_total; if it is called otherwise, say so"):
+        read("# TYPE hits_total counter\nhits_total 1\n")
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        ('http_requests_total{code="500"} 1', "has no label 'status' \\(its labels: code\\), so errors are not told"),
+        ('http_requests_total{status=""} 1', "has no label 'status'"),
+        ("http_requests_total 1", "has no label 'status' \\(its labels: none\\)"),
+        ('http_requests_total{status="error"} 1', "status='error', which is no HTTP status"),
+    ],
+)
+def test_a_counter_that_does_not_tell_errors_is_no_counter_of_zero_errors(series: str, said: str) -> None:
+    """Without an HTTP status nobody knows which of the requests failed."""
+    with pytest.raises(ValueError, match=said):
+        read(f'http_requests_total{{status="200"}} 7\n{series}\n')
 
 
 @pytest.mark.parametrize(
@@ -67,9 +84,9 @@ def test_a_counter_that_has_not_counted_is_zero_and_one_that_is_not_there_is_an_
         "http_requests_total{status=200} 1",
         "http_requests_total{ 1",
         "http_requests_total one",
-        'http_requests_total 1\nhttp_request_duration_seconds_bucket{le="0.1"} 1',
-        'http_requests_total 1\nhttp_request_duration_seconds_bucket{le="x"} 1',
-        "http_requests_total 1\nhttp_request_duration_seconds_bucket 1",
+        'http_request_duration_seconds_bucket{le="0.1"} 1\nhttp_requests_total{status="200"} 1',
+        'http_request_duration_seconds_bucket{le="x"} 1\nhttp_requests_total{status="200"} 1',
+        'http_requests_total{status="200"} 1\nhttp_request_duration_seconds_bucket 1',
     ],
 )
 def test_what_is_no_metric_is_an_error(line: str) -> None:
@@ -82,7 +99,7 @@ def test_what_is_no_metric_is_an_error(line: str) -> None:
 def test_garbage_is_an_error_and_never_a_crash(text: str) -> None:
     """Whatever an instance answers, reading it gives totals or a ValueError."""
     try:
-        found = read("http_requests_total 0\nhttp_requests_total" + text)
+        found = read('# TYPE http_requests_total counter\nhttp_requests_total{status="200"' + text)
     except ValueError:
         return
     assert found.requests >= found.errors >= 0
@@ -122,6 +139,14 @@ def test_slower_than_brackets_the_truth(seconds: list[float], bound: float) -> N
     truth = sum(s > bound for s in seconds)
     slower = durations(*seconds).slower_than(bound)
     assert slower.surely <= truth <= slower.perhaps
+
+
+def test_counts_at_fewer_bounds() -> None:
+    """Requests and the open bucket stay; a bound that is not there adds none."""
+    found = durations(0.05, 0.15, 0.3)
+    assert found.bounds == (0.1, 0.2, 0.5)
+    assert found.at((0.2, 7.0)) == Totals(3, 0, ((0.2, 2), (INF, 3)))
+    assert Totals(3).at((0.2,)).bounds == ()
 
 
 def test_slower_than_a_bucket_bound_is_exact() -> None:

@@ -1,5 +1,6 @@
 """The checks of the TradeSense book over HTTP, against the trading service that rehearsals launch."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -82,6 +83,7 @@ def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trading]:
                 log=folder / f"{port}.out",
                 ready=http_answers(port, "/version"),
             )
+        os.utime(nginx.address.upstream("trading"))  # the switch comes after the roll-out
         yield found
 
 

@@ -45,8 +45,8 @@ def test_evidence_stands_with_its_step(told: Told) -> None:
     """Expected, found, when, where, owner as people say it, and refs."""
     steps = {step.id: step for phase in report(told("stale-backup")).phases for step in phase.steps}
     backup = steps["backup-completed"]
-    assert backup.expected == ("age < 24 h", "encrypted = yes")
-    assert backup.found == ("age 31.5 h", "encrypted yes")
+    assert backup.expected == ("age < 24 h", "encrypted = yes", "same_database = yes")
+    assert backup.found == ("age 31.5 h", "encrypted yes", "same_database yes")
     assert backup.blocked
     assert backup.owner == "DevOps lead"
     assert backup.refs == ("tradesense/launch-day-checklist/pre-launch-t-4-hours/2",)
@@ -179,13 +179,13 @@ def test_an_undo_that_failed_is_not_called_taken_back(tmp_path: Path) -> None:
 
 
 def test_provenance_proves_the_report(told: Told) -> None:
-    """Digests, head, anchors, how many events no anchor covers, and the command that verifies it all."""
+    """Digests, head, anchors by its own word, how many events came after them, and the command that verifies it all."""
     story = told("launched")
     found = report(story).provenance
     last = story.record.stored[-1]
     assert found.digests == story.frozen.created.digests
     assert found.head == f"{last.chain}#{last.seq}:{last.hash}"
-    assert found.command == "tminus ledger verify tradesense-2-0-0-1"
+    assert found.command == "tminus ledger verify tradesense-2-0-0-1 --environment FILE"
     assert found.unanchored == last.seq - found.anchors[-1].seq
     assert len(found.anchors) == 4
     assert found.faults == ()

@@ -53,7 +53,7 @@ def test_a_rollback_under_way_and_one_not_proven(tmp_path: Path) -> None:
 
 def test_those_who_are_asked_are_awaited_by_name(told: Told) -> None:
     """Role, who could, until when, and what to type; not who has answered."""
-    waiting = awaited(told("waiting-for-go").frozen, told("waiting-for-go").record)
+    waiting = awaited(told("waiting-for-go").frozen, told("waiting-for-go").record, told("waiting-for-go").at)
     assert [one.who for one in waiting] == [
         "1 engineering lead: Engineering lead, first shift",
         "1 security lead: DevOps lead, second shift or Security lead, first shift",
@@ -64,16 +64,31 @@ def test_those_who_are_asked_are_awaited_by_name(told: Told) -> None:
 def test_a_held_step_waits_for_its_owner(tmp_path: Path) -> None:
     """The owner, and the commands that end the hold; no waiver is offered where the book allows none."""
     story = deployed(tmp_path)
-    story.write(ev.Held(at=story.wait(0.1), why="services-online fail", step="services-online"))
-    assert [one.who for one in awaited(story.frozen, story.record)] == ["DevOps lead"]
-    assert "waive" in awaited(story.frozen, story.record)[0].how
+    story.blind("services-online", "nobody answers")
+    story.write(ev.Held(at=story.wait(0.1), why="services-online unknown", step="services-online"))
+    assert [one.who for one in awaited(story.frozen, story.record, story.at)] == ["DevOps lead"]
+    assert "waive" in awaited(story.frozen, story.record, story.at)[0].how
+    story.blind("error-rate-watched", "no samples")
     story.write(ev.Held(at=story.wait(0.1), why="error-rate-watched unknown", step="error-rate-watched"))
-    assert "waive" not in awaited(story.frozen, story.record)[0].how
+    assert "waive" not in awaited(story.frozen, story.record, story.at)[0].how
     story.hold("devops-1", "looking")
-    assert awaited(story.frozen, story.record)[0].how.startswith("tminus resume")
+    assert awaited(story.frozen, story.record, story.at)[0].how.startswith("tminus resume")
+
+
+def test_once_the_way_back_is_ordered_nobody_is_asked_for_anything(tmp_path: Path) -> None:
+    """An open question would take no answer any more, and a hold holds nothing; who ordered it is said."""
+    story = deployed(tmp_path)
+    story.ask("go-no-go")
+    story.hold("security-1", "looking")
+    assert len(awaited(story.frozen, story.record, story.at)) > 1
+    ordered = ev.Ordered(at=story.wait(1), order="rollback", person="devops-1", via="slack", reason="customers call")
+    story.write(ordered)
+    assert awaited(story.frozen, story.record, story.at) == []
+    said = headline(story.frozen, story.record).sentence
+    assert said.startswith("rollback of tradesense 2.0.0 ordered by DevOps lead, first shift: customers call")
 
 
 def test_after_the_end_nobody_is_awaited(tmp_path: Path) -> None:
     """Also where the launch closed while it was held."""
     story = stale_backup(tmp_path)
-    assert awaited(story.frozen, story.record) == []
+    assert awaited(story.frozen, story.record, story.at) == []

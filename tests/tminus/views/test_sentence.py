@@ -8,6 +8,8 @@ import pytest
 from tests.tminus.launch_story import Story
 from tests.tminus.told_launches import STORIES, created, deployed, prepared, watching
 from tminus import events as ev
+from tminus.headline import headline
+from tminus.outcome import Outcome
 from tminus.sentence import closing_sentence, evidence_rows, first_traffic, what_stands
 
 Told = Callable[[str], Story]
@@ -71,6 +73,25 @@ def test_a_scrub_names_the_person_and_the_reason(told: Told) -> None:
     )
 
 
+def test_a_sentence_holds_no_whole_command_line(tmp_path: Path) -> None:
+    """A failed roll-out names the command it began with and what it came to; the record keeps all of it."""
+    story = prepared(tmp_path)
+    command = "platformctl roll-out --pool green " + " ".join(f"--label key-{number}=value" for number in range(60))
+    summary = f"in doubt: {command}: exit status 5: …no space left on device"
+    story.start("T-0")
+    story.blind("roll-out", summary)
+    story.write(ev.Held(at=story.wait(0.1), why=summary, step="roll-out"))
+    for said in (
+        closing_sentence(story.frozen, story.record, "held", summary),
+        closing_sentence(story.frozen, story.record, "no-go", "another reason: " + summary),
+        headline(story.frozen, story.record).sentence,
+    ):
+        assert len(said) < 450
+        assert "platformctl roll-out --pool green" in said
+        assert "exit status 5: …no space left on device" in said
+    assert command in (story.record.step("roll-out").outcome or Outcome.unknown("")).summary
+
+
 def test_a_waiver_is_said_with_the_go(tmp_path: Path) -> None:
     """A launch that rests on a waiver does not look like one that rests on none."""
     story = deployed(tmp_path)
@@ -110,7 +131,7 @@ def test_a_row_says_what_was_expected_found_and_when(told: Told) -> None:
         "step": "backup-completed",
         "title": "Last night's database backup is there, whole, encrypted, and no older than a day",
         "verdict": "✗ fail",
-        "expected": "age < 24 h, encrypted = yes",
+        "expected": "age < 24 h, encrypted = yes, same_database = yes",
         "found": "age 31.5 h, expected < 24 h",
         "when": "02:30:40 UTC",
         "owner": "DevOps lead",

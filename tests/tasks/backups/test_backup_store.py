@@ -35,7 +35,8 @@ def test_a_large_dump_goes_up_in_parts(store: BackupStore, tmp_path: Path) -> No
     file, key = tmp_path / "large.dump", f"{store.prefix}/large.dump"
     file.write_bytes(os.urandom(9 << 20))
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    etag = store.put_dump(key, file, sha256, PLAIN, single_put=1)
+    with file.open("rb") as content:
+        etag = store.put_dump(key, content, sha256, PLAIN, single_put=1)
     dump = store.dump(key)
     assert dump is not None
     assert (dump.size, dump.etag, dump.encryption, dump.sha256) == (9 << 20, etag, "AES256", None)
@@ -47,7 +48,9 @@ def test_a_small_dump_keeps_its_own_checksum(store: BackupStore, tmp_path: Path)
     file, key = tmp_path / "small.dump", f"{store.prefix}/small.dump"
     file.write_bytes(b"rows")
     sha256 = hashlib.sha256(b"rows").hexdigest()
-    store.put_dump(key, file, sha256, AtRest("aws:kms", kms_key="alias/backups"))
+    with file.open("rb") as content:
+        content.read()
+        store.put_dump(key, content, sha256, AtRest("aws:kms", kms_key="alias/backups"))
     dump = store.dump(key)
     assert dump is not None
     assert (dump.size, dump.sha256, dump.encryption) == (4, sha256, "aws:kms")

@@ -1,108 +1,28 @@
 """The backup action, with a real pg_dump, a real PostgreSQL and moto's S3."""
 
 import asyncio
-import os
-import signal
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 from pydantic import SecretStr
 
 from deployments.rehearsal.binaries import postgres_folder
-from deployments.rehearsal.trading_schema import create_trading_schema, seed_trading_rows
 from tasks.action import Fence, State
-from tasks.actions.backup import Backup
-from tasks.backup_manifest import Manifest
 from tasks.estate import Estate
 from tests.conftest import LAUNCH, Estates, PostgresServer, S3Server
+from tests.tasks.backups.conftest import BACKUP, keys, manifest
 from tminus.errors import ActionFailed
 
-BACKUP = Backup(database="main", bucket="backups", purpose="restore-point", restore_point=True)
 RECORDING = (
     '#!/bin/sh\n[ "$1" = --version ] || {{ echo "$@" > {folder}/argv; echo x >> {folder}/runs; }}\nexec {real} "$@"\n'
 )
-HANGING = '#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\necho $$ > {folder}/pid\nexec sleep 600\n'
 FAILING = (
     '#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\necho "disk full; PGPASSWORD=$PGPASSWORD" >&2\nexit 1\n'
 )
-CONDUCTOR = """
-import asyncio, sys
-from pathlib import Path
-from tasks.actions.backup import Backup
-from tasks.estate import Estate
-from tminus.environment import Environment
-from tminus.release import Release
-async def main():
-    environment = Environment.model_validate_json(sys.argv[1])
-    async with Estate(environment, Release.model_validate_json(sys.argv[2]), sys.argv[3], Path(".")) as estate:
-        await Backup(database="main", bucket="backups", purpose="restore-point").act(estate, 1)
-asyncio.run(main())
-"""
-
-
-@pytest.fixture(scope="module")
-def trading(postgres_server: PostgresServer) -> PostgresServer:
-    """The trading service's tables with some rows in them."""
-    dsn = postgres_server.at.address.dsn("trading").get_secret_value()
-    create_trading_schema(dsn)
-    seed_trading_rows(dsn, accounts=50)
-    return postgres_server
-
-
-@pytest.fixture
-def tools(tmp_path: Path) -> Callable[[str], Path]:
-    """A folder in which pg_dump is a script that wraps the real one."""
-
-    def wrapped(script: str) -> Path:
-        folder = tmp_path / "bin"
-        folder.mkdir(exist_ok=True)
-        (folder / "pg_dump").write_text(script.format(folder=folder, real=postgres_folder() / "pg_dump"))
-        (folder / "pg_dump").chmod(0o755)
-        return folder
-
-    return wrapped
-
-
-@pytest.fixture
-def opened(estates: Estates, trading: PostgresServer, s3_server: S3Server) -> Callable[..., Estate]:
-    """Makes the estate with that database and a bucket prefix of the test's own."""
-
-    def make(binaries: Path | None = None, dsn: SecretStr | None = None, **bucket: str) -> Estate:
-        section = {**s3_server.section(estates.secret, f"backups/{estates.folder.name}"), **bucket}
-        database = {"dsn": estates.secret(dsn or trading.dsn), "bin": binaries}
-        return estates.make(postgres={"main": database}, buckets={"backups": section})
-
-    return make
-
-
-def keys(s3_server: S3Server, estates: Estates) -> list[str]:
-    """What is in the bucket under the test's prefix."""
-    found = s3_server.client().list_objects_v2(
-        Bucket=s3_server.at.address.bucket, Prefix=f"backups/{estates.folder.name}/"
-    )
-    return sorted(entry["Key"] for entry in found.get("Contents", []))
-
-
-def manifest(s3_server: S3Server, estates: Estates) -> Manifest:
-    """The only manifest there."""
-    [key] = [key for key in keys(s3_server, estates) if key.endswith(".manifest.json")]
-    body = s3_server.client().get_object(Bucket=s3_server.at.address.bucket, Key=key)["Body"]
-    return Manifest.model_validate_json(body.read())
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    """Looks until it holds, 15 s at most."""
-    deadline = time.monotonic() + 15
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 @pytest.fixture
@@ -137,7 +57,7 @@ async def test_a_backup_is_absent_then_done(
     made = manifest(s3_server, estates)
     assert (made.launch, made.purpose, made.database) == (LAUNCH, "restore-point", "main")
     assert made.restore_point is not None
-    assert made.restore_point.name == f"tminus-{LAUNCH}-restore-point"
+    assert made.restore_point.name.endswith(f"-{LAUNCH}-restore-point")
     assert made.tables["public.accounts"] >= 50
     assert made.dump.key in keys(s3_server, estates)
     assert {found.name for found in seen.found} == {"size", "tables", "rows"}
@@ -225,7 +145,6 @@ async def test_a_dump_that_fails_says_why_and_leaves_nothing(
     assert not raised.value.began
     assert trading.at.address.passwords["tminus"].get_secret_value() not in str(raised.value)
     assert keys(s3_server, estates) == []
-    assert list((estates.folder / "state").glob("*.dump")) == []
 
 
 async def test_nothing_began_where_it_cannot_begin(
@@ -252,48 +171,6 @@ async def test_where_s3_does_not_answer_the_state_is_unknown(opened: Callable[..
     """Neither done nor absent is claimed of what cannot be looked at."""
     async with opened(endpoint="http://127.0.0.1:1") as estate:
         assert (await BACKUP.state(estate)).state is State.UNKNOWN
-
-
-async def test_a_conductor_killed_during_the_dump_leaves_it_in_progress(
-    opened: Callable[..., Estate], tools: Callable[[str], Path], s3_server: S3Server, estates: Estates
-) -> None:
-    """Kill -9: pg_dump goes on as an orphan and is seen by its lock; when it has ended the backup can be made."""
-    folder = tools(HANGING)
-    async with opened(folder) as estate:
-        arguments = [estate.environment.model_dump_json(), estate.release.model_dump_json(), LAUNCH]
-        conductor = await asyncio.create_subprocess_exec(sys.executable, "-c", CONDUCTOR, *arguments)
-        assert await asyncio.to_thread(wait_for, (folder / "pid").exists)
-        conductor.kill()
-        await conductor.wait()
-        orphan = int((folder / "pid").read_text())
-        try:
-            standing = await BACKUP.state(estate)
-            with pytest.raises(ActionFailed, match="held for") as raised:
-                async with asyncio.timeout(10):
-                    await BACKUP.act(estate, 2)
-        finally:
-            os.kill(orphan, signal.SIGKILL)
-    assert standing.state is State.IN_PROGRESS
-    assert not raised.value.began
-    async with opened() as estate:
-        assert wait_for(lambda: not psutil.pid_exists(orphan) or psutil.Process(orphan).status() == "zombie")
-        assert (await BACKUP.state(estate)).state is State.ABSENT
-        await BACKUP.act(estate, 2)
-        assert (await BACKUP.state(estate)).state is State.DONE
-
-
-async def test_a_step_out_of_time_ends_its_dump(opened: Callable[..., Estate], tools: Callable[[str], Path]) -> None:
-    """A cancelled step leaves no pg_dump behind, and no lock."""
-    folder = tools(HANGING)
-    async with opened(folder) as estate:
-        acting = asyncio.create_task(BACKUP.act(estate, 1))
-        while not (folder / "pid").exists():
-            await asyncio.sleep(0.02)
-        acting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await acting
-        assert not psutil.pid_exists(int((folder / "pid").read_text()))
-        assert (await BACKUP.state(estate)).state is State.ABSENT
 
 
 @pytest.mark.parametrize("left", [None, b"half of it"], ids=["gone", "cut short"])

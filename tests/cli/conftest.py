@@ -1,0 +1,50 @@
+"""A desk to launch from, and a Prefect that looks well."""
+
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from ruamel.yaml import YAML
+
+from deployments.rehearsal.ports import free_port
+from tests.cli.launch_desk import BOOK, DATA, Deployed, Desk
+
+
+@pytest.fixture(scope="module")
+def prefect_api() -> Iterator[str]:
+    """The fake's address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Deployed)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/api"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Everything is right, but there is no Prefect."""
+    yaml, desk = YAML(), Desk(tmp_path)
+    for name in ("release", "people", "environment"):
+        desk.path(name).write_text((DATA / f"{name}.yaml").read_text("utf-8"), "utf-8")
+    desk.path("runbook").write_text(BOOK, "utf-8")
+    environment = yaml.load(desk.path("environment"))
+    environment["ledger"] = {"sqlite": str(desk.ledger)}
+    environment["prefect"] = {"api": f"http://127.0.0.1:{free_port()}/api"}
+    yaml.dump(environment, desk.path("environment"))
+    key = Ed25519PrivateKey.generate()
+    people = yaml.load(desk.path("people"))
+    people["people"][0]["key"] = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    yaml.dump(people, desk.path("people"))
+    private = tmp_path / "key"
+    private.touch(mode=0o600)
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    for name in ("TMINUS_LEDGER", "TMINUS_KEY", "PREFECT_API_URL"):
+        monkeypatch.setenv(name, "")  # what the command sets for itself ends with the test
+        monkeypatch.delenv(name)
+    return desk

@@ -1,0 +1,71 @@
+"""`tminus launch`: nothing is created that cannot go on, and what is created is said at once."""
+
+import pytest
+
+from tests.cli.launch_desk import SECRET, Desk, chains, refused, use_prefect
+from tminus.ledger.sqlite import SqliteStore
+from tminus.ledger.store import Entry
+
+
+def test_no_prefect(desk: Desk) -> None:
+    """Nothing is created that nobody would conduct."""
+    desk.reaches_prefect = True
+    said = refused(desk.launch())
+    assert "Prefect at http://127.0.0.1:" in said
+    assert chains(desk) == []
+
+
+def test_a_second_launch_while_one_is_under_way(desk: Desk, prefect_api: str) -> None:
+    """It is refused by the name of the first, which stays as it was."""
+    use_prefect(desk, prefect_api)
+    store = SqliteStore(desk.ledger)
+    heads = store.open_locked("rehearsal-on-loopback", "the-first-launch", Entry("the-first-launch", "{}"))
+    store.close()
+    said = refused(desk.launch())
+    assert "the-first-launch" in said
+    store = SqliteStore(desk.ledger)
+    assert (store.chains(), store.head("the-first-launch")) == (["the-first-launch"], heads[-1])
+    store.close()
+
+
+def test_a_strangers_key(desk: Desk) -> None:
+    """A mistake of whoever asks, like any other: 3 would say that a launch ended."""
+    people = desk.path("people").read_text("utf-8")
+    desk.path("people").write_text("\n".join(line for line in people.splitlines() if "key:" not in line), "utf-8")
+    assert "key" in refused(desk.launch())
+    assert chains(desk) == []
+
+
+@pytest.mark.parametrize("place", ["a-file", "a-file/report"])
+def test_a_report_that_could_not_be_written(desk: Desk, prefect_api: str, place: str) -> None:
+    """It is said before anything is created, not when the launch is over."""
+    use_prefect(desk, prefect_api)
+    (desk.folder / "a-file").touch()
+    said = refused(desk.launch("+2h", "--report", str(desk.folder / place)))
+    assert "a-file is no folder" in said
+    assert chains(desk) == []
+
+
+def test_a_prefect_that_fails_once_the_launch_exists(desk: Desk, prefect_api: str) -> None:
+    """The fake answers questions and takes no runs: the id is said, what follows by itself, and how to end it."""
+    use_prefect(desk, prefect_api)
+    ended = desk.launch()
+    (launch,) = [chain for chain in chains(desk) if chain.startswith("tradesense-")][:1]
+    assert ended.code == 1
+    assert ended.stdout.startswith(f"{launch} is created; T-0 is ")
+    (said,) = ended.stderr.strip().splitlines()
+    assert "not all of its phases are scheduled" in said
+    assert f"`tminus scrub {launch} --reason WHY` ends it" in said
+
+
+def test_a_dry_run_names_the_secrets_that_cannot_be_read_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By reference, before anything is looked at; one that is there is not named, and no value ever."""
+    for name in ("TRADING_DSN", "TRADING_REDIS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GRAFANA_TOKEN", SECRET)
+    said = desk.launch("+2h", "--dry-run").stdout
+    assert [line.split()[3] for line in said.splitlines() if line.startswith("missing  ")] == [
+        "env:TRADING_DSN",
+        "env:TRADING_REDIS",
+    ]
+    assert SECRET not in said

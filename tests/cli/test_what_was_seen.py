@@ -1,0 +1,130 @@
+"""A yes on the command line is to the question that its author saw, and to no other."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import main
+from tests.tminus.staged_launch import LAUNCH, Stage
+from tminus import asking
+from tminus import events as ev
+from tminus.clock import now
+from tminus.outcome import Outcome
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A launch that asks for its go, in the ledger that TMINUS_LEDGER names; the DevOps lead's key is set."""
+    stage = Stage.set(tmp_path)
+    stage.end_step("no-known-vulnerability", Outcome.passed("critical 0, high 0"))
+    stage.ask()
+    monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
+    monkeypatch.setenv("TMINUS_KEY", str(stage.keys / "devops"))
+    return stage
+
+
+def tminus(*words: str) -> Result:
+    """Runs a command; its standard input is no terminal."""
+    return CliRunner().invoke(main, words)
+
+
+def asked_anew(stage: Stage) -> None:
+    """The check fails when it is observed again, somebody waives it, and the conductor asks under a new digest."""
+    stage.end_step("no-known-vulnerability", Outcome.failed("high 1"))
+    until = now() + timedelta(days=1)
+    waiver = ev.Ordered(
+        order="waive", person="security", via="slack", step="no-known-vulnerability", reason="r", until=until
+    )
+    stage.book.write(waiver)
+    stage.ask()
+
+
+def digest(stage: Stage) -> str:
+    """Of what is asked now."""
+    return stage.book.refresh().asks["go-no-go"].opened.decision_digest
+
+
+def answers(stage: Stage) -> int:
+    """How many answers were given to what is asked now."""
+    return len(stage.book.refresh().asks["go-no-go"].counting())
+
+
+def test_pending_shows_what_to_type_and_that_counts(stage: Stage) -> None:
+    """Copied from there, for people and for programs."""
+    shown = tminus("pending").output
+    command = f"tminus approve {LAUNCH} --ask go-no-go --digest {asking.short(digest(stage))}"
+    assert command in shown
+    assert "Go, or no go: 3 of 3 blocking steps pass." in shown
+    (one,) = json.loads(tminus("pending", "--json").output)
+    assert (one["digest"], one["answer"]) == (digest(stage), command)
+    assert tminus(*command.split()[1:]).exit_code == 0
+    assert answers(stage) == 1
+
+
+def test_a_yes_to_what_has_changed_since_is_no_yes(stage: Stage) -> None:
+    """It says so, and shows the new command; nothing is recorded."""
+    before = asking.short(digest(stage))
+    asked_anew(stage)
+    done = tminus("approve", LAUNCH, "--digest", before)
+    assert done.exit_code == 2
+    assert f"what is asked now is {asking.short(digest(stage))} and not {before}: it changed" in done.stderr
+    assert answers(stage) == 0
+    assert tminus("approve", LAUNCH, "--digest", digest(stage)).exit_code == 0
+
+
+@pytest.mark.parametrize(("digits", "code"), [(5, 2), (6, 0), (64, 0)])
+def test_six_digits_name_a_question(stage: Stage, digits: int, code: int) -> None:
+    """Fewer might name another one."""
+    named = digest(stage).removeprefix("sha256:")[:digits]
+    assert tminus("approve", LAUNCH, "--digest", named).exit_code == code
+
+
+@pytest.mark.parametrize("answer", ["approve", "acknowledge"])
+def test_without_a_terminal_a_yes_names_what_it_is_to(stage: Stage, answer: str) -> None:
+    """A script that says yes to whatever is asked is refused with the command that says yes to this."""
+    stage.ask("team-briefed")
+    done = tminus(answer, LAUNCH)
+    assert (done.exit_code, f"then: tminus {answer} {LAUNCH} --ask " in done.stderr) == (2, True)
+    assert answers(stage) == 0
+
+
+def test_a_no_needs_no_digest(stage: Stage) -> None:
+    """It is safe whatever is asked."""
+    assert tminus("reject", LAUNCH, "--reason", "not on a Friday").exit_code == 0
+
+
+@pytest.mark.parametrize(("typed", "code", "given"), [(b"y\n", 0, 1), (b"n\n", 1, 0)])
+def test_in_a_terminal_the_question_is_shown_and_asked_back(stage: Stage, typed: bytes, code: int, given: int) -> None:
+    """Its text, until when, and its digest; only a yes is one."""
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, typed)
+        command = [sys.executable, "-m", "cli.main", "approve", LAUNCH]
+        done = subprocess.run(
+            command, cwd=ROOT, stdin=theirs, capture_output=True, text=True, timeout=60, check=False, env=os.environ
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == code, done.stderr
+    assert "Go, or no go: 3 of 3 blocking steps pass." in done.stdout
+    assert f"Digest {asking.short(digest(stage))}." in done.stdout
+    assert answers(stage) == given
+
+
+def test_what_was_waived_is_said(stage: Stage) -> None:
+    """By whom, until when and why; a step that passed is not."""
+    assert asking.waived_said(stage.book.record, stage.frozen.people, ["no-known-vulnerability"]) == ""
+    asked_anew(stage)
+    until = f"{now() + timedelta(days=1):%Y-%m-%d}"
+    said = asking.waived_said(stage.book.record, stage.frozen.people, ["no-known-vulnerability", "backup-completed"])
+    assert said == f"Waived: no-known-vulnerability (by Security lead until {until}: r)."

@@ -1,0 +1,23 @@
+"""A launch as it will be once something more has happened: what people are told of an event is told from there."""
+
+from copy import copy
+from dataclasses import replace
+
+from tminus import events as ev
+from tminus.record import Record
+
+
+def record_after(record: Record, *events: ev.Event) -> Record:
+    """The record with these events too; `record` stays as it is.
+
+    To be called by whoever adds to the record, as `Logbook` does.
+    """
+    if not events:
+        return record
+    found = copy(record)
+    vars(found).update({name: [*value] for name, value in vars(record).items() if isinstance(value, list)})
+    found.steps = {step: replace(state, history=[*state.history]) for step, state in record.steps.items()}
+    found.asks = {name: replace(ask, answers=[*ask.answers]) for name, ask in record.asks.items()}
+    for event in events:
+        found.take(event)
+    return found

@@ -1,0 +1,69 @@
+"""What people can do about a launch right now, as they would type it: only what would count is offered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tminus import events as ev
+from tminus.clock import now
+from tminus.frozen import Frozen
+from tminus.ordering import why_order_refused
+from tminus.record import Record
+
+_OPTIONS: Mapping[ev.Order, str] = {
+    "rollback": " --reason WHY",
+    "scrub": " --reason WHY",
+    "waive": " --reason WHY --until DATE",
+}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An order that would count.
+
+    Attributes:
+        does: what it is given for, as `to …`.
+        command: what to type.
+    """
+
+    does: str
+    command: str
+
+
+def could_order(frozen: Frozen, record: Record, order: ev.Order, step: str = "", via: ev.Via = "command line") -> bool:
+    """Whether an order would count now, given by somebody who may give it."""
+    until = now() + timedelta(days=1)
+    given = (
+        ev.Ordered(order=order, person=person.id, via=via, reason="-", step=step, until=until)
+        for person in frozen.people.people
+    )
+    return any(why_order_refused(one, record, frozen, one.at) is None for one in given)
+
+
+def offers(frozen: Frozen, record: Record) -> list[Offer]:
+    """What ends the hold that stands: how it goes on first, the way out last; nothing where no order is waited for."""
+    held = record.held
+    if held is None or record.closed is not None:
+        return []
+    if record.rolled_back is not None and not record.rolled_back.proven:
+        return [
+            *_offer(frozen, record, "rollback", "to try the way back again"),
+            *_offer(frozen, record, "resume", "to close it as rolled back, once the old version serves"),
+        ]
+    if record.must_roll_back or record.scrubbed is not None:
+        return []
+    step = held.step if isinstance(held, ev.Held) else ""
+    retry = _offer(frozen, record, "retry", f"to try {step} again", step) if step else []
+    waive = _offer(frozen, record, "waive", "to accept it as it is", step) if step else []
+    return [
+        *([*retry, *waive] or _offer(frozen, record, "resume", "to go on")),
+        *_offer(frozen, record, "rollback", "to go back"),
+        *([] if record.change_began else _offer(frozen, record, "scrub", "to end it")),
+    ]
+
+
+def _offer(frozen: Frozen, record: Record, order: ev.Order, does: str, step: str = "") -> list[Offer]:
+    """The order, where it would count."""
+    command = " ".join(word for word in ("tminus", order, frozen.created.launch, step) if word)
+    counts = could_order(frozen, record, order, step)
+    return [Offer(does, command + _OPTIONS.get(order, ""))] if counts else []
