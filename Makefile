@@ -55,8 +55,16 @@ rehearsal: install ## Plays a whole launch on real servers; FAULT=name breaks on
 gauntlet: install ## Plays a launch with every fault, one after another: does each end just as it must? (a quarter of an hour)
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)
 
-test: install ## Runs every test, on servers it starts itself, and names the slowest ten
+test: install ## Runs every test, on servers it starts itself, and names the slowest ten; ARGS goes to pytest instead
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@failed=0; \
+	$(BIN)/python -m pytest -n logical --dist loadfile --ignore tests/launch || failed=1; \
+	echo "== Now whole launches, one at a time, since they keep to a clock."; \
+	$(BIN)/python -m pytest tests/launch || failed=1; \
+	exit $$failed
+endif
 
 check: install ## Style, types, and the direction of imports
 	$(BIN)/ruff check .
@@ -77,7 +85,7 @@ sweep: install ## The tests of rules that hold for all inputs, with many more of
 lock: install ## Resolves requirements.lock anew from pyproject.toml; versions in it stay where they can
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install uv
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra rehearsal --extra dev --generate-hashes --no-header \
-		--no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet -o requirements.lock
+		--no-annotate --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --quiet -o requirements.lock
 	@echo "requirements.lock: $$(grep -c '==' requirements.lock) packages."
 
 clean: ## Removes .venv and everything that tools left behind

@@ -48,6 +48,9 @@ class _Reply(BaseModel):
     warnings: list[str] = []
 
 
+_TIMES = {"ratio": 100}  # a share of 1, in the unit it is judged in
+
+
 class _Refusal(BaseModel):
     error: str
 
@@ -56,8 +59,9 @@ class Query(Check, frozen=True):
     """Asks Prometheus one instant query, and judges the number.
 
     The number has no unit of its own, so the name under which it is expected says what the query gives: `value` a
-    plain number or ratio, `seconds`, `milliseconds`, `percent` or `bytes`. No series, NaN and infinity are no numbers:
-    they make the outcome unknown, since an alert rule that matches nothing looks the same as one that is happy.
+    plain number, `ratio` a share of 1 (judged in %), `seconds`, `milliseconds`, `percent` or `bytes`. No series, NaN
+    and infinity are no numbers: they make the outcome unknown, since an alert rule that matches nothing looks the same
+    as one that is happy.
 
     Attributes:
         query: PromQL for an instant vector or a scalar.
@@ -71,6 +75,7 @@ class Query(Check, frozen=True):
         "value": "",
         "seconds": "s",
         "milliseconds": "ms",
+        "ratio": "%",
         "percent": "%",
         "bytes": "B",
         "series": "",
@@ -89,7 +94,7 @@ class Query(Check, frozen=True):
         series = [("scalar", reply.data.result[1])] if isinstance(reply.data, _Scalar) else _named(reply.data.result)
         value = self._taken([_number(name, text) for name, text in series])
         names = [name for name in self.expect if name != "series"]
-        found = [Measurement.number(name, value, self.measures[name]) for name in names]
+        found = [Measurement.number(name, value * _TIMES.get(name, 1), self.measures[name]) for name in names]
         return Observation(
             found=(*found, Measurement.number("series", len(series))),
             where=section.url,

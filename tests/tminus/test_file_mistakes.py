@@ -80,7 +80,7 @@ BROKEN = [
         '"postgres://app:hunter2@127.0.0.1/main"',
         [
             (
-                "24: postgres.main.dsn: not a reference to a secret; "
+                "25: postgres.main.dsn: not a reference to a secret; "
                 "write env:NAME, aws:SECRET-ID, aws:SECRET-ID#KEY or prefect:BLOCK-SLUG, never the value itself"
             )
         ],

@@ -68,7 +68,7 @@ async def ask(estates: Estates, url: str, expect: dict[str, str], **parameters: 
 @pytest.mark.parametrize(
     ("value", "good", "bad"),
     [
-        ("0.0004", {"value": "< 0.1 %"}, {"value": "< 0.03 %"}),
+        ("0.0004", {"ratio": "< 0.1 %"}, {"ratio": "< 0.03 %"}),
         ("0.15", {"seconds": "< 200 ms"}, {"seconds": "< 100 ms"}),
         ("150", {"milliseconds": "< 0.2 s"}, {"milliseconds": "< 100 ms"}),
         ("0.05", {"percent": "< 0.1 %"}, {"percent": "< 0.01 %"}),
