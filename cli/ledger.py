@@ -132,7 +132,7 @@ def _heard(place: "Environment | None", launch: str, record: "Record | None", to
         try:
             found = read_anchors(place, launch)
         except CouldNotObserve as e:
-            return _Heard(missing=(f"its anchors cannot be read ({e}); give them with --anchor",))
+            return _Heard(missing=() if told else (f"its anchors cannot be read ({e}); give a head with --anchor",))
         heads, missing = found.heads, found.unreadable
     ended = {event.phase for event in record.events if isinstance(event, PhaseEnded)} if record else set()
     if ended and not heads and not told:

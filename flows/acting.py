@@ -134,14 +134,17 @@ async def _wait_out(conductor: Conductor, step: Step, action: Action) -> Standin
     if intended is None:
         return await _settle(conductor, step, action)
     waits = {State.IN_PROGRESS, State.UNKNOWN}
-    if action.fence_of(conductor.estate) is Fence.NONE and not _is_dead(conductor, intended.token):
+    if action.fence_of(conductor.estate) is Fence.NONE and not _has_ended(conductor, step, intended):
         waits.add(State.ABSENT)
     return await _look_until(conductor, step, action, intended.deadline, waits)
 
 
-def _is_dead(conductor: Conductor, token: int) -> bool:
-    """Whether the conductor who had this token is known to be dead: it was a process of this machine."""
-    started = [one for one in conductor.record.events if isinstance(one, ev.PhaseStarted) and one.token == token]
+def _has_ended(conductor: Conductor, step: Step, intended: ev.StepIntended) -> bool:
+    """Whether nobody can still be doing it: its end was seen, or its conductor, a process of this machine, is dead."""
+    if any(ended.attempt == intended.attempt for ended in conductor.record.step(step.id).history):
+        return True
+    events = conductor.record.events
+    started = [one for one in events if isinstance(one, ev.PhaseStarted) and one.token == intended.token]
     return bool(started) and known_dead(started[-1].holder)
 
 

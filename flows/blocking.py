@@ -81,11 +81,12 @@ async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
 async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Callable[[], bool]) -> None:
     """Shows why it is held, and waits for people as long as the phase lets them."""
     logger.info("held: %s", why)
-    latest = conductor.patience(phase, conductor.record.held.at if conductor.record.held else now())
+    began = now()
     await conductor.shown.paused(f"held-{conductor.record.seq}", why)
     while not over():
         conductor.stop_if_turned()
-        left = (latest - now()).total_seconds()
+        held = conductor.record.held  # whoever says hold meanwhile is given their time, too
+        left = (conductor.patience(phase, held.at if held else began) - now()).total_seconds()
         if left <= 0:
             raise (OutOfTime if conductor.record.change_began else NoGo)(why)
         await conductor.news(min(_TICK, left))

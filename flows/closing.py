@@ -9,47 +9,22 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 
+from flows.anchoring import anchor_the_end
 from flows.blocking import clear_to_proceed
 from flows.conductor import Conductor, logger
 from flows.following_up import follow_ups_of
 from flows.turns import OutOfTime
-from tasks.anchoring import write_anchor
 from tminus import events as ev
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, LedgerError, LedgerUnreachable, MovedOn
+from tminus.errors import LedgerError, LedgerUnreachable, MovedOn
 from tminus.ledger.chain import Stored
 from tminus.record import Record
 from tminus.runbook import Phase
-from tminus.sentence import closing_sentence, evidence_rows
+from tminus.sentence import closing_sentence
 
 _LEDGER_PAUSE = 1.0  # seconds between two tries to write the end down
 _LEDGER_TRIES = 120
 _LOOK = 1.0  # seconds between two looks at the clock while people are waited for
-
-
-async def anchor(conductor: Conductor, phase: Phase) -> None:
-    """Writes the chain's head down outside, since a chain cannot see its own cut tail, and shows the phase's table."""
-    head = await asyncio.to_thread(conductor.book.store.head, conductor.launch)
-    if head is None:
-        return
-    for where in conductor.frozen.environment.anchors:
-        try:
-            place = await write_anchor(conductor.estate, where, head, phase.slug)
-        except CouldNotObserve as e:
-            logger.warning("the head is not anchored in %s: %s", where, e)
-            continue
-        await conductor.write(ev.HeadAnchored(seq=head.seq, hash=head.hash, where=place))
-    rows = evidence_rows(conductor.frozen, conductor.record, phase)
-    await conductor.shown.table(f"{phase.slug}-evidence", rows, f"{conductor.launch} {phase.phase}")
-
-
-async def anchor_what_was_missed(conductor: Conductor) -> None:
-    """Where a conductor was lost between a phase's end and its anchor, the next one writes it down outside."""
-    ends = [stored.seq for stored, event in _told(conductor.record) if isinstance(event, ev.PhaseEnded)]
-    anchored = max((one.seq for one in conductor.record.anchors), default=0)
-    if conductor.frozen.environment.anchors and conductor.record.phases_ended and anchored < ends[-1]:
-        last = next(reversed(conductor.record.phases_ended))
-        await anchor(conductor, conductor.frozen.runbook.phase(last))
 
 
 def _told(record: Record) -> Iterator[tuple[Stored, ev.Event]]:
@@ -98,9 +73,9 @@ async def close_as(conductor: Conductor, ending: Ending) -> None:
     """
     for _ in range(_LEDGER_TRIES):
         try:
-            await conductor.merge_journal()
+            await conductor.merge_what_can_be_read()
             record = await conductor.refresh()
-            if ending.result != "rolled back" and _was_turned_since(record, ending.seen):
+            if _was_turned_since(record, ending):
                 return
             sentence = closing_sentence(conductor.frozen, record, ending.result, ending.why)
             closing = ev.LaunchClosed(result=ending.result, sentence=sentence)
@@ -115,30 +90,19 @@ async def close_as(conductor: Conductor, ending: Ending) -> None:
     raise LedgerUnreachable(f"the end of {conductor.launch} ({ending.result}) could not be written down")
 
 
-def _was_turned_since(record: Record, seen: int) -> bool:
-    later = (event for stored, event in _told(record) if stored.seq > seen)
-    unanswered = record.must_roll_back and record.rolled_back is None
-    return unanswered or any(isinstance(event, ev.Ordered) for event in later)
+def _was_turned_since(record: Record, ending: Ending) -> bool:
+    if record.must_roll_back and record.rolled_back is None:
+        return True
+    later = (event for stored, event in _told(record) if stored.seq > ending.seen)
+    return ending.result != "rolled back" and any(isinstance(event, ev.Ordered) for event in later)
 
 
 async def say_it_is_over(conductor: Conductor) -> None:
     """The closing head is written down outside, and phases still to come are called off."""
     closed = conductor.record.closed
     if closed is not None:
-        await _anchor_the_end(conductor)
+        await anchor_the_end(conductor)
         await _call_off_the_rest(conductor, closed.sentence)
-
-
-async def _anchor_the_end(conductor: Conductor) -> None:
-    """The closing head, outside: in the chain itself the launch says nothing after its end."""
-    if "s3" not in conductor.frozen.environment.anchors:
-        return
-    try:
-        head = await asyncio.to_thread(conductor.book.store.head, conductor.launch)
-        if head is not None:
-            await write_anchor(conductor.estate, "s3", head, "closed")
-    except (CouldNotObserve, LedgerError) as e:
-        logger.warning("the closing head is not anchored: %s", e)
 
 
 async def _call_off_the_rest(conductor: Conductor, sentence: str) -> None:
@@ -167,7 +131,7 @@ async def wait_for_the_end(conductor: Conductor) -> bool:
         if conductor.record.held is None:
             return False
         try:
-            await conductor.merge_journal()
+            await conductor.merge_what_can_be_read()
             await conductor.news(min(left, _LOOK))
         except LedgerError as e:
             logger.warning("nobody can be heard: %s", e)

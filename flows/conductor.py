@@ -54,6 +54,7 @@ class Conductor:
         self.aftermath: asyncio.Task[datetime | None] | None = None
         self._changes = changes
         self._merging = asyncio.Lock()
+        self._journaled = False  # whether anything of this process waits to be merged
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"ledger {book.launch}")
         self._answered: Callable[[], bool] = lambda: True  # whether what was last asked of the ledger is over
         self._is_back: Callable[[], bool] = lambda: True  # whether what was once waited for in vain is over
@@ -102,8 +103,14 @@ class Conductor:
     async def write(self, *events: ev.Event, after: int | None = None) -> None:
         """Appends; raises Lost where another conductor took over, LedgerUnreachable.
 
-        With `after`, raises MovedOn where anybody appended since that event: nothing is written then.
+        With `after`, raises MovedOn where anybody appended since that event: nothing is written then. What was
+        journaled before goes first: people are answered by what the ledger says.
         """
+        if self._journaled:
+            await self.merge_what_can_be_read()
+        await self._append(*events, after=after)
+
+    async def _append(self, *events: ev.Event, after: int | None = None) -> None:
         await self._ask_ledger(lambda: self.book.write(*events, after=after))
 
     async def close(self, *events: ev.Event, after: int) -> None:
@@ -118,7 +125,7 @@ class Conductor:
         """
         try:
             async with self._not_waiting():
-                await self._merge_what_can_be_read()
+                await self.merge_what_can_be_read()
                 await self.write(*events)
         except (LedgerError, TimeoutError) as e:
             logger.warning("%d events go to the local journal: %s", len(events), str(e) or "the ledger hangs")
@@ -134,6 +141,7 @@ class Conductor:
         except (LedgerError, OSError) as e:
             told = "; ".join(ev.write(event) for event in events)
             logger.error("the local journal does not take them either (%s); only this log has them: %s", e, told)  # noqa: TRY400 - the line says it all
+        self._journaled = True
         for event in events:
             self.record.take(event)
 
@@ -147,7 +155,8 @@ class Conductor:
         except (LedgerError, OSError) as e:
             logger.warning("without the ledger it could not be rolled back from this machine: %s", e)
 
-    async def _merge_what_can_be_read(self) -> None:
+    async def merge_what_can_be_read(self) -> None:
+        """As `merge_journal`, for those whom a disk that is full or broken must not stop; raises as it otherwise."""
         try:
             await self.merge_journal()
         except OSError as e:
@@ -176,13 +185,20 @@ class Conductor:
         """
         async with self._merging:
             if not self.journal.waits():
+                self._journaled = False
                 return
             await self.refresh()
-            waiting = self.journal.unwritten(written=[stored.body for stored in self.record.stored])
+            waiting = self.journal.unwritten(written=self._told())
             if waiting:
                 counting = [one.event for one in waiting if one.event is not None and self._still_counts(one)]
-                await self.write(ev.JournalMerged(lines=tuple(one.body for one in waiting)), *counting)
+                await self._append(ev.JournalMerged(lines=tuple(one.body for one in waiting)), *counting)
+            self._journaled = False
             self.journal.forget_unwritten()
+
+    def _told(self) -> list[str]:
+        """Every text that the chain holds, also as a line that was merged and did not count."""
+        merged = (event.lines for event in self.record.events if isinstance(event, ev.JournalMerged))
+        return [*(stored.body for stored in self.record.stored), *(line for lines in merged for line in lines)]
 
     def _still_counts(self, line: Unwritten) -> bool:
         if isinstance(line.event, ev.RollbackBegan | ev.UndoIntended | ev.UndoEnded | ev.RollbackEnded | ev.Ordered):

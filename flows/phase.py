@@ -9,12 +9,11 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.acting import carry_out
+from flows.anchoring import anchor_what_was_missed, end_phase
 from flows.asking import ask
 from flows.blocking import clear_to_proceed, get_past, hold_when_late
 from flows.closing import (
     Ending,
-    anchor,
-    anchor_what_was_missed,
     close_as,
     ends,
     is_over,
@@ -54,9 +53,8 @@ async def phase(launch_id: str, phase: str) -> State[None]:
 
 async def conduct(conductor: Conductor, upto: str) -> State[None]:
     """Goes on from wherever the launch is; every end is written down, and said in one sentence."""
-    await conductor.merge_journal()
-    if conductor.record.closed is None:
-        await anchor_what_was_missed(conductor)
+    await conductor.merge_what_can_be_read()
+    await anchor_what_was_missed(conductor)
     while conductor.record.closed is None:
         if (ending := await _to_its_end(conductor, upto)) is None:
             return _state_of(conductor)
@@ -113,8 +111,7 @@ async def run_phase(conductor: Conductor, one: Phase) -> None:
         await settle_all(conductor, steps)
     await conductor.refresh()
     conductor.stop_if_turned()
-    await conductor.write(ev.PhaseEnded(phase=one.phase))
-    await anchor(conductor, one)
+    await end_phase(conductor, one)
 
 
 def _started(conductor: Conductor, one: Phase) -> ev.PhaseStarted:

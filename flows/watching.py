@@ -107,13 +107,15 @@ async def _begin(conductor: Conductor, step: Step, spec: ReleaseWatch) -> ev.Wat
     if conductor.record.watch is not None and conductor.record.watch_decided is None:
         return conductor.record.watch
     before = conductor.record.watch
+    # A watch that is tried again keeps its baseline: since the switch the old version has answered probes alone.
+    baseline = before.baseline if before else (await old_version(conductor.estate, spec)).model_dump_json()
+    pool = before.pool if before else await _serving_pool(conductor, spec)
     began = ev.WatchBegan(
         step=step.id,
         until=now() + conductor.real(spec.lasts),
-        # A watch that is tried again keeps its baseline: since the switch the old version has answered probes alone.
-        baseline=before.baseline if before else (await old_version(conductor.estate, spec)).model_dump_json(),
+        baseline=baseline,
         limits=spec.limits().model_dump_json(),
-        pool=before.pool if before else await _serving_pool(conductor, spec),
+        pool=pool,
     )
     attempt = conductor.record.step(step.id).attempt + 1
     await conductor.write_or_journal(ev.StepStarted(step=step.id, attempt=attempt), began)

@@ -22,7 +22,7 @@ _AT_ONCE = 4  # probes under way at a time: a flood would be slow by itself, and
 _WITHIN = 2.0  # seconds for an instance's metrics
 _SLOW_UNLESS_SAID = 1.0  # seconds, where the book sets no p95
 _PATIENCE = 5  # times as long as slow: then it counts as failed, too
-_HANGS = 2  # times as long as slow: shorter than that, no answer says nothing
+_NEARLY = 0.9  # of that: whoever was asked at once is given up at the same moment as all of them
 _LONGEST = 60.0  # seconds
 
 
@@ -43,7 +43,7 @@ async def old_version(estate: Estate, spec: ReleaseWatch) -> OldVersion:
     old, new, probes = await asyncio.gather(
         scrape(estate.http, instances.idle, service.metrics, _WITHIN, spec.names),
         scrape(estate.http, instances.serving, service.metrics, _WITHIN, spec.names),
-        probe(estate, spec, instances.idle, _FIRST),
+        probe(estate, spec, instances.idle, _FIRST, _WITHIN),
     )
     counted, bounds = total(old.values()), total(new.values()).bounds
     # Only at a bound that both versions have can one be compared with the other.
@@ -72,32 +72,31 @@ async def probe(
         spec: the watch.
         addresses: the instances.
         count: how often.
-        within: seconds for all of them, though never less than what counts as slow: what hangs then has failed, and
-            what was not asked by then is left out.
+        within: seconds for all of them, though never less than one of them may take; what was not answered by then, and
+            could still have been, is left out.
     """
     path, few = estate.service(spec.service).control, asyncio.Semaphore(_AT_ONCE)
     if path is None or not addresses:
         return []
-    slow = spec.limits().slow_over or _SLOW_UNLESS_SAID
+    patience = (spec.limits().slow_over or _SLOW_UNLESS_SAID) * _PATIENCE
     asked: dict[int, float] = {}
 
     async def ask(number: int) -> Probe:
         async with few:
             asked[number] = started = monotonic()
             url = at(f"http://{addresses[number % len(addresses)]}", path)
-            well = await _answers_well(estate.http, url, slow * _PATIENCE)
+            well = await _answers_well(estate.http, url, patience)
             return Probe(monotonic() - started, well)
 
     asking = [asyncio.create_task(ask(number)) for number in range(count)]
     try:
-        done, _ = await asyncio.wait(asking, timeout=min(max(within, slow * _HANGS), _LONGEST))
+        done, _ = await asyncio.wait(asking, timeout=min(max(within, patience), _LONGEST))
     finally:
         for one in asking:
             one.cancel()
     ended = monotonic()
-    hung = [
-        Probe(ended - asked[number], False) for number, one in enumerate(asking) if one not in done and number in asked
-    ]
+    under_way = [ended - asked[number] for number, one in enumerate(asking) if one not in done and number in asked]
+    hung = [Probe(seconds, well=False) for seconds in under_way if seconds > patience * _NEARLY]
     return [one.result() for one in asking if one in done] + hung
 
 

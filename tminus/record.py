@@ -79,6 +79,11 @@ class Record:
         """The number of the last event taken up."""
         return self.stored[-1].seq if self.stored else 0
 
+    def seq_of(self, event: ev.Event) -> int:
+        """The number of an event; 0 where the ledger has not told of it yet."""
+        known = zip(self.stored, self.events, strict=True)
+        return next((stored.seq for stored, one in known if one == event), 0)
+
     def step(self, identity: str) -> StepState:
         """Where a step stands; an untouched one stands at nothing."""
         with self._growing:

@@ -115,7 +115,13 @@ def judge_sign_off(asked: Sequence[Asked], question: SignOff) -> Outcome:
 def _standing(asked: Sequence[Asked], question: SignOff) -> Asked | None:
     """The question that these people decided last, or the latest where they decided none; None where none fits."""
     fitting = [one for one in asked if one.ask.opened.roles == question.roles]
-    return next((one for one in reversed(fitting) if one.decided), fitting[-1] if fitting else None)
+    decided = [one for one in fitting if one.decided]
+    return max(decided, key=_decided_at) if decided else fitting[-1] if fitting else None
+
+
+def _decided_at(one: Asked) -> datetime:
+    """When the last word about it was said: a question that was asked first may be decided last."""
+    return max((answer.at for answer in one.ask.counting()), default=one.ask.opened.at)
 
 
 def open_sign_off(documents: Documents, asked_by: str, open_ledger: Callable[[Ledger], Store]) -> str:

@@ -265,3 +265,23 @@ async def test_checks_after_a_change_are_looked_at_without_the_ledger_and_told_o
     assert outcomes == {"switch": 1, "a": 1, "b": 1, "c": 1, "serves": 1}
     assert stage.record.closed is not None
     assert stage.record.closed.result == "rolled back"
+
+
+async def test_a_single_word_that_was_lost_is_told_before_people_are_asked(set_stage: Setting) -> None:
+    """One write fails after a change; the ledger is back at once, and a retry is not refused for what it lacks."""
+    stage = set_stage({"T-0": [action("switch"), check("serves"), check("next")], "T+4h": [check("after")]})
+    stage.world.answers["serves"] = ["unknown", "pass"]
+
+    def once(event: ev.Event) -> bool:
+        if ended("serves")(event):
+            stage.store.before = None
+            raise LedgerUnreachable("the connection was dropped")
+        return False
+
+    stage.store.before = once
+    running = stage.begin("T-0")
+    await stage.held("serves")
+    stage.order("retry", step="serves")
+    await asyncio.wait_for(running, 5)
+    assert stage.world.looked["serves"] == 2
+    assert len(stage.events(ev.JournalMerged)) == 1

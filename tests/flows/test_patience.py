@@ -8,6 +8,7 @@ import pytest
 from tests.flows.conftest import Setting
 from tests.flows.stage import action, approval, check
 from tminus import events as ev
+from tminus.clock import now
 from tminus.outcome import Verdict
 
 CHECKS = {"T-4h": [check("a"), check("b"), check("nice", severity="advisory")]}
@@ -162,3 +163,19 @@ async def test_a_hold_after_the_launch_s_usual_end_is_not_over_at_once(set_stage
     stage.order("resume")
     await asyncio.wait_for(running, 5)
     assert stage.result == "launched"
+
+
+async def test_a_hold_in_the_last_moment_gives_its_person_time(set_stage: Setting) -> None:
+    """A blocked step's patience is nearly over when somebody says hold: it is theirs that counts then."""
+    stage = set_stage({**CHECKS, "T-0": [action("deploy")]}, late_by="4h", hour="200ms", t0=timedelta(milliseconds=800))
+    stage.world.answers["a"] = ["fail", "pass"]
+    running = stage.begin("T-4h")
+    record = await stage.held("a")
+    assert record.held is not None
+    await asyncio.sleep((record.held.at + timedelta(milliseconds=600) - now()).total_seconds())
+    stage.order("hold")
+    await asyncio.sleep(0.4)
+    assert stage.result == ""
+    stage.order("resume")
+    await asyncio.wait_for(running, 5)
+    assert stage.verdict("a") is Verdict.PASS

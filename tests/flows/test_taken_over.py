@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,10 @@ from tasks.action import State
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import intended, of
 from tests.flows.stage import LAUNCH, Stage, action, approval, check
-from tests.flows.world import Crash
+from tests.flows.world import Crash, in_doubt
 from tminus import events as ev
 from tminus.clock import now
+from tminus.errors import CouldNotObserve
 from tminus.lease import myself
 from tminus.ledger.chain import Head
 from tminus.outcome import Verdict
@@ -155,24 +157,96 @@ async def test_a_waiver_that_ran_out_is_no_ground_for_a_go(set_stage: Setting) -
     assert stage.record.created.launch == LAUNCH
 
 
+@dataclass
+class Outside:
+    """The places where heads are written down, as the test wants them."""
+
+    wrote: list[tuple[int, str, str]] = field(default_factory=list)
+    hangs: bool = False
+    refuses: str = ""
+
+    async def write(self, _estate: object, where: str, head: Head, phase: str) -> str:
+        """Takes a head, hangs, or refuses."""
+        if self.hangs:
+            await asyncio.Event().wait()
+        if where == self.refuses:
+            raise CouldNotObserve(f"{where} refuses")
+        self.wrote.append((head.seq, phase, where))
+        return "s3://tminus/anchor" if where == "s3" else where
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> Outside:
+    """In place of S3 and Slack."""
+    made = Outside()
+    monkeypatch.setattr("flows.anchoring.write_anchor", made.write)
+    return made
+
+
+ANCHORED = {
+    "anchors": ["slack", "s3"],
+    "buckets": {"anchors": {"bucket": "tminus", "endpoint": "http://127.0.0.1:9"}},
+    "slack": {
+        "api": "http://127.0.0.1:9/api/",
+        "channel": "C1",
+        "token": "env:TMINUS_TEST_TOKEN",
+        "signing_secret": "env:TMINUS_TEST_SECRET",
+    },
+}
+
+
 async def test_a_phase_whose_anchor_was_missed_is_anchored_by_the_next_conductor(
-    set_stage: Setting, monkeypatch: pytest.MonkeyPatch
+    set_stage: Setting, outside: Outside
 ) -> None:
     """Lost between a phase's end and its anchor: what was written until then is known outside all the same."""
-    wrote: list[tuple[int, str]] = []
-
-    async def write(_estate: object, where: str, head: Head, phase: str) -> str:
-        wrote.append((head.seq, phase))
-        return where
-
-    monkeypatch.setattr("flows.closing.write_anchor", write)
-    buckets = {"anchors": {"bucket": "tminus", "endpoint": "http://127.0.0.1:9"}}
-    stage = set_stage({"T-4h": [check("a")], "T-0": [check("b")]}, anchors=["s3"], buckets=buckets)
+    stage = set_stage({"T-4h": [check("a")], "T-0": [check("b")]}, **ANCHORED)
     stage.store.after = of(ev.PhaseEnded)
     with pytest.raises(Crash):
         await stage.run("T-4h")
-    assert wrote == []
+    assert outside.wrote == []
     ended = stage.record.seq
     await stage.run("T-0")
-    assert wrote[0] == (ended, "t-minus-4h")
-    assert [phase for _seq, phase in wrote].count("t-zero") == 1
+    assert outside.wrote[0] == (ended, "t-minus-4h", "slack")
+    assert [(phase, where) for _seq, phase, where in outside.wrote].count(("t-zero", "s3")) == 1
+
+
+async def test_a_place_that_refused_is_tried_again_and_only_that(set_stage: Setting, outside: Outside) -> None:
+    """That Slack has a head does not mean that S3 does."""
+    stage = set_stage({"T-4h": [check("a")], "T-0": [check("b")]}, **ANCHORED)
+    outside.refuses = "s3"
+    await stage.run("T-4h")
+    outside.refuses = ""
+    await stage.run("T-0")
+    early = [where for _seq, phase, where in outside.wrote if phase == "t-minus-4h"]
+    assert early == ["slack", "s3"]
+
+
+async def test_a_place_that_hangs_holds_up_no_way_back(
+    set_stage: Setting, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A successor that must go back writes nothing down first; forwards the place is given up after a while."""
+    monkeypatch.setattr("flows.anchoring._PATIENCE", 0.05)
+    stage = set_stage({"T-4h": [check("a")], **BOOK}, **ANCHORED)
+    outside.hangs = True
+    await stage.run("T-4h")
+    stage.store.after = intended("deploy")
+    with pytest.raises(Crash):
+        await stage.run("T-0")
+    stage.order("rollback")
+    monkeypatch.setattr("flows.anchoring._PATIENCE", 3600.0)
+    stage.begin("T-0")
+    await stage.until(lambda record: record.closed)
+    assert stage.result == "rolled back"
+
+
+async def test_a_try_that_was_seen_to_end_is_not_waited_for(set_stage: Setting) -> None:
+    """A person looked and says retry: nobody is left who could still be doing it."""
+    stage = set_stage(
+        {"T-0": [action("deploy", timeout="30s"), check("serves", proves=True)], "T+4h": [check("after")]}
+    )
+    stage.thing("deploy").acting = [in_doubt()]
+    running = stage.begin("T-0")
+    await stage.held("deploy")
+    stage.order("retry", step="deploy")
+    await asyncio.wait_for(running, 5)
+    assert stage.thing("deploy").effects == 1

@@ -224,6 +224,16 @@ def test_a_no_of_theirs_decides_until_they_are_asked_again(team: Team) -> None:
         team.ask(team.real.people())
 
 
+def test_the_last_word_counts_and_not_the_last_question(team: Team) -> None:
+    """Two asked with two people.yaml; the later question is approved first, then the CEO says no to the other."""
+    first = team.ask(team.real.people())
+    text = rfc8785.dumps(team.real.people().data).decode().replace("devops lead", "DevOps lead")
+    second = team.ask(Source.thawed("people", text), asked_by="devops_lead")
+    team.sign(second, team.real)
+    team.sign(first, team.real, "ceo", answer="reject")
+    assert team.verdict().summary.startswith("ceo refused to sign it off")
+
+
 def test_what_else_changes_in_people_yaml_voids_nothing(team: Team) -> None:
     """Days lie between the sign-off and the launch: another shift is on duty, and somebody has joined."""
     team.sign(team.ask(team.real.people()), team.real)

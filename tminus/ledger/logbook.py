@@ -5,7 +5,7 @@ from threading import RLock
 
 from tminus import events as ev
 from tminus.errors import LedgerError
-from tminus.foresight import record_after
+from tminus.foresight import before_each
 from tminus.ledger.chain import Head, Stored
 from tminus.ledger.directory import DIRECTORY, listing
 from tminus.ledger.store import Entry, Letter, Store
@@ -82,10 +82,8 @@ class Logbook:
     def _taken_up(
         self, events: Sequence[ev.Event], after: int | None, append: Callable[[Sequence[Entry]], list[Head]]
     ) -> list[Head]:
-        entries = [
-            self._entry(event, record_after(self.record, *events[:place]), None if place else after)
-            for place, event in enumerate(events)
-        ]
+        places = enumerate(zip(events, before_each(self.record, events), strict=True))
+        entries = [self._entry(event, before, None if place else after) for place, (event, before) in places]
         heads = append(entries)
         if heads and heads[0].seq == self.record.seq + 1:
             stored = zip(heads, entries, strict=True)

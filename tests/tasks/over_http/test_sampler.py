@@ -286,3 +286,15 @@ async def test_an_old_version_that_hangs_holds_up_no_verdict(
     burst = await sampler.burst()
     assert 0 < burst.probes_failed == burst.probes < BURST
     assert burst.probes_slow == burst.probes
+
+
+async def test_a_healthy_version_that_takes_its_time_has_not_failed(
+    estate: Estate, old: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The burst is cut off within a round: who was asked a moment ago, and could still answer, is left out."""
+    monkeypatch.setattr("tasks.sampler._BURST_WITHIN", 0.1)
+    sampler = await begun(estate)
+    old.delay = 0.15
+    burst = await sampler.burst()
+    assert 4 <= burst.probes < BURST
+    assert burst.probes_failed == 0
