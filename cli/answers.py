@@ -135,7 +135,9 @@ def _open_ask(record: "Record", named: str, answer: "Answer") -> "AskState":
     fitting = {"approve": ("approval", "sign_off"), "acknowledge": ("acknowledgement",), "attest": ("attestation",)}
     kinds = fitting.get(answer, ("approval", "sign_off", "attestation"))
     found = [ask for ask in record.open_asks() if ask.opened.kind in kinds]
-    if len(found) != 1:
-        names = ", ".join(ask.opened.ask for ask in found) or "none"
+    if not found:
+        raise UsageError(f"nothing is asked now that {answer} would answer; `tminus pending` lists what is")
+    if len(found) > 1:
+        names = ", ".join(ask.opened.ask for ask in found)
         raise UsageError(f"{len(found)} open questions could be meant ({names}); name one with --ask")
     return found[0]

@@ -90,6 +90,8 @@ def _say(
     said = f"{found.events} events, {found.anchors} anchors agree, {tail}."
     if heard.missing:
         click.echo(f"{launch} fits together, but is NOT PROVEN whole: {'; '.join(heard.missing)}. {said}", err=True)
+    elif not found.anchors:
+        click.echo(f"{launch} fits together; with no head from outside its end could be cut off unseen: {said}")
     else:
         click.echo(f"{launch} is whole: {said}")
     if given is None and own is not None:

@@ -28,13 +28,15 @@ def command(runbook: Path, release: Path, people: Path, environment: Path, t0: s
     """Prints the countdown before it begins.
 
     When what happens, who owns it, who must answer by when, and whether enough distinct people can. Nothing is
-    created or changed. Exits 2 where a quorum can never be reached, or T-0 is in the past.
+    created or changed. Exits 2 where `launch` would refuse: a quorum can never be reached, T-0 or the first phase is in
+    the past.
     """
     from rich.console import Console, Group
 
     from tasks.vocabulary import KINDS
     from tminus.clock import now
     from tminus.environment import Environment
+    from tminus.launching import refuse_past
     from tminus.people import People
     from tminus.plan import make_plan, parse_t0
     from tminus.release import Release
@@ -54,6 +56,7 @@ def command(runbook: Path, release: Path, people: Path, environment: Path, t0: s
     Console(highlight=False).print(Group(*countdown.lines()))
     if plan.unreachable:
         raise UsageError("\n".join(f"step {step}: {why}" for step, why in plan.unreachable.items()))
+    refuse_past(book, place.clock, plan.t0, at)
 
 
 class _Countdown:

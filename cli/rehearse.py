@@ -1,5 +1,6 @@
 """`tminus rehearse`: a whole launch on this machine, against real servers, on a compressed clock."""
 
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from deployments.rehearsal.faults import Fault
     from deployments.rehearsal.out_folder import OutFolder
     from deployments.rehearsal.play import Played
+    from deployments.rehearsal.whole_estate import WholeEstate
 
 
 @click.command("rehearse")
@@ -102,9 +104,21 @@ def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int
             played = play(estate, out, click.echo, (book or BOOK).resolve())
             click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")
             if keep:
-                click.echo(f"Everything stays up, in {folder}. Ctrl-C ends it.")
+                click.echo(f"Everything stays up, in {folder}. In another terminal: . {_variables_of(estate)}")
+                click.echo("Ctrl-C ends it.")
                 _wait_for_interrupt()
     return judged(fault, played, kept)
+
+
+def _variables_of(estate: "WholeEstate") -> Path:
+    """A file for a shell to read, with what every process of the rehearsal knows; the secrets are made up for it."""
+    prefect = estate.servers.addresses.prefect.environment()
+    shown = {name: value.get_secret_value() for name, value in prefect.items()}
+    made = {**estate.environment(), **shown, "TMINUS_KEY": str(estate.folder / "keys" / "devops_lead")}
+    path = estate.folder / "variables.sh"
+    path.touch(mode=0o600)
+    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in made.items()), "utf-8")
+    return path
 
 
 def judged(fault: "Fault", played: "Played", kept: "OutFolder") -> int:

@@ -92,7 +92,11 @@ class _Validation:
         self.mistakes += in_order(found)
         if not found and reading.book:
             phases, steps = len(reading.book.phases), len(reading.steps)
-            self.well.append(f"{source.path}: runbook, {phases} phases, {steps} steps, no mistake found")
+            unseen = {"people": self._people, "environment": self._environment, "release": self._release}
+            missing = [f"--{name}" for name, given in unseen.items() if not given]
+            not_held = f" in itself; what it names is checked with {', '.join(missing)}" if missing else ""
+            said = f"{source.path}: runbook, {phases} phases, {steps} steps, no mistake found{not_held}"
+            self.well.append(said)
 
     def _loaded(self, path: Path | None, model: type[_M]) -> _M | None:
         from tminus.yaml_source import Source

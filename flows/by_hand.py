@@ -17,7 +17,7 @@ from tminus import events as ev
 from tminus import inbox
 from tminus.clock import now
 from tminus.environment import Environment
-from tminus.errors import LedgerError, LedgerUnreachable, MissingSecret, Refused, UsageError
+from tminus.errors import LedgerError, LedgerUnreachable, MissingSecret, NoLedger, Refused, UsageError
 from tminus.frozen import Frozen
 from tminus.journal import Journal
 from tminus.lease import vacant
@@ -59,7 +59,7 @@ def roll_back_here(asked: ByHand) -> bool:
     """
     try:
         return _by_the_ledger(asked)
-    except (LedgerError, MissingSecret) as e:
+    except (LedgerError, MissingSecret, NoLedger) as e:
         if asked.environment is None:
             raise UsageError(f"{e}. Give --environment FILE, so that the local journal can be found") from e
         asked.say(f"{e}. Going by the local journal.")

@@ -14,6 +14,7 @@ from flows.window import RunState
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus import lease
+from tminus.countdown import lines
 from tminus.errors import FencedOff, LedgerError
 from tminus.frozen import Frozen
 from tminus.journal import Journal, Unwritten
@@ -54,6 +55,7 @@ class Conductor:
         self.aftermath: asyncio.Task[datetime | None] | None = None
         self._changes = changes
         self._merging = asyncio.Lock()
+        self._shown_until = book.record.seq
         self._journaled = False  # whether anything of this process waits to be merged
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"ledger {book.launch}")
         self._answered: Callable[[], bool] = lambda: True  # whether what was last asked of the ledger is over
@@ -112,6 +114,13 @@ class Conductor:
 
     async def _append(self, *events: ev.Event, after: int | None = None) -> None:
         await self._ask_ledger(lambda: self.book.write(*events, after=after))
+        self._show_news()
+
+    def _show_news(self) -> None:
+        """What the ledger tells, by whomever, goes to the run's logs in Prefect as the terminal shows it."""
+        for line in lines(self.frozen, self.record, self._shown_until):
+            self.shown.log(line)
+        self._shown_until = self.record.seq
 
     async def close(self, *events: ev.Event, after: int) -> None:
         """Appends the end and frees the environment; raises as `write`."""
@@ -164,7 +173,9 @@ class Conductor:
 
     async def refresh(self) -> Record:
         """Reads what others wrote since."""
-        return await self._ask_ledger(self.book.refresh)
+        record = await self._ask_ledger(self.book.refresh)
+        self._show_news()
+        return record
 
     async def refresh_if_answered(self) -> None:
         """As `refresh`, for those who go on where the ledger does not answer."""

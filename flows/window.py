@@ -11,6 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 from prefect.input.run_input import RunInput, keyset_from_paused_state
+from prefect.logging import get_run_logger
 from prefect.runtime import task_run
 from prefect.states import Failed, Paused, Running
 from prefect.utilities.engine import propose_state
@@ -93,6 +94,11 @@ class RunState:
         if not last:
             raise Lost(f"Prefect did not run {step.id}: {state.message or state.name}")
         return last[-1]
+
+    def log(self, line: str) -> None:
+        """One line among the run's logs, where its page in the UI begins."""
+        if self._run is not None:
+            get_run_logger().info(line)
 
     async def table(self, key: str, rows: list[dict[str, str]], about: str) -> None:
         """Leaves a table on the run's page."""

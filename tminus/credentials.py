@@ -29,7 +29,8 @@ def resolve(reference: SecretRef) -> SecretStr:
     scheme, _, name = reference.partition(":")
     value = {"env": _from_environment, "aws": _from_secrets_manager, "prefect": _from_block}[scheme](name)
     if not value:
-        raise MissingSecret(f"the secret {reference} is not there or is empty; set it where it is referred to")
+        how = {"env": f"export {name} for this process", "aws": "put it there", "prefect": "save a block of that name"}
+        raise MissingSecret(f"the secret {reference} is not there or is empty; {how[scheme]}")
     return SecretStr(value)
 
 

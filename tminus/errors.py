@@ -4,6 +4,7 @@
 
     TminusError
     ├── UsageError            what was asked for cannot be done as asked (exit code 2)
+    │   ├── NoLedger          where the ledger should be there is none
     │   ├── BookError         mistakes in a YAML file, all of them at once
     │   └── MissingSecret     a reference that leads nowhere, named by the reference
     ├── Refused               a rule says no: the reason is the message
@@ -57,6 +58,10 @@ class BookError(UsageError):
 
     def __reduce__(self) -> tuple[type["BookError"], tuple[tuple[Mistake, ...]]]:
         return (BookError, (self.mistakes,))
+
+
+class NoLedger(UsageError):
+    """Where the ledger should be there is none: a mistyped name must not read as an empty ledger."""
 
 
 class MissingSecret(UsageError):

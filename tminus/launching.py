@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tminus import events as ev
 from tminus.candidates import why_never, why_no_way_back
-from tminus.clock import now
+from tminus.clock import Clock, now
 from tminus.cross_check import why_unwatchable
 from tminus.environment import Environment
 from tminus.errors import UsageError
@@ -85,7 +85,20 @@ def refuse_unreachable(book: Runbook, people: People, started_by: str = "") -> N
     """
     for step in book.steps():
         if why := why_never(step.does, people, started_by):
-            raise UsageError(f"{step.id} can never be decided: {why}; add people to people.yaml or ask fewer")
+            you = (
+                f"{started_by} starts it and so does not approve it: let somebody else start it, " if started_by else ""
+            )
+            raise UsageError(f"{step.id} can never be decided: {why}; {you}add people to people.yaml, or ask fewer")
+
+
+def refuse_past(book: Runbook, clock: Clock, t0: datetime, at: datetime) -> None:
+    """Raises UsageError where the first phase of a countdown to `t0` should have begun before `at`."""
+    first = t0 + clock.real(book.phases[0].offset)
+    if first < at:
+        raise UsageError(
+            f"{book.phases[0].phase} would have been at {first:%Y-%m-%d %H:%M:%S} UTC, and it is {at:%H:%M:%S} UTC; "
+            "choose a later T-0"
+        )
 
 
 def create(store: Store, frozen: Frozen) -> str:
@@ -96,12 +109,7 @@ def create(store: Store, frozen: Frozen) -> str:
     created = frozen.created
     if created.t0 <= now():
         raise UsageError(f"T-0 {created.t0:%Y-%m-%d %H:%M:%S} UTC is in the past; it is {now():%H:%M:%S} UTC")
-    first = frozen.created.t0 + frozen.environment.clock.real(frozen.runbook.phases[0].offset)
-    if first < now():
-        raise UsageError(
-            f"{frozen.runbook.phases[0].phase} would have been at {first:%Y-%m-%d %H:%M:%S} UTC, and it is "
-            f"{now():%H:%M:%S} UTC; choose a later T-0"
-        )
+    refuse_past(frozen.runbook, frozen.environment.clock, created.t0, now())
     refuse_unreachable(frozen.runbook, frozen.people, created.started_by)
     opening = Entry(created.launch, ev.write(created), letters=telling(frozen)(created, Record()))
     store.open_locked(created.environment_name, created.launch, opening, listing=listing("opened"))

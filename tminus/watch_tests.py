@@ -188,9 +188,9 @@ class WatchTests:
 
 
 _NAMES = {
-    "error_rate": "failed requests",
-    "slow": "requests slower than the p95 limit",
-    "slower_than_before": "requests slower than the old version's p95",
+    "error_rate": "failed",
+    "slow": "were slower than the p95 limit",
+    "slower_than_before": "were slower than the old version's p95",
 }
 
 
@@ -198,6 +198,6 @@ def _said(breach: Breach) -> str:
     share = breach.seen.events / max(breach.seen.requests, 1)
     against = "the limit" if breach.against == "limit" else "the old version"
     return (
-        f"{breach.seen.events} of {breach.seen.requests} {_NAMES[breach.metric]} ({share:.1%}), "
+        f"{breach.seen.events} of {breach.seen.requests} requests {_NAMES[breach.metric]} ({share:.1%}), "
         f"more than {breach.limit:.2%} allowed by {against}"
     )

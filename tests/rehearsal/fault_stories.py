@@ -108,7 +108,7 @@ class Story:
             ev.WatchDecided.model_validate({"step": WATCH, "verdict": verdict, "why": "so", "decided_on": self.now})
         )
         found = {"good": Verdict.PASS, "breach": Verdict.FAIL}.get(verdict, Verdict.UNKNOWN)
-        outcome = Outcome(verdict=found, summary="11 of 124 failed requests")
+        outcome = Outcome(verdict=found, summary="11 of 124 requests failed")
         self.end(WATCH, outcome)
         return outcome
 

@@ -8,7 +8,7 @@ from tminus import events as ev
 from tminus.expectation import Measurement
 from tminus.sentence import closing_sentence
 
-_BREACH = "38 of 174 failed requests (21.8%), more than 0.10% allowed by the limit"
+_BREACH = "38 of 174 requests failed (21.8%), more than 0.10% allowed by the limit"
 
 
 def created(folder: Path) -> Story:

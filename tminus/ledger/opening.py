@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from tminus.credentials import resolve
 from tminus.environment import Ledger
-from tminus.errors import UsageError
+from tminus.errors import NoLedger, UsageError
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Store
 
@@ -32,13 +32,17 @@ def name_ledger(settings: Ledger) -> None:
 def named_ledger() -> Ledger:
     """The ledger that TMINUS_LEDGER names: `sqlite:PATH`, or a reference to a PostgreSQL DSN.
 
-    Raises UsageError where the variable is not set, or names no ledger.
+    Raises UsageError where the variable is not set, or names no ledger; NoLedger where the file is not there.
     """
     named = os.environ.get(VARIABLE, "")
     if not named:
         raise UsageError(f"no ledger is known here: set {VARIABLE} to {_FORMS}")
     scheme, _, rest = named.partition(":")
     if scheme == "sqlite" and rest:
+        if not Path(rest).is_file():
+            raise NoLedger(
+                f"there is no ledger {rest}, which {VARIABLE} names; `tminus launch` or `sign-off` makes one"
+            )
         return Ledger(sqlite=Path(rest))
     try:
         return Ledger(postgres=named)

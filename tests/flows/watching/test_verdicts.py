@@ -33,7 +33,7 @@ async def test_a_bad_release_goes_back_before_the_watch_is_over(stage: Stage, ne
     assert stage.world.did == ["switch", "undo switch"]
     assert record.watch_decided is not None
     assert record.watch_decided.onset is not None
-    assert "failed requests" in record.watch_decided.why
+    assert "requests failed" in record.watch_decided.why
     assert record.rollback is not None
     assert record.rollback.why == record.watch_decided.why
     assert record.closed is not None

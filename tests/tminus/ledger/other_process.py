@@ -3,6 +3,7 @@
 Started as ``python -m tests.tminus.ledger.other_process`` with the ledger's variables in its environment.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,13 +13,20 @@ from subprocess import PIPE, Popen
 
 from tminus import events as ev
 from tminus import lease
+from tminus.environment import Ledger
 from tminus.errors import TminusError
 from tminus.journal import Journal
-from tminus.ledger.opening import named_ledger, open_ledger
+from tminus.ledger.opening import VARIABLE, named_ledger, open_ledger
 from tminus.ledger.store import Entry, Store
 from tminus.outbox import Outbox
 
 _ROOT = Path(__file__).parents[3]
+
+
+def _first_or_later() -> Store:
+    """The named ledger, which this process makes where it is the first to open it."""
+    scheme, _, path = os.environ[VARIABLE].partition(":")
+    return open_ledger(Ledger(sqlite=Path(path)) if scheme == "sqlite" else named_ledger())
 
 
 @dataclass
@@ -66,7 +74,7 @@ def other_process(variables: Mapping[str, str]) -> Iterator[Other]:
 
 @dataclass
 class _Doings:
-    store: Store = field(default_factory=lambda: open_ledger(named_ledger()))
+    store: Store = field(default_factory=_first_or_later)
     token: int | None = None
     beating: list[lease.Heartbeat] = field(default_factory=list)
 

@@ -23,7 +23,7 @@ from tests.tminus.ledger.other_process import other_process
 from tests.tminus.ledger.test_lease import eventually
 from tminus.environment import Environment
 from tminus.environment import Ledger as Settings
-from tminus.errors import LedgerError, LedgerUnreachable, UsageError
+from tminus.errors import LedgerError, LedgerUnreachable, NoLedger, UsageError
 from tminus.lease import Heartbeat
 from tminus.ledger.opening import VARIABLE, named_ledger, open_ledger
 from tminus.ledger.postgres import PostgresStore
@@ -74,7 +74,12 @@ def stoppable(tmp_path: Path) -> Iterator[StoppablePostgres]:
 
 def test_the_variable_names_the_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """TMINUS_LEDGER names a file, or where a DSN is kept; anything else is refused with what to write instead."""
-    monkeypatch.setenv(VARIABLE, f"sqlite:{tmp_path / 'made' / 'here.sqlite'}")
+    made = tmp_path / "made" / "here.sqlite"
+    monkeypatch.setenv(VARIABLE, f"sqlite:{made}")
+    with pytest.raises(NoLedger, match="there is no ledger"):
+        named_ledger()
+    assert not made.parent.exists()
+    SqliteStore(made).close()
     with closing(open_ledger(named_ledger())) as store:
         assert isinstance(store, SqliteStore)
         assert store.chains() == []

@@ -50,7 +50,7 @@ def test_the_debrief_says_what_happened(told: Told) -> None:
 def test_the_debrief_of_a_rollback_says_why_and_how_fast(told: Told) -> None:
     """The breach, the way back and its proof."""
     text = debrief(told("rolled-back").frozen, told("rolled-back").record)
-    assert "breach: 38 of 174 failed requests" in text
+    assert "breach: 38 of 174 requests failed" in text
     assert "1.3 s later, proven" in text
 
 

@@ -44,7 +44,7 @@ def test_a_no_go_says_who_said_no_and_what_state_things_are_in(told: Told) -> No
 def test_a_rollback_says_why_and_whether_it_is_proven(told: Told) -> None:
     """Proven and not proven cannot be confused."""
     proven, unproven = sentence(told("rolled-back")), sentence(told("rollback-unproven"))
-    assert proven.startswith("ROLLED BACK tradesense 2.0.0 at 02:31:07 UTC in 1.3 s: 38 of 174 failed requests")
+    assert proven.startswith("ROLLED BACK tradesense 2.0.0 at 02:31:07 UTC in 1.3 s: 38 of 174 requests failed")
     assert proven.endswith("the old version serves again (proven).")
     assert unproven.startswith("HELD tradesense 2.0.0 at T-0")
     assert "not proven" in unproven
