@@ -160,6 +160,7 @@ class PrefectAddress(Address):
             "PREFECT_API_URL": SecretStr(self.api_url),
             "PREFECT_LOGGING_LEVEL": SecretStr("WARNING"),
             "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": SecretStr("INFO"),
+            "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": SecretStr("INFO"),
             "DO_NOT_TRACK": SecretStr("1"),
         }
 
