@@ -4,14 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from threading import RLock
 
-from pydantic import ValidationError
-
 from tminus import events as ev
-from tminus.errors import LedgerError
 from tminus.ledger.chain import Stored
 from tminus.outcome import Outcome, Verdict
 from tminus.personal_key import proven
-from tminus.record_parts import AskState, StepState
+from tminus.record_parts import AskState, StepState, accepted_by, read_event
 
 __all__ = ["AskState", "Record", "StepState"]
 
@@ -65,7 +62,7 @@ class Record:
     def add(self, stored: Iterable[Stored]) -> None:
         """Takes up further events. Raises LedgerError where one cannot be read."""
         for one in stored:
-            event = _read(one)
+            event = read_event(one)
             self.stored.append(one)
             self.events.append(event)
             if one.body in self._taken:
@@ -211,7 +208,7 @@ class Record:
         """An outcome as it counts: a waiver that still holds accepts what did not pass, also when it is seen again."""
         if event.outcome.verdict.final or not self.is_waived(event.step, event.at):
             return event.outcome
-        return _waived(event.outcome, self.waivers[event.step])
+        return accepted_by(event.outcome, self.waivers[event.step])
 
     def _take_ask(self, event: ev.AskOpened | ev.Answered | ev.AskEnded) -> None:
         state = self.asks.get(event.ask)
@@ -273,7 +270,7 @@ class Record:
         self.waivers = {**self.waivers, event.step: event}
         state = self.step(event.step)
         if state.outcome is None or state.outcome.verdict is not Verdict.PASS:
-            state.outcome = _waived(state.outcome or Outcome.unknown("not observed"), event)
+            state.outcome = accepted_by(state.outcome or Outcome.unknown("not observed"), event)
 
     def _void_evidence(self) -> None:
         """Only before a change: an order that was given just as the change began comes too late."""
@@ -288,17 +285,3 @@ class Record:
             state.outcome = None
         for ask in self.asks.values():
             ask.voided = True
-
-
-def _read(one: Stored) -> ev.Event:
-    try:
-        return ev.read(one.body)
-    except ValidationError as e:
-        raise LedgerError(
-            f"event {one.seq} of {one.chain} cannot be read; `tminus ledger verify {one.chain}` says if it was changed"
-        ) from e
-
-
-def _waived(outcome: Outcome, by: ev.Ordered) -> Outcome:
-    summary = f"waived by {by.person}: {by.reason}"
-    return outcome.model_copy(update={"verdict": Verdict.WAIVED, "summary": summary})

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from tminus import events as ev
+from tminus.errors import LedgerError
+from tminus.ledger.chain import Stored
 from tminus.outcome import Outcome, Verdict
 
 
@@ -67,3 +71,19 @@ class AskState:
         """The answers that are bound to what is asked now; a person's last one counts."""
         last = {answer.person: answer for answer in self.answers if answer.digest == self.opened.decision_digest}
         return list(last.values())
+
+
+def read_event(one: Stored) -> ev.Event:
+    """What an event's text says. Raises LedgerError where this version cannot read it."""
+    try:
+        return ev.read(one.body)
+    except ValidationError as e:
+        raise LedgerError(
+            f"event {one.seq} of {one.chain} cannot be read; `tminus ledger verify {one.chain}` says if it was changed"
+        ) from e
+
+
+def accepted_by(outcome: Outcome, by: ev.Ordered) -> Outcome:
+    """An outcome that a person accepts although it did not pass."""
+    summary = f"waived by {by.person}: {by.reason}"
+    return outcome.model_copy(update={"verdict": Verdict.WAIVED, "summary": summary})
