@@ -14,6 +14,7 @@ from tminus.ledger.chain import Head, Stored
 from tminus.ledger.entries import Entry, Transaction
 from tminus.ledger.locks import Listing
 from tminus.ledger.sqlite import SqliteStore
+from tminus.record import Record
 
 Matches = Callable[[ev.Event], bool]
 
@@ -108,3 +109,10 @@ def ended(step: str) -> Matches:
 def of(kind: type[BaseModel]) -> Matches:
     """Any event of a kind."""
     return lambda event: isinstance(event, kind)
+
+
+def told(record: Record) -> str:
+    """The record in a few words, for a failure's message."""
+    return ", ".join(
+        f"{event.type} {getattr(event, 'step', '') or getattr(event, 'phase', '')}" for event in record.events
+    )

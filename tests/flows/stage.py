@@ -14,7 +14,7 @@ from pydantic import BaseModel, JsonValue
 from flows.conductor import Conductor
 from flows.phase import conduct
 from tasks.estate import Estate
-from tests.flows.ledgers import BreakableStore
+from tests.flows.ledgers import BreakableStore, told
 from tests.flows.world import FAKES, WORLDS, Thing, World
 from tminus import events as ev
 from tminus import inbox
@@ -246,13 +246,6 @@ class Stage:
         """How a step stands."""
         outcome = self.record.step(step).outcome
         return outcome.verdict if outcome else None
-
-
-def told(record: Record) -> str:
-    """The record in a few words, for a failure's message."""
-    return ", ".join(
-        f"{event.type} {getattr(event, 'step', '') or getattr(event, 'phase', '')}" for event in record.events
-    )
 
 
 def forward_after_rollback(record: Record) -> list[str]:

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from tasks.check import Check
 from tasks.checks.watch import ReleaseWatch
 from tasks.vocabulary import KINDS
+from tests.tminus.story_documents import T0, created_launch
 from tminus import events as ev
 from tminus.digests import decision_digest, evidence_digest
-from tminus.environment import Environment
 from tminus.expectation import Expectation, Measurement
-from tminus.frozen import Frozen, digest_of
+from tminus.frozen import Frozen
 from tminus.ledger.directory import listing
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
@@ -21,11 +21,8 @@ from tminus.outcome import Observation, Outcome, Verdict, judge
 from tminus.record import Record
 from tminus.runbook import Quorum, Step
 from tminus.watch_tests import Limits, OldVersion
-from tminus.yaml_source import Source
 
-DATA = Path(__file__).parent.parent / "data"
 LAUNCH = "tradesense-2-0-0-1"
-T0 = datetime(2026, 11, 22, 2, 31, 0, tzinfo=UTC)
 HOUR = timedelta(seconds=5)
 _GOOD: Mapping[str, Measurement] = {
     "critical": Measurement.number("critical", 0),
@@ -92,7 +89,7 @@ class Story:
     def begin(cls, folder: Path, *, title: str = "tradesense 2.0.0", hour: str = "5s", launch: str = LAUNCH) -> "Story":
         """Creates the launch, a few seconds before T-4h."""
         real = HOUR if hour == "5s" else timedelta(hours=1)
-        created = _created(folder, title, hour, launch, T0 - 4 * real - timedelta(seconds=3))
+        created = created_launch(folder, title, hour, launch, T0 - 4 * real - timedelta(seconds=3))
         store = SqliteStore(folder / "ledger.sqlite")
         store.open_locked(created.environment_name, launch, Entry(launch, ev.write(created)), listing=listing("opened"))
         story = cls(store, Frozen(created, KINDS), Record(), created.at)
@@ -295,25 +292,3 @@ class Story:
         ending = Entry(self.frozen.created.launch, ev.write(closing))
         self.store.append_and_unlock(self.frozen.created.environment_name, ending, listing=listing("closed"))
         self.record.add(self.store.read(self.frozen.created.launch, after=self.record.seq))
-
-
-def _created(folder: Path, title: str, hour: str, launch: str, at: datetime) -> ev.LaunchCreated:
-    release = Source.read(DATA / "release.yaml").freeze()
-    runbook = Source.read(DATA / "story_book.yaml").freeze()
-    people = Source.read(DATA / "people.yaml").freeze()
-    place = Source.read(DATA / "environment.yaml").load(Environment)
-    place = place.model_copy(update={"clock": type(place.clock).model_validate({"hour": hour})})
-    environment = place.model_dump_json(exclude_none=True)
-    documents = {"release": release, "runbook": runbook, "people": people, "environment": environment}
-    return ev.LaunchCreated(
-        at=at,
-        launch=launch,
-        system="tradesense",
-        title=title,
-        environment_name=place.environment,
-        t0=T0,
-        started_by="engineer-1",
-        base=str(folder),
-        digests={name: digest_of(text) for name, text in documents.items()},
-        **documents,
-    )

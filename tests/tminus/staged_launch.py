@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import JsonValue
 
-from tests.tminus.launch_story import DATA, KINDS
+from tests.tminus.launch_story import KINDS
+from tests.tminus.story_documents import DATA
 from tminus import events as ev
 from tminus.clock import now
 from tminus.digests import decision_digest, evidence_digest

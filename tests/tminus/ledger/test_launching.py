@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tasks.vocabulary import KINDS
-from tests.tminus.launch_story import DATA
 from tests.tminus.ledger.conftest import Ledger
 from tests.tminus.ledger.test_appending import together
+from tests.tminus.story_documents import DATA
 from tminus import events as ev
 from tminus.clock import now
 from tminus.errors import BookError, Refused, UsageError

@@ -11,31 +11,10 @@ from flows.watchdog import Watchdog
 from tests.flows.conftest import Setting
 from tests.flows.fake_prefect import FakePrefect, lost
 from tests.flows.ledgers import of
-from tests.flows.stage import LAUNCH, Stage, action, check
-from tests.flows.world import FAKES, Crash
+from tests.flows.stage import LAUNCH, Stage, check
+from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.clock import now
-
-
-@pytest.fixture
-def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
-    """Stands in for Prefect."""
-    fake = FakePrefect()
-    monkeypatch.setattr(watchdog, "schedule", fake.schedule)
-    monkeypatch.setattr(watchdog, "run_state", fake.run_state)
-    monkeypatch.setattr(watchdog, "KINDS", FAKES)
-    return fake
-
-
-@pytest.fixture
-async def stage(set_stage: Setting, prefect: FakePrefect) -> Stage:
-    """Two phases, the first due now; both have their runs."""
-    stage = set_stage({"T-4h": [check("a")], "T-0": [action("deploy")]}, hour="1h", t0=timedelta(hours=4))
-    for one in stage.frozen.runbook.phases:
-        due = stage.frozen.created.t0 + one.offset
-        await prefect.schedule(stage.people, stage.frozen, one, due)
-    prefect.asked.clear()
-    return stage
 
 
 async def test_a_launch_with_a_conductor_is_left_alone(stage: Stage, prefect: FakePrefect) -> None:

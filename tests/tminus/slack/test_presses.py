@@ -1,34 +1,15 @@
 """What people press in Slack: what counts is recorded, and the rest is refused and told why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from deployments.rehearsal.in_thread import Door
-from deployments.rehearsal.slack_stand_in import SlackStandIn
-from tests.tminus.conftest import SIGNING
-from tests.tminus.slack_room import Room, eventually, room
+from tests.tminus.slack_room import Room, eventually
 from tests.tminus.staged_launch import LAUNCH, Stage
 from tests.tminus.told_stories import held
 from tminus import asking
 from tminus import events as ev
-
-
-@pytest.fixture
-def stage(tmp_path: Path, slack_settings: dict[str, object]) -> Stage:
-    """A launch that asks for its go, in Slack."""
-    stage = Stage.set(tmp_path, slack=slack_settings)
-    stage.ask()
-    return stage
-
-
-@pytest.fixture
-def channel(stage: Stage, slack: SlackStandIn, slack_door: Door) -> Iterator[Room]:
-    """Its channel and the gateway."""
-    with room(stage, slack, slack_door.url, SIGNING) as found:
-        yield found
 
 
 class TestPresses:

@@ -1,7 +1,6 @@
 """The watchdog where something is wrong: one launch, the ledger or Prefect keeps it from no other launch."""
 
 import asyncio
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -14,33 +13,12 @@ from flows import watchdog
 from flows.watchdog import Watchdog
 from tests.flows.conftest import Setting
 from tests.flows.fake_prefect import FakePrefect, lost
-from tests.flows.stage import LAUNCH, Stage, action, check
+from tests.flows.stage import LAUNCH, Stage, check
 from tests.flows.world import FAKES
 from tminus.clock import now
 from tminus.ledger.directory import listing
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
-
-
-@pytest.fixture
-def prefect(monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
-    """Stands in for Prefect."""
-    fake = FakePrefect()
-    monkeypatch.setattr(watchdog, "schedule", fake.schedule)
-    monkeypatch.setattr(watchdog, "run_state", fake.run_state)
-    monkeypatch.setattr(watchdog, "KINDS", FAKES)
-    return fake
-
-
-@pytest.fixture
-async def stage(set_stage: Setting, prefect: FakePrefect) -> Stage:
-    """Two phases, the first due now; both have their runs."""
-    stage = set_stage({"T-4h": [check("a")], "T-0": [action("deploy")]}, hour="1h", t0=timedelta(hours=4))
-    for one in stage.frozen.runbook.phases:
-        due = stage.frozen.created.t0 + one.offset
-        await prefect.schedule(stage.people, stage.frozen, one, due)
-    prefect.asked.clear()
-    return stage
 
 
 async def test_a_ledger_that_does_not_answer_does_not_end_the_watchdog(

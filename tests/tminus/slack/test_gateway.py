@@ -7,7 +7,6 @@ from pathlib import Path
 from threading import Event as Flag
 
 import httpx
-import pytest
 
 from deployments.rehearsal.in_thread import Door, served
 from deployments.rehearsal.slack_stand_in import SlackStandIn
@@ -18,21 +17,6 @@ from tminus import asking
 from tminus.gateway import Gateway
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Parameters, Row
-
-
-@pytest.fixture
-def stage(tmp_path: Path, slack_settings: dict[str, object]) -> Stage:
-    """A launch that asks for its go, in Slack."""
-    stage = Stage.set(tmp_path, slack=slack_settings)
-    stage.ask()
-    return stage
-
-
-@pytest.fixture
-def channel(stage: Stage, slack: SlackStandIn, slack_door: Door) -> Iterator[Room]:
-    """Its channel and the gateway."""
-    with room(stage, slack, slack_door.url, SIGNING) as found:
-        yield found
 
 
 class SlowStore(SqliteStore):

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
@@ -17,12 +16,11 @@ from pydantic import SecretStr
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from deployments.rehearsal.in_thread import Door, served
+from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.slack_presses import signed
-from deployments.rehearsal.slack_stand_in import SlackStandIn
 from tests.tminus.conftest import SECRETS, SIGNING
 from tests.tminus.launch_story import KINDS
-from tests.tminus.slack_room import Room, eventually, room
+from tests.tminus.slack_room import Room, eventually
 from tests.tminus.staged_launch import LAUNCH, Stage, slack_id
 from tminus import events as ev
 from tminus.gateway import Gateway
@@ -30,21 +28,6 @@ from tminus.ledger.sqlite import SqliteStore
 from tminus.slack_door import SlackDoor
 from tminus.slack_payload import Malformed, Pressed, is_slacks
 from tminus.slack_signature import WINDOW, SlackSignatures
-
-
-@pytest.fixture
-def stage(tmp_path: Path, slack_settings: dict[str, object]) -> Stage:
-    """A launch that asks for its go, in Slack."""
-    stage = Stage.set(tmp_path, slack=slack_settings)
-    stage.ask()
-    return stage
-
-
-@pytest.fixture
-def channel(stage: Stage, slack: SlackStandIn, slack_door: Door) -> Iterator[Room]:
-    """Its channel and the gateway."""
-    with room(stage, slack, slack_door.url, SIGNING) as found:
-        yield found
 
 
 class TestForgeries:
