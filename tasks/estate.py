@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
+from pydantic import SecretStr
 
+from tasks.estate_http import Clients, vendor_api
+from tasks.vendor_api import VendorApi
 from tminus import environment as settings
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, NotConfigured
 from tminus.loopback import dsn_is_local, url_is_local
 from tminus.release import Release, ReleasedService
+from tminus.systems.web import Endpoint
 
 if TYPE_CHECKING:
     import psycopg
@@ -63,26 +67,72 @@ class Estate:
         self._open.push_async_callback(client.aclose)
         return client
 
+    @cached_property
+    def clients(self) -> Clients:
+        """HTTP clients by the authority that they trust."""
+        return Clients(self._open)
+
+    def api(self, name: str) -> VendorApi:
+        """A vendor's API, by its field in the environment (`datadog`, `kubernetes`); raises NotConfigured."""
+        return vendor_api(self.environment, name, self.clients)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """An address of the system itself; raises NotConfigured."""
+        return _named(self.environment.endpoints, name, "endpoints")
+
+    def client_of(self, endpoint: Endpoint) -> httpx.AsyncClient:
+        """A client that trusts what the endpoint is signed by; it follows no redirects."""
+        return self.clients.trusting(endpoint.ca_file)
+
+    def identity(self, name: str) -> SecretStr:
+        """A bearer token made for tests, read now; raises NotConfigured, MissingSecret. May block: use a thread."""
+        return resolve(_named(self.environment.identities, name, "identities"))
+
+    def artifacts(self) -> Path:
+        """The folder of what CI leaves behind; raises NotConfigured."""
+        return self._folder("artifacts", self.environment.artifacts)
+
+    def documents(self) -> Path:
+        """The folder of the written documents; raises NotConfigured."""
+        return self._folder("documents", self.environment.documents)
+
+    def _folder(self, name: str, path: Path | None) -> Path:
+        if path is None:
+            raise NotConfigured(f"the environment names no {name}; add the folder to the environment file")
+        return path if path.is_absolute() else self.base / path
+
+    @asynccontextmanager
+    async def cockroach(self, name: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
+        """A connection of its own to a CockroachDB; raises NotConfigured, CouldNotObserve."""
+        section = _named(self.environment.cockroach, name, "cockroach")
+        async with self._sql(f"cockroach {name}", section.dsn) as connection:
+            yield connection
+
     @asynccontextmanager
     async def postgres(self, name: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
         """A connection of its own to a database; raises NotConfigured, CouldNotObserve."""
+        section = _named(self.environment.postgres, name, "postgres")
+        async with self._sql(f"postgres {name}", section.dsn) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _sql(self, what: str, reference: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
         import psycopg
 
-        section = _named(self.environment.postgres, name, "postgres")
-        dsn = resolve(section.dsn).get_secret_value()
+        dsn = resolve(reference).get_secret_value()
         if self.environment.clock.compressed and not dsn_is_local(dsn):
-            raise CouldNotObserve(_elsewhere(f"postgres {name}", section.dsn))
+            raise CouldNotObserve(_elsewhere(what, reference))
         try:
             connection = await psycopg.AsyncConnection.connect(
                 dsn, autocommit=True, connect_timeout=int(CONNECT_WITHIN), application_name="tminus"
             )
         except psycopg.Error as e:
-            raise CouldNotObserve(f"postgres {name}: no connection ({type(e).__name__}); is it up?") from e
+            raise CouldNotObserve(f"{what}: no connection ({type(e).__name__}); is it up?") from e
         try:
             async with connection:
                 yield connection
         except psycopg.Error as e:
-            raise CouldNotObserve(f"postgres {name}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
+            raise CouldNotObserve(f"{what}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
 
     @asynccontextmanager
     async def redis(self, name: str) -> "AsyncIterator[redis.asyncio.Redis]":

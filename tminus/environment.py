@@ -6,15 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from tminus.clock import Clock, Duration
 from tminus.credentials import SecretRef
 from tminus.loopback import url_is_local
-
-
-class _Section(BaseModel, frozen=True, extra="forbid"):
-    """A part of the file; a key it does not know is a mistake."""
+from tminus.systems.readiness import Systems
+from tminus.systems.section import Section
+from tminus.systems.web import Api
 
 
 class Kind(StrEnum):
@@ -35,14 +34,14 @@ class Impact(StrEnum):
     PAGE = "page"
 
 
-class Command(_Section):
+class Command(Section):
     """An argv list, run without a shell. `{pool}`, `{version}`, `{artifact}`, `{config}`, `{token}` are filled in."""
 
     argv: tuple[str, ...] = Field(min_length=1)
     timeout: Duration = timedelta(minutes=5)
 
 
-class RollOut(_Section):
+class RollOut(Section):
     """How a version is put on a pool: three commands, of which the probe is not optional.
 
     `probe` exits 0 when the pool runs exactly that version, 3 when it does not, 4 while it is under way.
@@ -55,7 +54,7 @@ class RollOut(_Section):
     undo: Command
 
 
-class Nginx(_Section):
+class Nginx(Section):
     """A service behind nginx: blue/green by rewriting the upstream's include file.
 
     Attributes:
@@ -77,7 +76,7 @@ class Nginx(_Section):
     error_log: Path | None = None
 
 
-class Service(_Section):
+class Service(Section):
     """One service of the system being launched."""
 
     front: str
@@ -90,20 +89,20 @@ class Service(_Section):
     logs: tuple[str, ...] = ()
 
 
-class Postgres(_Section):
+class Postgres(Section):
     """A PostgreSQL primary; its standbys are found in pg_stat_replication, never in a list."""
 
     dsn: SecretRef
     bin: Path | None = None
 
 
-class Redis(_Section):
+class Redis(Section):
     """A Redis primary; its replicas are found in INFO replication."""
 
     url: SecretRef
 
 
-class Bucket(_Section):
+class Bucket(Section):
     """An S3 bucket."""
 
     bucket: str
@@ -114,21 +113,17 @@ class Bucket(_Section):
     secret_key: SecretRef | None = None
 
 
-class Grafana(_Section):
+class Grafana(Api):
     """Where dashboards live."""
 
-    url: str
     token: SecretRef
 
 
-class Prometheus(_Section):
+class Prometheus(Api):
     """Where metrics can be queried."""
 
-    url: str
-    token: SecretRef | None = None
 
-
-class Slack(_Section):
+class Slack(Section):
     """Where people are asked and told."""
 
     channel: str
@@ -137,15 +132,21 @@ class Slack(_Section):
     api: str = "https://slack.com/api/"
 
 
-class PagerDuty(_Section):
-    """Where on-call is woken."""
+class PagerDuty(Section):
+    """Where on-call is woken, and where it can be asked who that is.
+
+    Attributes:
+        token: of the REST API, for what readiness asks; pages need only the routing key.
+    """
 
     routing_key: SecretRef
     events: str = "https://events.pagerduty.com"
     ca_file: Path | None = None
+    api: str = "https://api.pagerduty.com"
+    token: SecretRef | None = None
 
 
-class Ledger(_Section):
+class Ledger(Section):
     """Where the record is kept: one of the two, PostgreSQL for production."""
 
     sqlite: Path | None = None
@@ -158,21 +159,21 @@ class Ledger(_Section):
         return self
 
 
-class Prefect(_Section):
+class Prefect(Section):
     """The engine, and the window on-call looks through."""
 
     api: str
     ui: str | None = None
 
 
-class Gateway(_Section):
+class Gateway(Section):
     """Where the inbound door listens."""
 
     host: str = "127.0.0.1"
     port: int = 8130
 
 
-class Environment(_Section):
+class Environment(Systems):
     """An environment: what it is, what it allows, and one typed field per outside system.
 
     Attributes:
@@ -190,10 +191,10 @@ class Environment(_Section):
     clock: Clock = Clock()
     lease: Duration = timedelta(seconds=20)
     gateway: Gateway = Gateway()
-    services: dict[str, Service] = {}
-    postgres: dict[str, Postgres] = {}
-    redis: dict[str, Redis] = {}
-    buckets: dict[str, Bucket] = {}
+    services: dict[str, Service] = Field(default_factory=dict)
+    postgres: dict[str, Postgres] = Field(default_factory=dict)
+    redis: dict[str, Redis] = Field(default_factory=dict)
+    buckets: dict[str, Bucket] = Field(default_factory=dict)
     grafana: Grafana | None = None
     prometheus: Prometheus | None = None
     slack: Slack | None = None
@@ -254,3 +255,4 @@ class Environment(_Section):
             yield self.slack.api
         if self.pagerduty:
             yield self.pagerduty.events
+        yield from self.system_addresses()

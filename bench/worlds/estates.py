@@ -1,0 +1,71 @@
+"""The estate that leads to a world, and one look at it."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.worlds.world import Case, Sections
+from tasks.check import Check
+from tasks.estate import Estate
+from tasks.vocabulary import KINDS
+from tminus.environment import Environment
+from tminus.outcome import Outcome
+from tminus.release import Release
+
+_DIGEST = "sha256:" + "0" * 64
+_OLD = {"version": "1.0.0", "artifact": "sha256:" + "1" * 64, "config": _DIGEST}
+_RELEASE = Release.model_validate(
+    {
+        "release": "2.0.0",
+        "system": "world",
+        "ticket": "none",
+        "services": {
+            "api": {"version": "2.0.0", "artifact": _DIGEST, "config": _DIGEST, "rollback_to": _OLD},
+        },
+    }
+)
+
+
+def environment_of(sections: Sections, folder: Path) -> Environment:
+    """The smallest environment with these sections, in which everything is allowed."""
+    return Environment.model_validate(
+        {
+            "environment": "world",
+            "kind": "rehearsal",
+            "ledger": {"sqlite": str(folder / "ledger.db")},
+            "prefect": {"api": "http://127.0.0.1:1/api"},
+            "state": str(folder / "state"),
+            "allows": ["none", "probe", "synthetic", "load", "page"],
+            **sections,
+        }
+    )
+
+
+@contextmanager
+def known_secrets(secrets: Mapping[str, str]) -> Iterator[None]:
+    """The block in which these environment variables are set."""
+    before = {name: os.environ.get(name) for name in secrets}
+    os.environ.update(secrets)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def check_of(case: Case) -> Check:
+    """The check that a case names; raises KeyError for an unknown kind, ValidationError for wrong parameters."""
+    spec = KINDS[case.check].model_validate({**case.given, "expect": dict(case.expect)})
+    if not isinstance(spec, Check):
+        raise TypeError(f"{case.check} is no check")
+    return spec
+
+
+async def look(check: Check, sections: Sections, folder: Path) -> Outcome:
+    """One look through an estate of its own, so that nothing is kept open from one world to the next."""
+    async with Estate(environment_of(sections, folder), _RELEASE, "world-1", folder) as estate:
+        return await check.observe(estate)

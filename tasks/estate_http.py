@@ -1,0 +1,56 @@
+"""How an estate reaches what is asked over HTTP: the system's own endpoints, and the vendors' APIs."""
+
+import ssl
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+
+from tasks.vendor_api import VendorApi
+from tminus.environment import Environment
+from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.systems.web import Api
+
+_WITHIN = 10.0  # seconds
+_OWN_SECTION = {"slack", "pagerduty"}  # their addresses stand among what people are told by
+
+
+class Clients:
+    """HTTP clients, one for each authority trusted; closed with the stack they are pushed on."""
+
+    def __init__(self, closing: AsyncExitStack) -> None:
+        self._closing = closing
+        self._clients: dict[Path | None, httpx.AsyncClient] = {}
+
+    def trusting(self, authority: Path | None) -> httpx.AsyncClient:
+        """The client that trusts this authority, or the public ones; raises CouldNotObserve for an unreadable file."""
+        if authority not in self._clients:
+            client = httpx.AsyncClient(timeout=_WITHIN, trust_env=False, verify=_context(authority))
+            self._closing.push_async_callback(client.aclose)
+            self._clients[authority] = client
+        return self._clients[authority]
+
+
+def _context(authority: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except (OSError, ssl.SSLError) as e:
+        raise CouldNotObserve(f"ca_file {authority} cannot be read as certificates ({type(e).__name__})") from e
+
+
+def vendor_api(environment: Environment, name: str, clients: Clients) -> VendorApi:
+    """The API that the environment calls `name`; raises NotConfigured where it names none."""
+    section = _section(environment, name)
+    if section is None:
+        raise NotConfigured(f"the environment names no {name}; add its url to the environment file")
+    return VendorApi(name, section, clients.trusting(section.ca_file))
+
+
+def _section(environment: Environment, name: str) -> Api | None:
+    if name == "slack" and environment.slack is not None:
+        return Api(url=environment.slack.api, token=environment.slack.token)
+    if name == "pagerduty" and environment.pagerduty is not None:
+        known = environment.pagerduty
+        return Api(url=known.api, token=known.token, ca_file=known.ca_file)
+    found = None if name in _OWN_SECTION else getattr(environment, name, None)
+    return found if isinstance(found, Api) else None

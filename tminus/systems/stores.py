@@ -1,0 +1,58 @@
+"""Databases, caches and queues that readiness asks, beside those a launch needs."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from tminus.credentials import SecretRef
+from tminus.systems.section import Section
+
+
+class Cockroach(Section):
+    """A CockroachDB cluster, by its SQL port."""
+
+    dsn: SecretRef
+
+
+class Sentinels(Section):
+    """Redis Sentinels that watch one primary.
+
+    Attributes:
+        urls: each Sentinel's URL; all are asked, since one may believe what the others do not.
+        primary: the name under which they watch it.
+    """
+
+    urls: tuple[SecretRef, ...] = Field(min_length=1)
+    primary: str
+
+
+class Kafka(Section):
+    """A Kafka cluster.
+
+    Attributes:
+        bootstrap: `host:port,host:port`.
+        username: for SASL; with it goes `password`.
+    """
+
+    plain_addresses: ClassVar[tuple[str, ...]] = ()
+
+    bootstrap: str
+    username: str = ""
+    password: SecretRef | None = None
+    ca_file: Path | None = None
+
+
+class Aws(Section):
+    """An AWS account and region. Without keys the usual ways of the AWS client find them.
+
+    Attributes:
+        endpoint: another address than AWS's own, such as a local one in a rehearsal.
+    """
+
+    plain_addresses: ClassVar[tuple[str, ...]] = ("endpoint",)
+
+    region: str
+    endpoint: str | None = None
+    access_key: SecretRef | None = None
+    secret_key: SecretRef | None = None
