@@ -1,0 +1,28 @@
+"""Every check, healthy, with each promised thing broken, and with nothing that answers."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.worlds.all_worlds import all_worlds
+from bench.worlds.playing import play
+from bench.worlds.world import World
+
+WORLDS = all_worlds()
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.system)
+def test_every_fault_is_caught_and_nothing_else(world: type[World], tmp_path: Path) -> None:
+    """In a world each check passes while it is healthy, fails for each fault, and cannot tell where nothing answers."""
+    wrong = [str(one) for one in play(world(tmp_path / world.system)) if not one.right]
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.system)
+def test_every_fault_breaks_some_check(world: type[World]) -> None:
+    """A fault that no check is held against would prove nothing, and a check without one could not fail."""
+    used = {one if isinstance(one, str) else one[0] for case in world.cases for one in case.broken_by}
+
+    assert used == set(world.faults())
+    assert all(case.broken_by for case in world.cases)
