@@ -21,7 +21,7 @@ async def dry_run(frozen: Frozen) -> AsyncIterator[tuple[Step, Verdict | None, s
         for step in frozen.runbook.steps():
             match step.does:
                 case Check() as check if check.impact in _READ_ONLY:
-                    outcome = await look_once(estate, step, check)
+                    outcome = await look_once(estate, check, step.timeout)
                     yield step, outcome.verdict, outcome.summary
                 case Check() as check:
                     yield step, None, f"would be observed; its impact is {check.impact}, so not in a dry run"

@@ -33,7 +33,7 @@ async def observe_again(conductor: Conductor, steps: Sequence[tuple[Step, Check]
 
 async def _look(conductor: Conductor, step: Step, check: Check, *, again: bool) -> Outcome:
     async def attempt(last: bool) -> Outcome:
-        outcome = await look_once(conductor.estate, step, check)
+        outcome = await look_once(conductor.estate, check, step.timeout)
         if last or not wants_retry(step, outcome):
             number = conductor.record.step(step.id).attempt
             await conductor.write_what_was_seen(

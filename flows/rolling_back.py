@@ -115,7 +115,7 @@ async def _prove(conductor: Conductor, done: list[Shown]) -> tuple[bool, str]:
     proofs = _proofs(conductor)
     outcomes: Sequence[tuple[Step, Outcome]] = []
     for _ in range(_PROOF_TRIES):
-        outcomes = [(step, await look_once(conductor.estate, step, check)) for step, check in proofs]
+        outcomes = [(step, await look_once(conductor.estate, check, step.timeout)) for step, check in proofs]
         if all(outcome.verdict is Verdict.PASS for _, outcome in outcomes):
             break
         await asyncio.sleep(_PROOF_PAUSE)

@@ -20,13 +20,15 @@ class Check(Spec, ABC, frozen=True):
     """Observes one thing and judges it.
 
     A subclass names its `kind`, its parameters as fields, its `impact`, what it `measures`
-    (measurement → unit, "" for a plain count, "word" for a word), and implements `look`.
+    (measurement → unit, "" for a plain count, "word" for a word), and implements `look`. One that reads written
+    documents, and no system and no report, says so by `bound = "document"`.
 
     Attributes:
         expect: measurement → what it must be; at least one, since a check without any cannot fail.
     """
 
     verb: ClassVar[str] = "check"
+    bound: ClassVar[str] = "observed"
     impact: ClassVar[Impact]
     measures: ClassVar[Mapping[str, str]]
 

@@ -1,6 +1,7 @@
 """What the chains of a ledger are called where they are not launches."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 
 _SIGN_OFF = "sign-off-"
@@ -23,3 +24,13 @@ def sign_off_chain(system: str, digests: Mapping[str, str]) -> str:
 def is_sign_off(chain: str) -> bool:
     """Whether a chain holds a sign-off, which is answered and neither held, scrubbed nor rolled back."""
     return chain.startswith(_SIGN_OFF)
+
+
+def readiness_chain(system: str, environment: str) -> str:
+    """The chain of a system's readiness in an environment: what people state and accept, and how each sweep ended."""
+    return f"readiness-{system}-{environment}"
+
+
+def sweep_chain(system: str, environment: str, begun: datetime) -> str:
+    """The chain of one sweep's evidence; sweeps of one system sort by time."""
+    return f"sweep-{system}-{environment}-{begun:%Y%m%d-%H%M%S-%f}"

@@ -10,7 +10,8 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from tminus.clock import show_duration
 from tminus.quantity import NUMBER, Quantity, known_units
 from tminus.runbook import PEOPLE_KINDS, Runbook, Spec, Step
-from tminus.runbook_source import KIND_VERBS, VERBS
+from tminus.runbook_source import VERBS
+from tminus.spec_source import KIND_VERBS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SIGN = r"^\s*(<=|>=|!=|<|>|=)\s*"

@@ -20,6 +20,9 @@ from tminus import events as ev
 from tminus.errors import Refused, UsageError
 from tminus.people import People, Person
 
+Signed = ev.Answered | ev.Ordered | ev.LineAttested | ev.LineWaived
+"""What a person says with their own signature."""
+
 
 class PersonalKey:
     """An OpenSSH Ed25519 key without a passphrase, as `ssh-keygen -t ed25519 -N ''` makes it.
@@ -56,12 +59,12 @@ class PersonalKey:
                 return person
         raise Refused(f"this key belongs to nobody in the launch's people.yaml; its public half is {self.public}")
 
-    def sign(self, launch: str, said: ev.Answered | ev.Ordered) -> str:
+    def sign(self, launch: str, said: Signed) -> str:
         """A signature over the whole event but the signature, for this launch only."""
         return base64.b64encode(self._key.sign(_text(launch, said))).decode()
 
 
-def verified(launch: str, said: ev.Answered | ev.Ordered, person: Person) -> bool:
+def verified(launch: str, said: Signed, person: Person) -> bool:
     """Whether `person`'s key signed this event for this launch; False also where their key is no Ed25519 key."""
     if not person.key or not said.signature:
         return False
@@ -112,6 +115,6 @@ def _people(canonical: str) -> People:
     return People.model_validate_json(canonical)
 
 
-def _text(launch: str, said: ev.Answered | ev.Ordered) -> bytes:
+def _text(launch: str, said: Signed) -> bytes:
     told = {**said.model_dump(mode="json"), "signature": "", "launch": launch, "namespace": "tminus"}
     return rfc8785.dumps(told)

@@ -60,3 +60,8 @@ class Release(BaseModel, frozen=True, extra="forbid"):
             if (service.artifact, service.config) == (service.rollback_to.artifact, service.rollback_to.config):
                 raise ValueError(f"service {name}: the rollback target is the release itself, so there is no way back")
         return self
+
+
+def no_release(system: str) -> Release:
+    """What stands for the release where a system is looked at and none is launched: it has no service and no report."""
+    return Release.model_construct(release="none", system=system, ticket="", services={}, scans=())

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from tminus.errors import BookError, Mistake, UsageError
-from tminus.expectation import Expectation, misfits
+from tminus.errors import BookError, Mistake
 from tminus.runbook import PEOPLE_KINDS, Runbook, Spec, Step, offset_of
-from tminus.wording import LINES
+from tminus.spec_source import KIND_VERBS, SpecReader
 from tminus.yaml_source import Place, Source, in_order, nearest, shown
 
-KIND_VERBS = ("check", "action", "watch")
-"""The keys of a step that name a kind of the vocabulary, with its parameters under `with`."""
 VERBS = (*KIND_VERBS, *PEOPLE_KINDS)
 """Every key that says what a step does; under one that asks people stand its own parameters."""
 STEP_KEYS = (*(name for name in Step.model_fields if name != "does"), *VERBS, "with", "expect")
@@ -100,10 +97,11 @@ class _Reader:
 
     def __init__(self, source: Source, kinds: Mapping[str, type[Spec]]) -> None:
         self._source = source
-        self._kinds = kinds
+        self._specs = SpecReader(source, kinds, PEOPLE_KINDS, self._where)
         self._steps: list[PlacedStep] = []
         self._ids: dict[str, int] = {}
-        self.mistakes: list[Mistake] = source.defects(self._where)
+        self.mistakes = self._specs.mistakes
+        self.mistakes += source.defects(self._where)
 
     def reading(self) -> Reading:
         """The whole book."""
@@ -140,7 +138,7 @@ class _Reader:
                 continue
             if before and offset <= before[1]:
                 what = f"stands after {before[0]}, but phases follow one another in time"
-                self._say(("phases", number, "phase"), what)
+                self._specs.say(("phases", number, "phase"), what)
             before = (str(name), offset)
 
     def _step(self, place: Place, raw: JsonValue) -> object:
@@ -148,8 +146,8 @@ class _Reader:
             return raw
         self._unique(place, raw.get("id"))
         for key in raw.keys() - set(STEP_KEYS):
-            self._say((*place, key), f"unknown key {key!r}{nearest(key, STEP_KEYS)}", at=place)
-        does = self._does(place, raw)
+            self._specs.say((*place, key), f"unknown key {key!r}{nearest(key, STEP_KEYS)}", at=place)
+        does = self._specs.does(place, raw)
         owner = raw.get("owner")
         self._steps.append(PlacedStep(place, owner if isinstance(owner, str) else None, does))
         return {**{key: raw[key] for key in Step.model_fields if key in raw}, "does": does or _UNREADABLE}
@@ -159,83 +157,7 @@ class _Reader:
             return
         line = self._source.line((*place, "id"))
         if (first := self._ids.setdefault(identity, line)) != line:
-            self._say((*place, "id"), f"this id is taken by the step in line {first}; ids are unique in a book")
-
-    def _does(self, place: Place, raw: Mapping[str, JsonValue]) -> Spec | None:
-        verbs = [verb for verb in VERBS if verb in raw]
-        if len(verbs) != 1:
-            found = " and ".join(verbs) or "none of them"
-            self._say(place, f"expected one of {', '.join(VERBS)}; found {found}")
-            return None
-        verb = verbs[0]
-        if verb in PEOPLE_KINDS:
-            return self._question(place, raw, verb)
-        kind = raw[verb]
-        spec = self._kinds.get(kind) if isinstance(kind, str) else None
-        if spec is None:
-            names = [name for name, known in self._kinds.items() if _verb_of(known) == verb]
-            self._say((*place, verb), f"unknown {verb} {kind!r}{nearest(str(kind), names)}")
-            return None
-        if _verb_of(spec) != verb:
-            self._say((*place, verb), f"{kind!r} is named by `{_verb_of(spec)}:`, not by `{verb}:`")
-            return None
-        return self._spec(place, "with", raw, spec)
-
-    def _question(self, place: Place, raw: Mapping[str, JsonValue], verb: str) -> Spec | None:
-        if "with" in raw:
-            self._say((*place, "with"), f"stands beside check, action or watch; here its lines go under {verb}")
-            return None
-        return self._spec(place, verb, raw, PEOPLE_KINDS[verb])
-
-    def _spec(self, place: Place, under: str, raw: Mapping[str, JsonValue], spec: type[Spec]) -> Spec | None:
-        given = raw.get(under) or {}
-        if not isinstance(given, dict):
-            self._say((*place, under), f"expected {LINES}")
-            return None
-        for key in given.keys() & {"kind", "expect"}:
-            self._say((*place, under, key), f"unknown key {key!r}", at=(*place, under))
-        before = len(self.mistakes)
-        judged = self._expect(place, raw["expect"], spec) if "expect" in raw else {}
-        try:
-            return spec.model_validate({**given, **judged})
-        except ValidationError as e:
-            judged_badly = len(self.mistakes) > before
-            for error in e.errors():
-                if error["loc"][:1] != ("expect",):
-                    self.mistakes += self._source.mistakes([error], spec, (*place, under), self._where)
-                elif not judged_badly:
-                    self.mistakes += self._source.mistakes([error], spec, place, self._where)
-            return None
-
-    def _expect(self, place: Place, raw: JsonValue, spec: type[Spec]) -> dict[str, JsonValue]:
-        """The expectations that are right; what is wrong with the others is said, each at its own line."""
-        here = (*place, "expect")
-        if "expect" not in spec.model_fields:
-            self._say(here, "nothing is measured here that could be expected")
-            return {}
-        if not isinstance(raw, dict):
-            return {"expect": raw}
-        expect = {name: read for name, text in raw.items() if (read := self._expectation((*here, name), text))}
-        measures: Mapping[str, str] = getattr(spec, "measures", {})
-        wrong = misfits(expect, measures)
-        for name, what in wrong.items():
-            self._say((*here, name), what, at=here)
-        return {"expect": {name: raw[name] for name in expect if name not in wrong}}
-
-    def _expectation(self, place: Place, text: JsonValue) -> Expectation | None:
-        try:
-            return Expectation(str(text))
-        except UsageError as e:
-            self._say(place, str(e))
-            return None
-
-    def _say(self, place: Place, what: str, at: Place | None = None) -> None:
-        """Notes a mistake at the line of `place`, named by `at` where that reads better."""
-        self.mistakes.append(self._source.mistake(place, self._where(place if at is None else at), what))
+            self._specs.say((*place, "id"), f"this id is taken by the step in line {first}; ids are unique in a book")
 
     def _where(self, place: Place) -> str:
         return words_for(self._source, place)
-
-
-def _verb_of(spec: type[Spec]) -> str:
-    return str(getattr(spec, "verb", ""))

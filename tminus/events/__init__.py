@@ -22,6 +22,15 @@ from tminus.events.course import (
 )
 from tminus.events.decisions import Answer, Answered, AnswerRefused, AskEnded, AskOpened, Order, Ordered, Via
 from tminus.events.happening import Time
+from tminus.events.readiness import (
+    BaselineFrozen,
+    LineAttested,
+    LineSeen,
+    LinesSeen,
+    LineWaived,
+    SweepBegan,
+    SweepEnded,
+)
 from tminus.events.steps import (
     Sample,
     StepEnded,
@@ -40,6 +49,7 @@ __all__ = [
     "Answered",
     "AskEnded",
     "AskOpened",
+    "BaselineFrozen",
     "DirectoryEntry",
     "Event",
     "FollowUp",
@@ -48,6 +58,10 @@ __all__ = [
     "JournalMerged",
     "LaunchClosed",
     "LaunchCreated",
+    "LineAttested",
+    "LineSeen",
+    "LineWaived",
+    "LinesSeen",
     "Order",
     "Ordered",
     "PhaseEnded",
@@ -60,6 +74,8 @@ __all__ = [
     "StepEnded",
     "StepIntended",
     "StepStarted",
+    "SweepBegan",
+    "SweepEnded",
     "Time",
     "UndoEnded",
     "UndoIntended",
@@ -96,7 +112,13 @@ Event = Annotated[
     | HeadAnchored
     | JournalMerged
     | LaunchClosed
-    | DirectoryEntry,
+    | DirectoryEntry
+    | SweepBegan
+    | LinesSeen
+    | SweepEnded
+    | LineAttested
+    | LineWaived
+    | BaselineFrozen,
     Field(discriminator="type"),
 ]
 _event: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,0 +1,117 @@
+"""Readiness: a system's whole checklist, one task a section, and a red task of its own for each line that blocks."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import Task, flow
+from prefect.artifacts import acreate_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.sweep import Sweep
+from tasks.estate import Estate
+from tasks.vocabulary import KINDS
+from tminus.errors import TminusError
+from tminus.readiness.book import Section
+from tminus.readiness.judging import Judged
+from tminus.readiness.opened import Opened, open_readiness
+from tminus.readiness.score import Score, sentence
+
+_LOOK_FOR = 200  # characters of one cell of the table
+
+
+@flow(name="readiness", flow_run_name="{runbooks} in {environment}")
+async def readiness(
+    runbooks: str, environment: str, people: str = "", release: str = "", sections: tuple[str, ...] = ()
+) -> State[None]:
+    """Looks at every line of a system's checklist, writes the evidence down, and says whether the system is ready.
+
+    Args:
+        runbooks: the folder of the system's books (`runbooks/vatic`).
+        environment: its environment file.
+        people: its people file; without one nothing that people state counts.
+        release: the release that is about to be launched, for lines that look into it.
+        sections: only these; all of them where it is empty.
+    """
+    try:
+        opened = await asyncio.to_thread(
+            open_readiness, Path(runbooks), Path(environment), _path(people), _path(release), KINDS
+        )
+        found = await sweep(opened, sections)
+    except TminusError as e:
+        return Failed(message=str(e))
+    said = sentence(opened.checklist.system, found)
+    return Completed(message=said, name="Ready") if found.ready else Failed(message=said, name="Not ready")
+
+
+def _path(name: str) -> Path | None:
+    return Path(name) if name else None
+
+
+async def sweep(opened: Opened, sections: Sequence[str] = (), *, shown: bool = True) -> Score:
+    """One sweep, shown in Prefect where `shown`. Raises LedgerError."""
+    store = await asyncio.to_thread(opened.store)
+    try:
+        standing = await asyncio.to_thread(opened.standing, store)
+        one = Sweep(store, opened.checklist, opened.environment.environment, opened.digest, standing, sections)
+        await one.begin()
+        async with Estate(opened.environment, opened.release, one.chain, opened.base) as estate:
+            look = _shown if shown else _unseen
+            await asyncio.gather(*(look(one, estate, section) for section in one.sections))
+        return await one.end()
+    finally:
+        store.close()
+
+
+async def _unseen(one: Sweep, estate: Estate, section: Section) -> None:
+    await one.look(estate, section)
+
+
+async def _shown(one: Sweep, estate: Estate, section: Section) -> None:
+    """The section as a task with its table; then what blocks, each as a task that fails with its reason."""
+    judged: list[Judged] = []
+    broke: list[TminusError] = []
+
+    async def body() -> State[None]:
+        try:
+            judged.extend(await one.look(estate, section))
+        except TminusError as e:  # Prefect would keep it; the sweep must end by it
+            broke.append(e)
+            return Failed(message=str(e))
+        await acreate_table_artifact(key=section.section, table=_rows(judged), description=section.title)
+        blocking = sum(line.blocks for line in judged)
+        held = f"{sum(line.green for line in judged)} of {len(judged)} lines hold"
+        return Failed(message=f"{held}; {blocking} block") if blocking else Completed(message=held)
+
+    await _task(section.section, section.title, body)
+    if broke:
+        raise broke[0]
+    await asyncio.gather(*(_red(line) for line in judged if line.blocks))
+
+
+async def _red(judged: Judged) -> None:
+    async def body() -> State[None]:
+        return Failed(message=f"{judged.summary} · {judged.line.owner}")
+
+    await _task(judged.line.ref, judged.line.title, body)
+
+
+async def _task(name: str, title: str, body: object) -> None:
+    task = Task(body, name=name, task_run_name=f"{name}: {title}", cache_policy=NO_CACHE, persist_result=False)  # type: ignore[arg-type,var-annotated]  # a coroutine function, which Prefect's overloads do not know
+    await task(return_state=True)
+
+
+def _rows(judged: Sequence[Judged]) -> list[dict[str, str]]:
+    return [
+        {
+            "line": line.line.ref.rpartition("/")[2],
+            "verdict": str(line.verdict),
+            "title": line.line.title,
+            "why": line.summary[:_LOOK_FOR],
+            "owner": line.line.owner,
+            "seen": max((f"{o.at:%Y-%m-%d %H:%M:%S}" for o in line.outcomes if o.at), default=""),
+        }
+        for line in judged
+    ]

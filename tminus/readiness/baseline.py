@@ -1,0 +1,56 @@
+"""Goals that are a change: against the first value of a period, frozen when it was first seen."""
+
+from datetime import datetime
+
+from tminus import events as ev
+from tminus.expectation import Measurement
+from tminus.outcome import Observation, Outcome, Verdict, judge
+from tminus.readiness.book import Baseline, Line
+from tminus.readiness.standing import Standing
+
+_MONTHS_A_QUARTER = 3
+
+
+def period_of(baseline: Baseline, at: datetime) -> str:
+    """`2026-Q4` or `2026-11`: the period that a moment lies in."""
+    if baseline.per == "month":
+        return f"{at:%Y-%m}"
+    return f"{at.year}-Q{(at.month - 1) // _MONTHS_A_QUARTER + 1}"
+
+
+def against_baseline(
+    line: Line, outcomes: tuple[Outcome, ...], standing: Standing, at: datetime
+) -> tuple[tuple[Outcome, ...], ev.BaselineFrozen | None]:
+    """The outcomes of a line that is a goal, with the change among what was found and judged.
+
+    Where the period has no baseline yet, what is seen now becomes it, and is returned to be written down; the change
+    is none then, and the goal not reached. A line without a baseline is returned as it is.
+    """
+    wanted = line.baseline
+    value = _measured(wanted, outcomes) if wanted else None
+    if wanted is None or value is None or value.quantity is None:
+        return outcomes, None
+    period = period_of(wanted, at)
+    frozen = standing.baseline(line.ref, wanted.measurement, period)
+    new = None
+    if frozen is None:
+        new = ev.BaselineFrozen(ref=line.ref, measurement=wanted.measurement, period=period, value=value.quantity)
+        frozen = new
+    return (*outcomes, _change(wanted, frozen, value, at)), new
+
+
+def _measured(wanted: Baseline, outcomes: tuple[Outcome, ...]) -> Measurement | None:
+    found = (one for outcome in outcomes for one in outcome.found if one.name == wanted.measurement)
+    return next(found, None)
+
+
+def _change(wanted: Baseline, frozen: ev.BaselineFrozen, now: Measurement, at: datetime) -> Outcome:
+    where = f"{wanted.measurement}, {frozen.value.shown()} at the beginning of {frozen.period}"
+    if now.quantity is None or frozen.value.value == 0:
+        return Outcome(
+            verdict=Verdict.UNKNOWN, summary=f"no change can be told from a baseline of {frozen.value}", at=at
+        )
+    before = frozen.value.exactly(now.quantity.unit)
+    change = float((now.quantity.exactly(now.quantity.unit) - before) / before * 100)
+    seen = Observation(found=(Measurement.number("change", change, "%"),), where=where)
+    return judge({"change": wanted.change}, seen).model_copy(update={"at": at})

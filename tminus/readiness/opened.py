@@ -1,0 +1,86 @@
+"""The files that a sweep begins with, read once: the system's checklist, where it runs, and who may state things."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tminus.clock import now
+from tminus.environment import Environment
+from tminus.errors import UsageError
+from tminus.frozen import digest_of
+from tminus.ledger.opening import open_ledger
+from tminus.ledger.store import Store
+from tminus.people import People
+from tminus.readiness.book import Checklist
+from tminus.readiness.judging import Judged, judge_lines
+from tminus.readiness.launched import evidence_of_people_and_launches
+from tminus.readiness.seen import last_seen
+from tminus.readiness.source import load_checklist
+from tminus.readiness.standing import Standing
+from tminus.release import Release, no_release
+from tminus.runbook import Spec
+from tminus.wording import nearest
+from tminus.yaml_source import Source
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A system's readiness, opened.
+
+    Attributes:
+        folder: the system's folder of books.
+        checklist: its lines.
+        environment: where it runs.
+        people: who may state and accept things; None where nobody was named.
+        release: what is about to be launched; one without services where none is.
+        base: what relative paths start from.
+    """
+
+    folder: Path
+    checklist: Checklist
+    environment: Environment
+    people: People | None
+    release: Release
+    base: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the checklist, whatever the layout of its files."""
+        return digest_of(self.checklist.model_dump_json())
+
+    def store(self) -> Store:
+        """The ledger that the environment names; raises LedgerUnreachable, MissingSecret."""
+        return open_ledger(self.environment.ledger)
+
+    def standing(self, store: Store) -> Standing:
+        """What people said so far; raises LedgerError."""
+        return Standing.read(store, self.checklist.system, self.environment.environment, self.people)
+
+    def judged_last(self, store: Store) -> list[Judged]:
+        """Every line by the evidence that the ledger holds, judged now: what is too old is no pass."""
+        at, name = now(), self.environment.environment
+        standing = self.standing(store)
+        evidence = {
+            **last_seen(store, standing),
+            **evidence_of_people_and_launches(store, self.checklist, name, at),
+        }
+        return judge_lines(self.checklist, evidence, standing, at)
+
+
+def open_readiness(
+    folder: Path, environment: Path, people: Path | None, release: Path | None, kinds: Mapping[str, type[Spec]]
+) -> Opened:
+    """Reads the files; raises BookError with every mistake, UsageError where one is not there."""
+    if not folder.is_dir():
+        known = [one.name for one in folder.parent.glob("*") if one.is_dir()]
+        raise UsageError(f"there is no folder {folder}{nearest(folder.name, known)}")
+    checklist = load_checklist(folder, kinds)
+    return Opened(
+        folder=folder,
+        checklist=checklist,
+        environment=Source.read(environment).load(Environment),
+        people=Source.read(people).load(People) if people else None,
+        release=Source.read(release).load(Release) if release else no_release(checklist.system),
+        base=(release or environment).resolve().parent,
+    )

@@ -1,0 +1,89 @@
+"""What stands beside a sweep's evidence: statements and waivers of people, frozen baselines, and earlier sweeps."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tminus import events as ev
+from tminus.chain_names import readiness_chain
+from tminus.ledger.store import Store
+from tminus.people import People
+from tminus.personal_key import verified
+from tminus.record_parts import read_event
+
+WARN_BEFORE = timedelta(days=14)
+
+
+class Standing:
+    """A system's readiness chain, as its events tell it.
+
+    What a person says counts only with the signature of the key that people.yaml has for them now, and only with a
+    role that they have now.
+
+    Attributes:
+        sweeps: how each sweep ended, the earliest first.
+        doubtful: what does not count, and why, in words.
+    """
+
+    def __init__(self, chain: str, events: Sequence[ev.Event], people: People | None) -> None:
+        self.chain = chain
+        self._people = people
+        self._attested: dict[str, ev.LineAttested] = {}
+        self._waived: dict[str, ev.LineWaived] = {}
+        self._baselines: dict[tuple[str, str, str], ev.BaselineFrozen] = {}
+        self.sweeps: list[ev.SweepEnded] = []
+        self.doubtful: list[str] = []
+        for event in events:
+            self._take(event)
+
+    @classmethod
+    def read(cls, store: Store, system: str, environment: str, people: People | None) -> "Standing":
+        """What the ledger holds; nothing where there is no such chain. Raises LedgerError."""
+        chain = readiness_chain(system, environment)
+        events = [read_event(one) for one in store.read(chain)] if store.head(chain) else []
+        return cls(chain, events, people)
+
+    def attested(self, ref: str, role: str, at: datetime) -> ev.LineAttested | None:
+        """The statement that holds then, by somebody with that role."""
+        found = self._attested.get(ref)
+        return found if found is not None and found.role == role and found.until > at else None
+
+    def lapsed(self, ref: str) -> ev.LineAttested | None:
+        """The last statement about a line, whether it still holds or not."""
+        return self._attested.get(ref)
+
+    def waived(self, ref: str, roles: Sequence[str], at: datetime) -> ev.LineWaived | None:
+        """The waiver that holds then, by somebody with one of these roles."""
+        found = self._waived.get(ref)
+        return found if found is not None and found.role in roles and found.until > at else None
+
+    def baseline(self, ref: str, measurement: str, period: str) -> ev.BaselineFrozen | None:
+        """The value frozen for a period."""
+        return self._baselines.get((ref, measurement, period))
+
+    def _take(self, event: ev.Event) -> None:
+        match event:
+            case ev.LineAttested():
+                if self._is_theirs(event):
+                    self._attested[event.ref] = event
+            case ev.LineWaived():
+                if self._is_theirs(event):
+                    self._waived[event.ref] = event
+            case ev.BaselineFrozen():
+                self._baselines.setdefault((event.ref, event.measurement, event.period), event)
+            case ev.SweepEnded():
+                self.sweeps.append(event)
+            case _:
+                pass
+
+    def _is_theirs(self, said: ev.LineAttested | ev.LineWaived) -> bool:
+        person = self._people.by_id(said.person) if self._people else None
+        if person is None:
+            why = "is nobody in people.yaml"
+        elif said.role not in person.roles:
+            why = f"has no longer the role {said.role}"
+        elif not verified(self.chain, said, person):
+            why = "is not proven by their key of today"
+        else:
+            return True
+        self.doubtful.append(f"{said.ref}: {said.person} {why}, so what they said at {said.at:%Y-%m-%d} does not count")
+        return False
