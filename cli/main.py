@@ -35,6 +35,10 @@ COMMANDS = {
     "plan": "cli.plan",
     "schema": "cli.schema",
     "validate": "cli.validate",
+    "readiness": "cli.readiness",
+    "coverage": "cli.coverage",
+    "next": "cli.next",
+    "line": "cli.line",
 }
 
 

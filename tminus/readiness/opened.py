@@ -16,7 +16,7 @@ from tminus.readiness.book import Checklist
 from tminus.readiness.judging import Judged, judge_lines
 from tminus.readiness.launched import evidence_of_people_and_launches
 from tminus.readiness.seen import last_seen
-from tminus.readiness.source import load_checklist
+from tminus.readiness.source import load_checklist, steps_beside
 from tminus.readiness.standing import Standing
 from tminus.release import Release, no_release
 from tminus.runbook import Spec
@@ -35,6 +35,7 @@ class Opened:
         people: who may state and accept things; None where nobody was named.
         release: what is about to be launched; one without services where none is.
         base: what relative paths start from.
+        steps: what each step of the system's launch does, by its id.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Opened:
     people: People | None
     release: Release
     base: Path
+    steps: Mapping[str, Spec]
 
     @cached_property
     def digest(self) -> str:
@@ -83,4 +85,5 @@ def open_readiness(
         people=Source.read(people).load(People) if people else None,
         release=Source.read(release).load(Release) if release else no_release(checklist.system),
         base=(release or environment).resolve().parent,
+        steps=steps_beside(folder, kinds),
     )

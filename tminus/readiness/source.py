@@ -35,6 +35,13 @@ def load_checklist(folder: Path, kinds: Mapping[str, type[Spec]]) -> Checklist:
     return build_checklist(chapters, [build(source, kinds) for source in launches], kinds)
 
 
+def steps_beside(folder: Path, kinds: Mapping[str, type[Spec]]) -> dict[str, Spec]:
+    """What each step of the launch books in a folder does, by its id; raises BookError."""
+    sources = [Source.read(path) for path in sorted(folder.glob("*.yaml"))]
+    launches = [build(one, kinds) for one in sources if isinstance(one.data, dict) and "runbook" in one.data]
+    return {step.id: step.does for book in launches for step in book.steps()}
+
+
 def build_checklist(sources: list[Source], launches: list[Runbook], kinds: Mapping[str, type[Spec]]) -> Checklist:
     """The Checklist that these files say; raises BookError."""
     readers = [ChapterReader(source, kinds) for source in sources]

@@ -16,7 +16,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
     """Everything is escaped in the page; in the checklist what Markdown would read as more than text."""
     found = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -46,7 +46,7 @@ def page(report: Report) -> str:
     layouts = {"wide": timeline.WIDE, "narrow": timeline.NARROW}
     frames = {"wide": chart.WIDE, "narrow": chart.NARROW}
     return (
-        _templates()
+        templates()
         .get_template("report.html.jinja")
         .render(
             report=report,
@@ -60,7 +60,7 @@ def page(report: Report) -> str:
 
 def checklist(report: Report) -> str:
     """report.md: the verdict, and every step of the book with its tick, its refs and its evidence."""
-    return _templates().get_template("report.md.jinja").render(report=report)
+    return templates().get_template("report.md.jinja").render(report=report)
 
 
 def markdown_escaped(text: str) -> str:

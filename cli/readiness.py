@@ -1,0 +1,121 @@
+"""`tminus readiness`: a system's whole checklist, looked at now."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.readiness_files import ReadinessFiles, with_readiness_files
+
+if TYPE_CHECKING:
+    from tminus.readiness.account import Account
+    from tminus.readiness.opened import Opened
+
+_NOT_READY = 3
+_PIPED = 140  # columns where stdout is no terminal
+
+
+@click.command("readiness")
+@click.argument("system")
+@with_readiness_files
+@click.option("--section", "sections", multiple=True, help="Only this section, such as unit-tests; may be repeated.")
+@click.option("--last", is_flag=True, help="Looks at nothing: judges the evidence that the ledger holds, as of now.")
+@click.option("--all", "everything", is_flag=True, help="Also the lines that hold.")
+@click.option("--format", "form", type=click.Choice(["terminal", "md", "html", "json", "junit"]), default="terminal")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="A folder that gets all formats.")
+@click.option("--no-prefect", is_flag=True, help="Without Prefect: nothing is shown in its UI.")
+def command(
+    files: ReadinessFiles,
+    system: str,
+    sections: tuple[str, ...],
+    last: bool,
+    everything: bool,
+    form: str,
+    report: Path | None,
+    no_prefect: bool,
+) -> None:
+    """Looks at every line of SYSTEM's checklist, writes the evidence into the ledger, and says what holds.
+
+    Exits 0 where the system is ready, 3 where it is not, 2 where the files have mistakes.
+    """
+    found = files.open(system)
+    _known_sections(found, sections)
+    if not last:
+        _sweep(found, files, sections, prefect=not no_prefect)
+    account = _account(found)
+    _give(account, form, everything=everything)
+    if report is not None:
+        _write_all(account, report)
+    if not account.ready:
+        click.get_current_context().exit(_NOT_READY)
+
+
+def _known_sections(found: "Opened", sections: tuple[str, ...]) -> None:
+    from tminus.errors import UsageError
+    from tminus.wording import nearest
+
+    known = [section.section for _, section in found.checklist.sections()]
+    for name in sections:
+        if name not in known:
+            raise UsageError(f"{found.checklist.system} has no section {name!r}{nearest(name, known)}")
+
+
+def _sweep(found: "Opened", files: ReadinessFiles, sections: tuple[str, ...], *, prefect: bool) -> None:
+    import asyncio
+
+    from flows.readiness import readiness, sweep
+
+    async def shown() -> None:
+        await readiness(
+            runbooks=str(found.folder),
+            environment=str(files.environment),
+            people=str(files.people or ""),
+            release=str(files.release or ""),
+            sections=sections,
+            return_state=True,
+        )
+
+    if not prefect:
+        asyncio.run(sweep(found, sections, shown=False))
+        return
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: found.environment.prefect.api}):
+        asyncio.run(shown())
+
+
+def _account(found: "Opened") -> "Account":
+    from tminus.clock import now
+    from tminus.readiness.account import account
+
+    store = found.store()
+    try:
+        return account(found, found.judged_last(store), found.standing(store), now())
+    finally:
+        store.close()
+
+
+def _give(account: "Account", form: str, *, everything: bool) -> None:
+    from rich.console import Console
+
+    from tminus.readiness.showing import shown_as
+    from tminus.readiness.terminal import render
+
+    if form != "terminal":
+        click.echo(shown_as(form, account), nl=False)
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PIPED)
+    for block in render(account, everything=everything):
+        console.print(block)
+
+
+def _write_all(account: "Account", folder: Path) -> None:
+    from tminus.readiness.showing import FORMATS, shown_as
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for form in FORMATS:
+        path = folder / f"readiness.{'junit.xml' if form == 'junit' else form}"
+        path.write_text(shown_as(form, account), "utf-8")
+        click.echo(str(path))

@@ -1,0 +1,65 @@
+"""A readiness account as Markdown, as one page, as JUnit XML for CI, and as JSON."""
+
+from xml.etree import ElementTree as ET
+
+from tminus.outcome import Verdict
+from tminus.readiness.account import Account, ShownLine
+from tminus.report.rendering import templates
+
+FORMATS = ("md", "html", "json", "junit")
+"""Beside the terminal's own."""
+
+
+def shown_as(name: str, account: Account) -> str:
+    """The account in one of FORMATS."""
+    return {"md": _markdown, "html": _page, "json": _json, "junit": _junit}[name](account)
+
+
+def _markdown(account: Account) -> str:
+    """The same checklist, in order, each line ticked by evidence and by nothing else."""
+    return templates().get_template("readiness.md.jinja").render(account=account)
+
+
+def _page(account: Account) -> str:
+    return templates().get_template("readiness.html.jinja").render(account=account)
+
+
+def _json(account: Account) -> str:
+    return account.model_dump_json(indent=2) + "\n"
+
+
+def _junit(account: Account) -> str:
+    """A suite a section and a case a line, as CI servers read it: a line that could not be looked at is an error."""
+    suites = ET.Element("testsuites", name=f"{account.system} readiness")
+    for chapter in account.chapters:
+        for section in chapter.sections:
+            name = f"{chapter.title} / {section.title}"
+            cases = [_case(name, line) for line in section.lines]
+            counted = {
+                tag: str(sum(case.find(tag) is not None for case in cases)) for tag in ("failure", "error", "skipped")
+            }
+            suite = ET.SubElement(
+                suites,
+                "testsuite",
+                name=name,
+                tests=str(len(cases)),
+                failures=counted["failure"],
+                errors=counted["error"],
+                skipped=counted["skipped"],
+            )
+            suite.extend(cases)
+    ET.indent(suites)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
+
+
+def _case(suite: str, line: ShownLine) -> ET.Element:
+    case = ET.Element("testcase", classname=suite, name=f"{line.ref}: {_plain(line.title)}")
+    tag = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error", Verdict.SKIPPED: "skipped"}.get(line.verdict)
+    if tag is not None:
+        ET.SubElement(case, tag, message=_plain(line.summary))
+    return case
+
+
+def _plain(text: str) -> str:
+    """Without the control characters that XML 1.0 cannot hold."""
+    return "".join(letter for letter in text if letter >= " " or letter in "\t\n")
