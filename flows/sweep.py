@@ -124,9 +124,12 @@ class Sweep:
         return line.ref, judged
 
     async def _check(self, estate: Estate, check: Check, line: Line) -> Outcome:
-        system = check.kind.partition(".")[0]
-        async with self._looking.setdefault(system, asyncio.Semaphore(AT_ONCE)):
+        async with self.queue(check):
             return await look_once(estate, check, line.timeout)
+
+    def queue(self, check: Check) -> asyncio.Semaphore:
+        """Where a check waits for its turn: with those that ask the same system, and with no others."""
+        return self._looking.setdefault(check.asks(), asyncio.Semaphore(AT_ONCE))
 
     def _open(self, began: ev.SweepBegan) -> None:
         standing = readiness_chain(self._checklist.system, self._environment)

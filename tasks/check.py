@@ -15,6 +15,8 @@ from tminus.expectation import Expectation, misfits
 from tminus.outcome import Observation, Outcome, judge
 from tminus.runbook import Spec
 
+_NAME_A_SYSTEM = ("endpoint", "database", "redis", "sentinels", "bucket")
+
 
 class Check(Spec, ABC, frozen=True):
     """Observes one thing and judges it.
@@ -47,6 +49,14 @@ class Check(Spec, ABC, frozen=True):
 
         Raises CouldNotObserve where the system cannot be looked at; never for what it found.
         """
+
+    def asks(self) -> str:
+        """Which system it asks, as far as its parameters say: `http api`, `kafka`.
+
+        Whoever looks at many things at once keeps a queue a system, so that one that hangs delays no other.
+        """
+        named = (getattr(self, name, "") for name in _NAME_A_SYSTEM)
+        return " ".join([self.kind.partition(".")[0], *(name for name in named if isinstance(name, str) and name)])
 
     def after_rollback(self) -> "Check | None":
         """The check that proves a way back: this one, asked about the version that should serve again.

@@ -1,0 +1,38 @@
+"""A site for bench.readiness: answers JSON after a set time, in a process of its own, at next to no cost.
+
+    python -m bench.readiness_site
+
+Prints its port. `GET /wait/<ms>` answers `{"status": "ok"}` after so many milliseconds; `GET /hang` never does.
+"""
+
+import asyncio
+
+_BODY = b'{"status": "ok", "queue": 3}'
+_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while request := await reader.readuntil(b"\r\n\r\n"):
+            path = request.split(b" ", 2)[1]
+            if path.startswith(b"/hang"):
+                await reader.read()  # until whoever asks gives up
+                return
+            await asyncio.sleep(float(path.rpartition(b"/")[2]) / 1000)
+            writer.write(_ANSWER)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+async def _main() -> None:
+    server = await asyncio.start_server(_serve, "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
