@@ -12,6 +12,7 @@ from tminus.errors import CouldNotObserve, NotConfigured
 from tminus.systems.web import Api
 
 _WITHIN = 10.0  # seconds
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64)  # one system that hangs must not hold all
 _OWN_SECTION = {"slack", "pagerduty"}  # their addresses stand among what people are told by
 
 
@@ -25,7 +26,7 @@ class Clients:
     def trusting(self, authority: Path | None) -> httpx.AsyncClient:
         """The client that trusts this authority, or the public ones; raises CouldNotObserve for an unreadable file."""
         if authority not in self._clients:
-            client = httpx.AsyncClient(timeout=_WITHIN, trust_env=False, verify=_context(authority))
+            client = httpx.AsyncClient(timeout=_WITHIN, trust_env=False, verify=_context(authority), limits=_LIMITS)
             self._closing.push_async_callback(client.aclose)
             self._clients[authority] = client
         return self._clients[authority]

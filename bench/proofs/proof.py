@@ -1,0 +1,43 @@
+"""Proofs that a line of a shipped checklist can fail: what in the world breaks that very line's claim.
+
+Each module of this folder with a `BROKEN` holds some: the line's ref → the faults, each `(world, fault, argument, …)`.
+A module may also have `prepare(worlds)`, which makes the worlds healthy for its lines before anything is broken: a
+query of the book gets the value that a healthy system would give.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import bench.proofs
+from bench.worlds.world import World
+
+Fault = tuple[str, ...]
+Prepare = Callable[[Mapping[str, World]], None]
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What breaks each line, and what must be made ready first."""
+
+    broken: Mapping[str, tuple[Fault, ...]]
+    prepare: tuple[Prepare, ...]
+
+
+def all_proofs() -> Proofs:
+    """Every proof there is; raises ValueError where two modules hold the same line."""
+    broken: dict[str, tuple[Fault, ...]] = {}
+    prepare: list[Prepare] = []
+    for module in _modules():
+        found: Mapping[str, tuple[Fault, ...]] = getattr(module, "BROKEN", {})
+        if twice := broken.keys() & found.keys():
+            raise ValueError(f"{module} holds proofs that another module holds too: {', '.join(sorted(twice))}")
+        broken |= found
+        prepare += [module.prepare] if hasattr(module, "prepare") else []
+    return Proofs(broken, tuple(prepare))
+
+
+def _modules() -> Iterator[object]:
+    for found in pkgutil.iter_modules(bench.proofs.__path__, "bench.proofs."):
+        yield importlib.import_module(found.name)
