@@ -2,13 +2,14 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install rehearsal gauntlet test check format bench sweep lock clean
+.PHONY: help install rehearsal readiness gauntlet test check format bench sweep lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 FAULT ?= none
 OUT ?= rehearsal-out
+SYSTEM ?= tradesense
 
 # The lock is resolved for 3.11, so that one is taken first. Each is asked: a name on the PATH may be an empty promise.
 FIND_PYTHON = for p in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
@@ -51,6 +52,9 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 rehearsal: install ## Plays a whole launch on real servers; FAULT=name breaks one thing, KEEP=1 leaves it up
 	@$(BIN)/tminus rehearse --fault $(FAULT) --out $(OUT) $(if $(KEEP),--keep) $(if $(HOUR),--hour $(HOUR)); code=$$?; \
 	case "$(FAULT)-$$code" in none-0|none-*) exit $$code;; *-3|*-4) echo "Exit code $$code, as promised.";; *) exit $$code;; esac
+
+readiness: install ## Goes through a whole readiness checklist on the same servers; SYSTEM=vatic or tradesense
+	@$(BIN)/tminus rehearse-readiness $(SYSTEM) --out $(OUT)
 
 gauntlet: install ## Plays a launch with every fault, one after another: does each end just as it must? (a quarter of an hour)
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)

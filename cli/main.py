@@ -29,6 +29,7 @@ COMMANDS = {
     "outbox": "cli.outbox",
     "pending": "cli.pending",
     "rehearse": "cli.rehearse",
+    "rehearse-readiness": "cli.rehearse_readiness",
     "report": "cli.report",
     "status": "cli.status",
     "kinds": "cli.kinds",

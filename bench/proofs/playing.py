@@ -1,4 +1,4 @@
-"""Plays the proofs: every observed line passes in the healthy worlds, and fails for each thing that breaks its claim."""
+"""Plays the proofs: each observed line passes in healthy worlds, and fails for each thing that breaks its claim."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence

@@ -100,7 +100,7 @@ def _launch(estate: WholeEstate, out: Path, say: Say, book: Path) -> int:
     over = Event()
     if estate.fault.from_watch:
         Thread(target=_switch_at_watch, args=(estate, over), daemon=True).start()
-    process = subprocess.Popen(argv, env=_env(estate), cwd=CHECKOUT, stdout=shown, text=True)
+    process = subprocess.Popen(argv, env=environment_of(estate), cwd=CHECKOUT, stdout=shown, text=True)
     try:
         for line in process.stdout or ():
             say(line.rstrip())
@@ -157,14 +157,15 @@ def _outbox_is_empty(estate: WholeEstate) -> bool:
 def _tminus(estate: WholeEstate, *words: str) -> str:
     argv = [*_TMINUS, *words]
     done = subprocess.run(
-        argv, env=_env(estate), cwd=CHECKOUT, capture_output=True, text=True, timeout=_COMMAND, check=False
+        argv, env=environment_of(estate), cwd=CHECKOUT, capture_output=True, text=True, timeout=_COMMAND, check=False
     )
     if done.returncode != 0:
         raise RuntimeError(f"`tminus {words[0]}` ended with {done.returncode}: {done.stderr.strip()[-800:]}")
     return done.stdout
 
 
-def _env(estate: WholeEstate) -> dict[str, str]:
+def environment_of(estate: WholeEstate) -> dict[str, str]:
+    """What a command that plays in this rehearsal sees."""
     prefect = plain(estate.servers.addresses.prefect.environment())
     return {**os.environ, **estate.environment(), **prefect, **estate.processes.mark()}
 

@@ -1,0 +1,78 @@
+"""Plays a readiness sweep: the estate up, and a system's whole checklist looked at by the command that people use.
+
+What the estate has is looked at: PostgreSQL, Redis, S3, the trading service behind nginx, Grafana, Slack, PagerDuty and
+what a release leaves behind. What it has not is skipped, and the checklist says so.
+"""
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import JsonValue
+from ruamel.yaml import YAML
+
+from deployments.rehearsal.addresses import HOST
+from deployments.rehearsal.binaries import CHECKOUT
+from deployments.rehearsal.nightly_backup import back_up
+from deployments.rehearsal.play import Say, environment_of
+from deployments.rehearsal.whole_estate import WholeEstate
+
+_TMINUS = (sys.executable, "-m", "cli.main")
+_WITHIN = 300.0  # seconds; then something hangs
+
+
+NOT_READY = 3
+"""The exit code of a sweep that went through and found lines that block."""
+
+
+def sweep(estate: WholeEstate, system: str, out: Path, say: Say) -> int:
+    """Runs `tminus readiness` over the estate, which runs already; every format is left in `out`.
+
+    Returns the command's own exit code.
+    """
+    back_up(estate.servers.addresses.postgres, estate.servers.addresses.aws, estate.folder, timedelta(hours=1))
+    files = estate.documents
+    environment = estate.folder / f"{system}.yaml"
+    _write(environment, system, estate)
+    argv = [
+        *(*_TMINUS, "readiness", system, "--environment", str(environment), "--people", str(files.people)),
+        *("--release", str(files.release), "--report", str(out)),
+    ]
+    done = subprocess.run(
+        argv, env=environment_of(estate), cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, timeout=_WITHIN, check=False
+    )
+    for line in done.stdout.splitlines():
+        say(line)
+    return done.returncode
+
+
+def _write(path: Path, system: str, estate: WholeEstate) -> None:
+    """The estate's own environment file, and what only readiness asks."""
+    known: dict[str, JsonValue] = YAML(typ="safe").load(estate.documents.environment)
+    addresses = estate.servers.addresses
+    front: JsonValue = {"url": addresses.nginx.url("trading")}
+    pagerduty = known["pagerduty"]
+    more: dict[str, JsonValue] = {
+        "environment": f"{system}-rehearsal",
+        "allows": ["none", "probe", "synthetic", "load"],
+        "clock": {"hour": "1h"},
+        "endpoints": {"api": front, "web": front},
+        "redis": {name: {"url": "env:TMINUS_REHEARSAL_REDIS_URL"} for name in ("main", "cache")},
+        "aws": {
+            "region": addresses.aws.region,
+            "endpoint": addresses.aws.url,
+            "access_key": "env:AWS_ACCESS_KEY_ID",
+            "secret_key": "env:AWS_SECRET_ACCESS_KEY",
+        },
+        "pagerduty": {
+            **(pagerduty if isinstance(pagerduty, dict) else {}),
+            "api": f"https://{HOST}:{estate.ports.pagerduty}",
+            "token": "env:TMINUS_REHEARSAL_PAGERDUTY_TOKEN",
+        },
+        "documents": str(CHECKOUT / "docs"),
+        "artifacts": str(estate.folder),
+        "contacts": str(CHECKOUT / "runbooks" / system / "contacts.yaml"),
+    }
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump({**known, **more}, file)
