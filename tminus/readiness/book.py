@@ -111,7 +111,7 @@ class Line(BaseModel, frozen=True, extra="forbid"):
     timeout: Duration = timedelta(seconds=30)
     why: str = ""
     baseline: Baseline | None = None
-    promises: dict[str, str] = Field(default_factory=dict)
+    promises: dict[str, Annotated[str, Field(coerce_numbers_to_str=True)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_way(self) -> "Line":

@@ -1,0 +1,146 @@
+"""A sweep looks at every line once and writes down what it saw; what breaks or hangs in one place stops no other."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import pytest
+
+from flows.readiness import sweep
+from flows.sweep import AT_ONCE
+from tasks.check import Check
+from tasks.estate import Estate
+from tests.tminus.readiness.room import book, source
+from tminus import events as ev
+from tminus.environment import Environment, Impact
+from tminus.errors import CouldNotObserve
+from tminus.expectation import Measurement
+from tminus.ledger.opening import open_ledger
+from tminus.ledger.store import Store
+from tminus.ledger.verifying import verify
+from tminus.outcome import Observation, Verdict
+from tminus.readiness.opened import Opened
+from tminus.readiness.source import build_checklist
+from tminus.record_parts import read_event
+from tminus.release import no_release
+
+EXPECT = 'expect: {count: "= 1"}'
+
+
+class Made(Check, frozen=True):
+    """Counts what a test says, breaks, cannot look, or hangs."""
+
+    kind: Literal["made.counted"] = "made.counted"
+    impact: ClassVar[Impact] = Impact.NONE
+    measures: ClassVar[dict[str, str]] = {"count": ""}
+    looking: ClassVar[set[str]] = set()
+    most: ClassVar[int] = 0
+    endpoint: str = "one"
+    finds: Literal["one", "two", "nothing", "bug", "silence"] = "one"
+
+    async def look(self, estate: Estate) -> Observation:
+        """As it was told."""
+        if self.finds == "silence":
+            await asyncio.sleep(3600)
+        if self.finds == "nothing":
+            raise CouldNotObserve("nobody there")
+        if self.finds == "bug":
+            raise ZeroDivisionError("a mistake in the check")
+        type(self).most = max(self.most, len(self.looking) + 1)
+        token = f"{time.monotonic_ns()}"
+        self.looking.add(token)
+        await asyncio.sleep(0.01)
+        self.looking.discard(token)
+        return Observation(found=(Measurement.number("count", {"one": 1, "two": 2}[self.finds]),))
+
+
+def opened(folder: Path, *lines: str) -> Opened:
+    """A checklist of these lines over an environment with a ledger of its own."""
+    place = Environment.model_validate(
+        {
+            "environment": "here",
+            "kind": "rehearsal",
+            "ledger": {"sqlite": str(folder / "ledger.db")},
+            "prefect": {"api": "http://127.0.0.1:1/api"},
+            "state": str(folder),
+        }
+    )
+    kinds = {"made.counted": Made}
+    checklist = build_checklist([source(folder, book(*lines))], [], kinds)
+    return Opened(folder, checklist, place, None, no_release("shop"), folder, {})
+
+
+def line(finds: str, endpoint: str = "one", more: str = "") -> str:
+    """A line whose check finds this."""
+    return f"title: A, check: made.counted, with: {{finds: {finds}, endpoint: {endpoint}}}, {EXPECT}{more}"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Store]:
+    """The sweep's ledger, opened a second time."""
+    store = open_ledger(opened(tmp_path, line("one")).environment.ledger)
+    yield store
+    store.close()
+
+
+def verdicts(found: Opened, store: Store) -> list[Verdict]:
+    """What each line came to, by the ledger alone."""
+    return [one.verdict for one in found.judged_last(store)]
+
+
+def test_every_line_is_seen_and_written_down(tmp_path: Path, ledger: Store) -> None:
+    """Pass, fail, unknown and a fault of our own each stand where they belong, and the chain is whole."""
+    found = opened(tmp_path, line("one"), line("two"), line("nothing"), line("bug"))
+
+    scored = asyncio.run(sweep(found, shown=False))
+
+    assert scored.counts == {"pass": 1, "fail": 1, "unknown": 2}
+    assert verdicts(found, ledger) == [Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.UNKNOWN]
+    for chain in ledger.chains():
+        assert not verify(ledger, chain).faults
+    ended = [event for event in map(read_event, ledger.read("readiness-shop-here")) if isinstance(event, ev.SweepEnded)]
+    assert [(one.ready, one.blocking) for one in ended] == [(False, 3)]
+
+
+def test_what_hangs_delays_only_itself(tmp_path: Path) -> None:
+    """More lines than have a place hang at one system; those of another are all seen, and the hanging are unknown."""
+    hanging = [line("silence", "stuck", ", timeout: 300ms")] * (AT_ONCE + 1)
+    found = opened(tmp_path, *hanging, *[line("one")] * 3)
+
+    scored = asyncio.run(sweep(found, shown=False))
+
+    assert scored.counts == {"unknown": AT_ONCE + 1, "pass": 3}
+
+
+def test_one_system_is_not_flooded(tmp_path: Path) -> None:
+    """However many lines ask one system, only so many ask it at a time."""
+    Made.most = 0
+    asyncio.run(sweep(opened(tmp_path, *[line("one")] * (AT_ONCE * 2)), shown=False))
+
+    assert 1 < Made.most <= AT_ONCE
+
+
+def test_a_part_of_the_checklist_leaves_the_rest_as_it_was(tmp_path: Path, ledger: Store) -> None:
+    """A sweep of one section looks at it alone, and says nothing of the whole system."""
+    found = opened(tmp_path, line("one"))
+    asyncio.run(sweep(found, shown=False))
+    asyncio.run(sweep(found, ["unit"], shown=False))
+
+    ended = [event for event in map(read_event, ledger.read("readiness-shop-here")) if isinstance(event, ev.SweepEnded)]
+    assert [(one.ready, one.sections) for one in ended] == [(True, ()), (False, ("unit",))]
+    assert verdicts(found, ledger) == [Verdict.PASS]
+
+
+def test_a_goal_freezes_its_baseline_once(tmp_path: Path, ledger: Store) -> None:
+    """The first sweep of a quarter writes the baseline down; the next one compares with it."""
+    wanted = ', baseline: {measurement: count, per: quarter, change: "<= 0 %"}'
+    found = opened(tmp_path, line("one", more=wanted))
+    for _ in range(2):
+        assert asyncio.run(sweep(found, shown=False)).counts == {"pass": 1}
+
+    frozen = [
+        event for event in map(read_event, ledger.read("readiness-shop-here")) if isinstance(event, ev.BaselineFrozen)
+    ]
+    assert [str(one.value) for one in frozen] == ["1"]
