@@ -12,6 +12,7 @@ from flows.acting import carry_out
 from flows.anchoring import anchor_what_was_missed, end_phase
 from flows.asking import ask
 from flows.blocking import clear_to_proceed, get_past, hold_when_late
+from flows.by_the_ledger import ready, signed_off
 from flows.closing import (
     Ending,
     close_as,
@@ -27,7 +28,6 @@ from flows.following_up import follow_up
 from flows.observing import observe, observe_all
 from flows.paging import prove_paging
 from flows.rolling_back import roll_back
-from flows.signed_off import signed_off
 from flows.turns import Lost, NoGo, OutOfTime, Recycled, Scrubbed, TurnBack
 from flows.watching import watch
 from flows.what_next import turns_back
@@ -36,7 +36,17 @@ from tasks.check import Check
 from tasks.checks.watch import ReleaseWatch
 from tminus import events as ev
 from tminus.outcome import Outcome
-from tminus.runbook import Acknowledgement, Approval, Attestation, FollowUps, PagingPath, Phase, SignOff, Step
+from tminus.runbook import (
+    Acknowledgement,
+    Approval,
+    Attestation,
+    FollowUps,
+    PagingPath,
+    Phase,
+    Readiness,
+    SignOff,
+    Step,
+)
 
 
 @flow(name="phase", flow_run_name="{launch_id} {phase}", validate_parameters=True)
@@ -153,6 +163,8 @@ async def run_step(conductor: Conductor, step: Step) -> Outcome:
             return await ask(conductor, step, question)
         case SignOff() as question:
             return await signed_off(conductor, step, question)
+        case Readiness() as question:
+            return await ready(conductor, step, question)
         case PagingPath() as question:
             return await prove_paging(conductor, step, question)
         case FollowUps():

@@ -63,6 +63,19 @@ class SignOff(Quorum, frozen=True):
     valid_for: Duration
 
 
+class Readiness(Spec, frozen=True):
+    """The system's whole checklist was gone through, and nothing in it blocks.
+
+    Attributes:
+        fresh_for: how old that may be.
+        environment: whose readiness counts; the launch's own where it is empty.
+    """
+
+    kind: Literal["readiness"] = "readiness"
+    fresh_for: Duration
+    environment: str = ""
+
+
 class Attestation(Spec, frozen=True):
     """A person with `role` states that something holds."""
 
@@ -90,6 +103,7 @@ PEOPLE_KINDS: Mapping[str, type[Spec]] = {
     "approval": Approval,
     "acknowledgement": Acknowledgement,
     "sign_off": SignOff,
+    "readiness": Readiness,
     "attestation": Attestation,
     "paging": PagingPath,
     "follow_ups": FollowUps,

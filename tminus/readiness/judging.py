@@ -9,6 +9,7 @@ from tminus.outcome import Outcome, Verdict
 from tminus.readiness.book import Bound, Chapter, Checklist, Line, Section
 from tminus.readiness.standing import WARN_BEFORE, Standing
 from tminus.runbook import Spec
+from tminus.spoken import length_said
 
 _WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.SKIPPED, Verdict.WAIVED, Verdict.PASS)
 Evidence = Mapping[str, Sequence[Outcome]]
@@ -108,7 +109,7 @@ def _come_to(line: Line, outcomes: Sequence[Outcome], at: datetime) -> tuple[Ver
     said = "; ".join(outcome.summary for outcome in outcomes if outcome.verdict is worst)
     oldest = min((outcome.at for outcome in outcomes if outcome.at is not None), default=None)
     if worst is Verdict.PASS and oldest is not None and at - oldest > line.fresh_for:
-        age, limit = show_duration(at - oldest), show_duration(line.fresh_for)
+        age, limit = length_said(at - oldest), show_duration(line.fresh_for)
         return Verdict.UNKNOWN, f"stale: it was seen {age} ago, and evidence counts for {limit}"
     return worst, said
 
