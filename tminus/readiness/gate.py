@@ -22,7 +22,7 @@ def judge_readiness(store: Store, system: str, environment: str, fresh_for: time
     age = now() - last.at
     if age > fresh_for:
         said = (
-            f"the checklist was gone through {show_duration(age)} ago, and that counts for {show_duration(fresh_for)}"
+            f"the checklist was gone through {length_said(age)} ago, and that counts for {show_duration(fresh_for)}"
         )
         return Outcome.failed(f"{said}; {look} again")
     return Outcome.passed(last.sentence) if last.ready else Outcome.failed(f"{last.sentence}; `tminus next {system}`")
