@@ -1,5 +1,6 @@
 """How an estate reaches what is asked over HTTP: the system's own endpoints, and the vendors' APIs."""
 
+import itertools
 import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,23 +14,33 @@ from tminus.systems.web import Api
 
 _WITHIN = 10.0  # seconds
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64)  # one system that hangs must not hold all
+_CLIENTS = 8
 _OWN_SECTION = {"slack", "pagerduty"}  # their addresses stand among what people are told by
 
 
 class Clients:
-    """HTTP clients, one for each authority trusted; closed with the stack they are pushed on."""
+    """HTTP clients by the authority they trust; closed with the stack they are pushed on.
+
+    Each authority has a few, which take turns: a client looks through all of its connections for every request, so
+    hundreds of requests through one client take longer than the same through several.
+    """
 
     def __init__(self, closing: AsyncExitStack) -> None:
         self._closing = closing
-        self._clients: dict[Path | None, httpx.AsyncClient] = {}
+        self._clients: dict[Path | None, list[httpx.AsyncClient]] = {}
+        self._turn = itertools.count()
 
     def trusting(self, authority: Path | None) -> httpx.AsyncClient:
-        """The client that trusts this authority, or the public ones; raises CouldNotObserve for an unreadable file."""
+        """A client that trusts this authority, or the public ones; raises CouldNotObserve for an unreadable file."""
         if authority not in self._clients:
-            client = httpx.AsyncClient(timeout=_WITHIN, trust_env=False, verify=_context(authority), limits=_LIMITS)
-            self._closing.push_async_callback(client.aclose)
-            self._clients[authority] = client
-        return self._clients[authority]
+            context = _context(authority)
+            self._clients[authority] = [self._client(context) for _ in range(_CLIENTS)]
+        return self._clients[authority][next(self._turn) % _CLIENTS]
+
+    def _client(self, context: ssl.SSLContext) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(timeout=_WITHIN, trust_env=False, verify=context, limits=_LIMITS)
+        self._closing.push_async_callback(client.aclose)
+        return client
 
 
 def _context(authority: Path | None) -> ssl.SSLContext:
