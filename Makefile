@@ -56,8 +56,9 @@ rehearsal: install ## Plays a whole launch on real servers; FAULT=name breaks on
 readiness: install ## Goes through a whole readiness checklist on the same servers; SYSTEM=vatic or tradesense
 	@$(BIN)/tminus rehearse-readiness $(SYSTEM) --out $(OUT)
 
-gauntlet: install ## Plays a launch with every fault, one after another: does each end just as it must? (a quarter of an hour)
+gauntlet: install ## A launch with every fault, and every check with each thing broken that it must notice (twenty minutes)
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)
+	@$(BIN)/python -m bench.checks
 
 test: install ## Runs every test, on servers it starts itself, and names the slowest ten; ARGS goes to pytest instead
 ifdef ARGS

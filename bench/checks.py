@@ -1,0 +1,177 @@
+"""The checks' gauntlet: every check in worlds where it must fail, and every observed line of the shipped checklists.
+
+    python -m bench.checks [--only worlds|lines] [--world NAME …] [--system NAME …] [--triples FILE]
+                           [--sabotage judgement|observation]
+
+A world is healthy, then one thing in it is broken, then nothing in it answers. A healthy world in which a check does
+not pass is a false alarm; a broken one in which it does not fail is missed; so is a silent one where it is not unknown.
+For the lines of the books the same is played with the line's own checks and expectations: it counts as observed only
+where a world that breaks that very line's claim made it fail. `--triples` writes each distinct (check, parameters,
+fault) that was caught.
+
+`--sabotage judgement` lets every judgement come out as a pass; `--sabotage observation` lets every check find what is
+expected. Either must make the share that is caught fall to nothing, and the exit code is 1.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.checks_sabotage import SABOTAGES
+from bench.proofs.playing import HEALTHY as HEALTHY_LINE
+from bench.proofs.playing import Proved, prove, stage
+from bench.proofs.proof import all_proofs
+from bench.worlds.all_worlds import all_worlds
+from bench.worlds.playing import HEALTHY, SILENT, play
+from bench.worlds.world import World
+from deployments.rehearsal.binaries import CHECKOUT
+from tasks.check import Check
+from tasks.vocabulary import KINDS
+from tminus.readiness.book import Bound, Checklist
+from tminus.readiness.judging import bound_of
+from tminus.readiness.source import load_checklist, steps_beside
+from tminus.runbook import Spec
+
+_GOAL = 0.99
+
+
+@dataclass
+class Tally:
+    """What one system's worlds came to."""
+
+    checks: set[str] = field(default_factory=set)
+    faults: int = 0
+    caught: int = 0
+    alarms: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Prints a line a system, what went wrong, and one JSON line a figure; 1 where one does not hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=["worlds", "lines"])
+    parser.add_argument("--world", action="append", default=[], help="only this world")
+    parser.add_argument("--system", action="append", default=[], help="only this system's books")
+    parser.add_argument("--triples", type=Path, help="a file for each (check, parameters, fault) that was caught")
+    parser.add_argument("--sabotage", choices=sorted(SABOTAGES))
+    given = parser.parse_args(words)
+    if given.sabotage:
+        SABOTAGES[given.sabotage]()
+    with tempfile.TemporaryDirectory(prefix="tminus-") as folder:
+        held = _worlds(Path(folder), given.world) if given.only != "lines" else True
+        if given.only != "worlds":
+            held &= _lines(Path(folder), given.system, given.triples)
+    return 0 if held else 1
+
+
+def _worlds(folder: Path, only: Sequence[str]) -> bool:
+    tallies = {}
+    for world in all_worlds():
+        if not only or world.system in only:
+            tallies[world.system] = _tally(world(folder / "worlds" / world.system))
+            _say_row(world.system, world.real, tallies[world.system])
+    found = list(tallies.values())
+    faults, caught = sum(one.faults for one in found), sum(one.caught for one in found)
+    alarms, checks = sum(one.alarms for one in found), set().union(*(one.checks for one in found))
+    return all(
+        (
+            _figure(
+                "checks_in_a_failing_world",
+                len(checks),
+                "kinds",
+                f"= {len(_checks(only, checks))}",
+                checks == _checks(only, checks),
+            ),
+            _figure(
+                "faults_caught",
+                caught / faults if faults else 0.0,
+                "share",
+                f">= {_GOAL}",
+                faults > 0 and caught / faults >= _GOAL,
+            ),
+            _figure("false_alarms", alarms, "looks", "= 0", alarms == 0),
+        )
+    )
+
+
+def _checks(only: Sequence[str], seen: set[str]) -> set[str]:
+    """Every kind of check there is; of some worlds only, those that they have."""
+    return seen if only else {kind for kind, spec in KINDS.items() if issubclass(spec, Check)}
+
+
+def _tally(world: World) -> Tally:
+    tally = Tally()
+    for one in play(world):
+        if one.fault == HEALTHY:
+            tally.alarms += not one.right
+        else:
+            tally.faults += 1
+            tally.caught += one.right
+            tally.checks |= {one.check} if one.right and one.fault != SILENT else set()
+        if not one.right:
+            tally.wrong.append(str(one))
+    return tally
+
+
+def _say_row(system: str, real: bool, tally: Tally) -> None:
+    missed = tally.faults - tally.caught
+    kind = "real servers" if real else "stand-in"
+    row = f"{system:18} {len(tally.checks):3} checks {tally.faults:4} faults {tally.caught:4} caught {missed:3} missed"
+    print(f"{row} {tally.alarms:3} false alarms  ({kind})", flush=True)
+    for wrong in tally.wrong:
+        print(f"    {wrong}", flush=True)
+
+
+def _lines(folder: Path, systems: Sequence[str], triples: Path | None) -> bool:
+    proofs = all_proofs()
+    found: list[Proved] = []
+    unproven: list[str] = []
+    with stage(folder / "lines", proofs) as on:
+        for name in systems or sorted({path.parent.name for path in (CHECKOUT / "runbooks").glob("*/*.yaml")}):
+            checklist = load_checklist(CHECKOUT / "runbooks" / name, KINDS)
+            came = list(prove(on, checklist, proofs.broken))
+            found += came
+            unproven += _unproven(checklist, came, steps_beside(CHECKOUT / "runbooks" / name, KINDS))
+            print(f"{name:18} {len({one.ref for one in came}):4} lines with checks, {len(came)} looks", flush=True)
+    for one in found:
+        if not one.right:
+            print(f"    {one}", flush=True)
+    for ref in unproven:
+        print(f"    {ref}: nothing that breaks its claim is known, or it did not fail", flush=True)
+    caught = {(one.checks, one.fault) for one in found if one.right and one.fault != HEALTHY_LINE}
+    if triples is not None:
+        triples.write_text("".join(f"{check}\t{fault}\n" for check, fault in sorted(caught)), "utf-8")
+    wanted = [one for one in found if one.fault != HEALTHY_LINE]
+    alarms = sum(not one.right for one in found if one.fault == HEALTHY_LINE)
+    share = sum(one.right for one in wanted) / len(wanted) if wanted else 0.0
+    return all(
+        (
+            _figure("line_faults_caught", share, "share", f">= {_GOAL}", share >= _GOAL),
+            _figure("line_false_alarms", alarms, "lines", "= 0", alarms == 0),
+            _figure("observed_lines_unproven", len(unproven), "lines", "= 0", not unproven),
+            _figure("distinct_triples", len(caught), "(check, parameters, fault)", ">= 1", bool(caught)),
+        )
+    )
+
+
+def _unproven(checklist: Checklist, came: Iterable[Proved], steps: Mapping[str, Spec]) -> list[str]:
+    """Observed lines with checks of their own that no fault made fail."""
+    failed = Counter(one.ref for one in came if one.right and one.fault != HEALTHY_LINE)
+    own = [line for line in checklist.lines() if line.checks]
+    return [line.ref for line in own if bound_of(checklist, line, steps) is Bound.OBSERVED and not failed[line.ref]]
+
+
+def _figure(name: str, value: float, unit: str, goal: str, holds: bool) -> bool:
+    print(
+        json.dumps({"figure": name, "value": round(value, 4), "unit": unit, "goal": goal, "holds": holds}), flush=True
+    )
+    return holds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
