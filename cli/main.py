@@ -37,6 +37,7 @@ COMMANDS = {
     "schema": "cli.schema",
     "validate": "cli.validate",
     "readiness": "cli.readiness",
+    "contacts": "cli.contacts",
     "coverage": "cli.coverage",
     "next": "cli.next",
     "line": "cli.line",

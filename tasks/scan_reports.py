@@ -1,4 +1,4 @@
-"""Reading a scan report of a release. Ids and severities are read; prose is not."""
+"""Reading a scanner's report. Ids and severities are read; prose is not."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tasks import scan_npm_audit, scan_pip_audit, scan_sarif
+from tasks import scan_npm_audit, scan_pip_audit, scan_sarif, scan_trivy, scan_zap
 from tasks.scan_findings import Scan
 from tminus.clock import now
 from tminus.errors import CouldNotObserve
@@ -17,6 +17,8 @@ _READERS: Mapping[str, Callable[[bytes], Scan]] = {
     "pip-audit": scan_pip_audit.read,
     "npm-audit": scan_npm_audit.read,
     "sarif": scan_sarif.read,
+    "trivy": scan_trivy.read,
+    "zap": scan_zap.read,
 }
 
 _AHEAD = timedelta(minutes=5)  # how far another machine's clock may be ahead of ours
@@ -39,16 +41,24 @@ def read_report(report: ScanReport, base: Path) -> Scan:
             f"scan report {report.path} is not the one that the release names: its SHA-256 is {found[:12]}…, "
             f"and the release says {str(report.sha256)[:12]}…"
         )
-    try:
-        scan = _READERS[report.tool](text)
-    except ValidationError as e:
-        first = e.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise CouldNotObserve(f"scan report {report.path} is no {report.tool} report: {where}: {first['msg']}") from e
-    except CouldNotObserve as e:
-        raise CouldNotObserve(f"scan report {report.path}: {e}") from e
+    scan = read_scan(report.tool, text, str(report.path))
     said = [at for at in (scan.made_at, report.made_at) if at is not None]
     if said and (latest := max(said)) > now() + _AHEAD:
         when = f"{latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         raise CouldNotObserve(f"scan report {report.path} is said to be of {when}, a time to come")
     return scan.model_copy(update={"made_at": min(said, default=written), "dated": bool(said)})
+
+
+def read_scan(tool: str, text: bytes, name: str) -> Scan:
+    """What a tool's report says.
+
+    Raises CouldNotObserve, naming the report, where it is none, or says itself that nothing was scanned.
+    """
+    try:
+        return _READERS[tool](text)
+    except ValidationError as e:
+        first = e.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise CouldNotObserve(f"scan report {name} is no {tool} report: {where}: {first['msg']}") from e
+    except CouldNotObserve as e:
+        raise CouldNotObserve(f"scan report {name}: {e}") from e

@@ -255,4 +255,6 @@ class Environment(Systems):
             yield self.slack.api
         if self.pagerduty:
             yield self.pagerduty.events
+            if self.pagerduty.token is not None:
+                yield self.pagerduty.api
         yield from self.system_addresses()

@@ -90,7 +90,7 @@ class Query(Check, frozen=True):
         section = estate.environment.prometheus
         if section is None:
             raise NotConfigured("the environment names no prometheus; add its url to the environment file")
-        reply = await self._ask(estate.http, section)
+        reply = await self._ask(estate.clients.trusting(section.ca_file), section)
         series = [("scalar", reply.data.result[1])] if isinstance(reply.data, _Scalar) else _named(reply.data.result)
         value = self._taken([_number(name, text) for name, text in series])
         names = [name for name in self.expect if name != "series"]

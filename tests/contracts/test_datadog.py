@@ -1,5 +1,6 @@
 """What is asked of Datadog, held against Datadog's own description."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -34,9 +35,11 @@ def test_datadog_accepts_what_is_asked(contract: Callable[..., Any], asked: Call
 def test_datadog_accepts_the_search_for_spans(contract: Callable[..., Any], asked: Callable[..., None]) -> None:
     """Of version 2; both searches, the second by the traces that the first one found."""
     server = contract("datadog_v2.json")
+    span = {"id": "AAAA", "type": "spans", "attributes": {"service": "tradesense-api", "trace_id": "5fb3"}}
+    server.fault("POST", "/api/v2/spans/events/search", 200, body=json.dumps({"data": [span]}).encode(), times=1)
     case = Case("datadog.apm", {"service": "tradesense-api", "env": "production"}, {"spans": ">= 1"})
 
     asked(case, sections(server.url), SECRETS)
 
     assert held(server) == []
-    assert len(server.records) > 1
+    assert "trace_id:(5fb3)" in server.records[1]["body"]

@@ -1,5 +1,6 @@
 """What is asked of PagerDuty's REST API, held against PagerDuty's own description."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,21 +12,41 @@ from tests.contracts.conftest import CONTRACTS, held
 SECRETS = {"PAGERDUTY_TOKEN": "made-up"}
 # The names are those of the description's examples, so that what follows from them is asked, too.
 SERVICE = "My Application Service"
+INCIDENT = {
+    "id": "PT4KHLK",
+    "incident_number": 1234,
+    "title": "tminus test page",
+    "created_at": "2026-01-01T00:14:20Z",
+    "resolved_at": "2026-01-01T00:20:20Z",
+    "status": "resolved",
+    "urgency": "high",
+}
+POLICY = {"policy": "Engineering Escalation Policy"}
 CASES = [
-    Case("pagerduty.on_call", {"policy": "Engineering Escalation Policy"}, {"now": ">= 1"}),
-    Case("pagerduty.service", {"service": SERVICE}, {"present": "= yes"}),
-    Case("pagerduty.tested_page", {"service": SERVICE, "title": "", "within": "180d"}, {"age": "< 90 d"}),
-    Case("pagerduty.incidents", {"service": SERVICE, "since": "365d"}, {"open": "= 0", "mttr": "< 1 h"}),
+    (Case("pagerduty.on_call", POLICY, {"now": ">= 1"}), {"escalation_policies", "oncalls", "contact_methods"}),
+    (Case("pagerduty.service", {"service": SERVICE}, {"present": "= yes"}), {"services"}),
+    (
+        Case("pagerduty.tested_page", {"service": SERVICE}, {"age": "< 90 d"}),
+        {"services", "incidents", "log_entries"},
+    ),
+    (
+        Case("pagerduty.incidents", {"service": SERVICE, "since": "365d"}, {"open": "= 0", "mttr": "< 1 h"}),
+        {"services", "incidents"},
+    ),
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.check)
-def test_pagerduty_accepts_what_is_asked(contract: Callable[..., Any], asked: Callable[..., None], case: Case) -> None:
+@pytest.mark.parametrize(("case", "paths"), CASES, ids=lambda given: getattr(given, "check", ""))
+def test_pagerduty_accepts_what_is_asked(
+    contract: Callable[..., Any], asked: Callable[..., None], case: Case, paths: set[str]
+) -> None:
     """Every request of the checks, with its paging and times."""
     server = contract("pagerduty_rest.json", "pagerduty", overlay=str(CONTRACTS / "pagerduty_overlay.json"))
+    page = {"incidents": [INCIDENT], "limit": 100, "offset": 0, "more": False}
+    server.fault("GET", "/incidents", 200, body=json.dumps(page).encode(), times=20)
     token = "env:PAGERDUTY_TOKEN"
 
     asked(case, {"pagerduty": {"routing_key": token, "token": token, "api": server.url}}, SECRETS)
 
     assert held(server) == []
-    assert len(server.records) > (1 if case.check != "pagerduty.service" else 0)
+    assert {record["path"].partition("?")[0].rpartition("/")[2] for record in server.records} == paths

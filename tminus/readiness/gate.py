@@ -21,8 +21,6 @@ def judge_readiness(store: Store, system: str, environment: str, fresh_for: time
     last = whole[-1]
     age = now() - last.at
     if age > fresh_for:
-        said = (
-            f"the checklist was gone through {length_said(age)} ago, and that counts for {show_duration(fresh_for)}"
-        )
+        said = f"the checklist was gone through {length_said(age)} ago, and that counts for {show_duration(fresh_for)}"
         return Outcome.failed(f"{said}; {look} again")
     return Outcome.passed(last.sentence) if last.ready else Outcome.failed(f"{last.sentence}; `tminus next {system}`")

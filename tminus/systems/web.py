@@ -26,7 +26,8 @@ class Api(Section):
     Attributes:
         token: what the API calls its token, key or password.
         key: the second credential, where it wants two (Datadog's application key, Twilio's account SID).
-        account: the organisation, project or account asked about, where addresses name it.
+        account: the organisation, project or account asked about, where addresses name it; Twilio's SID stands here, or
+            in `key` if it is secret.
         ca_file: the authority to trust, where it is not one of the public ones.
     """
 

@@ -1,0 +1,166 @@
+"""A world of CloudWatch's alarms and of a budget."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from pydantic import JsonValue
+
+from bench.worlds.aws import REGION, AwsWorld
+from bench.worlds.world import Case, fault
+from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state
+
+_ALARMS = ("HighLatency", "HighErrorRate", "ServiceDown")
+_TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
+
+
+class AwsAlarmsWorld(AwsWorld):
+    """Three alarms that page, and a budget that tells somebody.
+
+    Moto has no subscribers of a budget's notifications; the fake in front of it has.
+    """
+
+    system: ClassVar[str] = "aws-alarms"
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case(
+            check="aws.alarms",
+            given={"alarms": list(_ALARMS)},
+            expect={"present": "= all", "acting": "= all", "blind": "= 0", "alarming": "= 0"},
+            broken_by=(
+                "alarm_gone",
+                "alarm_without_actions",
+                "alarm_with_actions_off",
+                ("alarm_state", "INSUFFICIENT_DATA"),
+                ("alarm_state", "ALARM"),
+            ),
+        ),
+        Case(
+            check="aws.budget",
+            given={"budget": "vatic-monthly"},
+            expect={"limit": "<= 20000", "spent": "< 80 %", "notifications": "= all"},
+            broken_by=("budget_gone", "budget_raised", "budget_spent", "budget_tells_nobody", "budget_without_notice"),
+        ),
+    )
+
+    def build(self) -> None:
+        """Makes the alarms and the budget."""
+        for alarm in _ALARMS:
+            self._make_alarm(alarm)
+        self._make_budget()
+        self.subscribers: list[JsonValue] = [{"SubscriptionType": "EMAIL", "Address": "costs@vatic.example"}]
+        self.aws.answers["budgets.DescribeSubscribersForNotification"] = lambda _: {"Subscribers": self.subscribers}
+
+    def _make_alarm(self, name: str) -> None:
+        self.call(
+            "cloudwatch",
+            "PutMetricAlarm",
+            AlarmName=name,
+            Namespace="Vatic",
+            MetricName=name,
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=3,
+            Period=60,
+            Statistic="Average",
+            Threshold=1.0,
+            ActionsEnabled=True,
+            AlarmActions=[_TOPIC],
+        )
+        self._state(name, "OK")
+
+    def _state(self, name: str, value: str) -> None:
+        self.call("cloudwatch", "SetAlarmState", AlarmName=name, StateValue=value, StateReason="world")
+
+    def _make_budget(self, limit: str = "15000") -> None:
+        notice: dict[str, JsonValue] = {
+            "NotificationType": "ACTUAL",
+            "ComparisonOperator": "GREATER_THAN",
+            "ThresholdType": "PERCENTAGE",
+        }
+        self.call(
+            "budgets",
+            "CreateBudget",
+            AccountId=ACCOUNT,
+            Budget={
+                "BudgetName": "vatic-monthly",
+                "BudgetType": "COST",
+                "TimeUnit": "MONTHLY",
+                "BudgetLimit": {"Amount": limit, "Unit": "USD"},
+                "CalculatedSpend": {"ActualSpend": {"Amount": "4200.50", "Unit": "USD"}},
+            },
+            NotificationsWithSubscribers=[
+                {
+                    "Notification": dict(notice, Threshold=threshold),
+                    "Subscribers": [{"SubscriptionType": "EMAIL", "Address": "costs@vatic.example"}],
+                }
+                for threshold in (80.0, 100.0)
+            ],
+        )
+
+    def _drop_budget(self) -> None:
+        self.call("budgets", "DeleteBudget", AccountId=ACCOUNT, BudgetName="vatic-monthly")
+
+    def _budget(self) -> Any:
+        return state("budgets", "aws").budgets[ACCOUNT]["vatic-monthly"]
+
+    @fault
+    def alarm_gone(self) -> Iterator[None]:
+        """An alarm is not there."""
+        self.call("cloudwatch", "DeleteAlarms", AlarmNames=[_ALARMS[0]])
+        yield
+        self._make_alarm(_ALARMS[0])
+
+    @fault
+    def alarm_without_actions(self) -> Iterator[None]:
+        """An alarm tells nobody."""
+        with self.changed(state("cloudwatch", REGION).alarms[_ALARMS[0]], "alarm_actions", []):
+            yield
+
+    @fault
+    def alarm_with_actions_off(self) -> Iterator[None]:
+        """An alarm's actions were turned off for a maintenance, and never on again."""
+        self.call("cloudwatch", "DisableAlarmActions", AlarmNames=[_ALARMS[0]])
+        yield
+        self.call("cloudwatch", "EnableAlarmActions", AlarmNames=[_ALARMS[0]])
+
+    @fault
+    def alarm_state(self, value: str) -> Iterator[None]:
+        """An alarm has no data, or rings."""
+        self._state(_ALARMS[0], value)
+        yield
+        self._state(_ALARMS[0], "OK")
+
+    @fault
+    def budget_gone(self) -> Iterator[None]:
+        """There is no such budget."""
+        self._drop_budget()
+        yield
+        self._make_budget()
+
+    @fault
+    def budget_raised(self) -> Iterator[None]:
+        """Somebody raised the budget."""
+        self._drop_budget()
+        self._make_budget("150000")
+        yield
+        self._drop_budget()
+        self._make_budget()
+
+    @fault
+    def budget_spent(self) -> Iterator[None]:
+        """Nine tenths of it are spent."""
+        kept: Mapping[str, Any] = self._budget().budget
+        actual = kept["CalculatedSpend"]["ActualSpend"]
+        actual["Amount"] = "13500"
+        yield
+        actual["Amount"] = "4200.50"
+
+    @fault
+    def budget_tells_nobody(self) -> Iterator[None]:
+        """Its notifications have no subscriber."""
+        with self.changed(self, "subscribers", []):
+            yield
+
+    @fault
+    def budget_without_notice(self) -> Iterator[None]:
+        """It has no notification."""
+        with self.changed(self._budget(), "notifications", []):
+            yield

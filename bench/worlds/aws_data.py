@@ -1,0 +1,262 @@
+"""A world of RDS and AWS Backup."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from pydantic import JsonValue
+
+from bench.worlds.aws import REGION, AwsWorld
+from bench.worlds.world import Case, fault
+from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state
+
+_LOGIN = {"MasterUsername": "vatic", "MasterUserPassword": "made-up-for-one-world"}
+_OLD = b"<LatestRestorableTime>2020-01-01T00:00:00.000Z"
+_NOW = rb"<LatestRestorableTime>[^<]*"
+_SELECTIONS = "backup.GET /backup/plans/*/selections/"
+_DAILY: dict[str, JsonValue] = {
+    "RuleName": "daily",
+    "TargetBackupVaultName": "vatic",
+    "Lifecycle": {"DeleteAfterDays": 35},
+    "CopyActions": [{"DestinationBackupVaultArn": f"arn:aws:backup:eu-west-1:{ACCOUNT}:backup-vault:vatic-away"}],
+}
+
+
+class AwsDataWorld(AwsWorld):
+    """A PostgreSQL instance with a standby, an Aurora cluster of two, and a backup plan with a locked vault.
+
+    Moto always says that a database can be restored to this moment, and has no selections of a backup plan; the fake in
+    front of it changes the one and has the other.
+    """
+
+    system: ClassVar[str] = "aws-data"
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case(
+            check="aws.database",
+            given={"instance": "vatic"},
+            expect={
+                "status": "= available",
+                "multi_az": "= yes",
+                "backup_retention": ">= 14 d",
+                "encrypted": "= yes",
+                "restorable": "< 10 min",
+                "public": "= no",
+                "protected": "= yes",
+            },
+            broken_by=(
+                "instance_gone",
+                ("instance_set", "multi_az", ""),
+                ("instance_set", "backup_retention_period", "1"),
+                ("instance_set", "storage_encrypted", ""),
+                ("instance_set", "publicly_accessible", "yes"),
+                ("instance_set", "deletion_protection", ""),
+                ("instance_set", "status", "storage-full"),
+                ("restorable_to_2020", "DescribeDBInstances"),
+                ("not_restorable", "DescribeDBInstances"),
+            ),
+        ),
+        Case(
+            check="aws.database",
+            given={"cluster": "vatic-aurora"},
+            expect={
+                "multi_az": "= yes",
+                "backup_retention": ">= 14 d",
+                "encrypted": "= yes",
+                "restorable": "< 10 min",
+                "public": "= no",
+                "protected": "= yes",
+            },
+            broken_by=(
+                "cluster_gone",
+                "reader_gone",
+                "reader_public",
+                ("cluster_set", "backup_retention_period", "1"),
+                ("cluster_set", "storage_encrypted", ""),
+                ("cluster_set", "deletion_protection", ""),
+                ("restorable_to_2020", "DescribeDBClusters"),
+                ("not_restorable", "DescribeDBClusters"),
+            ),
+        ),
+        Case(
+            check="aws.backup_plan",
+            given={"plan": "vatic"},
+            expect={
+                "rules": ">= 2",
+                "selections": ">= 1",
+                "retention": ">= 30 d",
+                "vault_locked": "= yes",
+                "copies": ">= 1",
+            },
+            broken_by=(
+                "plan_gone",
+                "rule_lost",
+                "kept_a_week",
+                "vault_not_locked",
+                "copy_stays_here",
+                "nothing_selected",
+            ),
+        ),
+    )
+
+    def build(self) -> None:
+        """Makes the databases, the vault and the plan."""
+        self._make_instance()
+        self._make_cluster()
+        self.call("backup", "CreateBackupVault", BackupVaultName="vatic")
+        self._lock()
+        self.plan = ""
+        self._make_plan(_DAILY)
+        self.selections: list[JsonValue] = [{"SelectionId": "1", "SelectionName": "all-of-vatic"}]
+        self.aws.answers[_SELECTIONS] = lambda _: {"BackupSelectionsList": self.selections}
+
+    def _make_instance(self) -> None:
+        self.call(
+            "rds",
+            "CreateDBInstance",
+            DBInstanceIdentifier="vatic",
+            DBInstanceClass="db.m6g.large",
+            Engine="postgres",
+            AllocatedStorage=100,
+            MultiAZ=True,
+            StorageEncrypted=True,
+            BackupRetentionPeriod=14,
+            DeletionProtection=True,
+            PubliclyAccessible=False,
+            **_LOGIN,
+        )
+
+    def _make_cluster(self) -> None:
+        self.call(
+            "rds",
+            "CreateDBCluster",
+            DBClusterIdentifier="vatic-aurora",
+            Engine="aurora-postgresql",
+            StorageEncrypted=True,
+            BackupRetentionPeriod=14,
+            DeletionProtection=True,
+            **_LOGIN,
+        )
+        for zone in "ab":
+            self._make_member(zone)
+
+    def _make_member(self, zone: str) -> None:
+        self.call(
+            "rds",
+            "CreateDBInstance",
+            DBInstanceIdentifier=f"vatic-aurora-{zone}",
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
+            DBClusterIdentifier="vatic-aurora",
+            AvailabilityZone=f"{REGION}{zone}",
+            PubliclyAccessible=False,
+        )
+
+    def _lock(self) -> None:
+        self.call("backup", "PutBackupVaultLockConfiguration", BackupVaultName="vatic", MinRetentionDays=30)
+
+    def _make_plan(self, *rules: dict[str, JsonValue]) -> None:
+        if self.plan:
+            del state("backup", REGION).plans[self.plan]
+        weekly = {**_DAILY, "RuleName": "weekly", "Lifecycle": {"DeleteAfterDays": 365}, "CopyActions": []}
+        plan = {"BackupPlanName": "vatic", "Rules": [*rules, weekly]}
+        self.plan = str(self.call("backup", "CreateBackupPlan", BackupPlan=plan)["BackupPlanId"])
+
+    def _with_plan(self, *rules: dict[str, JsonValue]) -> Iterator[None]:
+        self._make_plan(*rules)
+        yield
+        self._make_plan(_DAILY)
+
+    def _database(self) -> Any:
+        return state("rds", REGION).databases["vatic"]
+
+    def _cluster(self) -> Any:
+        return state("rds", REGION).clusters["vatic-aurora"]
+
+    @fault
+    def instance_gone(self) -> Iterator[None]:
+        """There is no such instance."""
+        kept = state("rds", REGION).databases.pop("vatic")
+        yield
+        state("rds", REGION).databases["vatic"] = kept
+
+    @fault
+    def instance_set(self, name: str, value: str) -> Iterator[None]:
+        """The instance is set otherwise."""
+        wanted = {"": False, "yes": True, "1": 1}.get(value, value)
+        with self.changed(self._database(), name, wanted):
+            yield
+
+    @fault
+    def restorable_to_2020(self, operation: str) -> Iterator[None]:
+        """The logs that a restore to a point in time needs stopped being kept years ago."""
+        with self.aws.altered(f"rds.{operation}", _NOW, _OLD):
+            yield
+
+    @fault
+    def not_restorable(self, operation: str) -> Iterator[None]:
+        """It cannot be restored to any moment."""
+        with self.aws.altered(f"rds.{operation}", _NOW + b"</LatestRestorableTime>", b""):
+            yield
+
+    @fault
+    def cluster_gone(self) -> Iterator[None]:
+        """There is no such cluster."""
+        kept = state("rds", REGION).clusters.pop("vatic-aurora")
+        yield
+        state("rds", REGION).clusters["vatic-aurora"] = kept
+
+    @fault
+    def cluster_set(self, name: str, value: str) -> Iterator[None]:
+        """The cluster is set otherwise."""
+        with self.changed(self._cluster(), name, int(value) if value else False):
+            yield
+
+    @fault
+    def reader_gone(self) -> Iterator[None]:
+        """The cluster's second instance is gone: it stands in one zone."""
+        self.call("rds", "ModifyDBCluster", DBClusterIdentifier="vatic-aurora", DeletionProtection=False)
+        self.call("rds", "DeleteDBInstance", DBInstanceIdentifier="vatic-aurora-b", SkipFinalSnapshot=True)
+        self.call("rds", "ModifyDBCluster", DBClusterIdentifier="vatic-aurora", DeletionProtection=True)
+        yield
+        self._make_member("b")
+
+    @fault
+    def reader_public(self) -> Iterator[None]:
+        """One instance of the cluster can be reached from the internet."""
+        with self.changed(state("rds", REGION).databases["vatic-aurora-b"], "publicly_accessible", True):
+            yield
+
+    @fault
+    def plan_gone(self) -> Iterator[None]:
+        """There is no such plan, but one with another name."""
+        with self.changed(state("backup", REGION), "plans", {}):
+            self.call("backup", "CreateBackupPlan", BackupPlan={"BackupPlanName": "other", "Rules": [_DAILY]})
+            yield
+
+    @fault
+    def rule_lost(self) -> Iterator[None]:
+        """The daily rule is gone."""
+        yield from self._with_plan()
+
+    @fault
+    def kept_a_week(self) -> Iterator[None]:
+        """The daily backup is kept for seven days."""
+        yield from self._with_plan({**_DAILY, "Lifecycle": {"DeleteAfterDays": 7}})
+
+    @fault
+    def copy_stays_here(self) -> Iterator[None]:
+        """The copy lies in the same region."""
+        here = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:vatic-copy"
+        yield from self._with_plan({**_DAILY, "CopyActions": [{"DestinationBackupVaultArn": here}]})
+
+    @fault
+    def vault_not_locked(self) -> Iterator[None]:
+        """Whoever may administer the vault can delete what is in it."""
+        self.call("backup", "DeleteBackupVaultLockConfiguration", BackupVaultName="vatic")
+        yield
+        self._lock()
+
+    @fault
+    def nothing_selected(self) -> Iterator[None]:
+        """The plan is for no resource."""
+        with self.changed(self, "selections", []):
+            yield

@@ -1,0 +1,181 @@
+"""A world of Secrets Manager and KMS."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from pydantic import JsonValue
+
+from bench.worlds.aws import REGION, AwsWorld
+from bench.worlds.world import Case, fault
+from deployments.rehearsal.vendors.aws_moto import state
+
+_NAMES = ("vatic/database", "vatic/api-keys", "vatic/stripe", "vatic/jwt-signing-key", "vatic/encryption-key")
+_ONE = _NAMES[2]
+_DAY = 86_400  # seconds
+
+
+class AwsSecretsWorld(AwsWorld):
+    """Five secrets that rotate every 30 days, under a key of one's own that rotates every year.
+
+    Moto says of every version that it was made just now, and not how often a key rotates; the fake in front of it
+    says both.
+    """
+
+    system: ClassVar[str] = "aws-secrets"
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case(
+            check="aws.secrets",
+            given={"secrets": list(_NAMES)},
+            expect={
+                "present": "= all",
+                "rotating": "= all",
+                "overdue": "= 0",
+                "oldest": "< 90 d",
+                "encrypted": "= all",
+            },
+            broken_by=("deleted", "gone", "empty", "not_rotating", "rotation_overdue", "old_value", "key_of_aws"),
+        ),
+        Case(
+            check="aws.secrets",
+            given={"secrets": "all"},
+            expect={"rotating": "= all"},
+            broken_by=("not_rotating", "one_more_not_rotating"),
+        ),
+        Case(
+            check="aws.key",
+            given={"alias": "vatic"},
+            expect={"enabled": "= yes", "rotation": "= yes", "period": "<= 365 d"},
+            broken_by=("key_disabled", "key_not_rotated", "key_seldom_rotated", "key_to_be_deleted", "alias_gone"),
+        ),
+    )
+
+    def build(self) -> None:
+        """Makes the key and the secrets."""
+        self.period = 365
+        self.key = str(self.call("kms", "CreateKey")["KeyMetadata"]["KeyId"])
+        self.call("kms", "CreateAlias", AliasName="alias/vatic", TargetKeyId=self.key)
+        self.call("kms", "EnableKeyRotation", KeyId=self.key)
+        for name in _NAMES:
+            self._create(name)
+        self.aws.answers["secretsmanager.ListSecretVersionIds"] = self._versions
+        self.aws.answers["kms.GetKeyRotationStatus"] = self._rotation
+
+    def _create(self, name: str) -> None:
+        self.call("secretsmanager", "CreateSecret", Name=name, SecretString="made-up", KmsKeyId=self.key)
+        secret = self._kept(name)
+        secret.rotation_requested = secret.rotation_enabled = True
+        secret.next_rotation_date = int(time.time()) + 20 * _DAY
+        self._current(name)["createdate"] = int(time.time()) - 10 * _DAY
+
+    def _kept(self, name: str) -> Any:
+        return state("secretsmanager", REGION).secrets[name]
+
+    def _current(self, name: str) -> dict[str, Any]:
+        kept: dict[str, dict[str, Any]] = self._kept(name).versions
+        return next(one for one in kept.values() if "AWSCURRENT" in one["version_stages"])
+
+    def _versions(self, asked: Mapping[str, JsonValue]) -> JsonValue:
+        kept = self._kept(str(asked["SecretId"]))
+        versions: list[JsonValue] = [
+            {"VersionId": number, "VersionStages": one["version_stages"], "CreatedDate": one["createdate"]}
+            for number, one in kept.versions.items()
+        ]
+        return {"ARN": kept.arn, "Name": kept.name, "Versions": versions}
+
+    def _rotation(self, asked: Mapping[str, JsonValue]) -> JsonValue:
+        status = state("kms", REGION).keys[str(asked["KeyId"])].key_rotation_status
+        return {"KeyId": asked["KeyId"], "KeyRotationEnabled": status, "RotationPeriodInDays": self.period}
+
+    @fault
+    def deleted(self) -> Iterator[None]:
+        """A secret was deleted, and can still be restored for 30 days."""
+        self.call("secretsmanager", "DeleteSecret", SecretId=_ONE)
+        yield
+        self.call("secretsmanager", "RestoreSecret", SecretId=_ONE)
+
+    @fault
+    def gone(self) -> Iterator[None]:
+        """A secret is not there."""
+        self.call("secretsmanager", "DeleteSecret", SecretId=_ONE, ForceDeleteWithoutRecovery=True)
+        yield
+        self._create(_ONE)
+
+    @fault
+    def empty(self) -> Iterator[None]:
+        """A secret is there, and nobody ever gave it a value."""
+        with self.changed(self._kept(_ONE), "versions", {}):
+            yield
+
+    @fault
+    def not_rotating(self) -> Iterator[None]:
+        """Rotation of one is turned off."""
+        with self.changed(self._kept(_ONE), "rotation_enabled", False):
+            yield
+
+    @fault
+    def one_more_not_rotating(self) -> Iterator[None]:
+        """Somebody made a secret that no list names, on the second page, and that does not rotate."""
+        more = [f"vatic/more-{number:03}" for number in range(120)]
+        for name in more:
+            self._create(name)
+        self._kept(more[-1]).rotation_enabled = False
+        yield
+        for name in more:
+            del state("secretsmanager", REGION).secrets[name]
+
+    @fault
+    def rotation_overdue(self) -> Iterator[None]:
+        """Rotation is turned on, and fails: its day has passed."""
+        with self.changed(self._kept(_ONE), "next_rotation_date", int(time.time()) - 3 * _DAY):
+            yield
+
+    @fault
+    def old_value(self) -> Iterator[None]:
+        """A value is a hundred days old, though a tag was changed today."""
+        current = self._current(_ONE)
+        made, current["createdate"] = current["createdate"], int(time.time()) - 100 * _DAY
+        self.call("secretsmanager", "TagResource", SecretId=_ONE, Tags=[{"Key": "owner", "Value": "platform"}])
+        yield
+        current["createdate"] = made
+
+    @fault
+    def key_of_aws(self) -> Iterator[None]:
+        """A secret is encrypted with the key that AWS keeps for everybody."""
+        with self.changed(self._kept(_ONE), "kms_key_id", "alias/aws/secretsmanager"):
+            yield
+
+    @fault
+    def key_disabled(self) -> Iterator[None]:
+        """The key is disabled: nothing can be decrypted."""
+        self.call("kms", "DisableKey", KeyId=self.key)
+        yield
+        self.call("kms", "EnableKey", KeyId=self.key)
+
+    @fault
+    def key_not_rotated(self) -> Iterator[None]:
+        """The key is never rotated."""
+        self.call("kms", "DisableKeyRotation", KeyId=self.key)
+        yield
+        self.call("kms", "EnableKeyRotation", KeyId=self.key)
+
+    @fault
+    def key_seldom_rotated(self) -> Iterator[None]:
+        """The key is rotated every other year."""
+        with self.changed(self, "period", 730):
+            yield
+
+    @fault
+    def key_to_be_deleted(self) -> Iterator[None]:
+        """The key is about to be deleted."""
+        self.call("kms", "ScheduleKeyDeletion", KeyId=self.key)
+        yield
+        self.call("kms", "CancelKeyDeletion", KeyId=self.key)
+        self.call("kms", "EnableKey", KeyId=self.key)
+
+    @fault
+    def alias_gone(self) -> Iterator[None]:
+        """No key has the alias."""
+        self.call("kms", "DeleteAlias", AliasName="alias/vatic")
+        yield
+        self.call("kms", "CreateAlias", AliasName="alias/vatic", TargetKeyId=self.key)

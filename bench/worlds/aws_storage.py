@@ -1,0 +1,300 @@
+"""A world of S3."""
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from bench.worlds.aws import REGION, AwsWorld
+from bench.worlds.world import Case, Sections, fault
+from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state, state_of_all
+
+_BUCKET = "vatic-backups"
+_PREFIX = "main/"
+_EVERY = timedelta(hours=6)
+_KEPT = 40  # days
+_PAGE = 1000  # keys, S3's own limit
+_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+
+
+class AwsStorageWorld(AwsWorld):
+    """A bucket with forty days of backups, one every six hours: encrypted, versioned, locked, copied, closed.
+
+    Moto stores everything as of now; so the age of each object is set in what it keeps.
+    """
+
+    system: ClassVar[str] = "aws-storage"
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case(
+            check="aws.bucket",
+            given={"bucket": "backups"},
+            expect={
+                "encrypted": "= aws:kms",
+                "versioned": "= yes",
+                "public": "= blocked",
+                "retention": ">= 30 d",
+                "expires": "<= 90 d",
+                "replicated": "= yes",
+                "locked": "= yes",
+            },
+            broken_by=(
+                "bucket_gone",
+                "own_key_dropped",
+                "encryption_dropped",
+                "versioning_suspended",
+                "public_access_partly_open",
+                "public_access_open",
+                "expires_after_a_week",
+                "some_expire_after_a_week",
+                "only_some_expire",
+                "nothing_expires",
+                "replication_disabled",
+                "replication_dropped",
+                "lock_without_a_time",
+            ),
+        ),
+        Case(
+            check="aws.objects",
+            given={"bucket": "backups", "every": "7h", "older_than": "60d"},
+            expect={
+                "objects": ">= 120",
+                "empty": "= 0",
+                "newest": "< 7 h",
+                "oldest": ">= 30 d",
+                "gaps": "= 0",
+                "older": "= 0",
+                "encrypted": "= all",
+            },
+            broken_by=(
+                "bucket_gone",
+                "nothing_stored",
+                "stopped_yesterday",
+                "one_missing",
+                "kept_ten_days",
+                "one_never_deleted",
+                "newest_is_empty",
+                "newest_in_clear",
+            ),
+        ),
+        Case(
+            check="aws.objects",
+            given={"bucket": "backups", "older_than": "60d"},
+            expect={"older": "= 0"},
+            broken_by=("one_never_deleted_on_the_second_page",),
+        ),
+    )
+
+    def sections(self) -> Sections:
+        """The account and its bucket."""
+        return {**super().sections(), "buckets": {"backups": self.bucket(_BUCKET, _PREFIX)}}
+
+    def build(self) -> None:
+        """Makes two buckets, and the objects in one."""
+        where = {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
+        for bucket in (_BUCKET, f"{_BUCKET}-away"):
+            self.call("s3", "CreateBucket", Bucket=bucket, ObjectLockEnabledForBucket=True, **where)
+        self._encrypt("aws:kms")
+        self._lock(30)
+        self._block(every=True)
+        self._expire([{"ID": "old", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 45}}])
+        self._replicate("Enabled")
+        for number in range(_KEPT * 4):
+            self._put(f"{_PREFIX}{number:04}", timedelta(hours=1) + number * _EVERY)
+        self._put("other/older-than-all", timedelta(days=400))
+
+    def _encrypt(self, algorithm: str) -> None:
+        by_default = {"SSEAlgorithm": algorithm, **({"KMSMasterKeyID": _KEY} if algorithm == "aws:kms" else {})}
+        rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": by_default}]}
+        self.call("s3", "PutBucketEncryption", Bucket=_BUCKET, ServerSideEncryptionConfiguration=rules)
+
+    def _lock(self, days: int) -> None:
+        lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": days}}}
+        self.call("s3", "PutObjectLockConfiguration", Bucket=_BUCKET, ObjectLockConfiguration=lock)
+
+    def _block(self, *, every: bool) -> None:
+        names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+        block = {name: every or name == names[0] for name in names}
+        self.call("s3", "PutPublicAccessBlock", Bucket=_BUCKET, PublicAccessBlockConfiguration=block)
+
+    def _expire(self, rules: Sequence[dict[str, Any]]) -> None:
+        configuration = {"Rules": list(rules)}
+        self.call("s3", "PutBucketLifecycleConfiguration", Bucket=_BUCKET, LifecycleConfiguration=configuration)
+
+    def _replicate(self, status: str) -> None:
+        rule = {
+            "ID": "away",
+            "Status": status,
+            "Priority": 1,
+            "Filter": {"Prefix": ""},
+            "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {"Bucket": f"arn:aws:s3:::{_BUCKET}-away"},
+        }
+        configuration = {"Role": f"arn:aws:iam::{ACCOUNT}:role/copy", "Rules": [rule]}
+        self.call("s3", "PutBucketReplication", Bucket=_BUCKET, ReplicationConfiguration=configuration)
+
+    def _put(self, key: str, ago: timedelta, body: bytes = b"rows") -> None:
+        self.call("s3", "PutObject", Bucket=_BUCKET, Key=key, Body=body)
+        self._kept().keys[key].last_modified = datetime.now(UTC).replace(tzinfo=None) - ago
+
+    def _kept(self) -> Any:
+        return state("s3", "aws").buckets[_BUCKET]
+
+    def _without(self, keys: Sequence[str]) -> Iterator[None]:
+        kept = self._kept()
+        taken = {key: kept.keys.getlist(key) for key in keys}
+        for key in keys:
+            del kept.keys[key]
+        yield
+        for key, versions in taken.items():
+            kept.keys.setlist(key, versions)
+
+    def _with(self, key: str, ago: timedelta, body: bytes = b"rows") -> Iterator[None]:
+        self._put(key, ago, body)
+        yield
+        del self._kept().keys[key]
+
+    @fault
+    def bucket_gone(self) -> Iterator[None]:
+        """There is no such bucket."""
+        store, owners = state("s3", "aws"), state_of_all("s3").bucket_accounts
+        kept, owner = store.buckets.pop(_BUCKET), owners.pop(_BUCKET)
+        yield
+        store.buckets[_BUCKET], owners[_BUCKET] = kept, owner
+
+    @fault
+    def own_key_dropped(self) -> Iterator[None]:
+        """New objects are encrypted with S3's key instead of one's own."""
+        self._encrypt("AES256")
+        yield
+        self._encrypt("aws:kms")
+
+    @fault
+    def encryption_dropped(self) -> Iterator[None]:
+        """Nothing says how new objects are encrypted."""
+        self.call("s3", "DeleteBucketEncryption", Bucket=_BUCKET)
+        yield
+        self._encrypt("aws:kms")
+
+    @fault
+    def versioning_suspended(self) -> Iterator[None]:
+        """Old versions are not kept any more."""
+        with self.changed(self._kept(), "versioning_status", "Suspended"):
+            yield
+
+    @fault
+    def public_access_partly_open(self) -> Iterator[None]:
+        """Only new public ACLs are blocked; a public policy is not."""
+        self._block(every=False)
+        yield
+        self._block(every=True)
+
+    @fault
+    def public_access_open(self) -> Iterator[None]:
+        """Public access is not blocked."""
+        self.call("s3", "DeletePublicAccessBlock", Bucket=_BUCKET)
+        yield
+        self._block(every=True)
+
+    def _with_rules(self, *rules: dict[str, Any]) -> Iterator[None]:
+        before = self.call("s3", "GetBucketLifecycleConfiguration", Bucket=_BUCKET)["Rules"]
+        self._expire(rules)
+        yield
+        self._expire(before)
+
+    @fault
+    def expires_after_a_week(self) -> Iterator[None]:
+        """Everything under the prefix is deleted after seven days."""
+        yield from self._with_rules(_rule("week", 7, {"Prefix": _PREFIX}))
+
+    @fault
+    def some_expire_after_a_week(self) -> Iterator[None]:
+        """What lies deeper under the prefix is deleted after seven days, the rest later."""
+        yield from self._with_rules(
+            _rule("all", 45, {"Prefix": ""}), _rule("week", 7, {"Prefix": f"{_PREFIX}incremental/"})
+        )
+
+    @fault
+    def only_some_expire(self) -> Iterator[None]:
+        """Only objects with a tag are ever deleted, and those of another prefix."""
+        tagged = {"And": {"Prefix": _PREFIX, "Tags": [{"Key": "temporary", "Value": "yes"}]}}
+        yield from self._with_rules(_rule("tagged", 45, tagged), _rule("others", 30, {"Prefix": "other/"}))
+
+    @fault
+    def nothing_expires(self) -> Iterator[None]:
+        """The rule is there and disabled."""
+        yield from self._with_rules({**_rule("old", 45, {"Prefix": ""}), "Status": "Disabled"})
+
+    @fault
+    def replication_disabled(self) -> Iterator[None]:
+        """The rule that copies is disabled."""
+        self._replicate("Disabled")
+        yield
+        self._replicate("Enabled")
+
+    @fault
+    def replication_dropped(self) -> Iterator[None]:
+        """Nothing is copied to another bucket."""
+        self.call("s3", "DeleteBucketReplication", Bucket=_BUCKET)
+        yield
+        self._replicate("Enabled")
+
+    @fault
+    def lock_without_a_time(self) -> Iterator[None]:
+        """Objects could be locked, and by themselves are not."""
+        with self.changed(self._kept(), "default_lock_mode", None):
+            yield
+
+    @fault
+    def nothing_stored(self) -> Iterator[None]:
+        """Nothing lies under the prefix, though something does beside it."""
+        yield from self._without([key for key in list(self._kept().keys) if key.startswith(_PREFIX)])
+
+    @fault
+    def stopped_yesterday(self) -> Iterator[None]:
+        """No backup was made since yesterday."""
+        yield from self._without([f"{_PREFIX}{number:04}" for number in range(4)])
+
+    @fault
+    def one_missing(self) -> Iterator[None]:
+        """One backup of last week is missing."""
+        yield from self._without([f"{_PREFIX}0030"])
+
+    @fault
+    def kept_ten_days(self) -> Iterator[None]:
+        """What is older than ten days was deleted."""
+        yield from self._without([f"{_PREFIX}{number:04}" for number in range(40, _KEPT * 4)])
+
+    @fault
+    def one_never_deleted(self) -> Iterator[None]:
+        """One object is a hundred days old, and should be gone."""
+        yield from self._with(f"{_PREFIX}9999", timedelta(days=100))
+
+    @fault
+    def one_never_deleted_on_the_second_page(self) -> Iterator[None]:
+        """The same, where a thousand others are listed before."""
+        keys = self._kept().keys
+        twins = [f"{_PREFIX}many-{number:04}" for number in range(_PAGE)]
+        last = f"{_PREFIX}zzz"
+        for name in (*twins, last):
+            twin = copy(keys[f"{_PREFIX}0000"])  # a thousand objects of their own would be as many open files
+            twin.name = name
+            keys[name] = twin
+        keys[last].last_modified -= timedelta(days=100)
+        yield
+        for name in (*twins, last):
+            del keys[name]
+
+    @fault
+    def newest_is_empty(self) -> Iterator[None]:
+        """The newest backup has no byte."""
+        yield from self._with(f"{_PREFIX}empty", timedelta(minutes=5), b"")
+
+    @fault
+    def newest_in_clear(self) -> Iterator[None]:
+        """The newest backup is not encrypted."""
+        with self.changed(self._kept().keys[f"{_PREFIX}0000"], "encryption", None):
+            yield
+
+
+def _rule(name: str, days: int, where: dict[str, Any]) -> dict[str, Any]:
+    return {"ID": name, "Status": "Enabled", "Filter": where, "Expiration": {"Days": days}}

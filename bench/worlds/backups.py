@@ -1,0 +1,186 @@
+"""TradeSense's backups, as a launch leaves them: dumps with their manifests in moto's S3."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import boto3
+
+from bench.worlds.world import Case, Sections, World, fault
+from deployments.rehearsal.aws import Aws
+from deployments.rehearsal.processes import Processes
+from tasks.backup_manifest import Dump, Manifest, RestorePoint, dump_key, manifest_key
+from tminus.clock import now
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_KEY, _SECRET = "TMINUS_WORLD_BACKUPS_KEY", "TMINUS_WORLD_BACKUPS_SECRET"
+_PREFIX, _LAUNCH, _PURPOSE = "tradesense", "tradesense-1-9-0", "nightly"
+_CONTENT = b"what pg_dump wrote"
+_OTHER = b"what pg_dumb wrote"  # as many bytes
+_TABLES = {"public.users": 200, "public.revenue": 30}
+
+
+class BackupsWorld(World):
+    """moto, a fake of S3, in a process of its own; one bucket that encrypts, and one backup in it."""
+
+    system: ClassVar[str] = "backups"
+    real: ClassVar[bool] = False
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case(
+            "s3.backup",
+            {"bucket": "backups", "database": "main", "purpose": _PURPOSE, "holds": [*_TABLES]},
+            {
+                "backups": ">= 1",
+                "age": "< 26 h",
+                "size": "> 0 B",
+                "tables": ">= 2",
+                "rows": ">= 200",
+                "encrypted": "= yes",
+                "intact": "= yes",
+                "restore_point": "= yes",
+            },
+            ("none", "stale", "another_database", "empty", "no_restore_point", "dump_gone", "replaced", "in_the_clear"),
+        ),
+        Case(
+            "s3.backup",
+            {"bucket": "backups", "database": "main", "download": True},
+            {"intact": "= yes"},
+            ("replaced", "dump_gone"),
+        ),
+    )
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.server = Aws.plan(folder / "aws")
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """The server, and one backup of an hour ago."""
+        with Processes() as processes:
+            self.server.start(processes)
+            self._put()
+            yield
+
+    def sections(self) -> Sections:
+        """The bucket."""
+        at = self.server.address
+        section: Sections = {
+            "bucket": at.bucket,
+            "prefix": _PREFIX,
+            "endpoint": at.url,
+            "region": at.region,
+            "access_key": f"env:{_KEY}",
+            "secret_key": f"env:{_SECRET}",
+        }
+        return {"buckets": {"backups": section}}
+
+    def secrets(self) -> dict[str, str]:
+        """Keys that moto does not look at."""
+        at = self.server.address
+        return {_KEY: at.access_key_id, _SECRET: at.secret_access_key.get_secret_value()}
+
+    @fault
+    def none(self) -> Iterator[None]:
+        """Nothing was ever backed up."""
+        self._remove(self._manifest_key, self._dump_key)
+        yield
+        self._put()
+
+    @fault
+    def stale(self) -> Iterator[None]:
+        """The newest backup is three days old."""
+        yield from self._instead(taken_at=now() - timedelta(days=3))
+
+    @fault
+    def another_database(self) -> Iterator[None]:
+        """It is a backup of staging."""
+        yield from self._instead(database="staging")
+
+    @fault
+    def empty(self) -> Iterator[None]:
+        """The dump was taken of a database without rows."""
+        yield from self._instead(tables=dict.fromkeys(_TABLES, 0))
+
+    @fault
+    def no_restore_point(self) -> Iterator[None]:
+        """No restore point was written with it."""
+        yield from self._instead(restore_point=None)
+
+    @fault
+    def dump_gone(self) -> Iterator[None]:
+        """Somebody deleted the dump, and left the manifest."""
+        self._remove(self._dump_key)
+        yield
+        self._put()
+
+    @fault
+    def replaced(self) -> Iterator[None]:
+        """The dump was written over, by as many bytes."""
+        self._s3.put_object(Bucket=self.server.address.bucket, Key=self._dump_key, Body=_OTHER)
+        yield
+        self._put()
+
+    @fault
+    def in_the_clear(self) -> Iterator[None]:
+        """The bucket no longer encrypts, and the dump was written after that."""
+        bucket = self.server.address.bucket
+        before = self._s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
+        self._s3.delete_bucket_encryption(Bucket=bucket)
+        self._put()
+        yield
+        self._s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=before)
+        self._put()
+
+    @property
+    def _manifest_key(self) -> str:
+        return manifest_key(_PREFIX, "main", _LAUNCH, _PURPOSE)
+
+    @property
+    def _dump_key(self) -> str:
+        return dump_key(_PREFIX, "main", _LAUNCH, _PURPOSE, hashlib.sha256(_CONTENT).hexdigest())
+
+    @property
+    def _s3(self) -> "S3Client":
+        at = self.server.address
+        return boto3.client(
+            "s3",
+            endpoint_url=at.url,
+            region_name=at.region,
+            aws_access_key_id=at.access_key_id,
+            aws_secret_access_key=at.secret_access_key.get_secret_value(),
+        )
+
+    def _put(self) -> Manifest:
+        """The dump and its manifest, as a launch writes them."""
+        bucket = self.server.address.bucket
+        etag = self._s3.put_object(Bucket=bucket, Key=self._dump_key, Body=_CONTENT)["ETag"]
+        made = Manifest(
+            launch=_LAUNCH,
+            purpose=_PURPOSE,
+            database="main",
+            taken_at=now() - timedelta(hours=1),
+            server_version="18.6",
+            system_identifier="7",
+            wal_lsn="0/16B3748",
+            restore_point=RestorePoint(name="tminus", lsn="0/16B3748"),
+            tables=_TABLES,
+            dump=Dump(key=self._dump_key, size=len(_CONTENT), sha256=hashlib.sha256(_CONTENT).hexdigest(), etag=etag),
+        )
+        self._s3.put_object(Bucket=bucket, Key=self._manifest_key, Body=made.text())
+        return made
+
+    def _instead(self, **changed: object) -> Iterator[None]:
+        """Another manifest, and the right one afterwards."""
+        other = self._put().model_copy(update=changed)
+        self._s3.put_object(Bucket=self.server.address.bucket, Key=self._manifest_key, Body=other.text())
+        yield
+        self._put()
+
+    def _remove(self, *keys: str) -> None:
+        for key in keys:
+            self._s3.delete_object(Bucket=self.server.address.bucket, Key=key)

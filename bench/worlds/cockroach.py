@@ -1,0 +1,272 @@
+"""Vatic's CockroachDB, as a fake that speaks PostgreSQL's protocol: three nodes, three zones, hourly backups."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from bench.worlds.world import Case, Sections, World, fault
+from deployments.rehearsal.vendors.cockroach import CockroachFake
+from deployments.rehearsal.vendors.cockroach_state import COLLECTION, Node, Schedule, now
+
+_SECRET = "TMINUS_WORLD_COCKROACH"  # noqa: S105 - the name of a variable
+_MAIN = {"database": "main"}
+_ORDERS = "SELECT count(*) FROM orders WHERE status = 'stuck'"
+_P99 = "SELECT percentile_disc(0.99) WITHIN GROUP (ORDER BY latency) FROM order_latencies"
+_LAST = "SELECT max(placed_at) FROM orders"
+
+
+class CockroachWorld(World):
+    """A fake of a cluster, since its binary is not to be had.
+
+    Books' own queries are registered with what they give in the healthy state: `world.fake.gives(QUERY, value)` before
+    or while it runs, where `value` is a number, text, bool, datetime, timedelta or Decimal, or a list of rows. The
+    fault `("query_gives", QUERY, VALUE)` then makes one give something else; VALUE is JSON, or plain text, where
+    `{"hours_ago": 26}` is a time and `{"seconds": 0.5}` an interval.
+    """
+
+    system: ClassVar[str] = "cockroach"
+    real: ClassVar[bool] = False
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case(
+            "cockroach.nodes",
+            _MAIN,
+            {"live": "= all", "version": "= v24.3.4"},
+            ("node_dead", "node_forgotten", "versions_mixed"),
+        ),
+        Case(
+            "cockroach.replication",
+            _MAIN,
+            {"replicas": ">= 3", "under_replicated": "= 0", "unavailable": "= 0", "localities": ">= 3"},
+            (
+                ("ranges", "underreplicated"),
+                ("ranges", "unavailable"),
+                ("zone_asks_for", "DATABASE vatic", "1"),
+                "one_zone",
+            ),
+        ),
+        Case(
+            "cockroach.backups",
+            {**_MAIN, "schedule": "vatic"},
+            {
+                "every": "<= 1 h",
+                "newest": "< 2 h",
+                "encrypted": "= yes",
+                "retention": ">= 30 d",
+                "failures": "= 0",
+                "incremental": "= yes",
+                "schedules": "= all",
+                "backups": ">= 30",
+            },
+            (
+                ("schedule_paused", "889001"),
+                ("schedule_paused", "889002"),
+                ("schedule_recurs", "889001", "0 */6 * * *"),
+                "schedules_dropped",
+                "schedule_relabelled",
+                "backups_stale",
+                "backup_failed",
+                "not_encrypted",
+                "deleted_early",
+                "collection_empty",
+            ),
+        ),
+        Case(
+            "cockroach.backups",
+            {**_MAIN, "collection": COLLECTION},
+            {"retention": ">= 30 d"},
+            ("deleted_early", "collection_empty"),
+        ),
+        Case(
+            "sql.query",
+            {**_MAIN, "on": "cockroach", "query": _ORDERS},
+            {"value": "= 0"},
+            (("query_gives", _ORDERS, "3"),),
+        ),
+        Case(
+            "sql.query",
+            {**_MAIN, "on": "cockroach", "query": _P99},
+            {"milliseconds": "< 100 ms"},
+            (("query_gives", _P99, '{"seconds": 0.45}'),),
+        ),
+        Case(
+            "sql.query",
+            {**_MAIN, "on": "cockroach", "query": _LAST},
+            {"age": "< 1 h"},
+            (("query_gives", _LAST, '{"hours_ago": 26}'),),
+        ),
+        Case(
+            "sql.query",
+            {**_MAIN, "on": "cockroach", "query": "SHOW CLUSTER SETTING cluster.organization;"},
+            {"word": "= Vatic"},
+            (("query_gives", "SHOW CLUSTER SETTING cluster.organization", "Other"),),
+        ),
+    )
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.fake = CockroachFake()
+        self._dsn = ""
+        self.fake.gives(_ORDERS, 0)
+        self.fake.gives(_P99, timedelta(milliseconds=31))
+        self.fake.gives(_LAST, now() - timedelta(minutes=2))
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Served on a port of this machine."""
+        with self.fake.running() as self._dsn:
+            yield
+
+    def sections(self) -> Sections:
+        """The cluster, by its SQL port."""
+        return {"cockroach": {"main": {"dsn": f"env:{_SECRET}"}}}
+
+    def secrets(self) -> dict[str, str]:
+        """Its connection string."""
+        return {_SECRET: self._dsn}
+
+    @fault
+    def node_dead(self) -> Iterator[None]:
+        """A node no longer answers, and still belongs to the cluster."""
+        self._second.is_live = False
+        yield
+        self._second.is_live = True
+
+    @fault
+    def node_forgotten(self) -> Iterator[None]:
+        """A node is a member that gossip no longer knows."""
+        rows = self.fake.state.gossip_nodes
+        self.fake.state.gossip_nodes = lambda: rows()[:-1]  # type: ignore[method-assign]
+        yield
+        del self.fake.state.gossip_nodes
+
+    @fault
+    def versions_mixed(self) -> Iterator[None]:
+        """An upgrade stopped half way."""
+        self._second.build_tag = "v24.3.9"
+        yield
+        self._second.build_tag = "v24.3.4"
+
+    @fault
+    def ranges(self, state: str) -> Iterator[None]:
+        """Some ranges are `unavailable`, or `underreplicated`."""
+        setattr(self._second, state, 4)
+        yield
+        setattr(self._second, state, 0)
+
+    @fault
+    def zone_asks_for(self, target: str, replicas: str) -> Iterator[None]:
+        """Somebody configured fewer replicas for a part of the data."""
+        self.fake.state.replicas[target] = int(replicas)
+        yield
+        del self.fake.state.replicas[target]
+
+    @fault
+    def one_zone(self) -> Iterator[None]:
+        """All nodes lie in the same zone."""
+        before = [node.locality for node in self.fake.state.nodes]
+        for node in self.fake.state.nodes:
+            node.locality = before[0]
+        yield
+        for node, locality in zip(self.fake.state.nodes, before, strict=True):
+            node.locality = locality
+
+    @fault
+    def schedule_paused(self, number: str) -> Iterator[None]:
+        """Somebody paused a schedule."""
+        one = self._schedule(number)
+        one.paused = True
+        yield
+        one.paused = False
+
+    @fault
+    def schedule_recurs(self, number: str, recurrence: str) -> Iterator[None]:
+        """A schedule runs less often."""
+        one = self._schedule(number)
+        before, one.recurrence = one.recurrence, recurrence
+        yield
+        one.recurrence = before
+
+    @fault
+    def schedules_dropped(self) -> Iterator[None]:
+        """Nothing is scheduled."""
+        before, self.fake.state.schedules = self.fake.state.schedules, []
+        yield
+        self.fake.state.schedules = before
+
+    @fault
+    def schedule_relabelled(self) -> Iterator[None]:
+        """There are schedules, and none of the name that was asked for."""
+        for one in self.fake.state.schedules:
+            one.label = "other"
+        yield
+        for one in self.fake.state.schedules:
+            one.label = "vatic"
+
+    @fault
+    def backups_stale(self) -> Iterator[None]:
+        """No backup was made for half a day."""
+        before = list(self.fake.state.jobs)
+        self.fake.state.jobs = [job for job in before if job.created < now() - timedelta(hours=12)]
+        yield
+        self.fake.state.jobs = before
+
+    @fault
+    def backup_failed(self) -> Iterator[None]:
+        """One job failed, and the next succeeded."""
+        self.fake.state.jobs[2].status = "failed"
+        yield
+        self.fake.state.jobs[2].status = "succeeded"
+
+    @fault
+    def not_encrypted(self) -> Iterator[None]:
+        """One of the schedules was made anew, without the key."""
+        one = self._schedule("889002")
+        before, one.command = one.command, f"BACKUP INTO '{COLLECTION}' WITH OPTIONS (detached)"
+        yield
+        one.command = before
+
+    @fault
+    def deleted_early(self) -> Iterator[None]:
+        """The bucket deletes what is older than a week."""
+        before = self.fake.state.collections[COLLECTION]
+        self.fake.state.collections[COLLECTION] = before[:7]
+        yield
+        self.fake.state.collections[COLLECTION] = before
+
+    @fault
+    def collection_empty(self) -> Iterator[None]:
+        """Jobs succeeded, and somebody deleted what they wrote."""
+        before = self.fake.state.collections[COLLECTION]
+        self.fake.state.collections[COLLECTION] = []
+        yield
+        self.fake.state.collections[COLLECTION] = before
+
+    @fault
+    def query_gives(self, query: str, value: str) -> Iterator[None]:
+        """A query gives something else; see the class."""
+        before = dict(self.fake.state.queries)
+        self.fake.gives(query, _value(value))
+        yield
+        self.fake.state.queries = before
+
+    @property
+    def _second(self) -> Node:
+        return self.fake.state.nodes[1]
+
+    def _schedule(self, number: str) -> Schedule:
+        return next(one for one in self.fake.state.schedules if one.schedule_id == int(number))
+
+
+def _value(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, dict) and "hours_ago" in value:
+        return now() - timedelta(hours=value["hours_ago"])
+    if isinstance(value, dict) and "seconds" in value:
+        return timedelta(seconds=value["seconds"])
+    return value

@@ -1,0 +1,157 @@
+"""Datadog as TradeSense uses it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from starlette.types import ASGIApp
+
+from bench.worlds.vendor_world import VendorWorld, changed
+from bench.worlds.world import Case, Sections, fault
+from deployments.rehearsal.vendors.datadog import Dashboard, DatadogFake, Monitor, Span
+
+_KEYS = {"TMINUS_WORLD_DATADOG_API_KEY": "an-api-key", "TMINUS_WORLD_DATADOG_APPLICATION_KEY": "an-application-key"}
+_MONITORS = ("Service down", "High error rate", "Slow responses", "Security incident", "Cost threshold")
+_DASHBOARDS = ("Service health", "Business metrics", "Security metrics", "Cost tracking")
+_MINUTE = timedelta(minutes=1)
+_ERRORS = "sum:trace.http.request.errors{service:tradesense-api}.as_count()/sum:trace.http.request.hits{*}.as_count()"
+_LATENCY = "p95:trace.http.request{service:tradesense-api} by {host}"
+
+
+class Datadog(VendorWorld):
+    """A service that is traced into two others, five monitors among a hundred, four dashboards, two metrics."""
+
+    system: ClassVar[str] = "datadog"
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case(
+            "datadog.apm",
+            {"service": "tradesense-api", "env": "production"},
+            {"spans": ">= 8", "services": ">= 3", "newest": "< 5 min"},
+            ("no_spans", "the_newest_span_is_old", "the_trace_ends_at_the_api", "half_the_spans_are_missing"),
+        ),
+        Case(
+            "datadog.monitors",
+            {"monitors": list(_MONITORS)},
+            {"present": "= all", "notifying": "= all", "muted": "= 0", "blind": "= 0", "alerting": "= 0"},
+            (
+                ("a_monitor", "name", "renamed"),
+                ("a_monitor", "message", "High error rate. Owner: ops@tradesense.io"),
+                ("a_monitor", "state", "No Data"),
+                ("a_monitor", "state", "Alert"),
+                "a_monitor_is_muted",
+            ),
+        ),
+        Case(
+            "datadog.dashboard",
+            {"title": "Business metrics"},
+            {"present": "= yes", "widgets": ">= 4"},
+            ("the_dashboard_is_gone", "the_dashboard_is_bare", "the_group_is_empty"),
+        ),
+        Case(
+            "datadog.metric",
+            {"query": _ERRORS},
+            {"ratio": "< 1 %"},
+            (("the_metric", _ERRORS, "0.02"),),
+        ),
+        Case(
+            "datadog.metric",
+            {"query": _LATENCY, "take": "max"},
+            {"milliseconds": "< 200 ms", "series": "= 2"},
+            (("the_metric", _LATENCY, "512"), ("the_metric", _LATENCY, "90")),
+        ),
+    )
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._fake = fake = DatadogFake(*_KEYS.values())
+        fake.monitors = [Monitor(f"other {n}", "@slack-others") for n in range(120)]
+        fake.monitors += [Monitor(name, f"{name}: see the runbook. @pagerduty-tradesense") for name in _MONITORS]
+        self._monitor = fake.monitors[-4]
+        fake.dashboards = [Dashboard(f"oth-er{n}", f"other {n}", ["note"]) for n in range(150)]
+        fake.dashboards += [
+            Dashboard(f"abc-d{n}", title, ["timeseries", "query_value", "note"], ["toplist", "timeseries"])
+            for n, title in enumerate(_DASHBOARDS)
+        ]
+        self._dashboard = fake.dashboards[-3]
+        fake.spans = [
+            Span(service, "production", f"abc{trace}", _MINUTE * (trace + 1))
+            for trace in range(8)
+            for service in ("tradesense-api", "tradesense-worker", "postgres")
+        ]
+        fake.spans += [Span("tradesense-api", "staging", "def1", _MINUTE / 2)]
+        fake.points = {_ERRORS: [0.002], _LATENCY: [118.5, 131.0]}
+
+    def app(self) -> ASGIApp:
+        """The organisation."""
+        return self._fake.app()
+
+    def sections(self) -> Sections:
+        """Its address and the names of both keys."""
+        token, key = (f"env:{name}" for name in _KEYS)
+        return {"datadog": {"url": self.url, "token": token, "key": key}}
+
+    def secrets(self) -> dict[str, str]:
+        """Both keys."""
+        return dict(_KEYS)
+
+    @fault
+    def no_spans(self) -> Iterator[None]:
+        """Only staging is traced."""
+        with changed(self._fake, spans=[one for one in self._fake.spans if one.env == "staging"]):
+            yield
+
+    @fault
+    def the_newest_span_is_old(self) -> Iterator[None]:
+        """Since half an hour none came."""
+        late = [Span(one.service, one.env, one.trace, one.ago + 30 * _MINUTE) for one in self._fake.spans]
+        with changed(self._fake, spans=late):
+            yield
+
+    @fault
+    def the_trace_ends_at_the_api(self) -> Iterator[None]:
+        """The others do not pass the context on."""
+        with changed(self._fake, spans=[one for one in self._fake.spans if one.service == "tradesense-api"]):
+            yield
+
+    @fault
+    def half_the_spans_are_missing(self) -> Iterator[None]:
+        """Fewer requests are traced than before."""
+        with changed(self._fake, spans=self._fake.spans[: 4 * 3]):
+            yield
+
+    @fault
+    def a_monitor(self, field: str, value: str) -> Iterator[None]:
+        """Something about one monitor is otherwise."""
+        with changed(self._monitor, **{field: value}):
+            yield
+
+    @fault
+    def a_monitor_is_muted(self) -> Iterator[None]:
+        """Somebody silenced it for another hour."""
+        with changed(self._monitor, muted_until=datetime.now(UTC).timestamp() + 3600):
+            yield
+
+    @fault
+    def the_dashboard_is_gone(self) -> Iterator[None]:
+        """It has another title."""
+        with changed(self._dashboard, title="Business metrics (old)"):
+            yield
+
+    @fault
+    def the_dashboard_is_bare(self) -> Iterator[None]:
+        """Only notes and a picture are left."""
+        with changed(self._dashboard, widgets=["note", "image", "free_text", "note"], grouped=["note"]):
+            yield
+
+    @fault
+    def the_group_is_empty(self) -> Iterator[None]:
+        """What stood in the group was removed."""
+        with changed(self._dashboard, grouped=[]):
+            yield
+
+    @fault
+    def the_metric(self, query: str, value: str) -> Iterator[None]:
+        """It has one series, with another number."""
+        with changed(self._fake, points={**self._fake.points, query: [float(value)]}):
+            yield

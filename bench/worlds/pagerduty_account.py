@@ -1,0 +1,75 @@
+"""The PagerDuty account of the worlds that ask it: Vatic's rotation, TradeSense's, the incidents of some months."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench.worlds.vendor_world import VendorWorld
+from bench.worlds.world import Sections
+from deployments.rehearsal.vendors.pagerduty import PagerDutyFake
+from deployments.rehearsal.vendors.pagerduty_records import Incident, Person, Policy, Service, Shift
+
+_TOKEN, _TOKEN_NAME = "u+made-up-for-a-world", "TMINUS_WORLD_PAGERDUTY_TOKEN"
+DAY = timedelta(days=1)
+
+
+class PagerDutyAccount(VendorWorld):
+    """Two levels of two people each, a test page that was answered last week, and two incidents of this month."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.begin = datetime.now(UTC).replace(microsecond=0)
+        self.fake = fake = PagerDutyFake(_TOKEN)
+        fake.people = [
+            Person("PANNA", "Anna", ["email", "phone", "sms"]),
+            Person("PBORIS", "Boris", ["email", "push_notification"]),
+            Person("PCLEO", "Cleo", ["email", "phone"]),
+            Person("PDARIO", "Dario", ["phone"]),
+        ]
+        fake.policies = [Policy("PVATIC2", "vatic-low", 1), Policy("PTRADES", "tradesense", 1)]
+        fake.policies.append(Policy("PVATIC", "vatic", 2))
+        start, handover, end = self.begin - 2 * DAY, self.begin + 3 * DAY, self.begin + 12 * DAY
+        self.first = [
+            Shift("PANNA", "PVATIC", 1, start, handover),
+            Shift("PBORIS", "PVATIC", 1, handover, end),
+        ]
+        self.second = [
+            Shift("PCLEO", "PVATIC", 2, start, handover),
+            Shift("PDARIO", "PVATIC", 2, handover, end),
+        ]
+        self.rota(*self.first, *self.second)
+        fake.services = [
+            Service("PSVC0", "vatic-staging", "PVATIC2"),
+            Service("PSVC1", "tradesense", "PTRADES", integrations=["Datadog"]),
+            Service("PSVC2", "vatic", "PVATIC", integrations=["Alertmanager", "tminus"]),
+        ]
+        self.test = self.incident(1, "[tminus test page] please acknowledge", 8 * DAY, 12 * 60)
+        self.latency = self.incident(2, "HighLatency on orders", 5 * DAY, 10 * 60)
+        self.lag = self.incident(3, "KafkaConsumerLag on risk", 20 * DAY, 8 * 60)
+        before = self.incident(4, "ServiceDown on auth", 100 * DAY, 40 * 60)
+        fake.incidents = [self.test, self.latency, self.lag, before]
+
+    def sections(self) -> Sections:
+        """PagerDuty's section; the routing key is for pages, which none of these sends."""
+        return {"pagerduty": {"routing_key": f"env:{_TOKEN_NAME}", "token": f"env:{_TOKEN_NAME}", "api": self.url}}
+
+    def secrets(self) -> dict[str, str]:
+        """The REST token."""
+        return {_TOKEN_NAME: _TOKEN}
+
+    def rota(self, *shifts: Shift) -> None:
+        """These are the shifts of Vatic's policy."""
+        self.fake.shifts = [Shift("PCLEO", "PVATIC2", 1), *shifts]
+
+    def incident(self, number: int, title: str, ago: timedelta, lasted: int) -> Incident:
+        """One that ended after some seconds, and was acknowledged by Anna after two minutes."""
+        created = self.begin - ago
+        return Incident(
+            f"Q{number:04d}",
+            number,
+            "PSVC2",
+            title,
+            created,
+            resolved=created + timedelta(seconds=lasted),
+            acknowledged=created + timedelta(minutes=2),
+            acknowledged_by="PANNA",
+        )

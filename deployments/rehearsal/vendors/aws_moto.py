@@ -1,0 +1,173 @@
+"""A FAKE of AWS: moto, in a thread of this process, and in front of it answers to what moto lacks.
+
+moto keeps its state in this process, so that what runs beside it may reach into it, and checks neither signatures nor
+permissions. In front of it stands what speaks the services' JSON protocol for calls that moto does not have, and what
+changes moto's own answers where moto cannot be made to say something (that a target is unhealthy, that a backup is
+old). Only one of these may run in a process at a time, since moto has one state.
+"""
+
+import io
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from socketserver import ThreadingMixIn
+from typing import Any
+from urllib.parse import parse_qs
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from pydantic import JsonValue, TypeAdapter
+
+ACCOUNT = "123456789012"
+Answerer = Callable[[Mapping[str, JsonValue]], JsonValue]
+_Start = Callable[..., Any]
+_PARAMETERS = TypeAdapter(dict[str, JsonValue])
+_SERVICE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
+
+
+@dataclass
+class Alteration:
+    """One change of what moto answers to a call, on the body as it is written."""
+
+    call: str
+    pattern: bytes
+    instead: bytes
+
+
+@dataclass
+class FakeAws:
+    """What is behind one address.
+
+    Attributes:
+        url: where it is.
+        answers: call (`secretsmanager.ListSecretVersionIds`, `backup.GET /backup/plans/*/selections/`) → what answers.
+        alterations: changes of moto's answers.
+    """
+
+    url: str = ""
+    answers: dict[str, Answerer] = field(default_factory=dict)
+    alterations: list[Alteration] = field(default_factory=list)
+
+    @contextmanager
+    def altered(self, call: str, pattern: bytes, instead: bytes) -> Iterator[None]:
+        """The block in which every match in moto's answers to a call reads otherwise."""
+        one = Alteration(call, pattern, instead)
+        self.alterations.append(one)
+        try:
+            yield
+        finally:
+            self.alterations.remove(one)
+
+    @contextmanager
+    def answering(self, call: str, answerer: Answerer) -> Iterator[None]:
+        """The block in which a call is answered so."""
+        before = self.answers.get(call)
+        self.answers[call] = answerer
+        try:
+            yield
+        finally:
+            if before is None:
+                del self.answers[call]
+            else:
+                self.answers[call] = before
+
+
+def state(service: str, region: str) -> Any:
+    """What moto keeps of a service in a region, as its own objects: for what no call of AWS could change."""
+    return state_of_all(service)[ACCOUNT][region]
+
+
+def state_of_all(service: str) -> Any:
+    """What moto keeps of a service, of every account; raises KeyError where it has no such service."""
+    from moto.backends import get_backend
+    from moto.backends import list_of_moto_modules as known
+
+    if service not in known():
+        raise KeyError(f"moto has no {service!r}")
+    return get_backend(service)  # type: ignore[call-overload]  # a name that was just looked up
+
+
+class _Front:
+    """A WSGI application: the fake's answers first, then moto's."""
+
+    def __init__(self, fake: FakeAws, behind: Callable[..., Iterable[bytes]]) -> None:
+        self._fake = fake
+        self._behind = behind
+
+    def __call__(self, environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        call = _call(environ, body)
+        for pattern, answerer in list(self._fake.answers.items()):
+            if fnmatchcase(call, pattern):
+                text = json.dumps(answerer(_parameters(body))).encode()
+                return _reply(start, "200 OK", "application/x-amz-json-1.1", text)
+        changes = [one for one in self._fake.alterations if one.call == call]
+        if not changes:
+            return self._behind(environ, start)
+        status, kind, answer = self._collected(environ)
+        for one in changes:
+            answer = re.sub(one.pattern, one.instead, answer)
+        return _reply(start, status, kind, answer)
+
+    def _collected(self, environ: dict[str, Any]) -> tuple[str, str, bytes]:
+        said: list[tuple[str, str]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *_: object) -> None:
+            said.append((status, dict(headers).get("Content-Type", "text/xml")))
+
+        answer = b"".join(self._behind(environ, start))
+        return (*said[0], answer)
+
+
+def _call(environ: Mapping[str, Any], body: bytes) -> str:
+    """`service.Operation`, or where the operation is only in the address `service.METHOD /path`."""
+    match = _SERVICE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
+    service = match[1] if match else "unsigned"
+    target = str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]
+    action = parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0] if not target else ""
+    return f"{service}.{target or action or environ['REQUEST_METHOD'] + ' ' + environ['PATH_INFO']}"
+
+
+def _parameters(body: bytes) -> dict[str, JsonValue]:
+    return _PARAMETERS.validate_json(body) if body.startswith(b"{") else {}
+
+
+def _reply(start: _Start, status: str, kind: str, body: bytes) -> Iterable[bytes]:
+    start(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"  # so that a client is told to go on (100 Continue) before it sends an object
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def fake_aws() -> Iterator[FakeAws]:
+    """The block in which moto runs, empty at its beginning; nothing of it is left afterwards."""
+    from moto.moto_api._internal.models import moto_api_backend
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    fake = FakeAws()
+    moto_api_backend.reset()
+    behind = DomainDispatcherApplication(create_backend_app)
+    with make_server("127.0.0.1", 0, _Front(fake, behind), _Server, _Quiet) as server:
+        fake.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield fake
+        finally:
+            server.shutdown()
+            thread.join()
+            moto_api_backend.reset()

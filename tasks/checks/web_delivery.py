@@ -1,0 +1,173 @@
+"""How the system's files and names reach its users: from a cache near them, and by names that lead to it."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import ClassVar, Literal, Self
+
+import httpx
+from pydantic import model_validator
+
+from tasks.check import Check
+from tasks.estate import Estate
+from tasks.tls_handshake import Address, address_of, reaches
+from tasks.web_headers import max_age
+from tasks.web_names import resolve_by, resolve_here
+from tasks.web_request import WITHIN, Wanted, front
+from tminus.clock import Duration
+from tminus.environment import Impact
+from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.expectation import Measurement
+from tminus.loopback import url_is_local
+from tminus.outcome import Observation
+from tminus.systems.web import Endpoint
+
+_SAID_BY = (
+    *("X-Cache", "CF-Cache-Status", "Cache-Status", "CDN-Cache", "X-Cache-Status", "X-Proxy-Cache"),
+    *("X-Vercel-Cache", "X-Nf-Cache-Status", "X-Railway-Cache"),
+)
+_HIT = re.compile(r"(?i)hit")
+_SHOWN = 10  # addresses
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?\.?")
+_COMPRESSED = {"gzip", "br", "zstd", "deflate"}
+
+
+class Asset(Check, frozen=True):
+    """Asks for a file three times at most, as a browser would, and says whether a cache answers.
+
+    `cached` is `hit` where after the first an answer comes from a cache: it says so (`X-Cache`, `CF-Cache-Status`,
+    `Cache-Status` and their like), or has an `Age` above 0. `max_age` is how long a browser may keep it, 0 where
+    nothing says so; `compressed` is `yes` or `no`. A file that is not there (404) is a `miss`.
+
+    Attributes:
+        endpoint: where to ask, by its name in the environment's `endpoints`.
+        path: of the file.
+        within: how long each answer is waited for.
+    """
+
+    kind: Literal["cdn.asset"] = "cdn.asset"
+    impact: ClassVar[Impact] = Impact.PROBE
+    measures: ClassVar[Mapping[str, str]] = {"cached": "word", "max_age": "s", "compressed": "word"}
+
+    endpoint: str
+    path: str
+    within: Duration = WITHIN
+
+    async def look(self, estate: Estate) -> Observation:
+        """Two GETs, and a third where the second was none of a cache's: it may have reached another one."""
+        asked = await front(estate, self.endpoint)
+        wanted = Wanted(self.path, headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
+        replies = [await asked.ask(wanted, self.within) for _ in range(2)]
+        if not _from_cache(replies[-1].headers):
+            replies.append(await asked.ask(wanted, self.within))
+        reply = replies[-1]
+        if reply.broken:
+            raise CouldNotObserve(f"{asked.name}: {wanted}: status {reply.status}")
+        encoding = reply.headers.get("Content-Encoding", "").strip().lower()
+        cached = reply.good and _from_cache(reply.headers)
+        compressed = reply.good and encoding in _COMPRESSED
+        keeps = max_age(reply.headers.get("Cache-Control")) if reply.good else 0
+        said = f"{wanted}: status {reply.status}, {'from' if cached else 'not from'} a cache"
+        return Observation(
+            found=(
+                Measurement(name="cached", word="hit" if cached else "miss"),
+                Measurement.number("max_age", keeps, "s"),
+                Measurement(name="compressed", word="yes" if compressed else "no"),
+            ),
+            where=asked.where,
+            details=(f"{said}, {len(reply.body)} bytes" + (f" as {encoding}" if compressed else ""),),
+            because="" if reply.good else said,
+        )
+
+
+def _from_cache(headers: httpx.Headers) -> bool:
+    age = headers.get("Age", "").strip()
+    old = age.isascii() and age.isdecimal() and age.strip("0") != ""
+    return old or any(_HIT.search(headers.get(name, "")) for name in _SAID_BY)
+
+
+class Name(Check, frozen=True):
+    """Resolves a host's name, and says whether it leads to where the endpoint is.
+
+    `addresses` is how many addresses the name has, 0 where it has none. `answering` counts those that take a
+    connection on the endpoint's port, and with https show a trusted certificate for that name. `same` is `yes` where
+    all of them do, and each is an address of the endpoint's own name as this machine resolves it. Where none of the
+    endpoint's addresses answers either, nothing is known.
+
+    Attributes:
+        endpoint: by its name in the environment's `endpoints`; without it only `addresses` is measured.
+        host: the name that is resolved; by default the endpoint's own.
+        resolver: which name server is asked, by its name in the environment's `endpoints`, whose address is written
+            `dns://192.0.2.53:53`; by default this machine's. Needs dnspython (`pip install 'tminus[dns]'`).
+        within: how long each answer is waited for.
+    """
+
+    kind: Literal["dns.name"] = "dns.name"
+    impact: ClassVar[Impact] = Impact.PROBE
+    measures: ClassVar[Mapping[str, str]] = {"addresses": "", "answering": "", "same": "word"}
+
+    endpoint: str | None = None
+    host: str | None = None
+    resolver: str | None = None
+    within: Duration = WITHIN
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.endpoint is None and self.host is None:
+            raise ValueError("give the `host` whose name is resolved, or the `endpoint` that it belongs to, or both")
+        if self.endpoint is None and set(self.expect) & {"answering", "same"}:
+            raise ValueError("`same` and `answering` are about an endpoint, so say which, such as `endpoint: api`")
+        if self.host is not None and not _HOST.fullmatch(self.host):
+            raise ValueError(f"{self.host!r} is no host's name; write one such as 'api.example.com'")
+        return self
+
+    async def look(self, estate: Estate) -> Observation:
+        """Resolves, and connects to each address once."""
+        if self.endpoint is None:
+            host = self.host or ""
+            found = await self._resolved(estate, host)
+            return self._seen(host, found, [], [] if found else [f"{host} has no address"])
+        endpoint = estate.endpoint(self.endpoint)
+        there = address_of(endpoint.url)
+        host = self.host or there.host
+        found = await self._resolved(estate, host)
+        own = await resolve_here(there.host, self.within)
+        answers = await self._answers(estate, endpoint, Address(host, there.port, there.tls), found)
+        if not any(answers) and not any(await self._answers(estate, endpoint, there, own)):
+            raise CouldNotObserve(f"{self.endpoint}: none of the {len(own)} addresses of {there.host} answers")
+        wrong = [f"{one} is none of {there.host}'s addresses" for one in found if one not in own]
+        wrong += [f"{one} does not answer as {host}" for one, well in zip(found, answers, strict=True) if not well]
+        same = Measurement(name="same", word="yes" if found and not wrong else "no")
+        counted = Measurement.number("answering", sum(answers), of=len(found))
+        return self._seen(host, found, [counted, same], wrong if found else [f"{host} has no address"])
+
+    def _seen(self, host: str, found: Sequence[str], also: list[Measurement], wrong: list[str]) -> Observation:
+        return Observation(
+            found=(Measurement.number("addresses", len(found)), *also),
+            where=host,
+            details=tuple(wrong[:_SHOWN]) or (f"{host}: {', '.join(found[:_SHOWN])}",),
+            because="; ".join(wrong[:2]),
+        )
+
+    async def _resolved(self, estate: Estate, host: str) -> tuple[str, ...]:
+        if self.resolver is None:
+            return await resolve_here(host, self.within)
+        url = estate.endpoint(self.resolver).url
+        if not url.startswith("dns://"):
+            raise NotConfigured(f"the endpoint {self.resolver} is no name server; write its url as dns://192.0.2.53:53")
+        return await resolve_by(url, host, self.within)
+
+    async def _answers(
+        self, estate: Estate, endpoint: Endpoint, address: Address, these: Sequence[str]
+    ) -> Sequence[bool]:
+        """Of each address, whether the endpoint answers there."""
+        asked = (_near(estate, endpoint, address, one, self.within) for one in these)
+        return await asyncio.gather(*asked)
+
+
+async def _near(estate: Estate, endpoint: Endpoint, address: Address, one: str, within: timedelta) -> bool:
+    """Whether it answers; with a compressed clock, an address beyond loopback is not asked, and does not."""
+    if estate.environment.clock.compressed and not url_is_local(f"tcp://[{one}]" if ":" in one else f"tcp://{one}"):
+        return False
+    return await reaches(address, one, endpoint.ca_file, within)

@@ -1,0 +1,130 @@
+"""How many requests the system lets through before it says that it is enough."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from tasks.check import Check
+from tasks.estate import Estate
+from tasks.web_request import WITHIN, Front, Reply, Wanted, front, token_of
+from tminus.clock import Duration, now
+from tminus.environment import Impact
+from tminus.expectation import Expectation, Measurement
+from tminus.outcome import Observation
+
+_SEVERAL = Expectation(">= 1")
+_MOST = 20_000  # requests
+_POLL = 0.5  # seconds between looks at whether a limit has passed
+
+
+class RateLimit(Check, frozen=True, populate_by_name=True, serialize_by_alias=True):
+    """Sends the same request until the first is answered with 429, and says how many were let through before.
+
+    `allowed` are the answers before it that are neither 429 nor 5xx, `refused` those of 429, `errors` those of 5xx.
+    Where `allowed` is expected, so is `refused: ">= 1"` unless the book says otherwise, since a limit beyond `up_to`
+    was not seen. `told` is `yes` where the refusal says when to come back (`Retry-After`), and `retry_after` how long
+    that is. `recovers` is `yes` where within `recovers_within` of the refusal a request is let through again.
+
+    Attributes:
+        endpoint: where to ask, by its name in the environment's `endpoints`.
+        path: what to ask for.
+        method: of the request.
+        document: sent as JSON; written `json:`.
+        identity: whose token is sent, by its name in the environment's `identities`.
+        up_to: how many requests are sent at most.
+        at_once: how many of them at the same time.
+        recovers_within: how long the limit's passing is waited for, where `recovers` is expected.
+        within: how long each answer is waited for.
+    """
+
+    kind: Literal["http.rate_limit"] = "http.rate_limit"
+    impact: ClassVar[Impact] = Impact.LOAD
+    measures: ClassVar[Mapping[str, str]] = {
+        "allowed": "",
+        "refused": "",
+        "errors": "",
+        "told": "word",
+        "retry_after": "s",
+        "recovers": "word",
+    }
+
+    endpoint: str
+    path: str
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    document: JsonValue = Field(default=None, alias="json")
+    identity: str | None = None
+    up_to: Annotated[int, Field(ge=1, le=_MOST)]
+    at_once: Annotated[int, Field(ge=1, le=50)] = 5
+    recovers_within: Duration = timedelta(seconds=60)
+    within: Duration = WITHIN
+
+    @model_validator(mode="after")
+    def _seen_to_refuse(self) -> Self:
+        if "allowed" in self.expect:
+            self.expect.setdefault("refused", _SEVERAL)
+        return self
+
+    async def look(self, estate: Estate) -> Observation:
+        """Sends at most `up_to` requests."""
+        asked = await front(estate, self.endpoint)
+        token = await token_of(estate, self.identity)
+        wanted = Wanted(self.path, self.method, document=self.document, token=token)
+        replies = await self._until_refused(asked, wanted)
+        refusals = [reply for reply in replies if _refused(reply)]
+        broken = sum(reply.broken for reply in replies)
+        found = [
+            Measurement.number("allowed", len(replies) - len(refusals) - broken),
+            Measurement.number("refused", len(refusals)),
+            Measurement.number("errors", broken),
+        ]
+        if refusals:
+            told = _retry_after(refusals[0])
+            found.append(Measurement(name="told", word="no" if told is None else "yes"))
+            if told is not None:
+                found.append(Measurement.number("retry_after", told.total_seconds(), "s"))
+            if "recovers" in self.expect:
+                recovered = await self._recovered(asked, wanted)
+                found.append(Measurement(name="recovers", word="yes" if recovered else "no"))
+        because = "" if refusals else f"none of {len(replies)} requests is answered with 429"
+        return Observation(
+            found=tuple(found),
+            where=asked.where,
+            details=(f"{wanted}: {len(replies)} sent, {len(refusals)} answered with 429, {broken} with 5xx",),
+            because=because or (f"{broken} answers of 5xx" if broken else ""),
+        )
+
+    async def _until_refused(self, asked: Front, wanted: Wanted) -> list[Reply]:
+        replies: list[Reply] = []
+        while len(replies) < self.up_to and not any(_refused(reply) for reply in replies[-self.at_once :]):
+            some = min(self.at_once, self.up_to - len(replies))
+            replies += await asyncio.gather(*(asked.ask(wanted, self.within) for _ in range(some)))
+        return replies
+
+    async def _recovered(self, asked: Front, wanted: Wanted) -> bool:
+        until = now() + self.recovers_within
+        while now() < until:
+            await asyncio.sleep(_POLL)
+            if not _refused(await asked.ask(wanted, self.within)):
+                return True
+        return False
+
+
+def _refused(reply: Reply) -> bool:
+    return reply.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _retry_after(reply: Reply) -> timedelta | None:
+    """Seconds, or a date (RFC 9110, 10.2.3); None where it says neither."""
+    said = reply.headers.get("Retry-After", "").strip()[:64]
+    if said.isascii() and said.isdecimal() and len(said) <= len("100000000"):
+        return timedelta(seconds=int(said))
+    try:
+        moment: datetime = parsedate_to_datetime(said)
+    except (ValueError, IndexError):
+        return None
+    return max(moment.replace(tzinfo=moment.tzinfo or UTC) - now(), timedelta(0))

@@ -1,0 +1,124 @@
+"""Whether a page's links lead somewhere: to a file in the folder, a heading in it, or an address that answers."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from tasks import document_pages
+from tasks.artifact_files import Folder, shown
+from tasks.document_pages import Page
+from tasks.probe import get
+from tminus.errors import CouldNotObserve
+from tminus.loopback import url_is_local
+
+_WITHIN = timedelta(seconds=5)
+_AT_ONCE = 8
+_MOST = 100  # addresses that one page has asked for
+# Who asks matters there, or how: something is there.
+_GUARDED = {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
+
+
+def is_address(link: str) -> bool:
+    """Whether a link leads to the web."""
+    return link.lower().startswith(("http://", "https://", "//"))
+
+
+def is_within(link: str) -> bool:
+    """Whether a link leads to a file or a heading; mail addresses and the like are neither."""
+    return not is_address(link) and not _scheme(link)
+
+
+def dead_files(page: Page, path: str, folder: Folder) -> list[str]:
+    """The page's links to files and headings that are not there, each with the reason."""
+    reasons = ((link, _trouble(link, page, path, folder)) for link in page.links if is_within(link))
+    return [f"{shown(link)}: {reason}" for link, reason in reasons if reason]
+
+
+async def dead_addresses(page: Page, client: httpx.AsyncClient, *, only_local: bool) -> list[str]:
+    """The page's links to the web that do not answer, each with the reason; one that asks who we are is there.
+
+    Raises CouldNotObserve where there are too many, or `only_local` is so and one leads elsewhere.
+    """
+    addresses = [link for link in page.links if is_address(link)]
+    if len(addresses) > _MOST:
+        raise CouldNotObserve(f"{page.name} has {len(addresses)} links to the web, and over {_MOST} none is followed")
+    if only_local and any(not url_is_local(link) for link in addresses):
+        raise CouldNotObserve(f"{page.name} links to the web, and with a compressed clock only loopback is asked")
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(link: str) -> str:
+        async with gate:
+            answer = await get(client, f"https:{link}" if link.startswith("//") else link, _WITHIN)
+        there = answer.status is not None and (answer.status < HTTPStatus.BAD_REQUEST or answer.status in _GUARDED)
+        return "" if there else answer.problem or f"status {answer.status}"
+
+    reasons = await asyncio.gather(*(ask(link) for link in addresses))
+    return [f"{_without_secrets(link)}: {said}" for link, said in zip(addresses, reasons, strict=True) if said]
+
+
+def _trouble(link: str, page: Page, path: str, folder: Folder) -> str:
+    target, _, anchor = link.partition("#")
+    anchor = unquote(anchor)
+    target = unquote(target.partition("?")[0])
+    if not target:
+        return _missing(anchor, page)
+    below = _below(PurePosixPath(path).parent, target)
+    if below is None:
+        return "it leads out of the folder"
+    try:
+        if (folder.root / below).is_dir():
+            return ""
+        file = folder.find(below)
+    except CouldNotObserve as e:
+        return str(e)
+    if file is None:
+        return "there is no such file"
+    return _missing(anchor, document_pages.read(file)) if anchor and below.endswith(".md") else ""
+
+
+def _below(start: PurePosixPath, target: str) -> str | None:
+    """The path that is meant, from the folder on; a slash at the beginning is the folder. None where it leads out."""
+    parts: list[str] = [] if target.startswith("/") else list(start.parts)
+    for part in target.split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts) or "."
+
+
+def _missing(anchor: str, page: Page) -> str:
+    return "" if not anchor or anchor.lower() in {name.lower() for name in page.anchors} else "there is no such heading"
+
+
+def _scheme(link: str) -> str:
+    try:
+        return urlsplit(link).scheme
+    except ValueError:
+        return "none that can be read"
+
+
+def _without_secrets(link: str) -> str:
+    """An address without what may be a secret in it: user, password, query."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return "an address that cannot be read"
+    return shown(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
+
+
+def count(pages_links: Sequence[str], *, with_addresses: bool) -> int:
+    """How many links are looked at."""
+    return sum(is_within(link) or (with_addresses and is_address(link)) for link in pages_links)

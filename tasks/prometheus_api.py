@@ -1,0 +1,156 @@
+"""What Prometheus says of its targets, its rules, its series and itself.
+
+https://prometheus.io/docs/prometheus/latest/querying/api/ describes the answers.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Discriminator, Field, Tag
+
+from tasks.vendor_api import Page, VendorApi
+
+_TARGETS, _RULES, _QUERY, _RUNTIME = "/api/v1/targets", "/api/v1/rules", "/api/v1/query", "/api/v1/status/runtimeinfo"
+
+
+class Target(Page, frozen=True):
+    """One address that is scraped.
+
+    Attributes:
+        scraped: when last; the year 1 where never.
+    """
+
+    labels: dict[str, str]
+    health: str
+    scraped: AwareDatetime = Field(alias="lastScrape")
+    error: str = Field(alias="lastError", default="")
+
+    @property
+    def job(self) -> str:
+        """What it belongs to."""
+        return self.labels.get("job", "")
+
+
+class AlertRule(Page, frozen=True):
+    """One alerting rule.
+
+    Attributes:
+        seconds: how long it must hold before the alert fires.
+        health: `ok`, `err` or `unknown` (not evaluated yet).
+    """
+
+    type: Literal["alerting"]
+    name: str
+    query: str
+    seconds: float = Field(alias="duration", ge=0, allow_inf_nan=False)
+    labels: dict[str, str] = Field(default_factory=dict)
+    health: str
+    error: str = Field(alias="lastError", default="")
+
+
+class _RecordingRule(Page, frozen=True):
+    """A rule that only records."""
+
+    type: Literal["recording"]
+
+
+class _Group(Page):
+    rules: list[Annotated[AlertRule | _RecordingRule, Field(discriminator="type")]]
+
+
+class _Groups(Page):
+    groups: list[_Group]
+
+
+class _ActiveTargets(Page):
+    targets: list[Target] = Field(alias="activeTargets")
+
+
+class _Series(Page):
+    metric: dict[str, str]
+    value: tuple[float, str] | None = None  # a native histogram has none
+
+
+class _Vector(Page):
+    result: list[_Series]
+
+
+class _Scalar(Page):
+    result: tuple[float, str]
+
+
+def _kind(data: object) -> str:
+    return str(data.get("resultType")) if isinstance(data, Mapping) else ""
+
+
+class _Runtime(Page):
+    retention: str = Field(alias="storageRetention")
+
+
+class _Answer(Page):
+    status: Literal["success"]
+
+
+class _TargetsAnswer(_Answer):
+    data: _ActiveTargets
+
+
+class _RulesAnswer(_Answer):
+    data: _Groups
+
+
+class _QueryAnswer(_Answer):
+    data: Annotated[
+        Annotated[_Vector, Tag("vector")] | Annotated[_Scalar, Tag("scalar")],
+        Discriminator(_kind),
+    ]
+
+
+class _RuntimeAnswer(_Answer):
+    data: _Runtime
+
+
+class PrometheusApi:
+    """A Prometheus. Its methods raise CouldNotObserve where it does not answer as one."""
+
+    def __init__(self, api: VendorApi) -> None:
+        self._api = api
+
+    @property
+    def where(self) -> str:
+        """Its address."""
+        return self._api.section.url
+
+    async def targets(self) -> list[Target]:
+        """Every target that is to be scraped."""
+        answer = await self._api.read(
+            _TargetsAnswer, _TARGETS, params={"state": "active"}, headers=await self._headers()
+        )
+        return answer.data.targets
+
+    async def alerts(self) -> list[AlertRule]:
+        """Every alerting rule that is loaded, in the order of its groups."""
+        answer = await self._api.read(_RulesAnswer, _RULES, params={"type": "alert"}, headers=await self._headers())
+        return [rule for group in answer.data.groups for rule in group.rules if isinstance(rule, AlertRule)]
+
+    async def numbers(self, query: str) -> int:
+        """How many series an instant query gives that have a number now; a native histogram counts as one."""
+        answer = await self._api.read(_QueryAnswer, _QUERY, params={"query": query}, headers=await self._headers())
+        if isinstance(answer.data, _Scalar):
+            return int(_is_number(answer.data.result[1]))
+        return sum(series.value is None or _is_number(series.value[1]) for series in answer.data.result)
+
+    async def retention(self) -> str:
+        """How long, or how much, is kept, as Prometheus says it: `15d`, `10GiB`, `15d or 10GiB`."""
+        return (await self._api.read(_RuntimeAnswer, _RUNTIME, headers=await self._headers())).data.retention
+
+    async def _headers(self) -> dict[str, str]:
+        return await self._api.bearer() if self._api.section.token else {}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return not math.isnan(float(text))
+    except ValueError:
+        return False

@@ -1,0 +1,144 @@
+"""Protected paths: which they are, and when nothing is proven by their refusals."""
+
+import time
+
+import jwt
+import pytest
+from pydantic import SecretStr
+
+from bench.worlds.estates import check_of
+from bench.worlds.world import Case
+from tasks.web_openapi import protected_paths
+from tests.conftest import Estates
+from tests.tasks.web.conftest import Answering, Look
+from tminus.errors import CouldNotObserve
+from tminus.outcome import Outcome, Verdict
+
+_DOCUMENT = """\
+openapi: 3.0.3
+security: [{bearer: []}]
+paths:
+  /health: {get: {security: []}}
+  /optional: {get: {security: [{bearer: []}, {}]}}
+  /orders:
+    get: {}
+    post: {}
+  /orders/{id}/fills/{fill}:
+    parameters: [{name: id, in: path, example: a/b}, {$ref: "#/components/parameters/fill"}]
+    get: {security: [{key: []}]}
+  /written: {put: {}}
+"""
+
+
+def described(estates: Estates, text: str) -> tuple[str, ...]:
+    """The protected paths of a description."""
+    (estates.folder / "openapi.yaml").write_text(text, "utf-8")
+    return protected_paths(estates.folder, "openapi.yaml")
+
+
+def test_what_is_read_only_with_a_credential_is_protected(estates: Estates) -> None:
+    """Not what is open, not where it is optional, and nothing that writes; places are filled."""
+    assert described(estates, _DOCUMENT) == ("/orders", "/orders/a%2Fb/fills/1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "openapi: 3.0.3",
+        "openapi: 3.0.3\npaths: {}",
+        "openapi: 3.0.3\npaths: {/a: {get: {}}}",
+        "openapi: 3.0.3\npaths: {/a: {get: 3}}",
+        "a: [",
+        "!!python/object:os.system {}",
+        "a: &a [*a]",
+        "\x00",
+    ],
+)
+def test_a_description_that_protects_nothing_proves_nothing(estates: Estates, text: str) -> None:
+    """Nor one that cannot be read."""
+    with pytest.raises(CouldNotObserve, match=r"openapi\.yaml"):
+        described(estates, text)
+
+
+@pytest.mark.parametrize("name", ["../secret.yaml", "/etc/hostname", "gone.yaml", "."])
+def test_nothing_beyond_the_artifacts_is_read(estates: Estates, name: str) -> None:
+    """Whatever a book names."""
+    (estates.folder / "artifacts").mkdir()
+    (estates.folder / "secret.yaml").write_text(_DOCUMENT, "utf-8")
+    with pytest.raises(CouldNotObserve):
+        protected_paths(estates.folder / "artifacts", name)
+
+
+async def test_what_refuses_everybody_proves_nothing_of_forgeries(answering: Answering, look: Look) -> None:
+    """A path that takes no token at all refuses a forged one too."""
+    answering.status = 401
+    outcome = await look("http.authenticated", {"tampered": "= refused"}, paths=["/a"], identity="customer")
+    assert outcome.verdict is Verdict.UNKNOWN
+    outcome = await look("http.authenticated", {"accepted": "= yes"}, paths=["/a"], identity="customer")
+    assert outcome.verdict is Verdict.FAIL
+
+
+async def test_what_is_not_there_refuses_nobody(answering: Answering, look: Look) -> None:
+    """404 is no refusal, nor is a broken server one."""
+    for status in (404, 500, 302):
+        answering.status = status
+        outcome = await look("http.authenticated", {"refused": "= all"}, paths=["/a"], identity="customer")
+        assert outcome.verdict is Verdict.FAIL
+        assert f"GET /a answers {status} without a token" in outcome.summary
+
+
+@pytest.mark.parametrize("answers", [[429], [401, 429], [401, 200, 429], [401, 200, 500]])
+async def test_who_is_asked_too_often_says_nothing_of_who_asks(
+    answering: Answering, look: Look, answers: list[int]
+) -> None:
+    """Nor does a server that breaks at a forged token."""
+    answering.then = [(status, b"") for status in answers]
+    answering.status = 401
+    outcome = await look("http.authenticated", {"tampered": "= refused"}, paths=["POST /a"], identity="customer")
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "POST /a" in outcome.summary
+
+
+async def test_an_opaque_token_cannot_be_unsigned(answering: Answering, look: Look) -> None:
+    """It has no signature to leave out; it can still be changed."""
+    answering.then = [(401, b""), (200, b"")]
+    outcome = await look("http.authenticated", {"unsigned": "= refused"}, paths=["/a"], identity="customer")
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "no JSON Web Token" in outcome.summary
+    answering.then = [(401, b""), (200, b""), (401, b"")]
+    outcome = await look("http.authenticated", {"tampered": "= refused"}, paths=["/a"], identity="customer")
+    assert outcome.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"), [(3600, "has not expired yet"), (None, "does not say when it expired"), (-3600, "")]
+)
+async def test_an_expired_token_has_expired(
+    answering: Answering, estates: Estates, ends: int | None, said: str
+) -> None:
+    """One that has not would be refused for another reason, or rightly accepted."""
+    claims = {} if ends is None else {"exp": int(time.time()) + ends}
+    expired = jwt.encode(claims, "k" * 32)
+    answering.then = [(401, b""), (200, b"")]
+    answering.status = 401
+    outcome = await _with_expired(estates, answering.url, expired)
+    assert outcome.verdict is (Verdict.UNKNOWN if said else Verdict.PASS)
+    assert said in outcome.summary
+
+
+async def _with_expired(estates: Estates, url: str, expired: str) -> Outcome:
+    given = {"endpoint": "api", "paths": ["/a"], "identity": "customer", "expired_identity": "expired"}
+    check = check_of(Case("http.authenticated", given, {"expired": "= refused"}))
+    async with estates.make(
+        endpoints={"api": {"url": url}},
+        identities={"customer": estates.secret(SecretStr("a")), "expired": estates.secret(SecretStr(expired))},
+    ) as estate:
+        return await check.observe(estate)
+
+
+async def test_expired_wants_a_token(look: Look) -> None:
+    """Said before anything is asked."""
+    with pytest.raises(ValueError, match="expired_identity"):
+        await look("http.authenticated", {"expired": "= refused"}, paths=["/a"], identity="customer")
