@@ -57,37 +57,30 @@ async def sweep(opened: Opened, sections: Sequence[str] = (), *, shown: bool = T
         standing = await asyncio.to_thread(opened.standing, store)
         one = Sweep(store, opened.checklist, opened.environment.environment, opened.digest, standing, sections)
         await one.begin()
-        async with Estate(opened.environment, opened.release, one.chain, opened.base) as estate:
-            look = _shown if shown else _unseen
-            await asyncio.gather(*(look(one, estate, section) for section in one.sections))
+        async with (
+            Estate(opened.environment, opened.release, one.chain, opened.base) as estate,
+            asyncio.TaskGroup() as all_at_once,
+        ):
+            looks = [(section, all_at_once.create_task(one.look(estate, section))) for section in one.sections]
+            if shown:
+                # What Prefect keeps is written once everything was looked at, so that it holds up no look.
+                await asyncio.wait([look for _, look in looks])
+                await asyncio.gather(*(_show(section, look.result()) for section, look in looks))
         return await one.end()
     finally:
         store.close()
 
 
-async def _unseen(one: Sweep, estate: Estate, section: Section) -> None:
-    await one.look(estate, section)
-
-
-async def _shown(one: Sweep, estate: Estate, section: Section) -> None:
+async def _show(section: Section, judged: Sequence[Judged]) -> None:
     """The section as a task with its table; then what blocks, each as a task that fails with its reason."""
-    judged: list[Judged] = []
-    broke: list[TminusError] = []
 
     async def body() -> State[None]:
-        try:
-            judged.extend(await one.look(estate, section))
-        except TminusError as e:  # Prefect would keep it; the sweep must end by it
-            broke.append(e)
-            return Failed(message=str(e))
         await acreate_table_artifact(key=section.section, table=_rows(judged), description=section.title)
         blocking = sum(line.blocks for line in judged)
         held = f"{sum(line.green for line in judged)} of {len(judged)} lines hold"
         return Failed(message=f"{held}; {blocking} block") if blocking else Completed(message=held)
 
     await _task(section.section, section.title, body)
-    if broke:
-        raise broke[0]
     await asyncio.gather(*(_red(line) for line in judged if line.blocks))
 
 

@@ -146,7 +146,7 @@ class Front:
 async def front(estate: Estate, name: str) -> Front:
     """An endpoint of the environment, ready to be asked; raises NotConfigured, CouldNotObserve."""
     endpoint = estate.endpoint(name)
-    return Front(name, endpoint.url, await asyncio.to_thread(estate.client_of, endpoint))
+    return Front(name, endpoint.url, estate.client_of(endpoint))
 
 
 async def token_of(estate: Estate, identity: str | None) -> SecretStr | None:
