@@ -2,8 +2,8 @@
 
     python -m bench.readiness [--checks 400] [--growth 1000,10000] [--without prefect] [--sabotage together|isolation]
 
-- sweep_over_bare_loop: 400 checks of 50 ms each, inside a real flow run on a real Prefect server, from the sweep's
-  first event to its last, evidence written durably; over a bare asyncio loop that sends the same requests with the
+- sweep_over_bare_loop: 400 checks of 50 ms each, inside a real flow run on a real Prefect server, from the event that
+  the sweep began to the last evidence, written durably; over a bare asyncio loop that sends the same requests with the
   same client, as many at once, and parses the same JSON. The whole wall time of `readiness` is told on stderr.
 - cost_growth: the time a check from 1,000 to 10,000 checks of 0 ms, and the memory that this process then has.
 - delayed_by_hanging: how much later the other checks are done while forty checks of another system hang.
@@ -28,14 +28,17 @@ import httpx
 import psutil
 
 import flows.sweep
-from bench.readiness_books import opened, write_book, write_environment
+from bench.readiness_books import SYSTEM, opened, write_book, write_environment
 from flows.readiness import sweep
+from tminus import events as ev
 from tminus.ledger.opening import open_ledger
+from tminus.record_parts import read_event
 
 _WAIT_MS = 50
 _MIB = 1024 * 1024
 _HANGING = 40
-_ROUNDS = 3
+_ROUNDS = 5
+_AT_ONCE = flows.sweep.AT_ONCE  # read before anything is sabotaged
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -78,7 +81,7 @@ async def _bare(site: str, checks: int) -> float:
 
     All 400 at once would be three times slower: httpx looks through its whole pool for each.
     """
-    turn = asyncio.Semaphore(flows.sweep.AT_ONCE)
+    turn = asyncio.Semaphore(_AT_ONCE)
     async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
 
         async def ask() -> object:
@@ -92,7 +95,7 @@ async def _bare(site: str, checks: int) -> float:
 
 
 def _swept(folder: Path, site: str, checks: int, path: str, api: str, hanging: int = 0) -> tuple[float, float]:
-    """Seconds from the sweep's first event to its last, and of the whole run, reading and judging included."""
+    """Seconds from the sweep's first event to its last evidence, and of the whole run, reading and judging included."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = write_environment(folder, site, api or "http://127.0.0.1:1/api")
     books = write_book(folder, checks, path, hanging)
@@ -114,15 +117,14 @@ async def _flow_run(books: Path, environment: Path, api: str) -> None:
         await readiness(runbooks=str(books), environment=str(environment), return_state=True)
 
 
-def _between_events(books: Path, environment: Path) -> float:
-    """As the ledger has it: from the event that a sweep began to the event that it ended."""
-    from tminus.record_parts import read_event
-
+def _between_events(books: Path, environment: Path, but: str = "") -> float:
+    """As the ledger has it: from the event that a sweep began to the last evidence of any section but this one."""
     store = open_ledger(opened(books, environment).environment.ledger)
     chain = max(name for name in store.chains() if name.startswith("sweep-"))
     events = [read_event(one) for one in store.read(chain)]
     store.close()
-    return (events[-1].at - events[0].at).total_seconds()
+    last = max(one.at for one in events if isinstance(one, ev.LinesSeen) and one.section != but)
+    return (last - events[0].at).total_seconds()
 
 
 def _delay(folder: Path, site: str) -> bool:
@@ -136,16 +138,8 @@ def _delay(folder: Path, site: str) -> bool:
 
 
 def _last_other(folder: Path, site: str, path: str, hanging: int) -> float:
-    from tminus import events as ev
-    from tminus.record_parts import read_event
-
     _swept(folder, site, 200, path, "", hanging)
-    store = open_ledger(opened(folder / "made-up", folder / "environment.yaml").environment.ledger)
-    chain = max(name for name in store.chains() if name.startswith("sweep-"))
-    events = [read_event(one) for one in store.read(chain)]
-    store.close()
-    last = max(one.at for one in events if isinstance(one, ev.LinesSeen) and one.section != "stuck")
-    return (last - events[0].at).total_seconds()
+    return _between_events(folder / SYSTEM, folder / "environment.yaml", but="stuck")
 
 
 def _growth(folder: Path, site: str, sizes: list[int]) -> list[bool]:
@@ -175,8 +169,7 @@ def _sabotage(mechanism: str | None) -> None:
     if mechanism == "together":
         flows.sweep.AT_ONCE = 1
     if mechanism == "isolation":
-        shared = asyncio.Semaphore(flows.sweep.AT_ONCE)
-        flows.sweep.Sweep.queue = lambda _sweep, _check: shared  # type: ignore[method-assign,assignment]  # that is the sabotage
+        flows.sweep.Sweep.queue = lambda each, _check: each.queue_of("all")  # type: ignore[method-assign,assignment]  # that is the sabotage
 
 
 @contextmanager

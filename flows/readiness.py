@@ -57,31 +57,35 @@ async def sweep(opened: Opened, sections: Sequence[str] = (), *, shown: bool = T
         standing = await asyncio.to_thread(opened.standing, store)
         one = Sweep(store, opened.checklist, opened.environment.environment, opened.digest, standing, sections)
         await one.begin()
-        async with (
-            Estate(opened.environment, opened.release, one.chain, opened.base) as estate,
-            asyncio.TaskGroup() as all_at_once,
-        ):
-            looks = [(section, all_at_once.create_task(one.look(estate, section))) for section in one.sections]
-            if shown:
-                # What Prefect keeps is written once everything was looked at, so that it holds up no look.
-                await asyncio.wait([look for _, look in looks])
-                await asyncio.gather(*(_show(section, look.result()) for section, look in looks))
+        async with Estate(opened.environment, opened.release, one.chain, opened.base) as estate:
+            await _look_at_all(one, estate, shown=shown)
         return await one.end()
     finally:
         store.close()
 
 
-async def _show(section: Section, judged: Sequence[Judged]) -> None:
+async def _look_at_all(one: Sweep, estate: Estate, *, shown: bool) -> None:
+    """Every section at once. Looking waits for nothing that Prefect does."""
+    looks = [(section, asyncio.create_task(one.look(estate, section))) for section in one.sections]
+    try:
+        await asyncio.gather(*(_show(section, look) if shown else look for section, look in looks))
+    finally:
+        for _, look in looks:
+            look.cancel()
+
+
+async def _show(section: Section, look: "asyncio.Task[list[Judged]]") -> None:
     """The section as a task with its table; then what blocks, each as a task that fails with its reason."""
 
     async def body() -> State[None]:
+        judged = await look
         await acreate_table_artifact(key=section.section, table=_rows(judged), description=section.title)
         blocking = sum(line.blocks for line in judged)
         held = f"{sum(line.green for line in judged)} of {len(judged)} lines hold"
         return Failed(message=f"{held}; {blocking} block") if blocking else Completed(message=held)
 
     await _task(section.section, section.title, body)
-    await asyncio.gather(*(_red(line) for line in judged if line.blocks))
+    await asyncio.gather(*(_red(line) for line in await look if line.blocks))
 
 
 async def _red(judged: Judged) -> None:

@@ -129,7 +129,11 @@ class Sweep:
 
     def queue(self, check: Check) -> asyncio.Semaphore:
         """Where a check waits for its turn: with those that ask the same system, and with no others."""
-        return self._looking.setdefault(check.asks(), asyncio.Semaphore(AT_ONCE))
+        return self.queue_of(check.asks())
+
+    def queue_of(self, system: str) -> asyncio.Semaphore:
+        """The queue of one system."""
+        return self._looking.setdefault(system, asyncio.Semaphore(AT_ONCE))
 
     def _open(self, began: ev.SweepBegan) -> None:
         standing = readiness_chain(self._checklist.system, self._environment)
