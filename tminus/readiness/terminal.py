@@ -9,7 +9,8 @@ from rich.text import Text
 from tminus.readiness.account import Account, ShownLine, ShownSection
 from tminus.standing import Mark, Tone
 
-_STYLES: dict[Tone, str] = {"good": "green", "bad": "red", "warn": "yellow", "live": "blue", "quiet": "dim"}
+STYLES: dict[Tone, str] = {"good": "green", "bad": "red", "warn": "yellow", "live": "blue", "quiet": "dim"}
+"""Tone → how rich shows it."""
 _FIRST = 5  # fixes named
 _UNPROVEN = 10  # claims named
 
@@ -69,9 +70,9 @@ def _table(lines: list[ShownLine]) -> Table:
     table.add_column(ratio=3)
     for line in lines:
         title = f"{'  ' if line.part else ''}{line.title}{'' if line.blocking else ' (advisory)'}"
-        table.add_row(_marked(line.mark, line.mark.word), title, Text(line.summary, style=_STYLES[line.mark.tone]))
+        table.add_row(_marked(line.mark, line.mark.word), title, Text(line.summary, style=STYLES[line.mark.tone]))
     return table
 
 
 def _marked(mark: Mark, said: str, *, bold: bool = False) -> Text:
-    return Text(f"  {mark.symbol} {said}" if not bold else f"{mark.symbol} {said}", style=_STYLES[mark.tone])
+    return Text(f"  {mark.symbol} {said}" if not bold else f"{mark.symbol} {said}", style=STYLES[mark.tone])

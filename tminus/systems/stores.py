@@ -32,7 +32,7 @@ class Kafka(Section):
 
     Attributes:
         bootstrap: `host:port,host:port`.
-        username: for SASL; with it goes `password`.
+        username: for SASL (SCRAM-SHA-512 over TLS); with it goes `password`.
     """
 
     plain_addresses: ClassVar[tuple[str, ...]] = ()
