@@ -139,7 +139,7 @@ def _delay(folder: Path, site: str) -> bool:
 
 def _last_other(folder: Path, site: str, path: str, hanging: int) -> float:
     _swept(folder, site, 200, path, "", hanging)
-    return _between_events(folder / SYSTEM, folder / "environment.yaml", but="stuck")
+    return _between_events(folder / SYSTEM, folder / "environment.yaml", but="made-up/bench/stuck")
 
 
 def _growth(folder: Path, site: str, sizes: list[int]) -> list[bool]:

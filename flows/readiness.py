@@ -79,12 +79,12 @@ async def _show(section: Section, look: "asyncio.Task[list[Judged]]") -> None:
 
     async def body() -> State[None]:
         judged = await look
-        await acreate_table_artifact(key=section.section, table=_rows(judged), description=section.title)
+        await acreate_table_artifact(key=_key(section.place), table=_rows(judged), description=section.title)
         blocking = sum(line.blocks for line in judged)
         held = f"{sum(line.green for line in judged)} of {len(judged)} lines hold"
         return Failed(message=f"{held}; {blocking} block") if blocking else Completed(message=held)
 
-    await _task(section.section, section.title, body)
+    await _task(section.place, section.title, body)
     await asyncio.gather(*(_red(line) for line in await look if line.blocks))
 
 
@@ -98,6 +98,11 @@ async def _red(judged: Judged) -> None:
 async def _task(name: str, title: str, body: object) -> None:
     task = Task(body, name=name, task_run_name=f"{name}: {title}", cache_policy=NO_CACHE, persist_result=False)  # type: ignore[arg-type,var-annotated]  # a coroutine function, which Prefect's overloads do not know
     await task(return_state=True)
+
+
+def _key(place: str) -> str:
+    """As Prefect wants it: small letters, digits and hyphens."""
+    return "".join(letter if letter.isalnum() else "-" for letter in place)
 
 
 def _rows(judged: Sequence[Judged]) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -58,6 +59,7 @@ class Sweep:
         self._begun = now()
         self._evidence: dict[str, tuple[Outcome, ...]] = {}
         self._looking: dict[str, asyncio.Semaphore] = {}
+        self._gathered: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.chain = sweep_chain(checklist.system, environment, self._begun)
 
     @property
@@ -84,13 +86,22 @@ class Sweep:
         """Looks at every line of a section, at all of them at once, and writes down what was seen."""
         looked = await asyncio.gather(*(self._line(estate, line) for line in section.lines if line.checks))
         self._evidence |= dict(looked)
+        self._gathered[section.place].set()
         seen = [ev.LineSeen(ref=ref, outcomes=outcomes) for ref, outcomes in looked]
         parts = [
-            ev.LinesSeen(section=section.section, lines=tuple(seen[n : n + _BATCH]))
+            ev.LinesSeen(section=section.place, lines=tuple(seen[n : n + _BATCH]))
             for n in range(0, len(seen), _BATCH)
         ]
         await self._write(self.chain, *parts)
+        await self._others_gathered(section)
         return judge_lines(self._checklist, self._evidence, self._standing, now(), only=section)
+
+    async def _others_gathered(self, section: Section) -> None:
+        """Waits for the evidence of lines elsewhere that judge some of these too."""
+        judges = {self._checklist.judged_by(line).ref for line in section.lines if line.same_as}
+        for other in self.sections:
+            if any(line.ref in judges for line in other.lines):
+                await self._gathered[other.place].wait()
 
     async def end(self) -> Score:
         """Judges everything, and writes how it ended into the sweep's chain and the system's."""

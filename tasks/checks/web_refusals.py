@@ -133,8 +133,8 @@ class Refuses(Check, frozen=True):
         """Sends them, five at once, and then the control: so a server that came to refuse everything is noticed."""
         asked = await front(estate, self.endpoint)
         turn = asyncio.Semaphore(_AT_ONCE)
-        trying = [self._try(asked, one.title, await one.wanted(estate), turn) for one in self.requests]
-        tried = await asyncio.gather(*trying)
+        wanted = [(one.title, await one.wanted(estate)) for one in self.requests]
+        tried = await asyncio.gather(*(self._try(asked, title, one, turn) for title, one in wanted))
         wrong = [str(one) for one in tried if one.wrong]
         found, said = [], []
         if self.control is not None:

@@ -142,6 +142,11 @@ class Section(BaseModel, frozen=True, extra="forbid"):
     holds: Holds = Holds.BOXES
     lines: tuple[Line, ...] = Field(min_length=1)
 
+    @property
+    def place(self) -> str:
+        """Its place in the checklist, which no two sections share: what its lines' refs begin with."""
+        return self.lines[0].ref.rpartition("/")[0]
+
 
 class Chapter(BaseModel, frozen=True, extra="forbid"):
     """One file: a chapter of the checklist.
