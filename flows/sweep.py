@@ -87,10 +87,10 @@ class Sweep:
         looked = await asyncio.gather(*(self._line(estate, line) for line in section.lines if line.checks))
         self._evidence |= dict(looked)
         self._gathered[section.place].set()
-        seen = [ev.LineSeen(ref=ref, outcomes=outcomes) for ref, outcomes in looked]
+        asked = {line.ref: line.digest for line in section.lines}
+        seen = [ev.LineSeen(ref=ref, digest=asked[ref], outcomes=outcomes) for ref, outcomes in looked]
         parts = [
-            ev.LinesSeen(section=section.place, lines=tuple(seen[n : n + _BATCH]))
-            for n in range(0, len(seen), _BATCH)
+            ev.LinesSeen(section=section.place, lines=tuple(seen[n : n + _BATCH])) for n in range(0, len(seen), _BATCH)
         ]
         await self._write(self.chain, *parts)
         await self._others_gathered(section)

@@ -144,3 +144,11 @@ def test_a_goal_freezes_its_baseline_once(tmp_path: Path, ledger: Store) -> None
         event for event in map(read_event, ledger.read("readiness-shop-here")) if isinstance(event, ev.BaselineFrozen)
     ]
     assert [str(one.value) for one in frozen] == ["1"]
+
+
+def test_evidence_counts_only_for_what_the_book_then_asked(tmp_path: Path, ledger: Store) -> None:
+    """Once a book expects something else, what was seen before says nothing: the line is unknown until looked at."""
+    asyncio.run(sweep(opened(tmp_path, line("one")), shown=False))
+
+    assert verdicts(opened(tmp_path, line("one")), ledger) == [Verdict.PASS]
+    assert verdicts(opened(tmp_path, line("one").replace('"= 1"', '">= 1"')), ledger) == [Verdict.UNKNOWN]

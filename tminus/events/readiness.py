@@ -1,4 +1,4 @@
-"""What happens to a system's readiness: a sweep of its checklist, what people state and accept, a frozen baseline."""
+"""What happens to a system's readiness: sweeps, what people state and accept, frozen baselines, reviews told."""
 
 from typing import Literal
 
@@ -24,9 +24,10 @@ class SweepBegan(Happening):
 
 
 class LineSeen(BaseModel, frozen=True, extra="forbid"):
-    """One line, and what each of its checks came to."""
+    """One line, and what each of its checks came to. `digest` is that of what it then took for the line to hold."""
 
     ref: str
+    digest: str
     outcomes: tuple[Outcome, ...]
 
 
@@ -68,10 +69,14 @@ class LineAttested(Happening):
 
 
 class LineWaived(Happening):
-    """A person accepted that a line does not hold, signed, until a date."""
+    """A person accepted that a line does not hold, signed, until a date.
+
+    `digest` is that of what it then took for the line to hold: where the book asks for something else, it is over.
+    """
 
     type: Literal["line.waived"] = "line.waived"
     ref: str
+    digest: str
     person: str
     role: str
     reason: str
@@ -88,3 +93,31 @@ class BaselineFrozen(Happening):
     measurement: str
     period: str
     value: Quantity
+
+
+class ReviewLine(BaseModel, frozen=True, extra="forbid"):
+    """One recurring line that is due: since when it is overdue, or by when it is due."""
+
+    ref: str
+    owner: str
+    state: Literal["due", "overdue", "never"]
+    due: Time
+
+
+class ReviewsTold(Happening):
+    """People were told which recurring lines are due; the letters that told them stand beside it in the outbox.
+
+    Attributes:
+        week: the ISO week (`2026-W48`), of which there is one message.
+        done: recurring lines that are done.
+        lines: those that are due, or overdue, or were never done.
+        paged: the owners of what is overdue.
+        resolved: owners of whose lines some were overdue when it was told last, and none is any more.
+    """
+
+    type: Literal["reviews.told"] = "reviews.told"
+    week: str
+    done: int
+    lines: tuple[ReviewLine, ...]
+    paged: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, model_validator
@@ -11,6 +12,7 @@ from tminus.clock import Duration
 from tminus.expectation import Expectation
 from tminus.runbook import Severity, Slug, Spec
 
+Every = Literal["week", "month", "quarter"]
 Ref = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(?:/[a-z0-9+-]+){1,3}$")]
 
 
@@ -122,6 +124,12 @@ class Line(BaseModel, frozen=True, extra="forbid"):
         return self
 
     @property
+    def digest(self) -> str:
+        """Of what it takes for the line to hold. Evidence and waivers count only for the digest they were made for."""
+        told = self.model_dump_json(include={"checks", "attestation", "sign_off", "at_launch", "same_as", "baseline"})
+        return sha256(told.encode()).hexdigest()[:16]
+
+    @property
     def blocking(self) -> bool:
         """Whether the system is not ready while it does not hold. What the launch itself observes comes later."""
         return self.severity is Severity.BLOCKING and not self.at_launch
@@ -134,12 +142,14 @@ class Section(BaseModel, frozen=True, extra="forbid"):
         section: the part of its lines' refs before their number.
         owner: who mends them, where a line names nobody.
         holds: what its lines are in the checklist.
+        every: how often its lines are due again, where they recur.
     """
 
     section: Slug
     title: str
     owner: str
     holds: Holds = Holds.BOXES
+    every: Every | None = None
     lines: tuple[Line, ...] = Field(min_length=1)
 
     @property

@@ -74,7 +74,12 @@ def judge_lines(
         only: the one section wanted.
     """
     return [
-        _waived(_judged(checklist, chapter, section, line, evidence, standing, at), standing, at)
+        _waived(
+            _judged(checklist, chapter, section, line, evidence, standing, at),
+            checklist.judged_by(line).digest,
+            standing,
+            at,
+        )
         for chapter, section in checklist.sections()
         if only is None or section is only
         for line in section.lines
@@ -118,7 +123,7 @@ def _stated(judged: Judged, line: Line, standing: Standing, at: datetime) -> Jud
     wanted = line.attestation
     if wanted is None:
         return judged
-    found = standing.attested(line.ref, wanted.role, at)
+    found = standing.attested(line.ref, wanted, at)
     if found is None:
         last = standing.lapsed(line.ref)
         lapsed = f"; the last statement held until {last.until:%Y-%m-%d}" if last else ""
@@ -134,10 +139,10 @@ def _stated(judged: Judged, line: Line, standing: Standing, at: datetime) -> Jud
     )
 
 
-def _waived(judged: Judged, standing: Standing, at: datetime) -> Judged:
+def _waived(judged: Judged, digest: str, standing: Standing, at: datetime) -> Judged:
     if judged.green or not judged.line.waivable:
         return judged
-    found = standing.waived(judged.line.ref, judged.chapter.may_waive, at)
+    found = standing.waived(judged.line.ref, digest, judged.chapter.may_waive, at)
     if found is None:
         return judged
     said = f"accepted by {found.person} ({found.role}) until {found.until:%Y-%m-%d}: {found.reason}; {judged.summary}"

@@ -64,7 +64,7 @@ class Opened:
         at, name = now(), self.environment.environment
         standing = self.standing(store)
         evidence = {
-            **last_seen(store, standing),
+            **last_seen(store, standing, self.checklist),
             **evidence_of_people_and_launches(store, self.checklist, name, at),
         }
         return judge_lines(self.checklist, evidence, standing, at)

@@ -70,14 +70,17 @@ def unknown_promises(raw: JsonValue) -> list[str]:
 
 
 def contradictions(checklist: Checklist) -> list[Contradiction]:
-    """Every pair of promises that cannot both be kept."""
+    """What cannot all be kept: each reason once, with every line that has a part in it."""
     made: dict[str, list[_Made]] = {name: [] for name in UNITS}
     for line in checklist.lines():
         for name, text in line.promises.items():
             made[name].append(_Made(line, _value(name, text), text))
     found = [one for rule in _RULES for one in rule(made)]
     found += [one for name in _SAME_EVERYWHERE for one in _differ(name, made[name])]
-    return list({(tuple(sorted(one.refs)), one.why): one for one in found}.values())
+    refs: dict[str, dict[str, None]] = {}
+    for one in found:
+        refs.setdefault(one.why, {}).update(dict.fromkeys(one.refs))
+    return [Contradiction(tuple(lines), why) for why, lines in refs.items()]
 
 
 def _value(name: str, text: str) -> Fraction:

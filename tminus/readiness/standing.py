@@ -8,6 +8,7 @@ from tminus.chain_names import readiness_chain
 from tminus.ledger.store import Store
 from tminus.people import People
 from tminus.personal_key import verified
+from tminus.readiness.book import Attested
 from tminus.record_parts import read_event
 
 WARN_BEFORE = timedelta(days=14)
@@ -42,19 +43,23 @@ class Standing:
         events = [read_event(one) for one in store.read(chain)] if store.head(chain) else []
         return cls(chain, events, people)
 
-    def attested(self, ref: str, role: str, at: datetime) -> ev.LineAttested | None:
-        """The statement that holds then, by somebody with that role."""
+    def attested(self, ref: str, wanted: Attested, at: datetime) -> ev.LineAttested | None:
+        """The statement that holds then: in these words, by somebody with that role."""
         found = self._attested.get(ref)
-        return found if found is not None and found.role == role and found.until > at else None
+        if found is None or found.until <= at:
+            return None
+        return found if (found.role, found.statement) == (wanted.role, wanted.statement) else None
 
     def lapsed(self, ref: str) -> ev.LineAttested | None:
         """The last statement about a line, whether it still holds or not."""
         return self._attested.get(ref)
 
-    def waived(self, ref: str, roles: Sequence[str], at: datetime) -> ev.LineWaived | None:
-        """The waiver that holds then, by somebody with one of these roles."""
+    def waived(self, ref: str, digest: str, roles: Sequence[str], at: datetime) -> ev.LineWaived | None:
+        """The waiver that holds then: of what the line asks now, by somebody with one of these roles."""
         found = self._waived.get(ref)
-        return found if found is not None and found.role in roles and found.until > at else None
+        if found is None or found.until <= at or found.digest != digest:
+            return None
+        return found if found.role in roles else None
 
     def baseline(self, ref: str, measurement: str, period: str) -> ev.BaselineFrozen | None:
         """The value frozen for a period."""

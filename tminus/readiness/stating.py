@@ -68,7 +68,10 @@ def accept(opened: Opened, line: Line, key_file: Path, reason: str, link: str, u
     if role is None:
         raise Refused(f"{person.name} may not waive {line.ref}; that is for {', '.join(roles) or 'nobody'}")
     _until(until, None, "")
-    said = ev.LineWaived(ref=line.ref, person=person.id, role=role, reason=reason, link=link, until=until)
+    digest = opened.checklist.judged_by(line).digest
+    said = ev.LineWaived(
+        ref=line.ref, digest=digest, person=person.id, role=role, reason=reason, link=link, until=until
+    )
     return _written(opened, key, said)
 
 

@@ -17,6 +17,7 @@ from tminus.readiness.standing import Standing
 
 CHAIN = readiness_chain("shop", "here")
 REF = "shop/testing/unit/1"
+CHECKED = f"title: A, {CHECK}"
 STATED = "title: A, attestation: {role: engineering_lead, statement: I say so, valid_for: 30d}"
 
 
@@ -40,9 +41,11 @@ def attested(folder: Path, person: str, role: str = "engineering_lead", days: in
     return said.model_copy(update={"signature": PersonalKey(folder / person).sign(CHAIN, said)})
 
 
-def waived(folder: Path, person: str, role: str, days: int = 10) -> ev.LineWaived:
-    """A signed waiver."""
-    said = ev.LineWaived(ref=REF, person=person, role=role, reason="known", until=AT + timedelta(days=days))
+def waived(folder: Path, person: str, role: str, days: int = 10, line: str = CHECKED) -> ev.LineWaived:
+    """A signed waiver of a line as it then was."""
+    digest = next(checklist(folder, line).lines()).digest
+    until = AT + timedelta(days=days)
+    said = ev.LineWaived(ref=REF, digest=digest, person=person, role=role, reason="known", until=until)
     return said.model_copy(update={"signature": PersonalKey(folder / person).sign(CHAIN, said)})
 
 
@@ -154,3 +157,20 @@ def test_only_blocking_lines_keep_a_system_from_being_ready(tmp_path: Path) -> N
     assert sentence("shop", found) == "shop is not ready: 1 lines block, 0 of 2 hold (1 fail, 1 skipped)"
     well = score(judge_lines(book, {**evidence, "shop/testing/unit/2": [seen()]}, Standing(CHAIN, [], None), AT))
     assert (well.ready, well.unproven) == (True, 0)
+
+
+def test_a_waiver_is_over_when_the_book_asks_for_something_else(tmp_path: Path) -> None:
+    """Who accepted a missing first thing did not accept a missing second one; another title changes nothing."""
+    people, failed = crew(tmp_path), {REF: [seen(Verdict.FAIL)]}
+    given = waived(tmp_path, "lead", "engineering_lead")
+
+    assert judged(tmp_path, CHECKED.replace("title: A", "title: B"), failed, given, people=people).green
+    stricter = CHECKED.replace('"= 1"', '"= 2"')
+    assert judged(tmp_path, stricter, failed, given, people=people).verdict is Verdict.FAIL
+
+
+def test_a_statement_is_over_when_the_book_wants_another_one(tmp_path: Path) -> None:
+    """What was stated are the words of then."""
+    people, other = crew(tmp_path), STATED.replace("I say so", "I say something else")
+
+    assert judged(tmp_path, other, {}, attested(tmp_path, "lead"), people=people).verdict is Verdict.FAIL
