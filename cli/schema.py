@@ -2,7 +2,7 @@
 
 import click
 
-_KINDS = ("runbook", "release", "people", "environment")
+_KINDS = ("runbook", "readiness", "release", "people", "environment")
 
 
 @click.command("schema")
@@ -19,10 +19,11 @@ def command(kind: str) -> None:
     from tminus.editor_schema import file_schema, runbook_schema
     from tminus.file_kinds import FILE_KINDS
 
-    if kind == "runbook":
+    if kind in {"runbook", "readiness"}:
         from tasks.vocabulary import KINDS
+        from tminus.readiness.schema import readiness_schema
 
-        schema = runbook_schema(KINDS)
+        schema = runbook_schema(KINDS) if kind == "runbook" else readiness_schema(KINDS)
     else:
         schema = file_schema(FILE_KINDS[kind])
     click.echo(json.dumps(schema, indent=2, ensure_ascii=False))

@@ -69,6 +69,8 @@ class _Validation:
             kind = kind_of(source)
             if kind == "runbook":
                 self._book(source)
+            elif kind == "readiness":
+                self._chapter(source)
             else:
                 source.load(FILE_KINDS[kind])
                 self.well.append(f"{path}: {kind}, no mistake found")
@@ -97,6 +99,19 @@ class _Validation:
             not_held = f" in itself; what it names is checked with {', '.join(missing)}" if missing else ""
             said = f"{source.path}: runbook, {phases} phases, {steps} steps, no mistake found{not_held}"
             self.well.append(said)
+
+    def _chapter(self, source: "Source") -> None:
+        """A chapter by itself; whether its lines lead to others is looked at with its whole folder."""
+        from tasks.vocabulary import KINDS
+        from tminus.readiness.source import ChapterReader
+        from tminus.yaml_source import in_order
+
+        reader = ChapterReader(source, KINDS)
+        chapter = reader.chapter()
+        self.mistakes += in_order(reader.mistakes)
+        if chapter is not None:
+            said = f"{source.path}: readiness, {len(reader.placed)} lines, no mistake found in itself"
+            self.well.append(f"{said}; `tminus coverage {chapter.system}` reads the whole checklist")
 
     def _loaded(self, path: Path | None, model: type[_M]) -> _M | None:
         from tminus.yaml_source import Source

@@ -19,7 +19,7 @@ _NUMBER = rf"[+-]?{NUMBER}\s*"
 _Schema = dict[str, JsonValue]
 
 
-class _AsWritten(GenerateJsonSchema):
+class AsWritten(GenerateJsonSchema):
     """Shows defaults as a person would write them."""
 
     def encode_default(self, dft: object) -> JsonValue:
@@ -37,14 +37,14 @@ class _AsWritten(GenerateJsonSchema):
 
 def file_schema(model: type[BaseModel]) -> _Schema:
     """The schema of a release, people or environment file."""
-    return {"$schema": DIALECT, **model.model_json_schema(schema_generator=_AsWritten)}
+    return {"$schema": DIALECT, **model.model_json_schema(schema_generator=AsWritten)}
 
 
 def runbook_schema(kinds: Mapping[str, type[Spec]]) -> _Schema:
     """The schema of a book: for each kind its parameters, and what it measures in which unit."""
     specs = [*kinds.values(), *PEOPLE_KINDS.values()]
     models: Sequence[type[BaseModel]] = [Runbook, *specs]
-    refs, schema = models_json_schema([(model, "validation") for model in models], schema_generator=_AsWritten)
+    refs, schema = models_json_schema([(model, "validation") for model in models], schema_generator=AsWritten)
     defined = _mapping(schema["$defs"])
     names = {model: str(refs[model, "validation"]["$ref"]).removeprefix("#/$defs/") for model in models}
     own = {spec: _mapping(defined[names[spec]]) for spec in specs}
@@ -67,10 +67,15 @@ def _step(step: _Schema, kinds: Mapping[str, type[Spec]], own: Mapping[type[Spec
         "required": [name for name in _sequence(step["required"]) if name != "does"],
         "oneOf": [{"required": [verb]} for verb in VERBS],
         "allOf": [
-            *(_when(_verb(spec), {"const": kind}, _of_kind(spec, own[spec])) for kind, spec in kinds.items()),
+            *conditions_of(kinds, own),
             *(_when(verb, True, {"properties": {"with": False, "expect": False}}) for verb in PEOPLE_KINDS),
         ],
     }
+
+
+def conditions_of(kinds: Mapping[str, type[Spec]], own: Mapping[type[Spec], _Schema]) -> list[JsonValue]:
+    """For each kind, what may stand under `with` and `expect` where it is named; `own` has each kind's own schema."""
+    return [_when(_verb(spec), {"const": kind}, _of_kind(spec, own[spec])) for kind, spec in kinds.items()]
 
 
 def _when(verb: str, says: JsonValue, then: _Schema) -> _Schema:

@@ -1,4 +1,4 @@
-"""The four kinds of file that a launch is made of, told apart by what stands in them."""
+"""The kinds of file that tminus reads, told apart by what stands in them."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from tminus.environment import Environment
 from tminus.errors import BookError
 from tminus.people import People
+from tminus.readiness.book import Chapter
 from tminus.release import Release
 from tminus.runbook import Runbook
 from tminus.yaml_source import Source
@@ -16,6 +17,7 @@ FILE_KINDS: Mapping[str, type[BaseModel]] = {
     "release": Release,
     "people": People,
     "environment": Environment,
+    "readiness": Chapter,
 }
 """Kind → model. Each is named by the key that stands at the top of such a file."""
 
@@ -26,6 +28,8 @@ def kind_of(source: Source) -> str:
     Raises BookError where it has nothing in common with any.
     """
     keys = set(source.data) if isinstance(source.data, dict) else set()
+    if "readiness" in keys:
+        return "readiness"  # it has more keys in common with a runbook
     shared = {kind: len(keys & set(model.model_fields)) for kind, model in FILE_KINDS.items()}
     likeliest = max(shared, key=lambda kind: shared[kind])
     if shared[likeliest] == 0:

@@ -1,11 +1,13 @@
 """A judged checklist, ready to be shown: the verdict first, then what is claimed and not proven, then every line."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import BaseModel
 
 from tminus.outcome import Outcome, Verdict
 from tminus.readiness.first import Fix, what_first
+from tminus.readiness.history import History, by_ref
 from tminus.readiness.judging import Judged, bound_of
 from tminus.readiness.opened import Opened
 from tminus.readiness.promises import contradictions
@@ -36,6 +38,7 @@ class ShownLine(BaseModel, frozen=True):
     until: datetime | None
     warning: str
     why: str
+    history: History | None = None
 
     @property
     def mark(self) -> Mark:
@@ -117,10 +120,16 @@ class Account(BaseModel, frozen=True):
         return sum(number for verdict, number in self.counts.items() if Verdict(verdict).final)
 
 
-def account(opened: Opened, judged: list[Judged], standing: Standing, at: datetime) -> Account:
-    """Draws up the account of what was judged."""
+def account(
+    opened: Opened,
+    judged: list[Judged],
+    standing: Standing,
+    at: datetime,
+    histories: Mapping[str, History] | None = None,
+) -> Account:
+    """Draws up the account of what was judged; `histories` has how each line's number went, by its ref."""
     found = score(judged)
-    shown = {one.line.ref: _line(opened, one) for one in judged}
+    shown = {one.line.ref: _line(opened, one, histories or {}) for one in judged}
     return Account(
         system=opened.checklist.system,
         environment=opened.environment.environment,
@@ -166,7 +175,7 @@ def _chapters(opened: Opened, shown: dict[str, ShownLine]) -> tuple[ShownChapter
     )
 
 
-def _line(opened: Opened, one: Judged) -> ShownLine:
+def _line(opened: Opened, one: Judged, histories: Mapping[str, History]) -> ShownLine:
     outcomes = one.outcomes
     return ShownLine(
         ref=one.line.ref,
@@ -188,6 +197,7 @@ def _line(opened: Opened, one: Judged) -> ShownLine:
         until=one.until,
         warning=one.warning,
         why=one.line.why,
+        history=by_ref(histories, opened.checklist.judged_by(one.line).ref),
     )
 
 

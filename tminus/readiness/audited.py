@@ -1,6 +1,6 @@
 """A part of a checklist on its own: what is about security, and the lines that a launch book can be read beside."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from tminus.errors import BookError, UsageError
@@ -19,6 +19,11 @@ def of_security(checklist: Checklist) -> list[Section]:
         for chapter, section in checklist.sections()
         if any(_SECURITY in said.lower() for said in (chapter.readiness, chapter.title, section.section, section.title))
     ]
+
+
+def named(checklist: Checklist, names: Collection[str]) -> list[Section]:
+    """The sections so named, in whatever chapter."""
+    return [section for _, section in checklist.sections() if section.section in names]
 
 
 def only_sections(account: Account) -> Account:

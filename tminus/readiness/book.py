@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, WithJsonSchema, model_validator
 
 from tminus.clock import Duration
 from tminus.expectation import Expectation
@@ -14,6 +14,9 @@ from tminus.runbook import Severity, Slug, Spec
 
 Every = Literal["week", "month", "quarter"]
 Ref = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(?:/[a-z0-9+-]+){1,3}$")]
+
+# A quantity as people write it: `1 h`, or a plain 3.
+Said = Annotated[str, Field(coerce_numbers_to_str=True), WithJsonSchema({"type": ["string", "number"]})]
 
 
 class Bound(StrEnum):
@@ -113,7 +116,7 @@ class Line(BaseModel, frozen=True, extra="forbid"):
     timeout: Duration = timedelta(seconds=30)
     why: str = ""
     baseline: Baseline | None = None
-    promises: dict[str, Annotated[str, Field(coerce_numbers_to_str=True)]] = Field(default_factory=dict)
+    promises: dict[str, Said] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_way(self) -> "Line":

@@ -71,7 +71,7 @@ class Recurring:
 
 
 def after(every: Every, at: datetime) -> datetime:
-    """A period after a moment: seven days, or the same day one or three months on, the month's last where it has none."""
+    """A period after a moment: seven days, or the same day one or three months on, at most the month's last."""
     if every == "week":
         return at + timedelta(days=7)
     months = at.month - 1 + _MONTHS[every]

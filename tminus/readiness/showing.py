@@ -4,10 +4,14 @@ from xml.etree import ElementTree as ET
 
 from tminus.outcome import Verdict
 from tminus.readiness.account import Account, ShownLine
+from tminus.readiness.history import History
+from tminus.report.chart import WIDE, Chart
 from tminus.report.rendering import templates
+from tminus.report.trend import Value, draw_trend
 
 FORMATS = ("md", "html", "json", "junit")
 """Beside the terminal's own."""
+_DRAWN = 2  # sweeps from which on there is a trend
 
 
 def shown_as(name: str, account: Account) -> str:
@@ -21,7 +25,21 @@ def _markdown(account: Account) -> str:
 
 
 def _page(account: Account) -> str:
-    return templates().get_template("readiness.html.jinja").render(account=account)
+    page = templates().get_template("readiness.html.jinja")
+    return page.render(account=account, drawn=_drawn, trend=_trend(account))
+
+
+def _drawn(history: History) -> Chart:
+    values = [Value(one.at, one.value, not one.held) for one in history.values]
+    return draw_trend(values, history.limit, history.unit)
+
+
+def _trend(account: Account) -> Chart | None:
+    """How many lines held at each sweep of everything; the limit is how many there are."""
+    if len(account.trend) < _DRAWN:
+        return None
+    values = [Value(at, green, green < lines) for at, green, lines in account.trend]
+    return draw_trend(values, account.trend[-1][2], "", WIDE)
 
 
 def _json(account: Account) -> str:
