@@ -1,7 +1,7 @@
 """The checks' gauntlet: every check in worlds where it must fail, and every observed line of the shipped checklists.
 
-    python -m bench.checks [--only worlds|lines] [--world NAME …] [--system NAME …] [--triples FILE]
-                           [--sabotage judgement|observation]
+    python -m bench.checks [--only worlds|lines] [--world NAME …] [--system NAME …] [--ref PREFIX …]
+                           [--triples FILE] [--sabotage judgement|observation]
 
 A world is healthy, then one thing in it is broken, then nothing in it answers. A healthy world in which a check does
 not pass is a false alarm; a broken one in which it does not fail is missed; so is a silent one where it is not unknown.
@@ -32,7 +32,7 @@ from bench.worlds.world import World
 from deployments.rehearsal.binaries import CHECKOUT
 from tasks.check import Check
 from tasks.vocabulary import KINDS
-from tminus.readiness.book import Bound, Checklist
+from tminus.readiness.book import Bound, Checklist, Line
 from tminus.readiness.judging import bound_of
 from tminus.readiness.source import load_checklist, steps_beside
 from tminus.runbook import Spec
@@ -57,6 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=["worlds", "lines"])
     parser.add_argument("--world", action="append", default=[], help="only this world")
     parser.add_argument("--system", action="append", default=[], help="only this system's books")
+    parser.add_argument("--ref", action="append", default=[], help="only lines whose ref begins with this")
     parser.add_argument("--triples", type=Path, help="a file for each (check, parameters, fault) that was caught")
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES))
     given = parser.parse_args(words)
@@ -65,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="tminus-") as folder:
         held = _worlds(Path(folder), given.world) if given.only != "lines" else True
         if given.only != "worlds":
-            held &= _lines(Path(folder), given.system, given.triples)
+            held &= _lines(Path(folder), given.system, given.ref or [""], given.triples)
     return 0 if held else 1
 
 
@@ -127,16 +128,17 @@ def _say_row(system: str, real: bool, tally: Tally) -> None:
         print(f"    {wrong}", flush=True)
 
 
-def _lines(folder: Path, systems: Sequence[str], triples: Path | None) -> bool:
+def _lines(folder: Path, systems: Sequence[str], prefixes: Sequence[str], triples: Path | None) -> bool:
     proofs = all_proofs()
     found: list[Proved] = []
     unproven: list[str] = []
     with stage(folder / "lines", proofs) as on:
         for name in systems or sorted({path.parent.name for path in (CHECKOUT / "runbooks").glob("*/*.yaml")}):
             checklist = load_checklist(CHECKOUT / "runbooks" / name, KINDS)
-            came = list(prove(on, checklist, proofs.broken))
+            chosen = [line for line in checklist.lines() if line.ref.startswith(tuple(prefixes))]
+            came = list(prove(on, chosen, proofs.broken))
             found += came
-            unproven += _unproven(checklist, came, steps_beside(CHECKOUT / "runbooks" / name, KINDS))
+            unproven += _unproven(checklist, chosen, came, steps_beside(CHECKOUT / "runbooks" / name, KINDS))
             print(f"{name:18} {len({one.ref for one in came}):4} lines with checks, {len(came)} looks", flush=True)
     for one in found:
         if not one.right:
@@ -159,10 +161,12 @@ def _lines(folder: Path, systems: Sequence[str], triples: Path | None) -> bool:
     )
 
 
-def _unproven(checklist: Checklist, came: Iterable[Proved], steps: Mapping[str, Spec]) -> list[str]:
+def _unproven(
+    checklist: Checklist, chosen: Iterable[Line], came: Iterable[Proved], steps: Mapping[str, Spec]
+) -> list[str]:
     """Observed lines with checks of their own that no fault made fail."""
     failed = Counter(one.ref for one in came if one.right and one.fault != HEALTHY_LINE)
-    own = [line for line in checklist.lines() if line.checks]
+    own = [line for line in chosen if line.checks]
     return [line.ref for line in own if bound_of(checklist, line, steps) is Bound.OBSERVED and not failed[line.ref]]
 
 

@@ -41,6 +41,9 @@ COMMANDS = {
     "coverage": "cli.coverage",
     "next": "cli.next",
     "line": "cli.line",
+    "import": "cli.import_checklist",
+    "operate": "cli.operate",
+    "reviews": "cli.reviews",
 }
 
 

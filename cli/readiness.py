@@ -39,18 +39,19 @@ def command(
     Exits 0 where the system is ready, 3 where it is not, 2 where the files have mistakes.
     """
     found = files.open(system)
-    _known_sections(found, sections)
+    known_sections(found, sections)
     if not last:
-        _sweep(found, files, sections, prefect=not no_prefect)
-    account = _account(found)
-    _give(account, form, everything=everything)
+        sweep_now(found, files, sections, prefect=not no_prefect)
+    account = _account(found, drawn=report is not None or form in {"html", "json"})
+    give(account, form, everything=everything)
     if report is not None:
-        _write_all(account, report)
+        write_all(account, report)
     if not account.ready:
         click.get_current_context().exit(_NOT_READY)
 
 
-def _known_sections(found: "Opened", sections: tuple[str, ...]) -> None:
+def known_sections(found: "Opened", sections: tuple[str, ...]) -> None:
+    """Raises UsageError for a section that the checklist does not have, with the nearest name."""
     from tminus.errors import UsageError
     from tminus.wording import nearest
 
@@ -60,9 +61,13 @@ def _known_sections(found: "Opened", sections: tuple[str, ...]) -> None:
             raise UsageError(f"{found.checklist.system} has no section {name!r}{nearest(name, known)}")
 
 
-def _sweep(found: "Opened", files: ReadinessFiles, sections: tuple[str, ...], *, prefect: bool) -> None:
+def sweep_now(found: "Opened", files: ReadinessFiles, sections: tuple[str, ...], *, prefect: bool) -> None:
+    """Looks at these sections now, or at all where none is named; shown in Prefect where `prefect`."""
     import asyncio
+    import os
 
+    # Prefect keeps these lines among its run's logs; on the terminal stands what the sweep found. Read at its import.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     from flows.readiness import readiness, sweep
 
     async def shown() -> None:
@@ -84,18 +89,22 @@ def _sweep(found: "Opened", files: ReadinessFiles, sections: tuple[str, ...], *,
         asyncio.run(shown())
 
 
-def _account(found: "Opened") -> "Account":
+def _account(found: "Opened", *, drawn: bool) -> "Account":
+    """The account; with how each number went only where that is shown, since it is read from many sweeps."""
     from tminus.clock import now
     from tminus.readiness.account import account
+    from tminus.readiness.history import histories
 
     store = found.store()
     try:
-        return account(found, found.judged_last(store), found.standing(store), now())
+        standing = found.standing(store)
+        return account(found, found.judged_last(store), standing, now(), histories(store, standing) if drawn else None)
     finally:
         store.close()
 
 
-def _give(account: "Account", form: str, *, everything: bool) -> None:
+def give(account: "Account", form: str, *, everything: bool) -> None:
+    """Prints the account in one of the formats."""
     from rich.console import Console
 
     from tminus.readiness.showing import shown_as
@@ -111,7 +120,8 @@ def _give(account: "Account", form: str, *, everything: bool) -> None:
         console.print(block)
 
 
-def _write_all(account: "Account", folder: Path) -> None:
+def write_all(account: "Account", folder: Path) -> None:
+    """Writes the account into a folder in every format, and prints where."""
     from tminus.readiness.showing import FORMATS, shown_as
 
     folder.mkdir(parents=True, exist_ok=True)

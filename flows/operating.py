@@ -1,7 +1,7 @@
 """Looking at a running system by its launch book's own checks, outside a launch; nothing is written down."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import timedelta
 
@@ -11,8 +11,7 @@ from tasks.check import Check
 from tasks.estate import Estate
 from tminus.errors import LedgerError, UsageError
 from tminus.launches import list_launches
-from tminus.ledger.opening import open_ledger
-from tminus.operation_files import Operated
+from tminus.operation_files import Operated, open_known_ledger
 from tminus.outcome import Outcome
 from tminus.runbook import Runbook, Step
 
@@ -48,7 +47,7 @@ def worth_monitoring(book: Runbook) -> list[Step]:
     return list(asked.values())
 
 
-def of_scans(steps: Iterator[Step]) -> list[Step]:
+def of_scans(steps: Iterable[Step]) -> list[Step]:
     """The steps that judge scanners' reports."""
     return [step for step in steps if step.does.kind in _SCANS]
 
@@ -62,7 +61,7 @@ def _last_launch(found: Operated) -> str:
     """The launch whose backups, switches and logs the book's checks ask about."""
     title = f"{found.release.system} {found.release.release}"
     try:
-        with closing(open_ledger(found.environment.ledger)) as store:
+        with closing(open_known_ledger(found.environment)) as store:
             mine = (one.launch for one in list_launches(store) if one.title == title)
             return next(mine, f"{found.release.system}-outside-a-launch")
     except (LedgerError, UsageError):  # a look needs no ledger

@@ -42,14 +42,17 @@ def stamp(file: ArtifactFile, said: datetime | None) -> Stamp:
 
 
 def settled(at: datetime, where: str) -> datetime:
-    """A time that somebody wrote, in UTC; without a zone it is read as UTC. Raises CouldNotObserve for one to come."""
+    """A time that somebody wrote, in UTC; without a zone it is read as UTC.
+
+    What is within another clock's or zone's reach of now is now. Raises CouldNotObserve for a later one.
+    """
     if at.year not in _YEARS:
         raise CouldNotObserve(f"{where} is said to be of the year {at.year}")
     ahead = _AHEAD if at.tzinfo else _WESTERN
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     if at > now() + ahead:
         raise CouldNotObserve(f"{where} is said to be of {at:%Y-%m-%d %H:%M} UTC, a time to come")
-    return at
+    return min(at, now())
 
 
 def oldest(stamps: Sequence[Stamp]) -> float:

@@ -73,15 +73,20 @@ class Folder:
 
     def read(self, name: str) -> ArtifactFile:
         """One file by its name; raises CouldNotObserve where it is missing, too large, or leads out of the folder."""
-        path = self._inside(self._there() / name)
-        if not path.exists():
+        file = self.find(name)
+        if file is None:
             raise CouldNotObserve(f"{self.what} has no {shown(name)}; does the build leave it there?")
-        return self._read(path, name)
+        return file
 
     def find(self, name: str) -> ArtifactFile | None:
         """The same, where its absence is what the check is about: None where there is no such file."""
         path = self._inside(self._there() / name)
-        return self._read(path, name) if path.exists() else None
+        return self._read(path, name) if _is_there(path) else None
+
+    def has_folder(self, name: str) -> bool:
+        """Whether there is a folder of that name; raises CouldNotObserve where it leads out of this one."""
+        path = self._inside(self._there() / name)
+        return _is_there(path) and path.is_dir()
 
     def matching(self, pattern: str) -> Iterator[ArtifactFile]:
         """The files that a pattern names, one after another by name.
@@ -130,6 +135,13 @@ class Folder:
         if status.st_size > LARGEST or len(content) > LARGEST:
             raise CouldNotObserve(f"{told} has {status.st_size} bytes, and over {LARGEST} none is read")
         return ArtifactFile(shown(name), content, datetime.fromtimestamp(status.st_mtime, UTC))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 def shown(name: str) -> str:

@@ -1,4 +1,4 @@
-"""An OpenAPI description: whether it is valid, and what it says of its operations."""
+"""An OpenAPI description: what it says of its operations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tasks.artifact_files import ArtifactFile, shown
 from tasks.artifact_pointer import at_pointer
 from tasks.artifact_settings import read_settings
 from tasks.journey_values import ABSENT
-from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.errors import CouldNotObserve
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _HOPS = 10  # references that lead to references
@@ -41,6 +41,9 @@ class Description:
 
     Args:
         file: raises CouldNotObserve where it is no such document, or has references that lead out of it.
+
+    Attributes:
+        document: all of it.
     """
 
     def __init__(self, file: ArtifactFile) -> None:
@@ -51,45 +54,20 @@ class Description:
         for reference in _references(document, file.name):
             if not reference.startswith("#"):
                 raise CouldNotObserve(f"{file.name} refers to {shown(reference)} outside of it; make one file of both")
-        self._document: Object = document
+        self.document: Object = document
         self._name = file.name
 
     def operations(self) -> list[Operation]:
         """All of them, in the document's order."""
         return list(self._operations())
 
-    def mistake(self) -> str | None:
-        """Why it is no valid document, by the specification's own schema; None where it is one.
-
-        Raises NotConfigured where openapi-spec-validator is not installed.
-        """
-        try:
-            from jsonschema.exceptions import SchemaError
-            from openapi_spec_validator import validate
-            from openapi_spec_validator.exceptions import OpenAPIError
-            from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
-            from referencing.exceptions import Unresolvable
-        except ImportError as e:
-            raise NotConfigured(
-                "whether an OpenAPI document is valid needs openapi-spec-validator, which is not installed; "
-                "pip install 'tminus[openapi]'"
-            ) from e
-        for reference in _references(self._document, self._name):
-            if at_pointer(self._document, unquote(reference[1:])) is ABSENT:
-                return shown(f"{reference} leads nowhere")
-        try:
-            validate(self._document)
-        except OpenAPIValidationError as e:
-            return shown(f"{'/'.join(str(part) for part in e.absolute_path)}: {e.message}")
-        except (OpenAPIError, SchemaError) as e:
-            return type(e).__name__
-        except (Unresolvable, RecursionError, TypeError, ValueError, LookupError, AttributeError) as e:
-            # The validator's own steps after its schema take for granted what a document may not hold.
-            raise CouldNotObserve(f"{self._name} could not be validated ({type(e).__name__})") from e
-        return None
+    def lost_reference(self) -> str | None:
+        """The first reference that leads nowhere; None where each leads somewhere."""
+        references = _references(self.document, self._name)
+        return next((each for each in references if at_pointer(self.document, unquote(each[1:])) is ABSENT), None)
 
     def _operations(self) -> Iterator[Operation]:
-        for path, written in _object(self._document.get("paths")).items():
+        for path, written in _object(self.document.get("paths")).items():
             item = self._resolved(written)
             shared = _list(item.get("parameters"))
             for method in _METHODS:
@@ -103,8 +81,8 @@ class Description:
 
     def _secured(self, operation: Object) -> bool:
         """Each alternative of its `security`, else of the document's, names a scheme that is defined."""
-        wanted = operation["security"] if "security" in operation else self._document.get("security")
-        schemes = _object(_object(self._document.get("components")).get("securitySchemes"))
+        wanted = operation["security"] if "security" in operation else self.document.get("security")
+        schemes = _object(_object(self.document.get("components")).get("securitySchemes"))
         alternatives = [_object(each) for each in _list(wanted)]
         return bool(alternatives) and all(each and each.keys() <= schemes.keys() for each in alternatives)
 
@@ -131,7 +109,7 @@ class Description:
             reference = value.get("$ref") if isinstance(value, dict) else None
             if not isinstance(reference, str):
                 return _object(value)
-            found = at_pointer(self._document, unquote(reference[1:]))
+            found = at_pointer(self.document, unquote(reference[1:]))
             value = found if isinstance(found, dict) else None
         return {}
 

@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from tasks.artifact_files import ArtifactFile
+from tasks.artifact_files import ArtifactFile, shown
 from tminus.errors import CouldNotObserve
 
 LARGEST = 512 * 1024  # bytes; the reader takes some seconds for that much
@@ -29,7 +29,9 @@ def read_yaml(file: ArtifactFile) -> JsonValue:
         with warnings.catch_warnings(action="ignore"):
             found = [_Reading(yaml).value(root) for root in yaml.compose_all(file.text())]
     except _Endless as e:
-        raise CouldNotObserve(f"{file.name} means over {_MOST} values by its aliases, and is not read") from e
+        raise CouldNotObserve(f"{file.name} means over {_MOST} values, its aliases followed, and is not read") from e
+    except _Twice as e:
+        raise CouldNotObserve(f"{file.name} says {shown(str(e))} twice in one place; which of them holds?") from e
     except RecursionError as e:
         raise CouldNotObserve(f"{file.name} is nested deeper than any setting, and is not read") from e
     except (YAMLError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as e:
@@ -42,6 +44,10 @@ def read_yaml(file: ArtifactFile) -> JsonValue:
 
 class _Endless(Exception):
     """The aliases of a document stand for more values than are read."""
+
+
+class _Twice(Exception):
+    """A key stands twice in one mapping."""
 
 
 class _Reading:
@@ -72,6 +78,8 @@ class _Reading:
                 for each in inner.value if isinstance(inner, SequenceNode) else [inner]:
                     found = self.value(each)
                     merged = {**found, **merged} if isinstance(found, dict) else merged
+            elif str(key.value) in own:
+                raise _Twice(str(key.value))
             else:
                 own[str(key.value)] = self.value(inner)
         return {**merged, **own}

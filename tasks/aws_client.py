@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound=BaseModel)
 _READ_WITHIN = 20.0  # seconds
 _TRIES = 4
+_PAUSE = wait_random_exponential(multiplier=0.2, max=2)  # seconds, between two tries
 _MOST_PAGES = 1000  # a listing longer than this is not one that a checklist asks for
 _AHEAD = timedelta(minutes=15)  # AWS refuses requests of clocks that are further off than this
 
@@ -107,7 +108,7 @@ class AwsService:
         again = Retrying(
             retry=retry_if_exception(worth_another_try),
             stop=stop_after_attempt(_TRIES),
-            wait=wait_random_exponential(multiplier=0.2, max=2),
+            wait=_PAUSE,
             reraise=True,
         )
         try:
@@ -200,6 +201,8 @@ def _client(
     from botocore.exceptions import BotoCoreError
     from botocore.session import Session
 
+    if not region:
+        raise CouldNotObserve(f"{service}: the environment's section has no region; write one as eu-central-1")
     session = Session()
     session.register_component("data_loader", _models())
     patience = Config(connect_timeout=CONNECT_WITHIN, read_timeout=_READ_WITHIN, retries={"total_max_attempts": 1})
@@ -213,7 +216,7 @@ def _client(
             config=patience,
         )
     except BotoCoreError as e:
-        raise silent(e, f"{service} in {region or 'no region'}", "a client") from e
+        raise silent(e, f"{service} in {region}", "a client") from e
     except ValueError as e:  # an endpoint that is no address
         raise CouldNotObserve(f"{service} in {region}: its endpoint in the environment is no address") from e
 

@@ -64,17 +64,26 @@ class _Filter(Answer):
         return inner or bool(self.tag or self.tags) or any(size is not None for size in sizes)
 
 
-class _Rule(Answer):
+class _Scoped(Answer):
+    """A rule for a part of a bucket."""
+
     status: str
     prefix: str = ""
     filter: _Filter = _Filter()
-    expiration: _Expiration = _Expiration()
 
     @property
     def below(self) -> str:
         """The prefix that it is for."""
         inner = self.filter.all_of.prefix if self.filter.all_of else ""
         return self.prefix or self.filter.prefix or inner
+
+    def covers(self, prefix: str) -> bool:
+        """Whether it is for everything under a prefix."""
+        return prefix.startswith(self.below) and not self.filter.of_some
+
+
+class _Rule(_Scoped):
+    expiration: _Expiration = _Expiration()
 
     @property
     def days(self) -> float | None:
@@ -90,8 +99,17 @@ class _Lifecycle(Answer):
     rules: list[_Rule]
 
 
-class _ReplicationRule(Answer):
-    status: str
+class _Destination(Answer):
+    bucket: str
+
+    @property
+    def name(self) -> str:
+        """The bucket's, which stands last in its ARN."""
+        return self.bucket.rpartition(":")[2]
+
+
+class _ReplicationRule(_Scoped):
+    destination: _Destination
 
 
 class _ReplicationRules(Answer):
@@ -100,6 +118,12 @@ class _ReplicationRules(Answer):
 
 class _Replication(Answer):
     configuration: _ReplicationRules = Field(alias="ReplicationConfiguration")
+
+
+class _Location(Answer):
+    """Of GetBucketLocation; the first region there was has no name."""
+
+    location_constraint: str | None = None
 
 
 class _Retention(Answer):
@@ -172,17 +196,30 @@ def expiry(s3: AwsService, bucket: str, prefix: str) -> tuple[float, float]:
         return FOREVER, FOREVER
     timed = [(rule, length) for rule in rules if (length := rule.days) is not None]
     touching = [length for rule, length in timed if rule.below.startswith(prefix) or prefix.startswith(rule.below)]
-    covering = [length for rule, length in timed if prefix.startswith(rule.below) and not rule.filter.of_some]
+    covering = [length for rule, length in timed if rule.covers(prefix)]
     return min(touching, default=FOREVER), min(covering, default=FOREVER)
 
 
-def replicated(s3: AwsService, bucket: str) -> bool:
-    """Whether a rule that is enabled copies objects to another bucket."""
+def copies(s3: AwsService, bucket: str, prefix: str) -> list[str]:
+    """The buckets to which rules that are enabled copy everything under a prefix."""
     try:
         rules = s3.read(_Replication, "GetBucketReplication", Bucket=bucket).configuration.rules
     except NotThere:
-        return False
-    return any(rule.status == "Enabled" for rule in rules)
+        return []
+    return [rule.destination.name for rule in rules if rule.status == "Enabled" and rule.covers(prefix)]
+
+
+def elsewhere(s3: AwsService, bucket: str, copied_to: Sequence[str]) -> bool:
+    """Whether one of these buckets stands in another region; one that is gone stands nowhere."""
+    here = _region(s3, bucket)
+    return any(there not in {here, None} for there in (_region(s3, one) for one in copied_to))
+
+
+def _region(s3: AwsService, bucket: str) -> str | None:
+    try:
+        return s3.read(_Location, "GetBucketLocation", Bucket=bucket).location_constraint or "us-east-1"
+    except NotThere:
+        return None
 
 
 def locked(s3: AwsService, bucket: str) -> bool:

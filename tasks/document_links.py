@@ -18,6 +18,7 @@ from tminus.loopback import url_is_local
 
 _WITHIN = timedelta(seconds=5)
 _AT_ONCE = 8
+_LABEL = 64  # characters of a part of a host's name, and one more (RFC 1035, section 2.3.4)
 _MOST = 100  # addresses that one page has asked for
 # Who asks matters there, or how: something is there.
 _GUARDED = {
@@ -57,6 +58,8 @@ async def dead_addresses(page: Page, client: httpx.AsyncClient, *, only_local: b
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(link: str) -> str:
+        if not _askable(link):
+            return "this is no address"
         async with gate:
             answer = await get(client, f"https:{link}" if link.startswith("//") else link, _WITHIN)
         there = answer.status is not None and (answer.status < HTTPStatus.BAD_REQUEST or answer.status in _GUARDED)
@@ -64,6 +67,16 @@ async def dead_addresses(page: Page, client: httpx.AsyncClient, *, only_local: b
 
     reasons = await asyncio.gather(*(ask(link) for link in addresses))
     return [f"{_without_secrets(link)}: {said}" for link, said in zip(addresses, reasons, strict=True) if said]
+
+
+def _askable(link: str) -> bool:
+    """Whether an address names a host and a port that there can be; resolvers take others for errors of their own."""
+    try:
+        parts = urlsplit(link)
+        host, port = httpx.URL(link).host, parts.port
+    except (ValueError, httpx.InvalidURL):  # ValueError: also a name that IDNA does not allow
+        return False
+    return port != 0 and (":" in host or all(0 < len(label) < _LABEL for label in host.removesuffix(".").split(".")))
 
 
 def _trouble(link: str, page: Page, path: str, folder: Folder) -> str:
@@ -76,14 +89,14 @@ def _trouble(link: str, page: Page, path: str, folder: Folder) -> str:
     if below is None:
         return "it leads out of the folder"
     try:
-        if (folder.root / below).is_dir():
+        if folder.has_folder(below):
             return ""
         file = folder.find(below)
+        if file is None:
+            return "there is no such file"
+        return _missing(anchor, document_pages.read(file)) if anchor and below.endswith(".md") else ""
     except CouldNotObserve as e:
         return str(e)
-    if file is None:
-        return "there is no such file"
-    return _missing(anchor, document_pages.read(file)) if anchor and below.endswith(".md") else ""
 
 
 def _below(start: PurePosixPath, target: str) -> str | None:

@@ -127,7 +127,8 @@ class _Reading:
         html = (part.content for part in parts if part.type == "html_inline")
         self.anchors.update(name for each in html for name in _HTML_ANCHOR.findall(each))
         line = "".join(_plain(part) or (part.content if part.type == "code_inline" else "") for part in parts)
-        self.texts.append("".join(_plain(part) for part in parts))
+        tags = (part.content for part in parts if part.type == "html_inline" and part.content[:2] not in {"<!", "</"})
+        self.texts += ["".join(_plain(part) for part in parts), *tags]  # <your name> reads as a tag
         self.lines += line.split("\n")
         if heading:
             self._begin(Section(" ".join(line.split()), heading))

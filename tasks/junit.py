@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from tasks.artifact_ages import Stamp, read_time, stamp
+from tasks.artifact_ages import Stamp, read_time, settled, stamp
 from tasks.artifact_files import ArtifactFile
 from tasks.artifact_xml import Elements, walk
 from tminus.errors import CouldNotObserve
@@ -139,5 +139,5 @@ def read(file: ArtifactFile) -> JUnitReport:
     walk(file, reading)
     if not reading.runs:
         raise CouldNotObserve(f"{file.name} holds no test; nothing ran")
-    oldest = min(reading.times, key=lambda at: at.replace(tzinfo=None), default=None)
+    oldest = min((settled(at, file.name) for at in reading.times), default=None)
     return JUnitReport(tuple(reading.runs), reading.suites, stamp(file, oldest))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from tasks.estate import CONNECT_WITHIN, Estate
@@ -21,8 +22,21 @@ _SILENT = 0  # librdkafka's log level: what goes wrong is said by the check
 Configuration = dict[str, str | int | float | bool]
 
 
-async def with_kafka(estate: Estate, look: Callable[[Configuration], _T]) -> _T:
-    """Runs `look` in a thread, with a client's configuration.
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """A cluster that is asked.
+
+    Attributes:
+        configuration: of every client of it; it may hold a password.
+        admin: a client for what the cluster tells about itself.
+    """
+
+    configuration: Configuration = field(repr=False)
+    admin: "AdminClient"
+
+
+async def with_kafka(estate: Estate, look: Callable[[Kafka], _T]) -> _T:
+    """Runs `look` in a thread, with a client that is closed there when it is done.
 
     Raises NotConfigured without a section or without confluent-kafka, MissingSecret, and CouldNotObserve where no
     broker listens or one refuses.
@@ -53,17 +67,12 @@ async def with_kafka(estate: Estate, look: Callable[[Configuration], _T]) -> _T:
         }
 
     def looked() -> _T:
-        with refusals():
-            return look(configuration)
+        from confluent_kafka.admin import AdminClient
+
+        with refusals(), AdminClient(configuration) as admin:
+            return look(Kafka(configuration, admin))
 
     return await asyncio.to_thread(looked)
-
-
-def admin(configuration: Configuration) -> "AdminClient":
-    """A client for what the cluster tells about itself."""
-    from confluent_kafka.admin import AdminClient
-
-    return AdminClient(configuration)
 
 
 def result(future: "Future[_T]") -> _T:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from tasks.kafka_client import WITHIN, Configuration, admin, error_name, result
+from tasks.kafka_client import WITHIN, Configuration, Kafka, error_name, result
 from tminus.errors import CouldNotObserve
 
 if TYPE_CHECKING:
@@ -65,25 +65,23 @@ class Behind:
         return f"{self.topic[:80]}/{self.partition}: {where} of {self.high}, {self.messages} behind"
 
 
-def behind(configuration: Configuration, group: str, partitions: Sequence[tuple[str, int]]) -> list[Behind]:
+def behind(kafka: Kafka, group: str, partitions: Sequence[tuple[str, int]]) -> list[Behind]:
     """Asks for offsets, and reads one message of each partition that is behind. KafkaException passes through."""
-    client = admin(configuration)
-    committed = _committed(client, group, partitions)
-    low, high = _ends(client, partitions, latest=False), _ends(client, partitions, latest=True)
+    committed = _committed(kafka.admin, group, partitions)
+    low, high = _ends(kafka.admin, partitions, latest=False), _ends(kafka.admin, partitions, latest=True)
     found = [
         Behind(*place, _usable(committed.get(place), low[place], high[place]), low[place], high[place])
         for place in partitions
     ]
-    return _with_oldest(configuration, found)
+    return _with_oldest(kafka.configuration, found)
 
 
-def members(configuration: Configuration, group: str) -> int | None:
+def members(kafka: Kafka, group: str) -> int | None:
     """How many consumers are in the group; None where the broker does not tell. KafkaException passes through."""
     from confluent_kafka import KafkaException
 
-    client = admin(configuration)  # it must outlive its question
     try:
-        described = result(client.describe_consumer_groups([group], request_timeout=WITHIN)[group])
+        described = result(kafka.admin.describe_consumer_groups([group], request_timeout=WITHIN)[group])
     except KafkaException as e:
         if error_name(e) in _NO_GROUP:
             return 0

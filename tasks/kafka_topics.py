@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.kafka_client import WITHIN, Configuration, admin, error_name, result
+from tasks.kafka_client import WITHIN, Kafka, error_name, result
 from tminus.errors import CouldNotObserve
 
 _ABSENT = "UNKNOWN_TOPIC_OR_PART"
@@ -67,9 +67,9 @@ class Cluster:
         return [self.topics[name] for name in names if name in self.topics]
 
 
-def cluster(configuration: Configuration) -> Cluster:
+def cluster(kafka: Kafka) -> Cluster:
     """Asks for all topics at once, since naming one that is not there may make it. KafkaException passes through."""
-    found = admin(configuration).list_topics(timeout=WITHIN)
+    found = kafka.admin.list_topics(timeout=WITHIN)
     topics = {
         name: Topic(name, tuple(_partition(one) for one in topic.partitions.values()))
         for name, topic in found.topics.items()
@@ -80,15 +80,14 @@ def cluster(configuration: Configuration) -> Cluster:
     return Cluster(brokers, controller, topics)
 
 
-def settings(configuration: Configuration, topic: str) -> dict[str, str | None] | None:
+def settings(kafka: Kafka, topic: str) -> dict[str, str | None] | None:
     """The settings of a topic; None where there is no such topic. KafkaException passes through."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[attr-defined]  # typed elsewhere
 
     resource = ConfigResource(ResourceType.TOPIC, topic)
-    client = admin(configuration)  # it must outlive its question
-    [future] = client.describe_configs([resource], request_timeout=WITHIN).values()
     try:
+        [future] = kafka.admin.describe_configs([resource], request_timeout=WITHIN).values()
         entries = result(future)
     except KafkaException as e:
         if error_name(e) == _ABSENT:

@@ -1,7 +1,7 @@
 """Plays the proofs: each observed line passes in healthy worlds, and fails for each thing that breaks its claim."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from bench.worlds.estates import known_secrets, look
 from bench.worlds.world import Sections, World
 from tasks.check import Check
 from tminus.outcome import Outcome, Verdict
-from tminus.readiness.book import Checklist, Line
+from tminus.readiness.book import Line
 
 HEALTHY = "healthy"
 _WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.SKIPPED, Verdict.PASS)
@@ -48,30 +48,62 @@ class Proved:
         return f"{self.ref}: {self.fault}: wanted {self.wanted}, found {self.verdict}: {self.said}"
 
 
-class Stage:
-    """Every world, running and healthy, and one environment over all of them."""
+class Running(Mapping[str, World]):
+    """Every world by its system; each starts when it is first asked for."""
 
-    def __init__(self, worlds: Mapping[str, World], folder: Path) -> None:
+    def __init__(self, folder: Path, closing: ExitStack) -> None:
+        self._kinds = {kind.system: kind for kind in all_worlds()}
+        self._started: dict[str, World] = {}
+        self._folder = folder
+        self._closing = closing
+
+    def __getitem__(self, system: str) -> World:
+        if system not in self._started:
+            world = self._kinds[system](self._folder / system)
+            self._closing.enter_context(world.running())
+            self._started[system] = world
+        return self._started[system]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def that_look_at(self, kind: str) -> list[str]:
+        """The systems whose worlds are for a kind of check."""
+        return [system for system, world in self._kinds.items() if any(case.check == kind for case in world.cases)]
+
+
+class Stage:
+    """The worlds, running and healthy, and for each line an environment over those that it concerns."""
+
+    def __init__(self, worlds: Running, folder: Path, runner: asyncio.Runner) -> None:
         self.worlds = worlds
         self._folder = folder
-        self._owner = {case.check: world for world in worlds.values() for case in world.cases}
+        self._runner = runner
 
-    def outcomes(self, line: Line) -> list[Outcome]:
-        """What the line's checks say now."""
-        return [self._look(check) for check in line.checks if isinstance(check, Check)]
+    def outcomes(self, line: Line, also: Iterable[str] = ()) -> list[Outcome]:
+        """What the line's checks say now, in the worlds for them and some others, by system."""
+        checks = [check for check in line.checks if isinstance(check, Check)]
+        concerned = dict.fromkeys([*also, *(one for check in checks for one in self.worlds.that_look_at(check.kind))])
+        return self._runner.run(self._looks(checks, [*concerned]))
 
-    def _look(self, check: Check) -> Outcome:
-        secrets = {name: value for world in self.worlds.values() for name, value in world.secrets().items()}
+    async def _looks(self, checks: Sequence[Check], concerned: Sequence[str]) -> list[Outcome]:
+        secrets = {name: value for one in concerned for name, value in self.worlds[one].secrets().items()}
         with known_secrets(secrets):
-            return asyncio.run(look(check, self._sections(check), self._folder))
+            return [await self._look(check, concerned) for check in checks]
 
-    def _sections(self, check: Check) -> Sections:
-        """All worlds' sections; where two name the same thing, that of the world that is for this kind counts."""
+    async def _look(self, check: Check, concerned: Sequence[str]) -> Outcome:
+        own = self.worlds.that_look_at(check.kind)
+        released = {name: value for one in own for name, value in self.worlds[one].release().items()}
+        return await look(check, self._sections(own, concerned), self._folder, released)
+
+    def _sections(self, own: Sequence[str], concerned: Sequence[str]) -> Sections:
+        """The worlds' sections; where two name the same thing, that of the check's own worlds counts."""
         merged: Sections = {}
-        owner = self._owner.get(check.kind)
-        last = [owner] if owner is not None else []
-        for world in [*(one for one in self.worlds.values() if one is not owner), *last]:
-            for name, value in world.sections().items():
+        for system in [*(one for one in concerned if one not in own), *own]:
+            for name, value in self.worlds[system].sections().items():
                 merged[name] = _merged(merged.get(name), value)
         return merged
 
@@ -82,33 +114,31 @@ def _merged(one: JsonValue, other: JsonValue) -> JsonValue:
 
 @contextmanager
 def stage(folder: Path, proofs: Proofs) -> Iterator[Stage]:
-    """The block in which every world runs, made ready for the proofs."""
-    with ExitStack() as running:
-        worlds = {}
-        for kind in all_worlds():
-            world = kind(folder / kind.system)
-            running.enter_context(world.running())
-            worlds[kind.system] = world
+    """The block in which the worlds run, made ready for the proofs; a world starts when it is first needed."""
+    with ExitStack() as closing, asyncio.Runner() as runner:
+        worlds = Running(folder, closing)
         for prepare in proofs.prepare:
             prepare(worlds)
         scratch = folder / "estate"
-        scratch.mkdir()
-        yield Stage(worlds, scratch)
+        scratch.mkdir(parents=True)
+        yield Stage(worlds, scratch, runner)
 
 
-def prove(on: Stage, checklist: Checklist, broken: Mapping[str, tuple[Fault, ...]]) -> Iterator[Proved]:
+def prove(on: Stage, lines: Iterable[Line], broken: Mapping[str, tuple[Fault, ...]]) -> Iterator[Proved]:
     """Each line that has checks: healthy, then with each of its faults."""
-    for line in checklist.lines():
+    for line in lines:
         if line.checks:
-            yield _proved(on, line, HEALTHY, Verdict.PASS)
-            for fault in broken.get(line.ref, ()):
+            faults = broken.get(line.ref, ())
+            systems = [world for world, *_ in faults]
+            yield _proved(on, line, systems, HEALTHY, Verdict.PASS)
+            for fault in faults:
                 world, *which = fault
                 with on.worlds[world].broken(tuple(which)):
-                    yield _proved(on, line, " ".join(fault), Verdict.FAIL)
+                    yield _proved(on, line, systems, " ".join(fault), Verdict.FAIL)
 
 
-def _proved(on: Stage, line: Line, fault: str, wanted: Verdict) -> Proved:
-    outcomes = on.outcomes(line)
+def _proved(on: Stage, line: Line, systems: Iterable[str], fault: str, wanted: Verdict) -> Proved:
+    outcomes = on.outcomes(line, systems)
     verdict = next(one for one in _WORST_FIRST if any(outcome.verdict is one for outcome in outcomes))
     said = "; ".join(outcome.summary for outcome in outcomes if outcome.verdict is verdict)
     return Proved(line.ref, _written(line.checks), fault, wanted, verdict, said)

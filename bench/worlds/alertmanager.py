@@ -83,7 +83,7 @@ class AlertmanagerWorld(World):
             "alertmanager.route",
             {"labels": _CRITICAL, "to": "pagerduty"},
             {"integrations": ">= 1"},
-            ("routed_elsewhere", "receiver_emptied"),
+            ("routed_elsewhere", "receiver_emptied", ("notifies_nobody", "pagerduty")),
         ),
         Case(
             "alertmanager.route",
@@ -161,6 +161,12 @@ class AlertmanagerWorld(World):
     def receiver_emptied(self) -> Iterator[None]:
         """The receiver is there, and notifies nobody."""
         with self._configured("- name: pagerduty\n  pagerduty_configs: [{routing_key: <secret>}]\n", _EMPTY):
+            yield
+
+    @fault
+    def notifies_nobody(self, receiver: str) -> Iterator[None]:
+        """The receiver of that name is there, and another one has what it notified."""
+        with self._configured(f"- name: {receiver}\n", f"- name: {receiver}\n- name: {receiver}-before\n"):
             yield
 
     @fault

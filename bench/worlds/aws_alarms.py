@@ -9,7 +9,7 @@ from bench.worlds.aws import REGION, AwsWorld
 from bench.worlds.world import Case, fault
 from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state
 
-_ALARMS = ("HighLatency", "HighErrorRate", "ServiceDown")
+_ALARMS = ("vatic-orders-log-errors", "vatic-market-data-log-errors", "vatic-risk-log-errors")
 _TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 
 
@@ -102,31 +102,31 @@ class AwsAlarmsWorld(AwsWorld):
         return state("budgets", "aws").budgets[ACCOUNT]["vatic-monthly"]
 
     @fault
-    def alarm_gone(self) -> Iterator[None]:
+    def alarm_gone(self, name: str = _ALARMS[0]) -> Iterator[None]:
         """An alarm is not there."""
-        self.call("cloudwatch", "DeleteAlarms", AlarmNames=[_ALARMS[0]])
+        self.call("cloudwatch", "DeleteAlarms", AlarmNames=[name])
         yield
-        self._make_alarm(_ALARMS[0])
+        self._make_alarm(name)
 
     @fault
-    def alarm_without_actions(self) -> Iterator[None]:
+    def alarm_without_actions(self, name: str = _ALARMS[0]) -> Iterator[None]:
         """An alarm tells nobody."""
-        with self.changed(state("cloudwatch", REGION).alarms[_ALARMS[0]], "alarm_actions", []):
+        with self.changed(state("cloudwatch", REGION).alarms[name], "alarm_actions", []):
             yield
 
     @fault
-    def alarm_with_actions_off(self) -> Iterator[None]:
+    def alarm_with_actions_off(self, name: str = _ALARMS[0]) -> Iterator[None]:
         """An alarm's actions were turned off for a maintenance, and never on again."""
-        self.call("cloudwatch", "DisableAlarmActions", AlarmNames=[_ALARMS[0]])
+        self.call("cloudwatch", "DisableAlarmActions", AlarmNames=[name])
         yield
-        self.call("cloudwatch", "EnableAlarmActions", AlarmNames=[_ALARMS[0]])
+        self.call("cloudwatch", "EnableAlarmActions", AlarmNames=[name])
 
     @fault
-    def alarm_state(self, value: str) -> Iterator[None]:
+    def alarm_state(self, value: str, name: str = _ALARMS[0]) -> Iterator[None]:
         """An alarm has no data, or rings."""
-        self._state(_ALARMS[0], value)
+        self._state(name, value)
         yield
-        self._state(_ALARMS[0], "OK")
+        self._state(name, "OK")
 
     @fault
     def budget_gone(self) -> Iterator[None]:

@@ -30,7 +30,7 @@ class AwsClusterWorld(AwsWorld):
             broken_by=(
                 "cluster_gone",
                 "cluster_failed",
-                "few_nodes",
+                ("nodes_wanted", "2"),
                 "node_group_with_an_issue",
                 "no_node_group",
                 "one_zone",
@@ -88,12 +88,12 @@ class AwsClusterWorld(AwsWorld):
             yield
 
     @fault
-    def few_nodes(self) -> Iterator[None]:
-        """Somebody scaled two node groups to nothing."""
-        for number in (1, 2):
-            self._scale(number, 0)
+    def nodes_wanted(self, nodes: str) -> Iterator[None]:
+        """Somebody scaled the cluster down to so many nodes of three."""
+        for number in range(3):
+            self._scale(number, int(number < int(nodes)))
         yield
-        for number in (1, 2):
+        for number in range(3):
             self._scale(number, 1)
 
     def _scale(self, number: int, nodes: int) -> None:

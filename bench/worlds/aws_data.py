@@ -89,7 +89,7 @@ class AwsDataWorld(AwsWorld):
             broken_by=(
                 "plan_gone",
                 "rule_lost",
-                "kept_a_week",
+                ("kept_for", "29"),
                 "vault_not_locked",
                 "copy_stays_here",
                 "nothing_selected",
@@ -238,9 +238,9 @@ class AwsDataWorld(AwsWorld):
         yield from self._with_plan()
 
     @fault
-    def kept_a_week(self) -> Iterator[None]:
-        """The daily backup is kept for seven days."""
-        yield from self._with_plan({**_DAILY, "Lifecycle": {"DeleteAfterDays": 7}})
+    def kept_for(self, days: str) -> Iterator[None]:
+        """The daily backup is kept for so many days."""
+        yield from self._with_plan({**_DAILY, "Lifecycle": {"DeleteAfterDays": int(days)}})
 
     @fault
     def copy_stays_here(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from bench.worlds.aws import REGION, AwsWorld
@@ -14,7 +15,8 @@ _ONE = _GROUPS[0]
 _PODS = ("pod-a", "pod-b", "pod-c")
 _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 _MARKER = "tminus-marker-7f3a"
-_HOUR_MS = 3_600_000
+_KEPT = 30  # days
+_HOUR_MS, _MINUTE_MS = 3_600_000, 60_000
 _SORTS = {
     "email": "ada.lovelace@example.com",
     "card": "4111 1111 1111 1111",
@@ -31,10 +33,11 @@ class AwsLogsWorld(AwsWorld):
         Case(
             check="aws.log_groups",
             given={"groups": list(_GROUPS)},
-            expect={"present": "= all", "retention": ">= 90 d", "encrypted": "= all", "newest": "< 5 min"},
+            expect={"present": "= all", "retention": ">= 30 d", "encrypted": "= all", "newest": "< 5 min"},
             broken_by=(
                 "group_gone",
                 "kept_for_a_week",
+                ("kept_for", "/vatic/risk", "14"),
                 "group_without_key",
                 "group_fell_silent",
                 "group_without_a_line",
@@ -71,7 +74,7 @@ class AwsLogsWorld(AwsWorld):
             check="aws.log_search",
             given={"group": _ONE, "pattern": f'"{_MARKER}"', "within": "1h"},
             expect={"found": ">= 1", "took": "< 10 s"},
-            broken_by=("marker_lost", "group_gone"),
+            broken_by=("marker_lost", ("nobody_writes", _MARKER), "group_gone"),
         ),
     )
 
@@ -82,11 +85,11 @@ class AwsLogsWorld(AwsWorld):
 
     def _make_group(self, group: str) -> None:
         self.call("logs", "CreateLogGroup", logGroupName=group, kmsKeyId=_KEY)
-        self.call("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=90)
+        self.call("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=_KEPT)
         for pod in _PODS:
             self.call("logs", "CreateLogStream", logGroupName=group, logStreamName=pod)
             ends = {"pod-a": 0, "pod-b": 60_000, "pod-c": 20 * _HOUR_MS}
-            lines = [_line(number, f"{pod}-{number}") for number in range(60)]
+            lines = [_line(number, f"request {number} of {pod}") for number in range(60)]
             self._write(group, pod, lines, ends[pod])
         self._write(group, "pod-a", [_line(0, _MARKER)], 1000)
 
@@ -99,45 +102,54 @@ class AwsLogsWorld(AwsWorld):
         return state("logs", REGION).groups[group]
 
     @fault
-    def group_gone(self) -> Iterator[None]:
+    def group_gone(self, group: str = _ONE) -> Iterator[None]:
         """A log group is not there; one whose name only begins like it is."""
-        kept = state("logs", REGION).groups.pop(_ONE)
-        self.call("logs", "CreateLogGroup", logGroupName=f"{_ONE}-archive")
+        kept = state("logs", REGION).groups.pop(group)
+        self.call("logs", "CreateLogGroup", logGroupName=f"{group}-archive")
         yield
-        self.call("logs", "DeleteLogGroup", logGroupName=f"{_ONE}-archive")
-        state("logs", REGION).groups[_ONE] = kept
+        self.call("logs", "DeleteLogGroup", logGroupName=f"{group}-archive")
+        state("logs", REGION).groups[group] = kept
 
     @fault
     def kept_for_a_week(self) -> Iterator[None]:
         """One group is kept for seven days."""
-        self.call("logs", "PutRetentionPolicy", logGroupName=_ONE, retentionInDays=7)
-        yield
-        self.call("logs", "PutRetentionPolicy", logGroupName=_ONE, retentionInDays=90)
-
-    @fault
-    def kept_for_ever(self) -> Iterator[None]:
-        """One group does not say how long it is kept."""
-        self.call("logs", "DeleteRetentionPolicy", logGroupName=_ONE)
-        yield
-        self.call("logs", "PutRetentionPolicy", logGroupName=_ONE, retentionInDays=90)
-
-    @fault
-    def group_without_key(self) -> Iterator[None]:
-        """One group is encrypted with AWS's own key."""
-        with self.changed(self._kept(_ONE), "kms_key_id", None):
+        with self._keeping(_ONE, "7"):
             yield
 
     @fault
-    def group_fell_silent(self) -> Iterator[None]:
-        """Nothing was written to a group for two days."""
-        streams = self._kept(_ONE).streams.values()
-        for stream in streams:
-            for event in stream.events:
-                event.timestamp -= 48 * _HOUR_MS
+    def kept_for_ever(self, group: str = _ONE) -> Iterator[None]:
+        """One group does not say how long it is kept."""
+        self.call("logs", "DeleteRetentionPolicy", logGroupName=group)
         yield
-        for stream in streams:
-            for event in stream.events:
-                event.timestamp += 48 * _HOUR_MS
+        self.call("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=_KEPT)
+
+    @fault
+    def kept_for(self, group: str, days: str) -> Iterator[None]:
+        """One group is kept for another time."""
+        with self._keeping(group, days):
+            yield
+
+    @contextmanager
+    def _keeping(self, group: str, days: str) -> Iterator[None]:
+        self.call("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=int(days))
+        yield
+        self.call("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=_KEPT)
+
+    @fault
+    def group_without_key(self, group: str = _ONE) -> Iterator[None]:
+        """One group is encrypted with AWS's own key."""
+        with self.changed(self._kept(group), "kms_key_id", None):
+            yield
+
+    @fault
+    def group_fell_silent(self, group: str = _ONE, minutes: str = "2880") -> Iterator[None]:
+        """Nothing was written to a group for so many minutes."""
+        events = [event for stream in self._kept(group).streams.values() for event in stream.events]
+        for event in events:
+            event.timestamp -= int(minutes) * _MINUTE_MS
+        yield
+        for event in events:
+            event.timestamp += int(minutes) * _MINUTE_MS
 
     @fault
     def group_without_a_line(self) -> Iterator[None]:
@@ -146,21 +158,32 @@ class AwsLogsWorld(AwsWorld):
             yield
 
     @fault
-    def lines_like(self, line: str) -> Iterator[None]:
+    def lines_like(self, line: str, group: str = _ONE) -> Iterator[None]:
         """One pod writes one line of another form."""
-        yield from self._with_line("pod-b", line)
+        yield from self._with_line(group, "pod-b", line)
 
     @fault
-    def personal_data(self, sort: str) -> Iterator[None]:
+    def personal_data(self, sort: str, group: str = _ONE) -> Iterator[None]:
         """One pod writes what should have been masked, in a line that is well in all other ways."""
-        yield from self._with_line("pod-a", _line(1, f"receipt for {_SORTS[sort]} sent"))
+        yield from self._with_line(group, "pod-a", _line(1, f"receipt for {_SORTS[sort]} sent"))
 
-    def _with_line(self, pod: str, line: str) -> Iterator[None]:
-        stream = self._kept(_ONE).streams[pod]
+    def _with_line(self, group: str, pod: str, line: str) -> Iterator[None]:
+        stream = self._kept(group).streams[pod]
         before = list(stream.events)
-        self._write(_ONE, pod, [line], 0)
+        self._write(group, pod, [line], 0)
         yield
         stream.events[:] = before
+
+    @fault
+    def nobody_writes(self, word: str, group: str = _ONE) -> Iterator[None]:
+        """No line of a group holds a word."""
+        streams = self._kept(group).streams.values()
+        before = [list(stream.events) for stream in streams]
+        for stream in streams:
+            stream.events[:] = [event for event in stream.events if word not in event.message]
+        yield
+        for stream, events in zip(streams, before, strict=True):
+            stream.events[:] = events
 
     @fault
     def marker_lost(self) -> Iterator[None]:

@@ -59,7 +59,7 @@ class AwsNetworkWorld(AwsWorld):
                 "balancer_failed",
                 "target_unhealthy",
                 "group_emptied",
-                "zone_lost",
+                ("zones_left", "2"),
                 "https_lost",
                 "plain_http_forwards",
                 "plain_http_has_a_way_in",
@@ -193,11 +193,11 @@ class AwsNetworkWorld(AwsWorld):
         self._register()
 
     @fault
-    def zone_lost(self) -> Iterator[None]:
-        """The load balancer stands in two zones."""
-        self.call("elbv2", "SetSubnets", LoadBalancerArn=self.balancer, Subnets=self.subnets[:2])
-        yield
-        self.call("elbv2", "SetSubnets", LoadBalancerArn=self.balancer, Subnets=self.subnets[:3])
+    def zones_left(self, zones: str) -> Iterator[None]:
+        """The load balancer stands in so many zones."""
+        kept = self._kept_balancer()
+        with self.changed(kept, "subnets", kept.subnets[: int(zones)]):
+            yield
 
     @fault
     def https_lost(self) -> Iterator[None]:

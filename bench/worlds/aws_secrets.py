@@ -95,22 +95,22 @@ class AwsSecretsWorld(AwsWorld):
         self.call("secretsmanager", "RestoreSecret", SecretId=_ONE)
 
     @fault
-    def gone(self) -> Iterator[None]:
+    def gone(self, name: str = _ONE) -> Iterator[None]:
         """A secret is not there."""
-        self.call("secretsmanager", "DeleteSecret", SecretId=_ONE, ForceDeleteWithoutRecovery=True)
+        self.call("secretsmanager", "DeleteSecret", SecretId=name, ForceDeleteWithoutRecovery=True)
         yield
-        self._create(_ONE)
+        self._create(name)
 
     @fault
-    def empty(self) -> Iterator[None]:
+    def empty(self, name: str = _ONE) -> Iterator[None]:
         """A secret is there, and nobody ever gave it a value."""
-        with self.changed(self._kept(_ONE), "versions", {}):
+        with self.changed(self._kept(name), "versions", {}):
             yield
 
     @fault
-    def not_rotating(self) -> Iterator[None]:
+    def not_rotating(self, name: str = _ONE) -> Iterator[None]:
         """Rotation of one is turned off."""
-        with self.changed(self._kept(_ONE), "rotation_enabled", False):
+        with self.changed(self._kept(name), "rotation_enabled", False):
             yield
 
     @fault
@@ -125,24 +125,24 @@ class AwsSecretsWorld(AwsWorld):
             del state("secretsmanager", REGION).secrets[name]
 
     @fault
-    def rotation_overdue(self) -> Iterator[None]:
+    def rotation_overdue(self, name: str = _ONE) -> Iterator[None]:
         """Rotation is turned on, and fails: its day has passed."""
-        with self.changed(self._kept(_ONE), "next_rotation_date", int(time.time()) - 3 * _DAY):
+        with self.changed(self._kept(name), "next_rotation_date", int(time.time()) - 3 * _DAY):
             yield
 
     @fault
-    def old_value(self) -> Iterator[None]:
-        """A value is a hundred days old, though a tag was changed today."""
-        current = self._current(_ONE)
-        made, current["createdate"] = current["createdate"], int(time.time()) - 100 * _DAY
-        self.call("secretsmanager", "TagResource", SecretId=_ONE, Tags=[{"Key": "owner", "Value": "platform"}])
+    def old_value(self, name: str = _ONE, days: str = "100") -> Iterator[None]:
+        """A value is so many days old, though a tag was changed today."""
+        current = self._current(name)
+        made, current["createdate"] = current["createdate"], int(time.time()) - int(days) * _DAY
+        self.call("secretsmanager", "TagResource", SecretId=name, Tags=[{"Key": "owner", "Value": "platform"}])
         yield
         current["createdate"] = made
 
     @fault
-    def key_of_aws(self) -> Iterator[None]:
+    def key_of_aws(self, name: str = _ONE) -> Iterator[None]:
         """A secret is encrypted with the key that AWS keeps for everybody."""
-        with self.changed(self._kept(_ONE), "kms_key_id", "alias/aws/secretsmanager"):
+        with self.changed(self._kept(name), "kms_key_id", "alias/aws/secretsmanager"):
             yield
 
     @fault

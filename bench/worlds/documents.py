@@ -34,7 +34,7 @@ class Documents(World):
                 ("page_missing", "runbook.md"),
                 ("section_missing", "runbook.md", "KafkaConsumerLag"),
                 ("section_empty", "runbook.md"),
-                ("out_of_date", "runbook.md"),
+                ("out_of_date", "runbook.md", "91"),
                 *(("blank", "runbook.md", text) for text in ("[Name]", "[DATE]", "TBD", "$(date +%F)", "Lorem ipsum")),
                 ("shortened", "runbook.md"),
             ),
@@ -114,9 +114,9 @@ class Documents(World):
             yield
 
     @fault
-    def out_of_date(self, name: str) -> Iterator[None]:
-        """A page was last reviewed half a year ago."""
-        with replaced(self._root / name, str(ago(days=5).date()), str(ago(days=180).date())):
+    def out_of_date(self, name: str, days: str) -> Iterator[None]:
+        """A page was last reviewed so many days ago."""
+        with replaced(self._root / name, str(ago(days=5).date()), str(ago(days=float(days)).date())):
             yield
 
     @fault

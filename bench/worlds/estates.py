@@ -14,17 +14,15 @@ from tminus.outcome import Outcome
 from tminus.release import Release
 
 _DIGEST = "sha256:" + "0" * 64
-_OLD = {"version": "1.0.0", "artifact": "sha256:" + "1" * 64, "config": _DIGEST}
-_RELEASE = Release.model_validate(
-    {
-        "release": "2.0.0",
-        "system": "world",
-        "ticket": "none",
-        "services": {
-            "api": {"version": "2.0.0", "artifact": _DIGEST, "config": _DIGEST, "rollback_to": _OLD},
-        },
-    }
-)
+_OLD: Sections = {"version": "1.0.0", "artifact": "sha256:" + "1" * 64, "config": _DIGEST}
+_RELEASE: Sections = {
+    "release": "2.0.0",
+    "system": "world",
+    "ticket": "none",
+    "services": {
+        "api": {"version": "2.0.0", "artifact": _DIGEST, "config": _DIGEST, "rollback_to": _OLD},
+    },
+}
 
 
 def environment_of(sections: Sections, folder: Path) -> Environment:
@@ -65,7 +63,11 @@ def check_of(case: Case) -> Check:
     return spec
 
 
-async def look(check: Check, sections: Sections, folder: Path) -> Outcome:
-    """One look through an estate of its own, so that nothing is kept open from one world to the next."""
-    async with Estate(environment_of(sections, folder), _RELEASE, "world-1", folder) as estate:
+async def look(check: Check, sections: Sections, folder: Path, released: Sections | None = None) -> Outcome:
+    """One look through an estate of its own, so that nothing is kept open from one world to the next.
+
+    `released` is what its release says otherwise than that of all worlds.
+    """
+    release = Release.model_validate({**_RELEASE, **(released or {})})
+    async with Estate(environment_of(sections, folder), release, "world-1", folder) as estate:
         return await check.observe(estate)

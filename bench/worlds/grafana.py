@@ -1,5 +1,6 @@
 """Vatic's Grafana: four dashboards on one data source, and the team that is on call."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,7 +39,12 @@ class GrafanaWorld(World):
                 "points_stopped",
             ),
         ),
-        Case("dashboards.ready", _ALL, {"answering": "= all"}, (("dashboard_emptied", "kafka"), "points_stopped")),
+        Case(
+            "dashboards.ready",
+            _ALL,
+            {"answering": "= all"},
+            (("dashboard_emptied", "kafka"), ("points_stopped", "61")),
+        ),
         Case(
             "grafana.dashboard",
             {"uid": "service-health"},
@@ -46,6 +52,7 @@ class GrafanaWorld(World):
             (
                 ("dashboard_gone", "service-health"),
                 ("dashboard_emptied", "service-health"),
+                ("panel_gone", "service-health"),
                 "source_fails",
                 "source_gone",
             ),
@@ -137,10 +144,17 @@ class GrafanaWorld(World):
             yield
 
     @fault
-    def panel_broken(self, uid: str) -> Iterator[None]:
-        """One panel asks for a metric under the name that it no longer has."""
+    def panel_broken(self, uid: str, metric: str = "orders_placed_total") -> Iterator[None]:
+        """Whatever a dashboard shows of a metric, it asks for under the name that it no longer has."""
         text = (self.grafana.folder / f"{uid}.json").read_text(encoding="utf-8")
-        with self._instead(uid, text.replace("orders_placed_total", "orders_total")):
+        with self._instead(uid, text.replace(metric, f"old_{metric}")):
+            yield
+
+    @fault
+    def panel_gone(self, uid: str) -> Iterator[None]:
+        """Somebody removed a dashboard's first panel."""
+        dashboard = json.loads((self.grafana.folder / f"{uid}.json").read_text(encoding="utf-8"))
+        with self._instead(uid, json.dumps({**dashboard, "panels": dashboard["panels"][1:]})):
             yield
 
     @fault
@@ -151,10 +165,10 @@ class GrafanaWorld(World):
         self._point()
 
     @fault
-    def points_stopped(self) -> Iterator[None]:
-        """The newest points are three minutes old."""
+    def points_stopped(self, seconds: str = "180") -> Iterator[None]:
+        """The newest points are so old."""
         self.grafana.forget()
-        self._point(ago=180)
+        self._point(ago=float(seconds))
         yield
         self.grafana.forget()
         self._point()

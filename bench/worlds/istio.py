@@ -1,5 +1,6 @@
 """Istio in Vatic's cluster: mutual TLS, and how requests are treated, by a stand-in for the cluster's API server."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import ClassVar
 
 from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.in_thread import served
-from deployments.rehearsal.vendors.kubernetes import KINDS, KubernetesFake
+from deployments.rehearsal.vendors.kubernetes import KINDS, KubernetesFake, put
 from deployments.rehearsal.vendors.kubernetes_faults import add, change, remove
 from deployments.rehearsal.vendors.kubernetes_manifests import NAMESPACE
 from deployments.rehearsal.vendors.kubernetes_mesh import ROOT, mesh, peer_authentication
@@ -15,6 +16,7 @@ from deployments.rehearsal.vendors.kubernetes_platform import platform
 
 _TOKEN = "istio-world-token"  # noqa: S105 - of a stand-in that lives for one play
 _OWN = f"/apis/security.istio.io/v1/namespaces/{NAMESPACE}/peerauthentications"
+_RULES = f"/apis/networking.istio.io/v1/namespaces/{NAMESPACE}/destinationrules"
 _MESH = f"/apis/security.istio.io/v1/namespaces/{ROOT}/peerauthentications"
 _GROUPS = {group for group in KINDS if ".istio.io/" in group}
 
@@ -60,6 +62,7 @@ class IstioWorld(World):
             {"host": "market-data"},
             {"hashed": "= yes", "outliers": "= yes", "pool": "<= 500", "pooled": "= yes"},
             (
+                ("rule_says", "market-data", "trafficPolicy/connectionPool/tcp", "{}"),
                 *_changed("not_hashed", "subset_not_hashed", "no_outlier_detection", "outlier_detection_of_0"),
                 *_changed("port_without_policy", "no_pool", "rule_for_a_short_name"),
                 ("gone", "rule_gone"),
@@ -124,6 +127,13 @@ class IstioWorld(World):
         """There is an object that should not be."""
         with self._cluster.restored():
             add(self._cluster, name)
+            yield
+
+    @fault
+    def rule_says(self, service: str, pointer: str, value: str) -> Iterator[None]:
+        """Something in a service's DestinationRule is otherwise: JSON, where null takes away what is there."""
+        with self._cluster.restored():
+            put(self._cluster.objects[_RULES][service], f"spec/{pointer}", json.loads(value))
             yield
 
     @fault

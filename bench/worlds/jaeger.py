@@ -38,7 +38,13 @@ class JaegerWorld(World):
             "jaeger.traces",
             {"service": "orders"},
             {"traces": ">= 3", "services": ">= 4", "newest": "< 5 min", "broken": "= 0"},
-            (("never_reported", "orders"), "nothing_new", ("never_reported", "risk"), "parent_lost"),
+            (("never_reported", "orders"), "nothing_new", ("never_reported", "risk"), "parent_lost", "context_lost"),
+        ),
+        Case(
+            "jaeger.traces",
+            {"service": "withdrawals"},
+            {"broken": "= 0"},
+            (("parent_unknown", "withdrawals"),),
         ),
         Case(
             "jaeger.traces",
@@ -93,9 +99,9 @@ class JaegerWorld(World):
             yield
 
     @fault
-    def nothing_new(self) -> Iterator[None]:
-        """No trace has arrived for half an hour."""
-        with patch.object(self.jaeger, "traces", [one for one in self.jaeger.traces if one.ago > _ago("30 min")]):
+    def nothing_new(self, since: str = "30 min") -> Iterator[None]:
+        """No trace has arrived for some time."""
+        with patch.object(self.jaeger, "traces", [one for one in self.jaeger.traces if one.ago > _ago(since)]):
             yield
 
     @fault
@@ -103,6 +109,26 @@ class JaegerWorld(World):
         """In one trace a span between two others is missing."""
         trace = next(one for one in self.jaeger.traces if one.spans == _ORDER and one.ago == _ago("11 min"))
         with patch.object(trace, "spans", [Span("auth"), Span("orders", 1), Span("notifications", 9)]):
+            yield
+
+    @fault
+    def parent_unknown(self, service: str) -> Iterator[None]:
+        """In one trace a service's span names a parent that nobody sent."""
+        settled = [one for one in self.jaeger.traces if one.ago == _ago("11 min")]
+        trace = next(one for one in settled if any(span.service == service for span in one.spans))
+        lost = [replace(span, parent=99) if span.service == service else span for span in trace.spans]
+        with patch.object(trace, "spans", lost):
+            yield
+
+    @fault
+    def context_lost(self) -> Iterator[None]:
+        """Nobody passes on which trace a request belongs to: each service begins one of its own."""
+        alone = [
+            replace(trace, number=1000 * trace.number + number, spans=[Span(span.service)])
+            for trace in self.jaeger.traces
+            for number, span in enumerate(trace.spans)
+        ]
+        with patch.object(self.jaeger, "traces", alone):
             yield
 
     @fault
@@ -148,9 +174,9 @@ class JaegerWorld(World):
             yield
 
     @fault
-    def kept_for_years(self) -> Iterator[None]:
-        """Nothing is ever thrown away."""
-        old = Trace(999, _ago("400 d"), list(_ORDER))
+    def kept_for_years(self, oldest: str = "400 d") -> Iterator[None]:
+        """What is old is not thrown away."""
+        old = Trace(999, _ago(oldest), list(_ORDER))
         with patch.object(self.jaeger, "traces", [*self.jaeger.traces, old]):
             yield
 

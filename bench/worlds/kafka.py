@@ -28,7 +28,10 @@ class KafkaWorld(World):
             "kafka.topics",
             {"topics": [*_NAMES]},
             {"present": "= all", "replication": ">= 3", "in_sync": ">= 2", "partitions": ">= 3", "offline": "= 0"},
-            (("topic_gone", "trades"), ("replicas_lag", "orders"), ("no_leader", "market-data")),
+            (
+                *(("topic_gone", "trades"), ("replicas_lag", "orders"), ("no_leader", "market-data")),
+                *(("topic_has", "trades", "2", "partitions"), ("topic_has", "orders", "2", "replicas")),
+            ),
         ),
         Case(
             "kafka.topics",
@@ -150,6 +153,14 @@ class KafkaWorld(World):
         self.fake.state.out_of_sync[name] = {2, 3}
         yield
         self.fake.state.out_of_sync.clear()
+
+    @fault
+    def topic_has(self, name: str, number: str, what: str) -> Iterator[None]:
+        """A topic has so many `partitions`, or so many `replicas` of each."""
+        had = getattr(self.fake.state, what)
+        had[name] = int(number)
+        yield
+        del had[name]
 
     @fault
     def no_leader(self, name: str) -> Iterator[None]:

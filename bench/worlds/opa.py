@@ -59,6 +59,7 @@ class OpaWorld(World):
                 ("decides", "denies"),
                 ("decides", "undefined"),
                 "anothers_orders",
+                ("may_also", "customer", "approve"),
                 "another_document",
             ),
         ),
@@ -101,6 +102,17 @@ class OpaWorld(World):
     def anothers_orders(self) -> Iterator[None]:
         """Whose an order is, is not looked at."""
         yield from self._with({_PATH: _whoever_owns_it})
+
+    @fault
+    def may_also(self, role: str, action: str) -> Iterator[None]:
+        """Whoever has a role may do something more, whatever it is done to."""
+
+        def more(given: dict[str, JsonValue]) -> JsonValue:
+            user = given.get("user")
+            known = isinstance(user, dict) and user.get("role") == role
+            return (known and given.get("action") == action) or by_role(given)
+
+        yield from self._with({_PATH: more})
 
     @fault
     def another_document(self) -> Iterator[None]:

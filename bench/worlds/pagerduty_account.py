@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 
 class PagerDutyAccount(VendorWorld):
-    """Two levels of two people each, a test page that was answered last week, and two incidents of this month."""
+    """Two levels of two people each, two pages that were answered this week, and two incidents of this month."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -42,11 +42,12 @@ class PagerDutyAccount(VendorWorld):
             Service("PSVC1", "tradesense", "PTRADES", integrations=["Datadog"]),
             Service("PSVC2", "vatic", "PVATIC", integrations=["Alertmanager", "tminus"]),
         ]
-        self.test = self.incident(1, "[tminus test page] please acknowledge", 8 * DAY, 12 * 60)
+        self.test = self.incident(1, "[tminus test page] please acknowledge", 6 * DAY, 12 * 60)
+        self.deployed = self.incident(8, "Vatic is deployed", 2 * DAY, 5 * 60)
         self.latency = self.incident(2, "HighLatency on orders", 5 * DAY, 10 * 60)
         self.lag = self.incident(3, "KafkaConsumerLag on risk", 20 * DAY, 8 * 60)
         before = self.incident(4, "ServiceDown on auth", 100 * DAY, 40 * 60)
-        fake.incidents = [self.test, self.latency, self.lag, before]
+        fake.incidents = [self.test, self.deployed, self.latency, self.lag, before]
 
     def sections(self) -> Sections:
         """PagerDuty's section; the routing key is for pages, which none of these sends."""

@@ -25,7 +25,7 @@ class PagerDutyHistory(PagerDutyAccount):
             {"service": "vatic"},
             {"age": "< 30 d", "acknowledged": "< 5 min"},
             (
-                "the_test_page_is_old",
+                ("the_test_page_is_old", "60"),
                 "nobody_sent_a_test_page",
                 "nobody_answered",
                 "only_the_integration_answered",
@@ -34,14 +34,20 @@ class PagerDutyHistory(PagerDutyAccount):
             ),
         ),
         Case(
+            "pagerduty.tested_page",
+            {"service": "vatic", "title": "Vatic is deployed"},
+            {"age": "<= 7 d"},
+            ("nobody_was_told", ("the_deployment_was_long_ago", "8"), "no_deployment_was_told"),
+        ),
+        Case(
             "pagerduty.incidents",
-            {"service": "vatic", "since": "30d"},
+            {"service": "vatic", "since": "30d", "leaving_out": ["tminus test page", "vatic is deployed"]},
             {"incidents": "<= 2", "open": "= 0", "mttr": "< 30 min", "mtta": "< 5 min", "uptime": ">= 99.9 %"},
             (
                 "one_incident_more",
                 "nobody_sent_a_test_page",
                 "an_old_incident_is_open",
-                "an_incident_lasted_a_day",
+                ("an_incident_lasted", "44"),
                 "the_incident_was_answered_late",
             ),
         ),
@@ -58,10 +64,29 @@ class PagerDutyHistory(PagerDutyAccount):
         return self.fake.app()
 
     @fault
-    def the_test_page_is_old(self) -> Iterator[None]:
-        """The last one was two months ago."""
-        created = self.begin - 60 * DAY
+    def the_test_page_is_old(self, days: str) -> Iterator[None]:
+        """The last one was so many days ago."""
+        created = self.begin - float(days) * DAY
         with changed(self.test, created=created, acknowledged=created + timedelta(minutes=2)):
+            yield
+
+    @fault
+    def nobody_was_told(self) -> Iterator[None]:
+        """The page about the deployment was resolved without anybody."""
+        with changed(self.deployed, acknowledged=None):
+            yield
+
+    @fault
+    def the_deployment_was_long_ago(self, days: str) -> Iterator[None]:
+        """The page about the last deployment is so many days old."""
+        created = self.begin - float(days) * DAY
+        with changed(self.deployed, created=created, acknowledged=created + timedelta(minutes=2)):
+            yield
+
+    @fault
+    def no_deployment_was_told(self) -> Iterator[None]:
+        """There is no page about a deployment."""
+        with changed(self.deployed, title="HighErrorRate on orders"):
             yield
 
     @fault
@@ -109,9 +134,9 @@ class PagerDutyHistory(PagerDutyAccount):
             yield
 
     @fault
-    def an_incident_lasted_a_day(self) -> Iterator[None]:
+    def an_incident_lasted(self, minutes: str) -> Iterator[None]:
         """One of the two took long."""
-        with changed(self.latency, resolved=self.latency.created + DAY):
+        with changed(self.latency, resolved=self.latency.created + timedelta(minutes=float(minutes))):
             yield
 
     @fault

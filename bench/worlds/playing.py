@@ -45,16 +45,24 @@ def play(world: World) -> Iterator[Play]:
             yield _look(world, case, HEALTHY, Verdict.PASS)
             for fault in case.broken_by:
                 with world.broken(fault):
-                    yield _look(world, case, fault if isinstance(fault, str) else " ".join(fault), Verdict.FAIL)
+                    yield _look(world, case, _name(fault), Verdict.FAIL)
+            for fault in case.blinded_by:
+                with world.broken(fault):
+                    yield _look(world, case, _name(fault), Verdict.UNKNOWN)
             yield _look(world, case, HEALTHY, Verdict.PASS)
             yield _look(world, case, SILENT, Verdict.UNKNOWN)
 
 
 def _look(world: World, case: Case, fault: str, wanted: Verdict) -> Play:
     sections, secrets = world.silent() if fault == SILENT else (world.sections(), world.secrets())
+    released = world.silent_release() if fault == SILENT else world.release()
     with known_secrets(secrets):
-        outcome = asyncio.run(look(check_of(case), sections, _scratch(world.folder)))
+        outcome = asyncio.run(look(check_of(case), sections, _scratch(world.folder), released))
     return Play(world.system, case.check, fault, wanted, outcome)
+
+
+def _name(fault: str | tuple[str, ...]) -> str:
+    return fault if isinstance(fault, str) else " ".join(fault)
 
 
 def _scratch(folder: Path) -> Path:

@@ -31,6 +31,7 @@ TRAFFIC = "sum(rate(http_requests_total[5m]))"
 BEHIND = "max by (group) (kafka_consumer_lag)"
 REDIS_POOL = "redis_pool_in_use / redis_pool_size"
 VOLUMES = "kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes"
+FREE = VOLUMES.replace("_bytes", '_bytes{job="kubelet"}')
 DATABASE_POOL = "sql_pool_in_use / sql_pool_size"
 
 _BUCKETS = tuple({"le": le} for le in ("0.005", "0.01", "0.1", "1", "+Inf"))
@@ -66,6 +67,12 @@ class PrometheusWorld(World):
             (("metric_gone", "http_requests_total"), ("metric_gone", "http_request_duration_seconds_bucket")),
         ),
         Case("prometheus.metrics", {"metrics": list(METRICS)}, {"present": "= all"}, (("metric_gone", METRICS[-1]),)),
+        Case(
+            "prometheus.metrics",
+            {"metrics": ["sql_query_duration_seconds_bucket"], "labels": {"le": "0.1"}},
+            {"present": "= all"},
+            (("series_gone", "sql_query_duration_seconds_bucket", "le", "0.1"),),
+        ),
         Case(
             "prometheus.rules",
             _RULE,
@@ -136,7 +143,7 @@ class PrometheusWorld(World):
             Rule("RedisPoolExhausted", f"100 * {REDIS_POOL}", ">=", "90", value="31"),
             Rule("DatabasePoolExhausted", f"100 * {DATABASE_POOL}", ">=", "90", value="44"),
             Rule("ServiceDown", "up", "==", "0", value="1", seconds=60),
-            Rule("KubePersistentVolumeFillingUp", VOLUMES, "<", "0.03", value="0.62", seconds=60),
+            Rule("KubePersistentVolumeFillingUp", FREE, "<", "0.03", value="0.62", seconds=60),
         ]
 
     @contextmanager
@@ -166,6 +173,13 @@ class PrometheusWorld(World):
     def metric_gone(self, metric: str) -> Iterator[None]:
         """Nobody sends a metric any more."""
         with patch.dict(self.prometheus.series, {metric: []}):
+            yield
+
+    @fault
+    def series_gone(self, metric: str, label: str, value: str) -> Iterator[None]:
+        """Nobody sends the series of a metric that have this label."""
+        left = [one for one in self.prometheus.series[metric] if one.labels.get(label) != value]
+        with patch.dict(self.prometheus.series, {metric: left}):
             yield
 
     @fault

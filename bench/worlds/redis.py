@@ -45,6 +45,7 @@ class RedisWorld(World):
             (
                 ("configured", "appendonly", "no"),
                 ("configured", "appendfsync", "no"),
+                ("configured", "appendonly", "no", "save", "7200 1"),
                 ("configured", "no-appendfsync-on-rewrite", "yes"),
                 "snapshot_fails",
                 "snapshot_old",
@@ -122,13 +123,16 @@ class RedisWorld(World):
         return {_SECRET: plain.replace(f":{self.server.address.port}/", f":{self._port}/")}
 
     @fault
-    def configured(self, name: str, value: str) -> Iterator[None]:
-        """A setting has another value."""
+    def configured(self, *settings: str) -> Iterator[None]:
+        """Settings have other values: a name and a value, in turn."""
+        wanted = dict(zip(settings[::2], settings[1::2], strict=True))
         with self._client() as client:
-            before = client.config_get(name)[name]
-            client.config_set(name, value)
+            before = {name: client.config_get(name)[name] for name in wanted}
+            for name, value in wanted.items():
+                client.config_set(name, value)
             yield
-            client.config_set(name, before)
+            for name, value in before.items():
+                client.config_set(name, value)
             self._await("aof_rewrite_in_progress", 0)
 
     @fault
@@ -249,8 +253,8 @@ class RedisWorld(World):
             for number in range(60):
                 batch.set(f"session:{number}", "a customer", ex=3600)
                 batch.hset(f"quote:{number}", mapping={"bid": "1", "ask": "2"})
-                batch.expire(f"quote:{number}", 30)
-            batch.set("rate-limit:api", 7, ex=60)
+                batch.expire(f"quote:{number}", 1800)
+            batch.set("rate-limit:api", 7, ex=1800)
             for number in range(20):
                 batch.set(f"quote:book-{number}", gzip.compress(os.urandom(20_000)), ex=_DAY - 60)
             batch.execute()

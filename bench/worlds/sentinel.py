@@ -42,7 +42,6 @@ class SentinelWorld(World):
             ("gone", "forgetful", "believes_another", "quorum_of_one", "alone", "replica_down"),
         ),
         Case("redis.sentinels", {"sentinels": "cache"}, {"same": "= yes"}, ("forgetful", "believes_another")),
-        Case("redis.sentinels", {"sentinels": "cache"}, {"replicas": ">= 1"}, ("replica_down",)),
         Case("redis.sentinels", {"sentinels": "cache"}, {"primary": "= up"}, ("primary_down",)),
     )
 

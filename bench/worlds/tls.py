@@ -55,6 +55,8 @@ class TlsWorld(World):
                 "plain_is_closed",
             ),
         ),
+        Case("tls.endpoint", {"endpoint": "web"}, {"trusted": "= yes"}, (("certificate_is_of_nobody", "web"),)),
+        Case("tls.endpoint", {"endpoint": "ws"}, {"older": "= refused"}, (("offers", "1.2", "1.3", "ws"),)),
         Case(
             "tls.endpoint",
             {"endpoint": "api"},
@@ -72,51 +74,60 @@ class TlsWorld(World):
         self.authority = Authority("Vatic authority")
         self.trusted = self.folder / "ca.pem"
         self.trusted.write_bytes(self.authority.own())
-        self.server = TlsServer(self.authority.issue(self.folder, NAMES, _LIFE))
+        certificate = self.authority.issue(self.folder, NAMES, _LIFE)
+        self.servers = {name: TlsServer(certificate) for name in ("api", "web", "ws")}
         self.target: str | None = "https://localhost/"
         with ExitStack() as stack:
-            self.port = stack.enter_context(self.server.served())
+            self.ports = {name: stack.enter_context(one.served()) for name, one in self.servers.items()}
             self.plain = stack.enter_context(served(Starlette(routes=[Route("/{path:path}", self._redirect)])))
             yield
+
+    @property
+    def server(self) -> TlsServer:
+        """The API's."""
+        return self.servers["api"]
 
     async def _redirect(self, _request: Request) -> Response:
         return RedirectResponse(self.target, 301) if self.target else PlainTextResponse("hello")
 
     def sections(self) -> Sections:
-        """The two, and whom to trust."""
-        api: Sections = {"url": f"https://localhost:{self.port}", "ca_file": str(self.trusted)}
-        return {"endpoints": {"api": api, "plain": {"url": self.plain}}}
+        """The API, the site and the stream, whom to trust, and the site by plain http."""
+        endpoints: Sections = {
+            name: {"url": f"https://localhost:{port}", "ca_file": str(self.trusted)}
+            for name, port in self.ports.items()
+        }
+        return {"endpoints": {**endpoints, "plain": {"url": self.plain}, "web-plain": {"url": self.plain}}}
 
     @fault
-    def offers(self, oldest: str, newest: str) -> Iterator[None]:
-        """It takes other versions."""
-        self.server.change(oldest=_BY_NAME[oldest], newest=_BY_NAME[newest])
+    def offers(self, oldest: str, newest: str, at: str = "api") -> Iterator[None]:
+        """A server takes other versions."""
+        self.servers[at].change(oldest=_BY_NAME[oldest], newest=_BY_NAME[newest])
         yield
-        self.server.change(oldest=ssl.TLSVersion.TLSv1_3, newest=ssl.TLSVersion.TLSv1_3)
+        self.servers[at].change(oldest=ssl.TLSVersion.TLSv1_3, newest=ssl.TLSVersion.TLSv1_3)
 
     @fault
-    def certificate_ends(self, days: str) -> Iterator[None]:
-        """Its certificate ends in so many days, or ended so many ago."""
-        before = self.server.certificate
-        self.server.change(certificate=self.authority.issue(self.folder, NAMES, timedelta(days=int(days))))
+    def certificate_ends(self, days: str, at: str = "api") -> Iterator[None]:
+        """A server's certificate ends in so many days, or ended so many ago."""
+        before = self.servers[at].certificate
+        self.servers[at].change(certificate=self.authority.issue(self.folder, NAMES, timedelta(days=int(days))))
         yield
-        self.server.change(certificate=before)
+        self.servers[at].change(certificate=before)
 
     @fault
-    def certificate_is_of_nobody(self) -> Iterator[None]:
-        """Its certificate is signed by one whom nobody trusts."""
-        before = self.server.certificate
-        self.server.change(certificate=Authority("Nobody").issue(self.folder, NAMES, _LIFE))
+    def certificate_is_of_nobody(self, at: str = "api") -> Iterator[None]:
+        """A server's certificate is signed by one whom nobody trusts."""
+        before = self.servers[at].certificate
+        self.servers[at].change(certificate=Authority("Nobody").issue(self.folder, NAMES, _LIFE))
         yield
-        self.server.change(certificate=before)
+        self.servers[at].change(certificate=before)
 
     @fault
-    def certificate_is_for(self, name: str) -> Iterator[None]:
-        """Its certificate names another host."""
-        before = self.server.certificate
-        self.server.change(certificate=self.authority.issue(self.folder, [name], _LIFE))
+    def certificate_is_for(self, name: str, at: str = "api") -> Iterator[None]:
+        """A server's certificate names another host."""
+        before = self.servers[at].certificate
+        self.servers[at].change(certificate=self.authority.issue(self.folder, [name], _LIFE))
         yield
-        self.server.change(certificate=before)
+        self.servers[at].change(certificate=before)
 
     @fault
     def speaks_no_tls(self) -> Iterator[None]:

@@ -64,7 +64,11 @@ class TokenWorld(World):
     def sections(self) -> Sections:
         """One endpoint, and a customer's password."""
         self.front.forget()
-        return {"endpoints": {"api": {"url": self.url}}, "identities": {"password": "env:WORLD_TOKENS_PASSWORD"}}
+        reference = "env:WORLD_TOKENS_PASSWORD"
+        return {
+            "endpoints": {"api": {"url": self.url}},
+            "identities": {"password": reference, "customer-password": reference},
+        }
 
     def secrets(self) -> dict[str, str]:
         """The password."""
@@ -80,9 +84,9 @@ class TokenWorld(World):
     @fault
     def lives_for(self, seconds: str) -> Iterator[None]:
         """Its tokens live for another time."""
-        self.front.tokens.lifetime = int(seconds)
+        before, self.front.tokens.lifetime = self.front.tokens.lifetime, int(seconds)
         yield
-        self.front.tokens.lifetime = 900
+        self.front.tokens.lifetime = before
 
     @fault
     def nobody_gets_in(self) -> Iterator[None]:

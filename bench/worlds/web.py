@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from bench.worlds.trading_faults import TRADING_CASES, TradingFaults
 from bench.worlds.web_cases import CASES
-from bench.worlds.world import Case, Sections, World, fault
+from bench.worlds.world import Case, Sections, fault
 from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.vendors.front import CUSTOMER, Front
 from deployments.rehearsal.vendors.front_headers import OURS
+from deployments.rehearsal.vendors.front_trading import OPERATOR
 
 _DESCRIPTION = """\
 openapi: 3.1.0
@@ -16,6 +18,8 @@ info: {title: Vatic, version: "1"}
 security: [{bearer: []}]
 paths:
   /health: {get: {security: []}}
+  /orders: {get: {}}
+  /admin/withdrawals: {get: {}}
   /api/account: {get: {}}
   /api/orders/{order}:
     parameters: [{name: order, in: path, required: true, example: 7}]
@@ -23,29 +27,34 @@ paths:
 """
 
 
-class Web(World):
+def _variable(identity: str) -> str:
+    return f"WORLD_WEB_{identity.upper().replace('-', '_')}"
+
+
+class Web(TradingFaults):
     """A well-kept front."""
 
     system: ClassVar[str] = "web"
     real: ClassVar[bool] = False
-    cases: ClassVar[tuple[Case, ...]] = CASES
+    cases: ClassVar[tuple[Case, ...]] = (*CASES, *TRADING_CASES)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Served in a thread."""
+        """The API and the site, each served in a thread."""
         self.front = Front()
         artifacts = self.folder / "artifacts"
         artifacts.mkdir(parents=True)
         (artifacts / "openapi.yaml").write_text(_DESCRIPTION, "utf-8")
-        with served(self.front.app()) as self.url:
+        with served(self.front.app()) as self.url, served(self.front.app(site=True)) as self.site:
             yield
 
     def sections(self) -> Sections:
-        """One endpoint, and three identities. What is counted begins anew with each look."""
+        """The API, the site, and four identities. What is counted begins anew with each look."""
         self.front.forget()
-        identities: Sections = {name: f"env:WORLD_WEB_{name.upper()}" for name in ("customer", "operator", "expired")}
+        names = ("customer", "customer-2", "operator", "expired")
+        identities: Sections = {name: f"env:{_variable(name)}" for name in names}
         return {
-            "endpoints": {"api": {"url": self.url}},
+            "endpoints": {"api": {"url": self.url}, "web": {"url": self.site}},
             "identities": identities,
             "artifacts": str(self.folder / "artifacts"),
         }
@@ -54,9 +63,10 @@ class Web(World):
         """Tokens of the front's own making."""
         tokens = self.front.tokens
         return {
-            "WORLD_WEB_CUSTOMER": tokens.issue(CUSTOMER),
-            "WORLD_WEB_OPERATOR": tokens.issue("operator@example.com"),
-            "WORLD_WEB_EXPIRED": tokens.issue(CUSTOMER, lifetime=-60),
+            _variable("customer"): tokens.issue(CUSTOMER),
+            _variable("customer-2"): tokens.issue("second@example.com"),
+            _variable("operator"): tokens.issue(OPERATOR),
+            _variable("expired"): tokens.issue(CUSTOMER, lifetime=-60),
         }
 
     @fault
@@ -81,6 +91,13 @@ class Web(World):
         del self.front.figures[name]
         yield
         self.front.figures = before
+
+    @fault
+    def describes(self, *paths: str) -> Iterator[None]:
+        """Its own description has these paths alone."""
+        before, self.front.described = self.front.described, paths
+        yield
+        self.front.described = before
 
     @fault
     def answer_is_old(self) -> Iterator[None]:

@@ -30,6 +30,12 @@ ANSWERS = (
         {"count": "= 3"},
         (("figure_is_gone", "fill_rate"),),
     ),
+    Case(
+        "http.json",
+        {**_API, "path": "/openapi.json", "pointer": "/paths"},
+        {"count": ">= 1"},
+        (("describes",),),
+    ),
     Case("http.json", {**_API, "path": "/api/status", "pointer": "/made_at"}, {"age": "< 1 h"}, ("answer_is_old",)),
     Case(
         "http.json",

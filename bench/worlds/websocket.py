@@ -33,6 +33,7 @@ class WebSocketWorld(World):
                 ("opens_after", "0.6"),
                 ("prices_come_every", "0.7"),
                 ("is_deaf", "stream-1", "stream-2"),
+                ("ends_after", "2"),
             ),
         ),
         Case(
@@ -110,6 +111,13 @@ class WebSocketWorld(World):
         self.front.stream.deaf = set(instances)
         yield
         self.front.stream.deaf = set()
+
+    @fault
+    def ends_after(self, messages: str) -> Iterator[None]:
+        """A connection is closed after so many messages."""
+        self.front.stream.ends_after = int(messages)
+        yield
+        self.front.stream.ends_after = None
 
     @fault
     def forgets_customers(self) -> Iterator[None]:

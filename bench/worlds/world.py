@@ -29,12 +29,14 @@ class Case:
         given: what stands under `with`.
         expect: what stands under `expect`; in the healthy world it holds.
         broken_by: the faults that must make it fail, each a fault's name, or `(name, argument, …)`.
+        blinded_by: the faults with which it cannot tell, and must come out as unknown: no metrics, a torn report.
     """
 
     check: str
     given: Mapping[str, JsonValue] = field(default_factory=dict)
     expect: Mapping[str, str] = field(default_factory=dict)
     broken_by: tuple[str | tuple[str, ...], ...] = ()
+    blinded_by: tuple[str | tuple[str, ...], ...] = ()
 
 
 def fault(body: Callable[..., Iterator[None]]) -> Callable[..., AbstractContextManager[None]]:
@@ -74,6 +76,14 @@ class World(ABC):
     def secrets(self) -> dict[str, str]:
         """Environment variable → value, for the references in `sections`."""
         return {}
+
+    def release(self) -> Sections:
+        """What the release that is looked at says otherwise than that of all worlds: its services, its scan reports."""
+        return {}
+
+    def silent_release(self) -> Sections:
+        """The same where nothing answers; another one where the release names what is not there then."""
+        return self.release()
 
     def silent(self) -> tuple[Sections, dict[str, str]]:
         """The same sections and secrets, leading to where nothing answers: a check must say that it cannot tell."""

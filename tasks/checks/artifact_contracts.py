@@ -1,20 +1,21 @@
 """What a build promises and proves: its API's description, its chaos experiments, what it is made of."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from tasks import artifact_journals, artifact_sbom
 from tasks.artifact_ages import oldest, undated
-from tasks.artifact_files import Folder, Inside, shown
+from tasks.artifact_evidence import some
+from tasks.artifact_files import Folder, Inside
 from tasks.artifact_openapi import Description
+from tasks.artifact_validity import mistake_in
 from tasks.check import Check
 from tasks.estate import Estate
 from tminus.environment import Impact
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
-_SHOWN = 20  # operations or experiments named in the evidence
 _HOURS_A_DAY = 24
 
 
@@ -48,10 +49,14 @@ class OpenApi(Check, frozen=True):
     async def look(self, estate: Estate) -> Observation:
         """Reads the description."""
         folder = Folder(estate.artifacts(), "artifacts")
-        return await asyncio.to_thread(self._look, folder)
+        description = await asyncio.to_thread(lambda: Description(folder.read(self.file)))
+        mistake = None
+        if "valid" in self.expect:
+            lost = description.lost_reference()
+            mistake = f"{lost} leads nowhere" if lost else await mistake_in(description.document, self.file)
+        return self._seen(description, mistake)
 
-    def _look(self, folder: Folder) -> Observation:
-        description = Description(folder.read(self.file))
+    def _seen(self, description: Description, mistake: str | None) -> Observation:
         operations = description.operations()
         closed = [one for one in operations if one.name not in self.public]
         bare = [f"{one.name} is not secured" for one in closed if not one.secured]
@@ -63,12 +68,11 @@ class OpenApi(Check, frozen=True):
             Measurement.number("validated", len(operations) - len(loose), of=len(operations)),
             Measurement.number("described", len(operations) - len(mute), of=len(operations)),
         ]
-        mistake = description.mistake() if "valid" in self.expect else None
         if "valid" in self.expect:
             found.append(Measurement(name="valid", word="no" if mistake else "yes"))
-        wrong = [*([mistake] if mistake else ()), *bare, *loose, *mute]
+        wrong = some([*([mistake] if mistake else ()), *bare, *loose, *mute])
         return Observation(
-            found=tuple(found), where=f"artifacts {self.file}", details=_some(wrong), because=wrong[0] if wrong else ""
+            found=tuple(found), where=f"artifacts {self.file}", details=wrong, because=wrong[0] if wrong else ""
         )
 
 
@@ -107,7 +111,7 @@ class ChaosExperiments(Check, frozen=True):
                 Measurement.number("age", days, "d"),
             ),
             where=f"artifacts {self.reports}",
-            details=_some([*wrong, *(str(one) for one in experiments if one.held)]),
+            details=some([*wrong, *(str(one) for one in experiments if one.held)]),
             because=wrong[0] if wrong else "",
         )
 
@@ -143,8 +147,3 @@ class BillOfMaterials(Check, frozen=True):
             where=f"artifacts {self.file}",
             details=undated([bill.made]),
         )
-
-
-def _some(lines: Iterable[str]) -> tuple[str, ...]:
-    named = [shown(line) for line in lines]
-    return (*named[:_SHOWN], *((f"and {len(named) - _SHOWN} more",) if len(named) > _SHOWN else ()))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from tasks.artifact_ages import oldest, stamp, undated
+from tasks.artifact_evidence import some
 from tasks.artifact_files import Folder, Inside, shown
 from tasks.check import Check
 from tasks.estate import Estate
@@ -15,7 +16,6 @@ from tminus.environment import Impact
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
-_SHOWN = 20  # findings named in the evidence
 _WORST_FIRST = tuple(Severity)
 
 
@@ -61,7 +61,7 @@ class ScanFindings(Check, frozen=True):
         stamps = [stamp(file, scan.made_at) for file, scan in read]
         count = Counter(finding.severity for finding in findings)
         worst = sorted(findings, key=lambda finding: (_WORST_FIRST.index(finding.severity), finding.id))
-        named = [shown(f"{finding.severity}: {finding.id}") for finding in worst]
+        named = [f"{finding.severity}: {finding.id}" for finding in worst]
         return Observation(
             found=(
                 Measurement.number("critical", count[Severity.CRITICAL]),
@@ -75,9 +75,8 @@ class ScanFindings(Check, frozen=True):
             ),
             where=f"{self.tool} {self.reports}",
             details=(
-                *named[:_SHOWN],
-                *((f"and {len(named) - _SHOWN} more",) if len(named) > _SHOWN else ()),
+                *some(named),
                 *undated(stamps),
             ),
-            because=named[0] if worst and worst[0].severity is not Severity.LOW else "",
+            because=shown(named[0]) if worst and worst[0].severity is not Severity.LOW else "",
         )

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from tasks import cobertura, junit
 from tasks.artifact_ages import oldest, undated
+from tasks.artifact_evidence import some
 from tasks.artifact_files import Folder, Inside, shown
 from tasks.artifact_patterns import Pattern, Patterns
 from tasks.check import Check
@@ -17,8 +18,6 @@ from tasks.junit import JUnitReport, RanTest, Result
 from tminus.environment import Impact
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
-
-_SHOWN = 20  # tests, patterns or packages named in the evidence
 
 
 class JUnitTests(Check, frozen=True):
@@ -75,8 +74,8 @@ class JUnitTests(Check, frozen=True):
             ),
             where=f"artifacts {self.reports}",
             details=(
-                *_some([f"no test that ran is named {pattern!r}" for pattern in unmatched]),
-                *_some([f"{run.result}: {shown(run.name)}" for run in sorted(bad, key=lambda run: run.result)]),
+                *some([f"no test that ran is named {pattern!r}" for pattern in unmatched]),
+                *some([f"{run.result}: {shown(run.name)}" for run in sorted(bad, key=lambda run: run.result)]),
                 *undated(stamps),
             ),
             because=", ".join(shown(run.name) for run in bad[:2]),
@@ -123,8 +122,8 @@ class Coverage(Check, frozen=True):
     def _look(self, folder: Folder) -> Observation:
         report = cobertura.read(folder.read(self.report))
         asked = {prefix: report.below(prefix) for prefix in self.packages}
-        some = {name: covered for found in asked.values() for name, covered in found.items()}
-        chosen = some if self.packages else report.below("")
+        named = {name: covered for found in asked.values() for name, covered in found.items()}
+        chosen = named if self.packages else report.below("")
         missing = [prefix for prefix, found in asked.items() if not found]
         whole = sum(chosen.values(), start=Covered())
         worst = sorted((_share(covered.lines_run, covered.lines), name) for name, covered in chosen.items())
@@ -143,8 +142,8 @@ class Coverage(Check, frozen=True):
             found=tuple(found),
             where=f"artifacts {self.report}",
             details=(
-                *_some([f"{shown(prefix)} has no line in the report" for prefix in missing]),
-                *_some([f"{shown(name)}: {share:.2f} % of its lines" for share, name in worst]),
+                *some([f"{shown(prefix)} has no line in the report" for prefix in missing]),
+                *some([f"{shown(name)}: {share:.2f} % of its lines" for share, name in worst]),
                 *undated([report.made]),
             ),
             because=shown(f"no {missing[0]}" if missing else f"the worst is {worst[0][1]}, {worst[0][0]:.2f} %"),
@@ -153,8 +152,3 @@ class Coverage(Check, frozen=True):
 
 def _share(part: int, whole: int) -> Decimal:
     return Decimal(100 * part) / Decimal(whole)
-
-
-def _some(lines: Sequence[str]) -> tuple[str, ...]:
-    """The first lines, and how many more there are."""
-    return (*lines[:_SHOWN], *((f"and {len(lines) - _SHOWN} more",) if len(lines) > _SHOWN else ()))

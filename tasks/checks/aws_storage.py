@@ -26,8 +26,9 @@ class BucketSettings(AwsCheck, frozen=True):
     `public`: `blocked` where all four settings of the bucket that block public access are on, else `open`; the
     account's own block is not counted. `retention`: after how many days objects under the section's prefix may expire
     at the earliest, and `expires`: do expire at the latest, rules for some tags or sizes left out; a hundred years
-    where nothing expires. `replicated`: a replication rule is enabled. `locked`: each new object is locked for a time
-    by itself (Object Lock with a default retention).
+    where nothing expires. `replicated`: a rule that is enabled copies everything under that prefix to another bucket,
+    and `elsewhere`: that bucket stands in another region. `locked`: each new object is locked for a time by itself
+    (Object Lock with a default retention).
 
     Attributes:
         bucket: a bucket's name in the environment's `buckets` section.
@@ -41,6 +42,7 @@ class BucketSettings(AwsCheck, frozen=True):
         "retention": "d",
         "expires": "d",
         "replicated": "word",
+        "elsewhere": "word",
         "locked": "word",
     }
 
@@ -68,8 +70,11 @@ class BucketSettings(AwsCheck, frozen=True):
             earliest, latest = s3_says.expiry(s3, name, section.prefix)
             found.append(Measurement.number("retention", earliest, "d"))
             found.append(Measurement.number("expires", latest, "d"))
-        if "replicated" in self.expect:
-            found.append(yes("replicated", s3_says.replicated(s3, name)))
+        if {"replicated", "elsewhere"} & set(self.expect):
+            copied_to = s3_says.copies(s3, name, section.prefix)
+            found.append(yes("replicated", bool(copied_to)))
+            if "elsewhere" in self.expect:
+                found.append(yes("elsewhere", s3_says.elsewhere(s3, name, copied_to)))
         if "locked" in self.expect:
             found.append(yes("locked", s3_says.locked(s3, name)))
         return Observation(found=tuple(found), where=where, because="; ".join(problems))

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from tasks import document_links, document_pages
+from tasks.artifact_evidence import some
 from tasks.artifact_files import Folder, Inside, shown
 from tasks.check import Check
 from tasks.document_dates import filled, read_date, said_of
@@ -20,7 +21,6 @@ from tminus.errors import CouldNotObserve, NotConfigured
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
-_SHOWN = 20  # sections, links and placeholders named in the evidence
 _REVIEWED = ("reviewed", "last reviewed", "last review")
 _UPDATED = ("last updated", "updated", "last update", *_REVIEWED)
 _NEXT_REVIEW = ("next review", "review by", "next reviewed")
@@ -93,7 +93,7 @@ class DocumentPage(Check, frozen=True):
         return Observation(
             found=tuple(found),
             where=f"documents {self.path}",
-            details=_some(wrong),
+            details=some(wrong),
             because=shown(wrong[0]) if wrong else "",
         )
 
@@ -140,7 +140,7 @@ class DocumentDates(Check, frozen=True):
         return Observation(
             found=tuple(found),
             where=f"documents {self.path}",
-            details=_some([f"{label}: {said[label] or 'nothing'}" for label in missing]),
+            details=some([f"{label}: {said[label] or 'nothing'}" for label in missing]),
             because=", ".join(f"{label} is {shown(said[label] or 'not there')}" for label in missing[:2]),
         )
 
@@ -172,8 +172,3 @@ def _days_since(day: date, name: str) -> int:
     if days < -1:
         raise CouldNotObserve(f"{name} is said to be of {day}, a day to come")
     return max(0, days)
-
-
-def _some(lines: Sequence[str]) -> tuple[str, ...]:
-    named = [shown(line) for line in lines]
-    return (*named[:_SHOWN], *((f"and {len(named) - _SHOWN} more",) if len(named) > _SHOWN else ()))

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from tasks import kafka_lag, kafka_topics
 from tasks.check import Check
 from tasks.estate import Estate
-from tasks.kafka_client import Configuration, with_kafka
+from tasks.kafka_client import Kafka, with_kafka
 from tasks.kafka_lag import Behind
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
@@ -134,7 +134,7 @@ class Lag(Check, frozen=True):
     async def look(self, estate: Estate) -> Observation:
         """Asks for offsets, and reads a message of each partition that is behind; raises CouldNotObserve."""
         wanted = list(dict.fromkeys(self.topics))
-        there, found, members = await with_kafka(estate, lambda configuration: self._asked(configuration, wanted))
+        there, found, members = await with_kafka(estate, lambda kafka: self._asked(kafka, wanted))
         present = Measurement.number("present", len(there), of=len(wanted))
         joined = [] if members is None else [Measurement.number("members", members)]
         missing = [name for name in wanted if name not in there]
@@ -145,15 +145,15 @@ class Lag(Check, frozen=True):
             because=f"missing: {', '.join(missing[:5])}" if missing else _slowest(found),
         )
 
-    def _asked(self, configuration: Configuration, wanted: Sequence[str]) -> tuple[list[str], list[Behind], int | None]:
-        there = kafka_topics.cluster(configuration).named(wanted)
+    def _asked(self, kafka: Kafka, wanted: Sequence[str]) -> tuple[list[str], list[Behind], int | None]:
+        there = kafka_topics.cluster(kafka).named(wanted)
         partitions = [(topic.name, one.number) for topic in there for one in topic.partitions]
         if offline := [topic.name for topic in there if topic.offline]:
             raise CouldNotObserve(
                 f"kafka: {', '.join(offline[:5])} has partitions without leader: their end is unknown"
             )
-        found = kafka_lag.behind(configuration, self.group, partitions) if partitions else []
-        return _names(there), found, kafka_lag.members(configuration, self.group)
+        found = kafka_lag.behind(kafka, self.group, partitions) if partitions else []
+        return _names(there), found, kafka_lag.members(kafka, self.group)
 
 
 class Settings(Check, frozen=True):
@@ -191,7 +191,7 @@ class Settings(Check, frozen=True):
 
     async def look(self, estate: Estate) -> Observation:
         """Asks for the topic's settings; raises CouldNotObserve."""
-        known = await with_kafka(estate, lambda configuration: kafka_topics.settings(configuration, self.topic))
+        known = await with_kafka(estate, lambda kafka: kafka_topics.settings(kafka, self.topic))
         where = f"kafka topic {self.topic}"
         if known is None or self.setting not in known:
             because = "there is no such topic" if known is None else f"it has no setting {self.setting!r}"

@@ -46,7 +46,8 @@ class Query(Check, frozen=True):
     of a truth value, `age` the time since a timestamp or date (without a zone: UTC). NULL, no row, several rows or
     columns, NaN and infinity are no value: the outcome is unknown. Only `rows`, their number up to 10,000, can be
     judged then. `SHOW some_timeout` that gives 0 means that nothing is ever timed out: it counts as the time since
-    1970. A query that names statement_timeout is not given that setting by this check, so that it sees the server's.
+    1970; CockroachDB's plain numbers there are milliseconds. A query that names statement_timeout is not given that
+    setting by this check, so that it sees the server's.
     A query of CockroachDB's crdb_internal or system is run in a session that allows itself to read them.
 
     Attributes:
@@ -86,9 +87,11 @@ class Query(Check, frozen=True):
     def _found(self, names: list[str], rows: Rows) -> list[Measurement]:
         if not names:
             return []
-        value = _only(rows)
-        if value == "0" and (setting_shown(self.query) or "").endswith("_timeout"):
+        value, shown = _only(rows), setting_shown(self.query) or ""
+        if shown.endswith("_timeout") and value == "0":
             return [never(name) if name in {"seconds", "milliseconds"} else measured(name, value) for name in names]
+        if shown.endswith("_timeout") and self.on == "cockroach" and isinstance(value, str) and value.isdecimal():
+            return [measured(name, f"{value}ms" if name != "value" else value) for name in names]
         return [measured(name, value) for name in names]
 
     async def _asked(self, connection: "psycopg.AsyncConnection[tuple[object, ...]]") -> Rows:

@@ -27,13 +27,23 @@ _MOST = 500  # paths
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """One protected path: what a stranger got there, and what the identity did."""
+    """One protected path: what a stranger got there, and what the identity did.
+
+    Attributes:
+        opens: the identity's token opens it.
+        welcome: it opens it, or the path says that it knows the identity and that this is not for it.
+    """
 
     wanted: Wanted
     stranger: int
     refused: bool
     genuine: int
-    welcome: bool
+    opens: bool
+
+    @property
+    def welcome(self) -> bool:
+        known = (self.stranger, self.genuine) == (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        return self.opens or known
 
     def __str__(self) -> str:
         return f"{self.wanted}: status {self.stranger} without a token, {self.genuine} with it"
@@ -43,11 +53,12 @@ class Authenticated(Check, frozen=True):
     """Asks protected paths without a token, and with tokens that must not be believed.
 
     `refused` counts the paths that answer with 401 or 403 where no token is sent. `accepted` is `yes` where every one
-    of them takes the identity's own token (any other status below 500), else `no`. The forged tokens are sent to a
-    path that does: `unsigned` has the identity's claims and the algorithm `none`, `tampered` other claims, another
-    signature or none; `expired` is the token of `expired_identity`. Each is `refused`, or `accepted` where any of its
-    spellings is not refused. Where no path takes even the genuine token, refusing the others means nothing, and they
-    are not measured. `unsigned` and `expired` want JSON Web Tokens.
+    of them takes the identity's own token, else `no`: by any other status below 500, or by 403 where a stranger gets
+    401, since then the path knows the identity and is for somebody else; but at least one must open. The forged tokens
+    are sent to one that does: `unsigned` has the identity's claims and the algorithm `none`, `tampered` other claims,
+    another signature or none; `expired` is the token of `expired_identity`. Each is `refused`, or `accepted` where any
+    of its spellings is not refused. Where no path takes even the genuine token, refusing the others means nothing, and
+    they are not measured. `unsigned` and `expired` want JSON Web Tokens.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
@@ -91,13 +102,14 @@ class Authenticated(Check, frozen=True):
         turn = asyncio.Semaphore(_AT_ONCE)
         looking = [self._ask(asked, _wanted(path), genuine, turn) for path in await self._paths(estate)]
         paths = await asyncio.gather(*looking)
+        door = next((path for path in paths if path.refused and path.opens), None)
+        accepted = any(path.opens for path in paths) and all(path.welcome for path in paths)
         found = [
             Measurement.number("refused", sum(path.refused for path in paths), of=len(paths)),
-            Measurement(name="accepted", word="yes" if all(path.welcome for path in paths) else "no"),
+            Measurement(name="accepted", word="yes" if accepted else "no"),
         ]
         wrong = [f"{path.wanted} answers {path.stranger} without a token" for path in paths if not path.refused]
         wrong += [f"{path.wanted} answers {path.genuine} to the genuine token" for path in paths if not path.welcome]
-        door = next((path for path in paths if path.refused and path.welcome), None)
         if door is not None and genuine is not None:
             for name, forged in self._forged(genuine, expired).items():
                 word = await self._tried(asked, door.wanted, forged)

@@ -97,9 +97,9 @@ class Messages(Check, frozen=True):
             found.append(Measurement(name="unauthenticated", word="refused" if stranger.refused else "accepted"))
             wrong += [] if stranger.refused else ["a connection without a token is let in"]
         if self.instance_pointer is not None:
-            names = {name for one in heard for name in self._named(one)}
-            found.append(Measurement.number("instances", len(names)))
-            if "sticky" in self.expect and names:
+            named = [self._named(one) for one in heard]
+            found.append(Measurement.number("instances", len({name for names in named for name in names})))
+            if "sticky" in self.expect and all(named):
                 sticky = await self._sticky(opening)
                 found.append(Measurement(name="sticky", word="yes" if sticky else "no"))
                 wrong += [] if sticky else ["a customer who comes back reaches another instance"]

@@ -22,7 +22,8 @@ def test_every_fault_is_caught_and_nothing_else(world: type[World], tmp_path: Pa
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.system)
 def test_every_fault_breaks_some_check(world: type[World]) -> None:
     """A fault that no check is held against would prove nothing, and a check without one could not fail."""
-    used = {one if isinstance(one, str) else one[0] for case in world.cases for one in case.broken_by}
+    held = [one for case in world.cases for one in (*case.broken_by, *case.blinded_by)]
+    used = {one if isinstance(one, str) else one[0] for one in held}
 
     assert used == set(world.faults())
     assert all(case.broken_by for case in world.cases)

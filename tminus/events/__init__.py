@@ -22,12 +22,15 @@ from tminus.events.course import (
 )
 from tminus.events.decisions import Answer, Answered, AnswerRefused, AskEnded, AskOpened, Order, Ordered, Via
 from tminus.events.happening import Time
+from tminus.events.operations import OperationApproved, OperationBegan, OperationEnded
 from tminus.events.readiness import (
     BaselineFrozen,
     LineAttested,
     LineSeen,
     LinesSeen,
     LineWaived,
+    ReviewLine,
+    ReviewsTold,
     SweepBegan,
     SweepEnded,
 )
@@ -62,12 +65,17 @@ __all__ = [
     "LineSeen",
     "LineWaived",
     "LinesSeen",
+    "OperationApproved",
+    "OperationBegan",
+    "OperationEnded",
     "Order",
     "Ordered",
     "PhaseEnded",
     "PhaseScheduled",
     "PhaseStarted",
     "Result",
+    "ReviewLine",
+    "ReviewsTold",
     "RollbackBegan",
     "RollbackEnded",
     "Sample",
@@ -118,7 +126,11 @@ Event = Annotated[
     | SweepEnded
     | LineAttested
     | LineWaived
-    | BaselineFrozen,
+    | BaselineFrozen
+    | ReviewsTold
+    | OperationBegan
+    | OperationApproved
+    | OperationEnded,
     Field(discriminator="type"),
 ]
 _event: TypeAdapter[Event] = TypeAdapter(Event)

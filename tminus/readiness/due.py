@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from tminus import events as ev
 from tminus.outcome import Verdict
-from tminus.readiness.book import Every, Line
+from tminus.readiness.book import Checklist, Every, Line
 from tminus.readiness.judging import Judged
 from tminus.readiness.standing import Standing
 
@@ -32,11 +32,13 @@ class Recurring:
     """A recurring line, and when it is due.
 
     Attributes:
+        judge: the line whose evidence judges it: itself, or the one it is the same as.
         held: when it last held; None where it never did.
         due: when it is due again.
     """
 
     judged: Judged
+    judge: Line
     every: Every
     held: datetime | None
     due: datetime
@@ -80,6 +82,7 @@ def after(every: Every, at: datetime) -> datetime:
 
 
 def recurring(
+    checklist: Checklist,
     judged: Sequence[Judged],
     held: Mapping[str, datetime],
     told: Sequence[ev.ReviewsTold],
@@ -91,7 +94,8 @@ def recurring(
     before that ends.
 
     Args:
-        judged: the checklist's lines as they stand now.
+        checklist: all lines.
+        judged: those that are asked about, as they stand now.
         held: ref → when the line last held; nothing of those that never did.
         told: what people were told before, the earliest first.
         at: the moment for which it is asked.
@@ -101,13 +105,15 @@ def recurring(
         for line in one.lines:
             first.setdefault(line.ref, one.at)
     return [
-        _recurring(one, every, held.get(one.line.ref), first.get(one.line.ref, at), at)
+        _recurring(one, checklist.judged_by(one.line), every, held.get(one.line.ref), first.get(one.line.ref, at), at)
         for one in judged
         if (every := one.section.every) is not None
     ]
 
 
-def _recurring(judged: Judged, every: Every, held: datetime | None, first: datetime, at: datetime) -> Recurring:
+def _recurring(
+    judged: Judged, judge: Line, every: Every, held: datetime | None, first: datetime, at: datetime
+) -> Recurring:
     due = after(every, held or first)
     accepted = judged.until if judged.verdict is Verdict.WAIVED else None
     if accepted is not None and accepted > due:
@@ -118,16 +124,16 @@ def _recurring(judged: Judged, every: Every, held: datetime | None, first: datet
         state = DueState.NEVER
     else:
         state = DueState.DUE if due - at <= DUE_BEFORE else DueState.DONE
-    return Recurring(judged, every, held, due, state)
+    return Recurring(judged, judge, every, held, due, state)
 
 
-def last_stated(judged: Sequence[Judged], standing: Standing) -> dict[str, datetime]:
+def last_stated(checklist: Checklist, judged: Sequence[Judged], standing: Standing) -> dict[str, datetime]:
     """Ref → when the line was last stated, or came to a pass by what a launch or a sign-off says."""
     found: dict[str, datetime] = {}
     for one in judged:
-        wanted = one.line.attestation
-        said = standing.lapsed(one.line.ref) if wanted else None
-        if said is not None and wanted is not None and said.role == wanted.role:
+        judge = checklist.judged_by(one.line)
+        wanted, said = judge.attestation, standing.lapsed(judge.ref)
+        if said is not None and wanted is not None and (said.role, said.statement) == (wanted.role, wanted.statement):
             found[one.line.ref] = said.at
         elif one.verdict is Verdict.PASS and (times := [seen.at for seen in one.outcomes if seen.at is not None]):
             found[one.line.ref] = min(times)

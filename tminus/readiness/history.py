@@ -40,15 +40,25 @@ class History(BaseModel, frozen=True):
     values: tuple[Seen, ...]
 
 
-def last_held(store: Store, standing: Standing, refs: Collection[str]) -> dict[str, datetime]:
-    """Ref → when the line was last observed to hold, whether that is fresh or not. Raises LedgerError."""
+def last_held(store: Store, standing: Standing, digests: Mapping[str, str]) -> dict[str, datetime]:
+    """Ref → when the line was last observed to hold, whether that is fresh or not. Raises LedgerError.
+
+    Args:
+        store: the ledger.
+        standing: where the sweeps are listed.
+        digests: ref → what the book asks now: that something else once held counts for nothing.
+    """
     found: dict[str, datetime] = {}
     for ended in standing.sweeps[: -_SEARCHED - 1 : -1]:
-        wanted = set(refs) - found.keys()
+        wanted = digests.keys() - found.keys()
         if not wanted:
             break
         for line, at in _lines(store, ended.sweep, wanted):
-            if line.outcomes and all(outcome.verdict is Verdict.PASS for outcome in line.outcomes):
+            if (
+                line.digest == digests[line.ref]
+                and line.outcomes
+                and all(outcome.verdict is Verdict.PASS for outcome in line.outcomes)
+            ):
                 found[line.ref] = min((one.at for one in line.outcomes if one.at is not None), default=at)
     return found
 

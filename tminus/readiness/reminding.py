@@ -76,8 +76,8 @@ def sentence(system: str, recurring: Sequence[Recurring]) -> str:
 
 def what_to_type(system: str, one: Recurring) -> str:
     """The command that makes a line done: a statement where a person judges it, else a new look after mending."""
-    if one.line.attestation is not None:
-        return f"tminus line attest {one.line.same_as or one.line.ref} --until DATE --link PROOF"
+    if one.judge.attestation is not None:
+        return f"tminus line attest {one.judge.ref} --until DATE --link PROOF"
     return f"tminus readiness {system} --section {one.judged.section.section}"
 
 

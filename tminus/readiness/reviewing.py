@@ -27,10 +27,11 @@ def reviewed(opened: Opened, store: Store, at: datetime) -> list[Recurring]:
     """Every recurring line and when it is due, by what the ledger holds. Raises LedgerError."""
     judged = [one for one in opened.judged_last(store) if one.section.every is not None]
     standing = opened.standing(store)
-    judges = {one.line.ref: opened.checklist.judged_by(one.line).ref for one in judged}
-    seen = last_held(store, standing, set(judges.values()))
-    held = {ref: seen[judge] for ref, judge in judges.items() if judge in seen}
-    return recurring(judged, {**last_stated(judged, standing), **held}, told_before(opened, store), at)
+    judges = {one.line.ref: opened.checklist.judged_by(one.line) for one in judged}
+    seen = last_held(store, standing, {judge.ref: judge.digest for judge in judges.values() if judge.checks})
+    held = {ref: seen[judge.ref] for ref, judge in judges.items() if judge.ref in seen}
+    stated = last_stated(opened.checklist, judged, standing)
+    return recurring(opened.checklist, judged, {**stated, **held}, told_before(opened, store), at)
 
 
 def told_before(opened: Opened, store: Store) -> list[ev.ReviewsTold]:

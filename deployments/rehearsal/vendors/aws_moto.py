@@ -3,7 +3,7 @@
 moto keeps its state in this process, so that what runs beside it may reach into it, and checks neither signatures nor
 permissions. In front of it stands what speaks the services' JSON protocol for calls that moto does not have, and what
 changes moto's own answers where moto cannot be made to say something (that a target is unhealthy, that a backup is
-old). Only one of these may run in a process at a time, since moto has one state.
+old). Those that run in a process at the same time share moto's one state.
 """
 
 import io
@@ -152,17 +152,22 @@ class _Quiet(WSGIRequestHandler):
         """Says nothing."""
 
 
+_running: list[FakeAws] = []  # in this process
+
+
 @contextmanager
 def fake_aws() -> Iterator[FakeAws]:
-    """The block in which moto runs, empty at its beginning; nothing of it is left afterwards."""
+    """The block in which moto runs, empty when the first one begins; nothing of it is left after the last one."""
     from moto.moto_api._internal.models import moto_api_backend
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     fake = FakeAws()
-    moto_api_backend.reset()
+    if not _running:
+        moto_api_backend.reset()
     behind = DomainDispatcherApplication(create_backend_app)
     with make_server("127.0.0.1", 0, _Front(fake, behind), _Server, _Quiet) as server:
         fake.url = f"http://127.0.0.1:{server.server_port}"
+        _running.append(fake)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
@@ -170,4 +175,6 @@ def fake_aws() -> Iterator[FakeAws]:
         finally:
             server.shutdown()
             thread.join()
-            moto_api_backend.reset()
+            _running.remove(fake)
+            if not _running:
+                moto_api_backend.reset()

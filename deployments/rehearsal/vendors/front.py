@@ -21,12 +21,12 @@ from deployments.rehearsal.vendors.front_delivery import Delivery
 from deployments.rehearsal.vendors.front_headers import BrowserRules, with_browser_rules
 from deployments.rehearsal.vendors.front_stream import Stream
 from deployments.rehearsal.vendors.front_tokens import Tokens
+from deployments.rehearsal.vendors.front_trading import SQL_ERROR, Trading, TradingPaths
 
 CUSTOMER = "probe@example.com"
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of an account that lives for one test
 _BURST = 3  # requests to /api/quotes
 _TRACE = 'Traceback (most recent call last):\n  File "/srv/app/orders.py", line 41, in find\nKeyError: 0\n'
-_SQL_ERROR = 'ERROR: syntax error at or near "OR" (SQLSTATE 42601)\n'
 _ACCOUNTS = "root:x:0:0:root:/root:/bin/bash\n"
 
 
@@ -35,8 +35,10 @@ class Front:
     """The front. Its fields may be changed while it is served; the defaults are well-kept.
 
     Attributes:
+        customers: who may log in, each with the same password.
         components: part → the word for how it is.
         unwell: the health page says that it is not well.
+        described: the paths that its own description has.
         broken: path → status answered instead.
         texts: path → plain text answered instead.
         slow: seconds before each answer.
@@ -61,8 +63,13 @@ class Front:
     browser: BrowserRules = field(default_factory=BrowserRules)
     delivery: Delivery = field(default_factory=Delivery)
     stream: Stream = field(default_factory=Stream)
-    components: dict[str, str] = field(default_factory=lambda: {"database": "up", "redis": "up", "kafka": "up"})
+    trading: Trading = field(default_factory=Trading)
+    customers: tuple[str, ...] = (CUSTOMER, "tminus@vatic.example")
+    components: dict[str, str] = field(
+        default_factory=lambda: dict.fromkeys(("database", "redis", "kafka", "stripe"), "up")
+    )
     unwell: bool = False
+    described: tuple[str, ...] = ("/api/orders", "/api/account")
     broken: dict[str, int] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     slow: float = 0.0
@@ -94,11 +101,15 @@ class Front:
         self._tired_since = None
         self._since = time.monotonic()
         self.delivery.forget()
+        self.trading.forget()
 
-    def app(self) -> ASGIApp:
-        """The web application."""
+    def app(self, *, site: bool = False) -> ASGIApp:
+        """The web application: the API, or the site that is for pages."""
         routes = [
+            *TradingPaths(self, site).routes(),
             Route("/health", self._health),
+            Route("/ready", self._health),
+            Route("/openapi.json", self._described),
             Route("/api/status", self._status),
             Route("/api/prices", self._prices),
             Route("/api/quotes", self._quotes),
@@ -133,6 +144,10 @@ class Front:
         parts = {name: {"status": word} for name, word in self.components.items()}
         return JSONResponse({"status": word, "components": parts}, 200 if word == "healthy" else 503)
 
+    async def _described(self, _request: Request) -> Response:
+        paths: dict[str, object] = {path: {"get": {"responses": {}}} for path in self.described}
+        return JSONResponse({"openapi": "3.1.0", "info": {"title": "Vatic", "version": "1"}, "paths": paths})
+
     async def _status(self, _request: Request) -> Response:
         made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - self.server_age))
         return JSONResponse({"made_at": made, "figures": self.figures, "regions": ["eu-west-1", "us-east-1"]})
@@ -158,7 +173,7 @@ class Front:
         return JSONResponse({"error": "too many requests"}, 429)
 
     async def _orders(self, request: Request) -> Response:
-        if refused := self._stranger(request):
+        if refused := self.stranger(request):
             return refused
         if request.method == "GET":
             return JSONResponse({"orders": []})
@@ -168,13 +183,13 @@ class Front:
         return JSONResponse({"order": 1}, 201) if valid else JSONResponse({"error": "invalid order"}, 422)
 
     async def _order(self, request: Request) -> Response:
-        return self._stranger(request) or JSONResponse({"error": "no such order"}, 404)
+        return self.stranger(request) or JSONResponse({"error": "no such order"}, 404)
 
     async def _account(self, request: Request) -> Response:
-        return self._stranger(request) or JSONResponse({"balance": "1000.00"})
+        return self.stranger(request) or JSONResponse({"balance": "1000.00"})
 
     async def _profile(self, request: Request) -> Response:
-        if refused := self._stranger(request):
+        if refused := self.stranger(request):
             return refused
         if self.checks_csrf and request.headers.get("X-CSRF-Token") != "of-this-form":
             return JSONResponse({"error": "the form's token is missing"}, 403)
@@ -187,7 +202,7 @@ class Front:
         return JSONResponse({"registered": True}, 201)
 
     async def _upload(self, request: Request) -> Response:
-        if refused := self._stranger(request):
+        if refused := self.stranger(request):
             return refused
         size = sum([len(chunk) async for chunk in request.stream()])
         return JSONResponse({"error": "too large"}, 413) if size > self.largest else JSONResponse({"bytes": size}, 201)
@@ -197,7 +212,9 @@ class Front:
         who = str(body.get("email", ""))
         if self.attempts is not None and self._wrong[who] >= self.attempts:
             return JSONResponse({"error": "locked"}, 423)
-        if self.logins_fail or who != CUSTOMER or body.get("password") != PASSWORD:
+        if not self.guards_sql and "'" in who:
+            return PlainTextResponse(SQL_ERROR, 500)
+        if self.logins_fail or who not in self.customers or body.get("password") != PASSWORD:
             self._wrong[who] += 1
             return JSONResponse({"error": "wrong e-mail or password"}, 401)
         return JSONResponse(self._issued(who))
@@ -224,7 +241,7 @@ class Front:
             return JSONResponse({"error": "q is missing"}, 400)
         if "'" in asked:
             if not self.guards_sql:
-                return PlainTextResponse(_SQL_ERROR, 500)
+                return PlainTextResponse(SQL_ERROR, 500)
             return JSONResponse({"error": "no such symbol"}, 400)
         if asked == "0" and not self.hides_errors:
             return PlainTextResponse(_TRACE, 500)
@@ -242,11 +259,14 @@ class Front:
         self.browser.add_cookie(page)
         return page
 
-    def _stranger(self, request: Request) -> Response | None:
-        """The refusal, where nobody is known to ask."""
+    def subject(self, request: Request) -> str | None:
+        """Who asks; None where nobody is known to."""
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        known = kind == "Bearer" and self.tokens.subject(token) is not None
-        if known or request.url.path in self.open_paths:
+        return self.tokens.subject(token) if kind == "Bearer" else None
+
+    def stranger(self, request: Request) -> Response | None:
+        """The refusal, where nobody is known to ask."""
+        if self.subject(request) is not None or request.url.path in self.open_paths:
             return None
         return JSONResponse({"error": "log in first"}, 401, headers={"WWW-Authenticate": "Bearer"})
 

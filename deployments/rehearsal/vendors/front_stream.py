@@ -24,6 +24,7 @@ class Stream:
         open_to_all: strangers are let in.
         sticky: a customer who comes back gets to the same instance.
         closed: nobody gets in.
+        ends_after: messages after which a connection is closed; None for never.
     """
 
     instances: tuple[str, ...] = ("stream-1", "stream-2")
@@ -33,6 +34,7 @@ class Stream:
     open_to_all: bool = False
     sticky: bool = True
     closed: bool = False
+    ends_after: int | None = None
     _next: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def socket(self, tokens: Tokens) -> Callable[[WebSocket], Awaitable[None]]:
@@ -60,10 +62,15 @@ class Stream:
     async def _prices(self, websocket: WebSocket, instance: str) -> None:
         """Until the connection is closed, by whomever."""
         listening = asyncio.create_task(_until_closed(websocket))
+        sent = 0
         try:
             while not listening.done():
+                if sent == self.ends_after:
+                    await websocket.close()
+                    return
                 if instance not in self.deaf:
                     await websocket.send_json({"type": "price", "symbol": "BTC-USD", "instance": instance})
+                    sent += 1
                 await asyncio.wait([listening], timeout=self.every)
         except (WebSocketDisconnect, RuntimeError):
             return

@@ -46,6 +46,8 @@ class KafkaState:
         hidden: topics that are not there.
         gone: brokers that the cluster has forgotten.
         out_of_sync: topic → replicas that lag behind in all of its partitions.
+        partitions: topic → how many of its partitions are there.
+        replicas: topic → how many replicas each of its partitions has.
         controller: the broker that is controller; -1 where there is none.
     """
 
@@ -54,6 +56,8 @@ class KafkaState:
     hidden: set[str] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     out_of_sync: dict[str, set[int]] = field(default_factory=dict)
+    partitions: dict[str, int] = field(default_factory=dict)
+    replicas: dict[str, int] = field(default_factory=dict)
     controller: int = 1
 
     def seen(self, metadata: Metadata, ports: Mapping[int, int]) -> Metadata:
@@ -63,12 +67,15 @@ class KafkaState:
         return metadata.but(brokers=brokers, controller=self.controller, topics=topics)
 
     def _topic(self, topic: Topic) -> Topic:
-        return replace(topic, partitions=tuple(self._partition(topic.name, one) for one in topic.partitions))
+        some = topic.partitions[: self.partitions.get(topic.name)]
+        return replace(topic, partitions=tuple(self._partition(topic.name, one) for one in some))
 
     def _partition(self, topic: str, one: Partition) -> Partition:
         behind = self.gone | self.out_of_sync.get(topic, set())
         error = wire.LEADER_NOT_AVAILABLE if one.leader < 0 else one.error
-        return replace(one, error=error, in_sync=tuple(number for number in one.in_sync if number not in behind))
+        replicas = one.replicas[: self.replicas.get(topic)]
+        in_sync = tuple(number for number in one.in_sync if number in replicas and number not in behind)
+        return replace(one, error=error, replicas=replicas, in_sync=in_sync)
 
 
 class KafkaFake:

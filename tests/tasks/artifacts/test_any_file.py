@@ -43,7 +43,7 @@ _VALUES = k6_values(p50=3, p95=6, p99=8, errors=0.1, users=10, rate=100, seconds
 def _api(of: ArtifactFile) -> None:
     description = Description(of)
     description.operations()
-    description.mistake()
+    description.lost_reference()
 
 
 def _page(of: ArtifactFile) -> None:

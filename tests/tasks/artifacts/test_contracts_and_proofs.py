@@ -1,7 +1,7 @@
 """OpenAPI descriptions, chaos journals, bills of materials and scans: what counts, beyond what the world shows."""
 
 import json
-import sys
+from datetime import timedelta
 
 import pytest
 from pydantic import JsonValue
@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from bench.worlds import artifact_files_scans as scans
 from bench.worlds.artifact_files import ago
 from bench.worlds.artifact_files_settings import OPENAPI
-from tasks import artifact_journals, artifact_sbom, scan_trivy, scan_zap
+from tasks import artifact_journals, artifact_sbom, artifact_validity, scan_trivy, scan_zap
 from tasks.artifact_openapi import Description
 from tasks.scan_findings import NothingScanned, Severity
 from tests.conftest import Estates
@@ -96,7 +96,7 @@ def test_what_is_no_description_of_its_own_is_not_read(text: str) -> None:
 
 async def test_validity_wants_the_validator(estates: Estates, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is not installed, a step that expects `valid` is skipped, and the others are judged."""
-    monkeypatch.setitem(sys.modules, "openapi_spec_validator", None)
+    monkeypatch.setattr(artifact_validity, "_VALIDATOR", "no_such_module")
     put(estates.folder, "a.yaml", OPENAPI)
 
     valid = await looked(estates, "artifact.openapi", {"valid": "= yes"}, file="a.yaml")
@@ -104,6 +104,22 @@ async def test_validity_wants_the_validator(estates: Estates, monkeypatch: pytes
 
     assert (valid.verdict, others.verdict) == (Verdict.SKIPPED, Verdict.PASS)
     assert "tminus[openapi]" in valid.summary
+
+
+async def test_a_pattern_in_a_description_that_takes_for_ever_is_given_up(
+    estates: Estates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The validator tries it on a default; it is ended, and the outcome is unknown."""
+    monkeypatch.setattr(artifact_validity, "_WITHIN", timedelta(seconds=2))
+    slow: Json = {"type": "string", "pattern": "(a+)+$", "default": f"{'a' * 60}!"}
+    content: Json = {"application/json": {"schema": slow}}
+    description = api({"responses": {"200": {"description": "a", "content": content}}})
+    put(estates.folder, "a.json", json.dumps(description.document))
+
+    outcome = await looked(estates, "artifact.openapi", {"valid": "= yes"}, file="a.json")
+
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "within 2s" in outcome.summary
 
 
 def test_an_experiment_without_a_steady_state_proves_nothing() -> None:

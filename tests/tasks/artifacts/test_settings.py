@@ -176,7 +176,17 @@ def test_each_format_is_read(name: str, text: str, pointer: str, value: JsonValu
     [
         *(
             ("a.yaml", text)
-            for text in ("a: [", "a: *b", "\t- x: y", "a: !!int x", "- " * 5000, "[" * 5000, "a: b: c", "%YAML 9.9")
+            for text in (
+                "a: [",
+                "a: *b",
+                "\t- x: y",
+                "a: !!int x",
+                "- " * 5000,
+                "[" * 5000,
+                "a: b: c",
+                "%YAML 9.9",
+                "a: 1\na: 2",
+            )
         ),
         *(("a.json", text) for text in ("{", "[" * 100_000, "", "{'a': 1}", "9" * 5000)),
         *(("a.toml", text) for text in ("a = ", "[a", "a = 1\na = 2", f"a = {'[' * 5000}")),

@@ -122,6 +122,9 @@ def test_the_oldest_suite_counts_and_no_zone_is_utc() -> None:
     suites = "".join(
         f"<testsuite timestamp='{at.replace(tzinfo=None).isoformat()}'><testcase/></testsuite>" for at in (new, old)
     )
+    suites += (
+        f"<testsuite timestamp='{(new + timedelta(hours=9)).replace(tzinfo=None).isoformat()}'><testcase/></testsuite>"
+    )
     made = junit.read(file(f"<testsuites>{suites}</testsuites>")).made
 
     assert abs((made.at - old).total_seconds()) < 1

@@ -99,6 +99,20 @@ async def test_a_query_of_internals_may_see_them(estates: Estates) -> None:
     assert outcome.verdict is Verdict.PASS, outcome.summary
 
 
+@pytest.mark.parametrize(("shown", "verdict"), [("30000", "pass"), ("0", "fail"), ("300000", "fail")])
+async def test_a_timeout_is_shown_in_milliseconds(estates: Estates, shown: str, verdict: str) -> None:
+    """CockroachDB shows a plain number, where PostgreSQL shows a unit; 0 is no timeout at all."""
+    fake = CockroachFake()
+    fake.state.variables["statement_timeout"] = shown
+    given_ = {
+        "database": "main",
+        "on": "cockroach",
+        "query": "SHOW statement_timeout",
+        "expect": {"seconds": "<= 30 s"},
+    }
+    assert (await see(estates, fake, Query.model_validate(given_))).verdict == verdict
+
+
 async def test_a_node_without_figures_leaves_ranges_unknown(estates: Estates) -> None:
     """What one live node does not say could be the range that is lost."""
     fake = CockroachFake()

@@ -71,9 +71,12 @@ def test_nothing_beyond_the_artifacts_is_read(estates: Estates, name: str) -> No
         protected_paths(estates.folder / "artifacts", name)
 
 
-async def test_what_refuses_everybody_proves_nothing_of_forgeries(answering: Answering, look: Look) -> None:
+@pytest.mark.parametrize("status", [401, 403])
+async def test_what_refuses_everybody_proves_nothing_of_forgeries(
+    answering: Answering, look: Look, status: int
+) -> None:
     """A path that takes no token at all refuses a forged one too."""
-    answering.status = 401
+    answering.status = status
     outcome = await look("http.authenticated", {"tampered": "= refused"}, paths=["/a"], identity="customer")
     assert outcome.verdict is Verdict.UNKNOWN
     outcome = await look("http.authenticated", {"accepted": "= yes"}, paths=["/a"], identity="customer")

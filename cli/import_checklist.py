@@ -1,0 +1,133 @@
+"""`tminus import`: somebody's Markdown checklist as readiness chapters."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tminus.importing.importer import Imported
+    from tminus.readiness.book import Checklist
+
+_SHOWN = 100  # of what was not understood
+_FILE = click.Path(path_type=Path)
+_RUNBOOKS = Path("runbooks")
+
+
+@click.command("import")
+@click.argument("file", type=_FILE)
+@click.option("--out", type=_FILE, help="The folder for the chapters. Default: runbooks/SYSTEM.")
+@click.option("--system", default="", help="The first part of each ref. Default: from the title.")
+@click.option(
+    "--owner", default="engineering_lead", show_default=True, help="The role that states what nothing judges."
+)
+@click.option("--force", is_flag=True, help="Replaces what was imported there before, with what you changed in it.")
+def command(file: Path, out: Path | None, system: str, owner: str, force: bool) -> None:
+    """Turns FILE, a checklist in Markdown, into readiness chapters, with a check for each line that is understood.
+
+    Prints what it asks, what contradicts itself, what is still to be filled in, and what it did not understand.
+    """
+    from tasks.vocabulary import KINDS
+    from tminus.importing.importer import import_checklist
+    from tminus.readiness.source import load_checklist
+
+    _known_form(system, owner)
+    found = import_checklist(_bytes_of(file), file.name, KINDS, owner=owner, system=system)
+    folder = out or _RUNBOOKS / found.system
+    _free(folder, found, force=force)
+    _write(folder, found)
+    _tell(found, load_checklist(folder, KINDS), folder, file)
+
+
+def _known_form(system: str, owner: str) -> None:
+    import re
+
+    from tminus.errors import UsageError
+
+    if system and not re.fullmatch(r"[a-z0-9][a-z0-9-]*", system):
+        raise UsageError(f"--system {system!r}: write small letters, digits and hyphens, such as 'web-shop'")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", owner):
+        raise UsageError(f"--owner {owner!r}: write a role of people.yaml, such as 'engineering_lead'")
+
+
+def _bytes_of(file: Path) -> bytes:
+    from tminus.errors import UsageError
+    from tminus.importing.bounded import MOST_BYTES
+
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MOST_BYTES + 1)
+    except OSError as e:
+        raise UsageError(f"{file} cannot be read: {e.strerror}; give the path of a Markdown file") from e
+
+
+def _free(folder: Path, found: "Imported", *, force: bool) -> None:
+    """Clears the way: nothing is replaced without --force, and then only what an import wrote."""
+    from tminus.errors import UsageError
+    from tminus.importing.yaml_text import MARK
+
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; name a folder with --out")
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    if there and not force:
+        raise UsageError(
+            f"{folder} holds {len(there)} files already, so nothing was written; name another folder with --out, "
+            "or replace an earlier import with --force"
+        )
+    imported = [path for path in there if path.suffix == ".yaml" and path.is_file() and _begins(path, MARK)]
+    for path in there:
+        if path.name in found.files and path not in imported:
+            raise UsageError(f"{path} was not written by an import, so it is not replaced; move it away")
+    for path in imported:
+        path.unlink()
+
+
+def _begins(path: Path, mark: str) -> bool:
+    with path.open("rb") as opened:
+        return opened.read(len(mark)) == mark.encode()
+
+
+def _write(folder: Path, found: "Imported") -> None:
+    from tminus.errors import UsageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in found.files.items():
+            (folder / name).write_text(text, "utf-8")
+    except OSError as e:
+        raise UsageError(f"{folder} cannot be written: {e.strerror}; name another folder with --out") from e
+
+
+def _tell(found: "Imported", checklist: "Checklist", folder: Path, file: Path) -> None:
+    from tminus.importing.telling import counts, noted, questions
+    from tminus.readiness.promises import contradictions
+
+    click.echo(
+        click.style(f"{found.system}: {sum(1 for _ in found.lines())} lines", bold=True) + f" from {file.name}\n"
+    )
+    for number, said in counts(found):
+        click.echo(f"  {number:>5}  {said}")
+    _block("Questions", questions(found))
+    _block(
+        "Lines that contradict one another",
+        [f"{one.why}\n    {', '.join(one.refs)}" for one in contradictions(checklist)],
+    )
+    _block("Still to be filled in", [f"{one.line.ref}  {one.line.title}" for one in found.lines() if one.placeholder])
+    _block("Not understood", noted(found))
+    click.echo(f"\nWritten to {folder}: {len(found.files)} {'file' if len(found.files) == 1 else 'files'}.")
+    where = "" if folder.parent == _RUNBOOKS else f" --runbooks {folder.parent}"
+    click.echo(
+        f"What next: put your names where the files say `name yours`, then `tminus coverage {folder.name}{where}`."
+    )
+
+
+def _block(title: str, said: "Sequence[str]") -> None:
+    if not said:
+        return
+    click.echo("\n" + click.style(f"{title}: {len(said)}", bold=True))
+    for one in said[:_SHOWN]:
+        click.echo(f"  {one}")
+    if len(said) > _SHOWN:
+        click.echo(f"  and {len(said) - _SHOWN} more")

@@ -1,0 +1,67 @@
+"""The proofs of the checklists' lines: each is of a line that is there, and breaks what can be broken."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bench.proofs.playing import Running, prove, stage
+from bench.proofs.proof import Fault, Proofs, all_proofs
+from bench.worlds.all_worlds import all_worlds
+from deployments.rehearsal.binaries import CHECKOUT
+from tasks.vocabulary import KINDS
+from tminus.outcome import Verdict
+from tminus.readiness.book import Line
+from tminus.readiness.source import load_checklist
+
+BROKEN = all_proofs().broken
+WORLDS = {world.system: world for world in all_worlds()}
+
+
+def lines(system: str) -> Iterator[Line]:
+    """The lines of a shipped checklist."""
+    return load_checklist(CHECKOUT / "runbooks" / system, KINDS).lines()
+
+
+def test_every_proof_is_of_a_line_with_checks() -> None:
+    """One that was left behind by a line which is gone proves nothing."""
+    systems = {ref.partition("/")[0] for ref in BROKEN}
+    judged = {line.ref for system in systems for line in lines(system) if line.checks}
+    assert BROKEN.keys() <= judged
+
+
+@pytest.mark.parametrize("ref", sorted(BROKEN))
+def test_every_fault_is_one_that_its_world_has(ref: str) -> None:
+    """By its name, with as many words as it takes, and each once."""
+    faults = BROKEN[ref]
+    assert faults
+    assert len(set(faults)) == len(faults)
+    for system, name, *words in faults:
+        assert name in WORLDS[system].faults()
+        inspect.signature(getattr(WORLDS[system], name)).bind(None, *words)
+
+
+def test_a_world_starts_when_it_is_asked_for(tmp_path: Path) -> None:
+    """And no other does, so that one line is soon looked at."""
+    with ExitStack() as closing:
+        running = Running(tmp_path, closing)
+        assert set(running) == WORLDS.keys()
+        assert running["opa"] is running["opa"]
+        assert not list(tmp_path.iterdir())
+        running["artifacts"].sections()
+        assert [one.name for one in tmp_path.iterdir()] == ["artifacts"]
+
+
+def test_a_fault_that_breaks_nothing_is_said(tmp_path: Path) -> None:
+    """A proof that proves nothing comes out as not right, and names its line."""
+    line = next(one for one in lines("vatic") if one.ref == "vatic/1-testing/unit-tests/3")
+    harmless: Fault = ("artifacts", "test_is", "tests/unit.xml", "test_a_fee_is_rounded_up", "failure")
+    harmful: Fault = ("artifacts", "test_is", "tests/unit.xml", "test_drawdown_stops_trading", "failure")
+    with stage(tmp_path, Proofs({}, ())) as on:
+        healthy, passed, failed = prove(on, [line], {line.ref: (harmless, harmful)})
+    assert (healthy.verdict, healthy.right) == (Verdict.PASS, True)
+    assert (passed.verdict, passed.right) == (Verdict.PASS, False)
+    assert (failed.verdict, failed.right) == (Verdict.FAIL, True)
+    assert str(passed).startswith(f"{line.ref}: artifacts test_is")

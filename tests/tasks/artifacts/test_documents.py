@@ -1,0 +1,296 @@
+"""Written documents: what counts as a section, a blank, a date and a link, beyond what the world shows."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tasks import document_links, document_pages
+from tasks.artifact_files import Folder
+from tasks.document_dates import filled, read_date, said_of
+from tasks.document_pages import Page
+from tasks.document_placeholders import placeholders
+from tests.conftest import Estates
+from tests.tasks.artifacts.foreign import file
+from tests.tasks.artifacts.looking import check, found, looked, put
+from tminus.errors import CouldNotObserve
+from tminus.outcome import Verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        *(("# Rollback\nWait.", True), ("###### ROLLBACK:\nWait.", True), ("## 3. Rollback\nWait.", True)),
+        *(("## 3.1.2) Rollback\nWait.", True), ("## **Rollback**\nWait.", True), ("## 🔥 Rollback\nWait.", True)),
+        *(("Rollback\n========\nWait.", True), ("# `Rollback`\n- one", True), ("# Rollback\n## Steps\nWait.", True)),
+        *(
+            ("# Rollback\n```sh\nkubectl rollout undo\n```", True),
+            ("# Rollback\n| a | b |\n|---|---|\n| c | d |", True),
+        ),
+        *(("# Rollback", False), ("# Rollback\n\n# Next\nWait.", False), ("# Rollback\n## Steps\n## Next", False)),
+        *(("Rollback\nWait.", False), ("# Rollbacks\nWait.", False), ("```\n# Rollback\nWait.\n```", False)),
+        *(("<!-- # Rollback\nWait. -->", False), ("# Rollback\n---\n", False)),
+    ],
+)
+async def test_a_section_is_a_heading_with_words_under_it(estates: Estates, text: str, written: bool) -> None:
+    """On any level, in any capitals, numbered or not; a heading alone, or in code or a comment, is none."""
+    put(estates.folder, "a.md", text)
+    outcome = await looked(estates, "document.page", {"sections": "= all"}, path="a.md", sections=["rollback"])
+    assert (outcome.verdict is Verdict.PASS) is written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[Name]", "[Phone]", "[DATE]", "[Contract #]", "[Account SID]", "[Support Tier]", "[Your name here]"),
+        *(
+            "[IN PROGRESS / READY FOR REVIEW / APPROVED]",
+            "[Account Manager]",
+            "$(date)",
+            '$(date -d "+7 days")',
+            "[...]",
+        ),
+        *(
+            "TBD",
+            "tba",
+            "T" + "ODO: write",
+            "F" + "IXME",
+            "to be determined",
+            "{{ owner }}",
+            "Lorem ipsum",
+            "____",
+            "changeme",
+        ),
+        *("YYYY-MM-DD", "<your name>", "[___]", "[ ? ]", "**[Name]**", "| [Phone] |"),
+    ],
+)
+def test_a_blank_is_found(text: str) -> None:
+    """In prose, in bold, in a table."""
+    page = document_pages.read(file(f"# A\n\nCall {text} first.\n", "a.md"))
+    assert placeholders(page.texts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("- [ ] done", "- [x] done", "- [X] Name it", "a footnote[^1]\n\n[^1]: b", "[ERROR] in a line", "[RFC 6901]"),
+        *(
+            "[Name](a.md)",
+            "[Name][ref]\n\n[ref]: a.md",
+            "[Name]\n\n[Name]: a.md",
+            "`[Name]`",
+            "```\n[Name] $(date)\n```",
+        ),
+        *(
+            "    $(date)",
+            "the date, the name",
+            "a list of names",
+            "names[Index]",
+            "___",
+            "SEV1",
+        ),
+        *("<!-- [Name] <your name> -->", "![Name](a.png)"),
+    ],
+)
+def test_what_only_looks_like_a_blank_is_none(text: str) -> None:
+    """Boxes, links, footnotes, code, pictures, words in brackets that are meant."""
+    page = document_pages.read(file(f"# A\n\n{text}\n", "a.md"))
+    assert placeholders(page.texts) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Last Updated: 2026-11-01",
+            "**Last Updated:** 2026-11-01",
+            "**Last Updated**: 2026-11-01",
+            "- *last updated* = 2026-11-01",
+        ),
+        *("> Last updated - November 1, 2026", "Last Updated: 1st Nov. 2026", "_Last-Updated:_ 1 november 2026."),
+        *("| Last Updated | 2026-11-01 |\n|---|---|\n| Status | ok |", "---\nlast_updated: 2026-11-01\n---\n# A"),
+        *(
+            "---\nLast Updated: '2026-11-01T10:00:00Z'\n---\n",
+            "Last Updated: `2026-11-01`",
+            "Intro.\nLast Updated: 2026-11-01\nMore.",
+        ),
+    ],
+)
+def test_a_date_is_read_from_wherever_it_stands(text: str) -> None:
+    """A line, a list, a quotation, a table, the front matter; in the forms that mean one day only."""
+    page = document_pages.read(file(text, "a.md"))
+    assert read_date(said_of(page, "Last Updated")) == date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [None, "", "01/11/2026", "11/2026", "[DATE]", "$(date)", "2026-02-31", "Smarch 3, 2026", "2026", "99999-11-01"],
+)
+def test_what_may_mean_two_days_or_none_is_no_date(said: str | None) -> None:
+    """It is not guessed."""
+    assert read_date(said) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *(
+            ("Status: approved", "approved"),
+            ("Status:", ""),
+            ("Status", ""),
+            ("The status is: good", None),
+            ("Statuses: 3", None),
+        ),
+        *(("**Status**: 🟡 READY", "🟡 READY"), ("Status: [APPROVED]", "[APPROVED]"), ("```\nStatus: ok\n```", None)),
+    ],
+)
+def test_what_a_label_says(text: str, said: str | None) -> None:
+    """The rest of its line; a blank is said, and does not fill it in."""
+    page = document_pages.read(file(text, "a.md"))
+    assert said_of(page, "Status") == said
+    assert filled(said) is (said in {"approved", "🟡 READY"})
+
+
+async def test_a_review_to_come_is_not_believed(estates: Estates) -> None:
+    """It would never be out of date."""
+    put(estates.folder, "a.md", "Last reviewed: 2999-01-01\n")
+    outcome = await looked(estates, "document.page", {"reviewed": "< 90 d"}, path="a.md")
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "a day to come" in outcome.summary
+
+
+async def test_a_page_without_a_review_does_not_say(estates: Estates) -> None:
+    """Its file's time is not taken for one."""
+    put(estates.folder, "a.md", "# A\nWords.\n")
+    outcome = await looked(estates, "document.page", {"present": "= yes", "reviewed": "< 90 d"}, path="a.md")
+    assert outcome.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("link", "reason"),
+    [
+        *(
+            ("b.md", ""),
+            ("./b.md#deep-down", ""),
+            ("/sub/c.md", ""),
+            ("sub/", ""),
+            ("b.md?x=1#deep-down", ""),
+            ("#a", ""),
+        ),
+        *(("sub/../b.md", ""), ("with%20blank.md", ""), ("b.md#named", ""), ("b.md#deep-down-1", "")),
+        *(("none.md", "no such file"), ("b.md#none", "no such heading"), ("#none", "no such heading")),
+        *(
+            ("../b.md", "leads out"),
+            ("sub/../../b.md", "leads out"),
+            ("/../b.md", "leads out"),
+            ("out.md", "leads out"),
+        ),
+        *(
+            ("%2e%2e/b.md", "leads out"),
+            ("a%00.md", "leads nowhere"),
+            ("x" * 400, "no such file"),
+            ("long.md#a", "none is"),
+        ),
+    ],
+)
+def test_a_link_leads_to_what_is_there(tmp_path: Path, link: str, reason: str) -> None:
+    """A file, a folder, a heading, an anchor in HTML; nothing outside of the folder is looked at."""
+    root = tmp_path / "documents"
+    put(root, "b.md", '# Deep, down!\n\n## Deep down\n\n<a id="named"></a>\n')
+    put(root, "sub/c.md", "# C\n")
+    put(root, "with blank.md", "# D\n")
+    put(root, "long.md", "a" * (document_pages.LARGEST + 1))
+    (root / "out.md").symlink_to(put(tmp_path, "b.md", "# Outside\n"))
+    page = document_pages.read(file(f"# A\n\n[x](<{link}>)\n", "a.md"))
+
+    dead = document_links.dead_files(page, "a.md", Folder(root, "documents"))
+
+    assert dead == [] if not reason else reason in dead[0]
+
+
+async def test_the_web_is_asked_only_where_that_is_allowed(estates: Estates) -> None:
+    """Without `links: true` addresses do not count; with it, the environment must allow the impact."""
+    put(estates.folder, "a.md", "# A\n\n[x](https://example.invalid/) [y](mailto:a@example.invalid) [z](#a)\n")
+    folder = str(estates.folder)
+
+    outcome = await looked(estates, "document.page", {"links": "= all"}, path="a.md")
+    async with estates.make(documents=folder, allows=["none"]) as estate:
+        refused = await check("document.page", {"links": "= all"}, path="a.md", links=True).observe(estate)
+    async with estates.make(documents=folder, clock={"hour": "5s"}) as estate:
+        elsewhere = await check("document.page", {"links": "= all"}, path="a.md", links=True).observe(estate)
+
+    assert found(outcome)["links"] == "1 of 1"
+    assert (refused.verdict, elsewhere.verdict) == (Verdict.SKIPPED, Verdict.UNKNOWN)
+
+
+async def test_an_address_is_shown_without_its_secrets(estates: Estates) -> None:
+    """User, password and query are left out of the evidence."""
+    put(estates.folder, "a.md", "# A\n\n[x](http://user:hunter2@127.0.0.1:1/page?token=hunter3#hunter4)\n")
+    outcome = await looked(estates, "document.page", {"links": "= all"}, path="a.md", links=True)
+    assert outcome.verdict is Verdict.FAIL
+    assert "127.0.0.1:1/page" in outcome.details[0]
+    assert "hunter" not in outcome.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[",
+        "http://",
+        "//",
+        "http://127.0.0.1:99999/",
+        "http://a%zz/",
+        "https://[::1]:1/",
+        *(
+            "http://\u2603.invalid:x",
+            "http://\u2603.invalid/",
+            "http://a..invalid/",
+            "http://:1/",
+            "http://127.0.0.1:0/",
+        ),
+        *(
+            f"http://{'a' * 80}.invalid/",
+            f"http://{'a.' * 200}invalid/",
+            "http://user:p@ss@127.0.0.1:1/",
+            "//127.0.0.1:1/",
+        ),
+    ],
+)
+async def test_an_address_that_is_none_is_a_dead_link(estates: Estates, address: str) -> None:
+    """Whatever is written there; it is no reason to stop looking."""
+    put(estates.folder, "a.md", f"# A\n\n[x](<{address}>)\n")
+    outcome = await looked(estates, "document.page", {"links": "= all"}, path="a.md", links=True)
+    assert outcome.verdict is Verdict.FAIL, outcome.summary
+
+
+@given(
+    st.text(max_size=40) | st.text(alphabet="/.#?%:@[]ab0\0", max_size=20),
+    st.sampled_from(["", "http://", "../", "#", "//"]),
+)
+def test_any_link_is_looked_at_or_called_dead(text: str, begin: str) -> None:
+    """Whatever stands there, nothing is raised for it."""
+    link = begin + text
+    page = Page("a.md", {}, (), (), (), (link,), frozenset())
+    dead = document_links.dead_files(page, "sub/a.md", Folder(Path(__file__).parent, "documents"))
+
+    assert len(dead) <= document_links.count([link], with_addresses=False)
+    assert document_links._askable(link) in {True, False}
+
+
+def test_a_page_that_nobody_could_read_is_not_read() -> None:
+    """Too long, or with front matter that is no YAML."""
+    with pytest.raises(CouldNotObserve, match="none is read"):
+        document_pages.read(file("a" * (document_pages.LARGEST + 1), "a.md"))
+    with pytest.raises(CouldNotObserve, match="front matter"):
+        document_pages.read(file("---\na: [\n---\n", "a.md"))
+
+
+@pytest.mark.parametrize("path", ["/etc/motd", "../a.md"])
+@pytest.mark.parametrize("kind", ["document.page", "document.dates"])
+def test_a_page_outside_of_the_folder_is_refused_when_the_book_is_read(kind: str, path: str) -> None:
+    """And so it can never be read."""
+    with pytest.raises(ValidationError):
+        check(kind, {"placeholders": "= 0"}, path=path)
