@@ -27,7 +27,8 @@ from statistics import median
 import httpx
 import psutil
 
-import flows.sweep
+import flows.queues
+import tasks.check
 from bench.readiness_books import SYSTEM, opened, write_book, write_environment
 from flows.readiness import sweep
 from tminus import events as ev
@@ -38,7 +39,7 @@ _WAIT_MS = 50
 _MIB = 1024 * 1024
 _HANGING = 40
 _ROUNDS = 5
-_AT_ONCE = flows.sweep.AT_ONCE  # read before anything is sabotaged
+_AT_ONCE = flows.queues.AT_ONCE  # read before anything is sabotaged
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -120,7 +121,7 @@ async def _flow_run(books: Path, environment: Path, api: str) -> None:
 def _between_events(books: Path, environment: Path, but: str = "") -> float:
     """As the ledger has it: from the event that a sweep began to the last evidence of any section but this one."""
     store = open_ledger(opened(books, environment).environment.ledger)
-    chain = max(name for name in store.chains() if name.startswith("sweep-"))
+    chain = max(name for name in store.chains() if name.startswith("sweep."))
     events = [read_event(one) for one in store.read(chain)]
     store.close()
     last = max(one.at for one in events if isinstance(one, ev.LinesSeen) and one.section != but)
@@ -167,9 +168,9 @@ def _tell(line: str) -> None:
 
 def _sabotage(mechanism: str | None) -> None:
     if mechanism == "together":
-        flows.sweep.AT_ONCE = 1
+        flows.queues.AT_ONCE = 1
     if mechanism == "isolation":
-        flows.sweep.Sweep.queue = lambda each, _check: each.queue_of("all")  # type: ignore[method-assign,assignment]  # that is the sabotage
+        tasks.check.Check.asks = lambda _check: "all"  # type: ignore[method-assign,assignment]  # that is the sabotage
 
 
 @contextmanager

@@ -60,18 +60,20 @@ def waive(files: ReadinessFiles, ref: str, until: str, reason: str, link: str, k
 @with_readiness_files
 def show(files: ReadinessFiles, ref: str) -> None:
     """Shows what a line claims, what judges it, and what was found last."""
+    from tminus.spoken import printable
+
     found, line = _found(files, ref)
     store = found.store()
     try:
         judged = next(one for one in found.judged_last(store) if one.line.ref == line.ref)
     finally:
         store.close()
-    click.echo(f"{ref}\n{line.title}\n{judged.verdict}: {judged.summary}\nowner: {line.owner}")
+    click.echo(f"{ref}\n{line.title}\n{judged.verdict}: {printable(judged.summary)}\nowner: {line.owner}")
     for check in found.checklist.judged_by(line).checks:
         click.echo(f"{check.kind} {check.model_dump_json(exclude={'kind'})}")
     for outcome in judged.outcomes:
         for detail in outcome.details:
-            click.echo(f"  {detail}")
+            click.echo(f"  {printable(detail)}")
     if line.why:
         click.echo(f"why so: {line.why}")
 

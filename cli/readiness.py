@@ -68,10 +68,13 @@ def sweep_now(found: "Opened", files: ReadinessFiles, sections: tuple[str, ...],
 
     # Prefect keeps these lines among its run's logs; on the terminal stands what the sweep found. Read at its import.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    from flows.readiness import readiness, sweep
+    import httpx
+
+    from flows.readiness import WENT_THROUGH, readiness, sweep
+    from tminus.errors import TminusError
 
     async def shown() -> None:
-        await readiness(
+        state = await readiness(
             runbooks=str(found.folder),
             environment=str(files.environment),
             people=str(files.people or ""),
@@ -79,14 +82,22 @@ def sweep_now(found: "Opened", files: ReadinessFiles, sections: tuple[str, ...],
             sections=sections,
             return_state=True,
         )
+        if not state.is_completed() and state.name != WENT_THROUGH:
+            raise TminusError(f"the sweep did not come to its end: {state.message or state.name}")
 
     if not prefect:
         asyncio.run(sweep(found, sections, shown=False))
         return
+    from prefect.exceptions import PrefectException
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with temporary_settings({PREFECT_API_URL: found.environment.prefect.api}):
-        asyncio.run(shown())
+    api = found.environment.prefect.api
+    with temporary_settings({PREFECT_API_URL: api}):
+        try:
+            asyncio.run(shown())
+        except (RuntimeError, PrefectException, httpx.HTTPError) as e:
+            said = f"Prefect at {api} does not take the run ({type(e).__name__}: {str(e)[:200]})"
+            raise TminusError(f"{said}; is it up? `--no-prefect` goes without it") from e
 
 
 def _account(found: "Opened", *, drawn: bool) -> "Account":
@@ -122,10 +133,14 @@ def give(account: "Account", form: str, *, everything: bool) -> None:
 
 def write_all(account: "Account", folder: Path) -> None:
     """Writes the account into a folder in every format, and prints where."""
+    from tminus.errors import UsageError
     from tminus.readiness.showing import FORMATS, shown_as
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for form in FORMATS:
-        path = folder / f"readiness.{'junit.xml' if form == 'junit' else form}"
-        path.write_text(shown_as(form, account), "utf-8")
-        click.echo(str(path))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for form in FORMATS:
+            path = folder / f"readiness.{'junit.xml' if form == 'junit' else form}"
+            path.write_text(shown_as(form, account), "utf-8")
+            click.echo(str(path))
+    except OSError as e:
+        raise UsageError(f"--report: {folder} cannot be written ({e.strerror}); name another folder") from e

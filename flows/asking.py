@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from flows.blocking import get_past
+from flows.by_the_ledger import LedgerStep, by_the_ledger
 from flows.conductor import Conductor
 from flows.observing import observe_again
 from flows.turns import NoGo, TurnBack
@@ -68,11 +69,14 @@ def rests_on(conductor: Conductor, step: Step) -> list[Step]:
 
 
 async def _observe_what_it_rests_on(conductor: Conductor, step: Step) -> None:
-    checks = [(other, other.does) for other in rests_on(conductor, step) if isinstance(other.does, Check)]
-    stale = [(other, check) for other, check in checks if not conductor.record.is_waived(other.id, now())]
+    stale = [other for other in rests_on(conductor, step) if not conductor.record.is_waived(other.id, now())]
+    stale = [other for other in stale if isinstance(other.does, Check | LedgerStep)]
     while stale:
-        await observe_again(conductor, stale)
-        stale = [(other, check) for other, check in stale if not await get_past(conductor, other)]
+        await observe_again(conductor, [(other, other.does) for other in stale if isinstance(other.does, Check)])
+        for other in stale:
+            if isinstance(other.does, LedgerStep):
+                await by_the_ledger(conductor, other, other.does, again=True)
+        stale = [other for other in stale if not await get_past(conductor, other)]
 
 
 async def _ask_until_ended(conductor: Conductor, step: Step, question: Question) -> ev.AskEnded:

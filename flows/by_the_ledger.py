@@ -12,23 +12,23 @@ from tminus.readiness.gate import judge_readiness
 from tminus.runbook import Readiness, SignOff, Step
 from tminus.sign_off import all_asked, judge_sign_off
 
+LedgerStep = SignOff | Readiness
 
-async def signed_off(conductor: Conductor, step: Step, question: SignOff) -> Outcome:
-    """Passes when every role has signed this release's digest off, and the sign-off is still valid."""
+
+async def by_the_ledger(conductor: Conductor, step: Step, question: LedgerStep, *, again: bool = False) -> Outcome:
+    """Passes when every role has signed this release's digest off, or nothing of the frozen checklist blocks.
+
+    Where `again`, what was settled is looked up once more, so that a go never rests on what was so hours ago.
+    """
     store, frozen = conductor.book.store, conductor.frozen
-    return await _decided(conductor, step, lambda: judge_sign_off(all_asked(store, frozen), question))
+    if isinstance(question, SignOff):
+        return await _decided(conductor, step, lambda: judge_sign_off(all_asked(store, frozen), question), again)
+    return await _decided(conductor, step, lambda: judge_readiness(store, frozen, question), again)
 
 
-async def ready(conductor: Conductor, step: Step, question: Readiness) -> Outcome:
-    """Passes when the last sweep of the whole checklist found the system ready, and is fresh."""
-    created, store = conductor.frozen.created, conductor.book.store
-    system, environment = created.system, question.environment or created.environment_name
-    return await _decided(conductor, step, lambda: judge_readiness(store, system, environment, question.fresh_for))
-
-
-async def _decided(conductor: Conductor, step: Step, look: Callable[[], Outcome]) -> Outcome:
+async def _decided(conductor: Conductor, step: Step, look: Callable[[], Outcome], again: bool) -> Outcome:
     state = conductor.record.step(step.id)
-    if state.settled and state.outcome is not None:
+    if state.settled and state.outcome is not None and not again:
         return state.outcome
 
     def looked() -> Outcome:
@@ -39,8 +39,9 @@ async def _decided(conductor: Conductor, step: Step, look: Callable[[], Outcome]
 
     async def attempt(_last: bool) -> Outcome:
         outcome = (await asyncio.to_thread(looked)).model_copy(update={"at": now()})
-        started = ev.StepStarted(step=step.id, attempt=state.attempt + 1)
-        await conductor.write(started, ev.StepEnded(step=step.id, attempt=state.attempt + 1, outcome=outcome))
+        number = state.attempt + (not again)
+        ended = ev.StepEnded(step=step.id, attempt=number, outcome=outcome, again=again)
+        await conductor.write(*([] if again else [ev.StepStarted(step=step.id, attempt=number)]), ended)
         return outcome
 
-    return await conductor.shown.as_task(step, attempt)
+    return await conductor.shown.as_task(step, attempt, name=f"again {step.id}" if again else "")

@@ -12,7 +12,7 @@ from flows.acting import carry_out
 from flows.anchoring import anchor_what_was_missed, end_phase
 from flows.asking import ask
 from flows.blocking import clear_to_proceed, get_past, hold_when_late
-from flows.by_the_ledger import ready, signed_off
+from flows.by_the_ledger import by_the_ledger
 from flows.closing import (
     Ending,
     close_as,
@@ -161,10 +161,8 @@ async def run_step(conductor: Conductor, step: Step) -> Outcome:
             return await watch(conductor, step, spec)
         case Approval() | Acknowledgement() | Attestation() as question:
             return await ask(conductor, step, question)
-        case SignOff() as question:
-            return await signed_off(conductor, step, question)
-        case Readiness() as question:
-            return await ready(conductor, step, question)
+        case SignOff() | Readiness() as question:
+            return await by_the_ledger(conductor, step, question)
         case PagingPath() as question:
             return await prove_paging(conductor, step, question)
         case FollowUps():

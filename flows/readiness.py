@@ -1,6 +1,7 @@
 """Readiness: a system's whole checklist, one task a section, and a red task of its own for each line that blocks."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,13 +14,17 @@ from prefect.states import Completed, Failed
 from flows.sweep import Sweep
 from tasks.estate import Estate
 from tasks.vocabulary import KINDS
+from tminus import events as ev
 from tminus.errors import TminusError
 from tminus.readiness.book import Section
 from tminus.readiness.judging import Judged
 from tminus.readiness.opened import Opened, open_readiness
-from tminus.readiness.score import Score, sentence
 
+WENT_THROUGH = "Not ready"
+"""The name of the state of a sweep that went through to its end and found lines that block."""
 _LOOK_FOR = 200  # characters of one cell of the table
+
+log = logging.getLogger(__name__)
 
 
 @flow(name="readiness", flow_run_name="{runbooks} in {environment}")
@@ -39,53 +44,62 @@ async def readiness(
         opened = await asyncio.to_thread(
             open_readiness, Path(runbooks), Path(environment), _path(people), _path(release), KINDS
         )
-        found = await sweep(opened, sections)
+        ended = await sweep(opened, sections)
     except TminusError as e:
         return Failed(message=str(e))
-    said = sentence(opened.checklist.system, found)
-    return Completed(message=said, name="Ready") if found.ready else Failed(message=said, name="Not ready")
+    if ended.ready:
+        return Completed(message=ended.sentence, name="Ready")
+    return Failed(message=ended.sentence, name=WENT_THROUGH)
 
 
 def _path(name: str) -> Path | None:
     return Path(name) if name else None
 
 
-async def sweep(opened: Opened, sections: Sequence[str] = (), *, shown: bool = True) -> Score:
-    """One sweep, shown in Prefect where `shown`. Raises LedgerError."""
+async def sweep(opened: Opened, sections: Sequence[str] = (), *, shown: bool = True) -> ev.SweepEnded:
+    """One sweep, shown in Prefect where `shown`; returns how it ended.
+
+    Raises UsageError for an unknown section, LedgerError.
+    """
     store = await asyncio.to_thread(opened.store)
     try:
         standing = await asyncio.to_thread(opened.standing, store)
-        one = Sweep(store, opened.checklist, opened.environment.environment, opened.digest, standing, sections)
+        one = Sweep(store, opened, standing, sections)
         await one.begin()
         async with Estate(opened.environment, opened.release, one.chain, opened.base) as estate:
-            await _look_at_all(one, estate, shown=shown)
-        return await one.end()
+            looks = [(section, asyncio.create_task(one.look(estate, section))) for section in one.sections]
+            showing = [asyncio.create_task(_show(section, look)) for section, look in looks] if shown else []
+            try:
+                await asyncio.gather(*(look for _, look in looks))
+                ended = await one.end()
+                await _shown(showing)
+            finally:
+                for task in (*(look for _, look in looks), *showing):
+                    task.cancel()
+        return ended
     finally:
         store.close()
 
 
-async def _look_at_all(one: Sweep, estate: Estate, *, shown: bool) -> None:
-    """Every section at once. Looking waits for nothing that Prefect does."""
-    looks = [(section, asyncio.create_task(one.look(estate, section))) for section in one.sections]
-    try:
-        await asyncio.gather(*(_show(section, look) if shown else look for section, look in looks))
-    finally:
-        for _, look in looks:
-            look.cancel()
+async def _shown(showing: Sequence["asyncio.Task[None]"]) -> None:
+    """Waits for what Prefect shows. What it could not show is in the ledger all the same, so it is only told."""
+    for came in await asyncio.gather(*showing, return_exceptions=True):
+        if isinstance(came, Exception):
+            log.warning("Prefect could not show a section of the sweep: %s", type(came).__name__)
 
 
 async def _show(section: Section, look: "asyncio.Task[list[Judged]]") -> None:
     """The section as a task with its table; then what blocks, each as a task that fails with its reason."""
 
     async def body() -> State[None]:
-        judged = await look
+        judged = await asyncio.shield(look)
         await acreate_table_artifact(key=_key(section.place), table=_rows(judged), description=section.title)
         blocking = sum(line.blocks for line in judged)
         held = f"{sum(line.green for line in judged)} of {len(judged)} lines hold"
         return Failed(message=f"{held}; {blocking} block") if blocking else Completed(message=held)
 
     await _task(section.place, section.title, body)
-    await asyncio.gather(*(_red(line) for line in await look if line.blocks))
+    await asyncio.gather(*(_red(line) for line in await asyncio.shield(look) if line.blocks))
 
 
 async def _red(judged: Judged) -> None:

@@ -1,31 +1,27 @@
 """A sweep: every line of a checklist looked at once, the evidence written down section by section."""
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
-from flows.looking import look_once
+from flows.queues import Queues
 from tasks.check import Check
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus.chain_names import readiness_chain, sweep_chain
 from tminus.clock import now
+from tminus.errors import Refused, UsageError
 from tminus.ledger.store import Entry, Store
 from tminus.outcome import Outcome
 from tminus.readiness.baseline import against_baseline
-from tminus.readiness.book import Checklist, Line, Section
+from tminus.readiness.book import Line, Section
 from tminus.readiness.judging import Judged, judge_lines
 from tminus.readiness.launched import evidence_of_people_and_launches
-from tminus.readiness.score import Score, score, sentence
+from tminus.readiness.opened import Opened
+from tminus.readiness.score import score, sentence
 from tminus.readiness.standing import Standing
-from tminus.runbook import Spec
+from tminus.wording import nearest
 
-log = logging.getLogger(__name__)
-
-AT_ONCE = 32  # looks at one system at a time: what hangs there holds up nothing elsewhere, and is not flooded
-THREADS = 128  # for clients that block; each system can take AT_ONCE of them at most
 _BATCH = 500  # lines in one event
 
 
@@ -34,52 +30,50 @@ class Sweep:
 
     Args:
         store: the ledger.
-        checklist: the lines.
-        environment: where.
-        digest: of the checklist's files.
+        opened: the checklist, and where it is looked at.
         standing: what people said before it.
-        sections: the sections swept, by name; all of them where it is empty.
+        sections: the sections swept, by name; all of them where it is empty. Raises UsageError for an unknown one.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        checklist: Checklist,
-        environment: str,
-        digest: str,
-        standing: Standing,
-        sections: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, store: Store, opened: Opened, standing: Standing, sections: Sequence[str] = ()) -> None:
         self._store = store
-        self._checklist = checklist
-        self._environment = environment
-        self._digest = digest
+        self._opened = opened
+        self._checklist = opened.checklist
         self._standing = standing
         self._only = tuple(sections)
+        known = [section.section for _, section in self._checklist.sections()]
+        for name in sections:
+            if name not in known:
+                raise UsageError(f"{self._checklist.system} has no section {name!r}{nearest(name, known)}")
+        self.sections = [one for _, one in self._checklist.sections() if not sections or one.section in sections]
         self._begun = now()
         self._evidence: dict[str, tuple[Outcome, ...]] = {}
-        self._looking: dict[str, asyncio.Semaphore] = {}
         self._gathered: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self.chain = sweep_chain(checklist.system, environment, self._begun)
-
-    @property
-    def sections(self) -> list[Section]:
-        """The sections that are swept."""
-        return [section for _, section in self._checklist.sections() if not self._only or section.section in self._only]
+        environment = opened.environment.environment
+        self._standing_chain = readiness_chain(self._checklist.system, environment)
+        self.chain = sweep_chain(self._checklist.system, environment, self._begun)
+        self.queues = Queues(
+            check
+            for section in self.sections
+            for line in section.lines
+            for check in line.checks
+            if isinstance(check, Check)
+        )
 
     async def begin(self) -> None:
         """Writes that it began; also takes up what launches and sign-offs say. Raises LedgerError."""
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        self.queues.have_threads()
         began = ev.SweepBegan(
+            sweep=self.chain,
             system=self._checklist.system,
-            environment=self._environment,
-            digest=self._digest,
+            environment=self._opened.environment.environment,
+            digests={"checklist": self._opened.digest, **self._opened.digests},
             lines=sum(len(section.lines) for section in self.sections),
             sections=self._only,
         )
         await asyncio.to_thread(self._open, began)
         self._evidence |= await asyncio.to_thread(
-            evidence_of_people_and_launches, self._store, self._checklist, self._environment, self._begun
+            evidence_of_people_and_launches, self._store, self._checklist, self._opened.whose, self._begun
         )
 
     async def look(self, estate: Estate, section: Section) -> list[Judged]:
@@ -103,65 +97,44 @@ class Sweep:
             if any(line.ref in judges for line in other.lines):
                 await self._gathered[other.place].wait()
 
-    async def end(self) -> Score:
+    async def end(self) -> ev.SweepEnded:
         """Judges everything, and writes how it ended into the sweep's chain and the system's."""
-        found = score([one for one in self.judged() if one.section in self.sections])
+        swept = {section.place for section in self.sections}
+        judged = judge_lines(self._checklist, self._evidence, self._standing, now())
+        found = score([one for one in judged if one.section.place in swept])
         ended = ev.SweepEnded(
             sweep=self.chain,
             sections=self._only,
             counts=found.counts,
             blocking=found.blocking,
             ready=found.ready and not self._only,
-            sentence=sentence(self._checklist.system, found),
+            sentence=sentence(self._checklist.system, found, self._only),
         )
-        standing = readiness_chain(self._checklist.system, self._environment)
-        await asyncio.to_thread(
-            self._store.append, *(Entry(chain, ev.write(ended)) for chain in (self.chain, standing))
-        )
-        return found
-
-    def judged(self) -> list[Judged]:
-        """Every line of the checklist, as it stands by what was seen so far."""
-        return judge_lines(self._checklist, self._evidence, self._standing, now())
+        both = [Entry(chain, ev.write(ended)) for chain in (self.chain, self._standing_chain)]
+        await asyncio.to_thread(self._store.append, *both)
+        return ended
 
     async def _line(self, estate: Estate, line: Line) -> tuple[str, tuple[Outcome, ...]]:
-        looks = [self._check(estate, spec, line) for spec in line.checks if isinstance(spec, Check)]
-        # What breaks in one check, be it a fault of tminus, is told where that check stands and stops no other.
-        came = await asyncio.gather(*looks, return_exceptions=True)
-        outcomes = tuple(_outcome(one, spec) for one, spec in zip(came, line.checks, strict=True))
-        judged, frozen = against_baseline(line, outcomes, self._standing, self._begun)
+        checks = [check for check in line.checks if isinstance(check, Check)]
+        outcomes = await asyncio.gather(*(self.queues.look(estate, check, line.timeout) for check in checks))
+        judged, frozen = against_baseline(line, tuple(outcomes), self._standing, self._begun)
         if frozen is not None:
-            await self._write(readiness_chain(self._checklist.system, self._environment), frozen)
+            await self._write(self._standing_chain, frozen)
         return line.ref, judged
 
-    async def _check(self, estate: Estate, check: Check, line: Line) -> Outcome:
-        async with self.queue(check):
-            return await look_once(estate, check, line.timeout)
-
-    def queue(self, check: Check) -> asyncio.Semaphore:
-        """Where a check waits for its turn: with those that ask the same system, and with no others."""
-        return self.queue_of(check.asks())
-
-    def queue_of(self, system: str) -> asyncio.Semaphore:
-        """The queue of one system."""
-        return self._looking.setdefault(system, asyncio.Semaphore(AT_ONCE))
-
     def _open(self, began: ev.SweepBegan) -> None:
-        standing = readiness_chain(self._checklist.system, self._environment)
-        self._store.open_chain(self.chain, Entry(self.chain, ev.write(began)))
-        if self._store.head(standing) is None:
-            self._store.open_chain(standing)
+        body = ev.write(began)
+        self._store.open_chain(self.chain, Entry(self.chain, body))
+        if self._store.head(self._standing_chain) is None:
+            self._make_standing_chain()
+        self._store.append(Entry(self._standing_chain, body))
+
+    def _make_standing_chain(self) -> None:
+        try:
+            self._store.open_chain(self._standing_chain)
+        except Refused:  # another first sweep made it meanwhile
+            return
 
     async def _write(self, chain: str, *events: ev.Event) -> None:
         if events:
             await asyncio.to_thread(self._store.append, *(Entry(chain, ev.write(event)) for event in events))
-
-
-def _outcome(came: Outcome | BaseException, check: Spec) -> Outcome:
-    if isinstance(came, Outcome):
-        return came
-    if not isinstance(came, Exception):
-        raise came
-    log.error("%s broke", check.kind, exc_info=came)
-    said = f"{check.kind} broke ({type(came).__name__}), which is a fault of tminus; its log has the details"
-    return Outcome.unknown(said).model_copy(update={"at": now()})

@@ -15,7 +15,7 @@ from tminus.expectation import Expectation, misfits
 from tminus.outcome import Observation, Outcome, judge
 from tminus.runbook import Spec
 
-_NAME_A_SYSTEM = ("endpoint", "database", "redis", "sentinels", "bucket")
+_NAME_A_SYSTEM = ("database", "redis", "sentinels", "bucket")
 
 
 class Check(Spec, ABC, frozen=True):
@@ -51,10 +51,13 @@ class Check(Spec, ABC, frozen=True):
         """
 
     def asks(self) -> str:
-        """Which system it asks, as far as its parameters say: `http api`, `kafka`.
+        """Which system it asks, as far as its parameters say: `endpoint api`, `kafka`.
 
         Whoever looks at many things at once keeps a queue a system, so that one that hangs delays no other.
         """
+        endpoint = getattr(self, "endpoint", None)
+        if isinstance(endpoint, str):
+            return f"endpoint {endpoint}"  # whatever is asked of it: its health, its tokens, its certificate
         named = (getattr(self, name, "") for name in _NAME_A_SYSTEM)
         return " ".join([self.kind.partition(".")[0], *(name for name in named if isinstance(name, str) and name)])
 

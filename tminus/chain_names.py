@@ -28,9 +28,9 @@ def is_sign_off(chain: str) -> bool:
 
 def readiness_chain(system: str, environment: str) -> str:
     """The chain of a system's readiness in an environment: what people state and accept, and how each sweep ended."""
-    return f"readiness-{system}-{environment}"
+    return f"readiness.{system}.{environment}"  # a system's name has no point, so no two pairs share a chain
 
 
 def sweep_chain(system: str, environment: str, begun: datetime) -> str:
     """The chain of one sweep's evidence; sweeps of one system sort by time."""
-    return f"sweep-{system}-{environment}-{begun:%Y%m%d-%H%M%S-%f}"
+    return f"sweep.{system}.{environment}.{begun:%Y%m%d-%H%M%S-%f}"

@@ -6,9 +6,13 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from tminus.environment import Environment
 from tminus.events import LaunchCreated
 from tminus.people import People
+from tminus.readiness.book import Checklist
+from tminus.readiness.source import build_checklist
 from tminus.release import Release
 from tminus.runbook import Runbook, Spec
 from tminus.runbook_source import build
@@ -53,6 +57,13 @@ class Frozen:
     def runbook(self) -> Runbook:
         """How."""
         return build(Source.thawed("runbook", self.created.runbook), self.kinds)
+
+    @cached_property
+    def checklist(self) -> Checklist:
+        """The readiness checklist, where the book wants the system ready; raises BookError where none was frozen."""
+        files = TypeAdapter(dict[str, str]).validate_json(self.created.readiness or "{}")
+        chapters = [Source.thawed(name, text) for name, text in files.items()]
+        return build_checklist(chapters, [self.runbook], self.kinds)
 
     @property
     def base(self) -> Path:

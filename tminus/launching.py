@@ -1,9 +1,12 @@
 """Creating a launch: everything is checked and frozen first, and bad input changes nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+import rfc8785
+from pydantic import JsonValue
 
 from tminus import events as ev
 from tminus.candidates import why_never, why_no_way_back
@@ -16,22 +19,28 @@ from tminus.ledger.directory import listing
 from tminus.ledger.store import Entry, Store
 from tminus.messages import telling
 from tminus.people import People
+from tminus.readiness.source import build_checklist, chapters_in
 from tminus.record import Record
 from tminus.release import Release
-from tminus.runbook import Runbook, Spec
+from tminus.runbook import Readiness, Runbook, Spec
 from tminus.runbook_source import build
 from tminus.yaml_source import Source
 
 
 @dataclass(frozen=True)
 class Documents:
-    """The four files of a launch, read and found good."""
+    """The four files of a launch, read and found good.
+
+    Attributes:
+        chapters: those of the readiness checklist beside the book, where a step of it wants the system ready.
+    """
 
     release: Source
     runbook: Source
     people: Source
     environment: Source
     kinds: Mapping[str, type[Spec]]
+    chapters: tuple[Source, ...] = ()
 
     @classmethod
     def read(
@@ -39,6 +48,8 @@ class Documents:
     ) -> "Documents":
         """Reads all four; raises BookError, or UsageError where they do not belong together."""
         found = cls(Source.read(release), Source.read(runbook), Source.read(people), Source.read(environment), kinds)
+        if any(isinstance(step.does, Readiness) for step in build(found.runbook, kinds).steps()):
+            found = replace(found, chapters=tuple(chapters_in(runbook.parent)))
         found.check()
         return found
 
@@ -51,6 +62,8 @@ class Documents:
         refuse_unreachable(book, people)
         if why := why_no_way_back(book.may_roll_back, (step.does for step in book.steps()), people):
             raise UsageError(why)
+        if self.chapters and (of := build_checklist([*self.chapters], [book], self.kinds).system) != book.system:
+            raise UsageError(f"the book is for {book.system}, and the checklist beside it of {of}")
         for step in book.steps():
             if why := why_unwatchable(step.does, environment):
                 raise UsageError(f"{step.id}: {why}")
@@ -63,6 +76,9 @@ class Documents:
             "people": self.people.freeze(),
             "environment": self.environment.freeze(),
         }
+        if self.chapters:
+            chapters: dict[str, JsonValue] = {one.path.name: one.freeze() for one in self.chapters}
+            texts["readiness"] = rfc8785.dumps(chapters).decode()
         environment = self.environment.load(Environment)
         created = ev.LaunchCreated(
             launch=launch,

@@ -1,6 +1,6 @@
 """The readiness sign-off: asked in chains of its own, named after the release and the documents it was asked with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,10 +16,10 @@ from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Store
 from tminus.messages import telling
 from tminus.outcome import Outcome
-from tminus.people import Person
+from tminus.people import People, Person
 from tminus.record import AskState
 from tminus.release import Release
-from tminus.runbook import SignOff, Step
+from tminus.runbook import SignOff, Spec, Step
 
 
 @dataclass(frozen=True)
@@ -59,28 +59,38 @@ def all_asked(store: Store, frozen: Frozen) -> list[Asked]:
 
     Raises LedgerError.
     """
-    beginning = sign_offs_of(frozen.created.system, frozen.created.digests["release"])
+    return asked_about(store, frozen.created.system, frozen.created.digests["release"], frozen.people, frozen.kinds)
+
+
+def asked_about(
+    store: Store, system: str, release: str, people: People, kinds: Mapping[str, type[Spec]]
+) -> list[Asked]:
+    """Every sign-off question about the release with this digest, as these people see it, the earliest first.
+
+    Raises LedgerError.
+    """
+    beginning = sign_offs_of(system, release)
     records = {chain: Logbook(store, chain).refresh() for chain in store.chains() if chain.startswith(beginning)}
     found = [
-        _seen_by(frozen, Frozen(record.created, frozen.kinds), ask)
+        _seen_by(people, Frozen(record.created, kinds), ask)
         for chain, record in records.items()
         if record.created is not None and record.created.launch == chain  # signatures are for what it says it is
         for ask in record.asks.values()
-        if ask.opened.decision_digest == frozen.created.digests["release"]
+        if ask.opened.decision_digest == release
     ]
     return sorted(found, key=lambda one: one.ask.opened.at)
 
 
-def _seen_by(launch: Frozen, then: Frozen, ask: AskState) -> Asked:
-    theirs = [answer for answer in ask.answers if _is_theirs(answer, launch, then)]
+def _seen_by(people: People, then: Frozen, ask: AskState) -> Asked:
+    theirs = [answer for answer in ask.answers if _is_theirs(answer, people, then)]
     seen = replace(ask, answers=theirs)
     strangers = dict.fromkeys(answer.person for answer in ask.answers if answer not in theirs)
-    return Asked(then, seen, asking.judge(seen, launch.people), tuple(strangers))
+    return Asked(then, seen, asking.judge(seen, people), tuple(strangers))
 
 
-def _is_theirs(answer: ev.Answered, launch: Frozen, then: Frozen) -> bool:
-    """Whether the person of the launch's own people.yaml gave this answer, and nobody under their name."""
-    person, asked = launch.people.by_id(answer.person), then.people.by_id(answer.person)
+def _is_theirs(answer: ev.Answered, people: People, then: Frozen) -> bool:
+    """Whether the person of this people.yaml gave this answer, and nobody under their name."""
+    person, asked = people.by_id(answer.person), then.people.by_id(answer.person)
     return person is not None and asked is not None and _same(person, asked)
 
 

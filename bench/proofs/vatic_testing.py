@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bench.proofs.file_faults import page
 from bench.proofs.proof import Fault
 
 _UNIT, _INTEGRATION, _E2E = "tests/unit.xml", "tests/integration.xml", "tests/e2e.xml"
@@ -108,8 +109,7 @@ _LOADS: dict[str, tuple[Fault, ...]] = {
         _load("stress", _FAILED, "0"),
         _load("stress", _USERS, "5000"),
         ("artifacts", "value_is", "evidence/capacity.json", "/breaking_point/users", "5000"),
-        ("documents", "section_missing", "capacity.md", "Breaking point"),
-        ("documents", "page_missing", "capacity.md"),
+        *page("capacity.md", "Breaking point", short=False),
     ),
 }
 _CHAOS = ("service-failure", "network-partition", "database-outage", "kafka-broker", "redis-connection")

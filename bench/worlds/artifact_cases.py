@@ -13,7 +13,7 @@ _TESTS = (
     Case(
         check="artifact.tests",
         given={"reports": "tests/unit.xml"},
-        expect={"tests": ">= 8", "passed": "= all", "failed": "= 0", "skipped": "= 0", "age": "< 7 d"},
+        expect={"tests": ">= 12", "passed": "= all", "failed": "= 0", "skipped": "= 0", "age": "< 7 d"},
         broken_by=(
             *(("test_ends", "0", end) for end in ("failure", "error", "skipped")),
             *(("test_missing", "3"), "tests_old"),
@@ -22,7 +22,7 @@ _TESTS = (
     Case(
         check="artifact.tests",
         given={"reports": "tests/*.xml"},
-        expect={"suites": ">= 4", "reports": ">= 4"},
+        expect={"suites": ">= 5", "reports": ">= 5"},
         broken_by=(("suite_missing", "e2e"),),
     ),
     Case(
@@ -235,7 +235,7 @@ _OTHERS = (
     Case(
         check="artifact.experiment",
         given={"reports": "chaos/*.json"},
-        expect={"experiments": ">= 5", "completed": "= all", "held": "= all", "age": "< 90 d"},
+        expect={"experiments": ">= 8", "completed": "= all", "held": "= all", "age": "< 90 d"},
         broken_by=(
             *(("experiment", "kafka-broker", end) for end in ("deviated", "aborted", "unsteady", "looked", "old")),
             ("experiment_missing", "redis-connection"),

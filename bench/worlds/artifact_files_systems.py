@@ -1,6 +1,7 @@
 """All that a healthy build leaves behind: Vatic's artifacts, and TradeSense's."""
 
 from bench.worlds import artifact_files_scans as scans
+from bench.worlds import artifact_files_tradesense as of_tradesense
 from bench.worlds.artifact_files import (
     Test,
     ago,
@@ -25,6 +26,7 @@ UNIT: tuple[Test, ...] = (
     ("withdrawals.WithdrawalTest", "test_withdrawal_after_profit_split", ""),
     ("saga.SagaTest", "test_saga_rolls_back_in_reverse", ""),
     ("saga.SagaTest", "test_saga_rollback_after_payment_fails", ""),
+    *of_tradesense.UNIT,
 )
 INTEGRATION: tuple[Test, ...] = (
     ("flows.KafkaTest", "test_kafka_message_reaches_the_websocket", ""),
@@ -40,6 +42,7 @@ INTEGRATION: tuple[Test, ...] = (
     ("cache.CacheTest", "test_cache_is_invalidated_on_write", ""),
     ("websocket.ScalingTest", "test_websocket_scales_over_instances", ""),
     ("websocket.BatchTest", "test_websocket_messages_are_batched", ""),
+    *of_tradesense.INTEGRATION,
 )
 END_TO_END: tuple[Test, ...] = (
     *(
@@ -51,6 +54,7 @@ END_TO_END: tuple[Test, ...] = (
     ("journeys.UpdatesTest", "test_real_time_prices", ""),
     ("journeys.EventsTest", "test_kafka_events_are_published", ""),
     ("journeys.NotificationTest", "test_websocket_notification_arrives", ""),
+    *of_tradesense.END_TO_END,
 )
 SMOKE: tuple[Test, ...] = (
     ("smoke.HealthTest", "test_every_service_is_healthy", ""),
@@ -69,6 +73,7 @@ CHAOS = {
     "database-outage": "A CockroachDB node dies",
     "kafka-broker": "A Kafka broker dies",
     "redis-connection": "Redis is out of reach",
+    **of_tradesense.CHAOS,
 }
 
 
@@ -99,6 +104,7 @@ def tradesense() -> dict[str, str]:
         "load/orders.txt": wrk_text(requests=49120, seconds=30, users=64, p50=31.2, p99=94.0),
         **_scans(),
         **settings(),
+        **of_tradesense.tradesense_files(),
         "openapi.yaml": OPENAPI.replace("title: Vatic", "title: TradeSense"),
         "sbom.json": scans.cyclone_dx(made, ["1.0", "2.3"]),
     }

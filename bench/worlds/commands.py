@@ -1,6 +1,6 @@
 """Commands that look at something and say what they found."""
 
-import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +11,14 @@ from bench.worlds.tool_folder import ToolFolder
 from bench.worlds.world import Case, Sections, World, fault
 
 _QUICK = "500ms"
+_OURS = Path(sys.executable).with_name("tminus")  # the one that was installed with this Python
+# Another tminus, that does not know the commands that stand beside it, and leaves all others to the right one.
+_TMINUS = f"""\
+if grep -qx "$2" "$here/not-known"; then
+    echo "Error: No such command '$2'." >&2
+    exit 2
+fi
+exec '{_OURS}' "$@\""""
 
 
 class Commands(World):
@@ -43,6 +51,12 @@ class Commands(World):
             expect={"exit": "= 0", "value": ">= 3"},
             broken_by=(("prints", "json", '{"nodes": [{"ready": 2}]}'),),
         ),
+        Case(
+            check="command.run",
+            given={"argv": ["tminus", "operate", "deploy", "--help"]},
+            expect={"exit": "= 0"},
+            broken_by=(("tminus_does_not_know", "deploy"),),
+        ),
     )
 
     def __init__(self, folder: Path) -> None:
@@ -60,6 +74,8 @@ class Commands(World):
         self._tools.add("verify-backup", first)
         for name, says in (("count-orphans", "number"), ("replica-state", "word"), ("cluster-report", "json")):
             self._tools.add(name, f'{first}\ncat "$here/{says}"')
+        self._tools.says("not-known", "")
+        self._tools.add("tminus", _TMINUS)
         yield
 
     def sections(self) -> Sections:
@@ -71,13 +87,19 @@ class Commands(World):
         return {"PATH": self._tools.path()}
 
     def silent(self) -> tuple[Sections, dict[str, str]]:
-        """The PATH without them."""
-        return {}, {"PATH": os.environ["PATH"]}
+        """A PATH on which nothing is."""
+        return {}, {"PATH": str(self.folder / "nothing")}
 
     @fault
     def exits(self, status: str) -> Iterator[None]:
         """The command says that something is wrong."""
         with changed(self._tools.folder / "does", f"echo 'backup 17 is broken' >&2; exit {status}"):
+            yield
+
+    @fault
+    def tminus_does_not_know(self, command: str) -> Iterator[None]:
+        """The tminus that stands first on the PATH is one without this command of `tminus operate`."""
+        with changed(self._tools.folder / "not-known", f"{command}\n"):
             yield
 
     @fault

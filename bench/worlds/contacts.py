@@ -15,7 +15,7 @@ _Entry = dict[str, dict[str, str] | str]
 
 
 class ContactsFile(World):
-    """Two vendors and a role of ours; the second vendor has no telephone, as many have none."""
+    """Vendors and roles of ours, all filled in; one vendor has no telephone, as many have none."""
 
     system: ClassVar[str] = "contacts"
     real: ClassVar[bool] = True
@@ -66,6 +66,7 @@ class ContactsFile(World):
                 "reach": {"url": "https://sentry.io/support"},
             },
             "on-call": {"what": "incidents of every kind", "name": "first responder", "confirmed": _days_ago(1)},
+            **_tradesense(),
         }
 
     @contextmanager
@@ -106,17 +107,17 @@ class ContactsFile(World):
         self._write()
 
     @fault
-    def the_field(self, part: str, field: str, value: str) -> Iterator[None]:
-        """Something else stands in a field of Railway's entry."""
-        inside = self._entries["railway"][part]
+    def the_field(self, part: str, field: str, value: str, entry: str = "railway") -> Iterator[None]:
+        """Something else stands in a field of an entry."""
+        inside = self._entries[entry][part]
         assert isinstance(inside, dict)
-        with self._otherwise("railway", **{part: {**inside, field: value}}):
+        with self._otherwise(entry, **{part: {**inside, field: value}}):
             yield
 
     @fault
-    def the_name_is(self, value: str) -> Iterator[None]:
+    def the_name_is(self, value: str, entry: str = "railway") -> Iterator[None]:
         """The same of the name."""
-        with self._otherwise("railway", name=value):
+        with self._otherwise(entry, name=value):
             yield
 
     @fault
@@ -126,16 +127,43 @@ class ContactsFile(World):
             yield
 
     @fault
-    def it_was_confirmed(self, days: str) -> Iterator[None]:
+    def it_was_confirmed(self, days: str, entry: str = "railway") -> Iterator[None]:
         """So many days ago; negative, on a day that has not come yet."""
-        with self._otherwise("railway", confirmed=_days_ago(int(days))):
+        with self._otherwise(entry, confirmed=_days_ago(int(days))):
             yield
 
     @fault
-    def it_was_never_confirmed(self) -> Iterator[None]:
+    def it_was_never_confirmed(self, entry: str = "railway") -> Iterator[None]:
         """Nobody wrote when."""
-        with self._otherwise("railway", confirmed=""):
+        with self._otherwise(entry, confirmed=""):
             yield
+
+
+def _tradesense() -> dict[str, _Entry]:
+    """Whom TradeSense calls, with every blank of the shipped file filled in."""
+    on_call = (("primary", "Anna Lindqvist", 41), ("secondary", "Cleo Marchetti", 42), ("escalation", "Ines Roth", 43))
+    ours: dict[str, _Entry] = {
+        f"on-call-{place}": {
+            "what": "any incident of TradeSense",
+            "name": name,
+            "reach": {"phone": f"+49 30 23125 {number:03}"},
+            "confirmed": _days_ago(30),
+        }
+        for place, name, number in on_call
+    }
+    vendors = {
+        "railway-support": ("Railway support", {"email": "team@railway.app"}, {}),
+        "datadog-support": ("Datadog support", {"url": "https://help.datadoghq.com"}, {"contract": "DD-2026-3391"}),
+        "aws-support": ("AWS support", {"url": "https://support.console.aws.amazon.com"}, {"plan": "business"}),
+        "stripe": ("Marta Weiss, account manager", {"email": "account-managers@stripe.com"}, {}),
+        "sendgrid": ("SendGrid support", {"url": "https://support.sendgrid.com"}, {"plan": "pro"}),
+        "twilio": ("Twilio support", {"url": "https://help.twilio.com"}, {"account": "AC" + "0a1b2c3d" * 4}),
+    }
+    theirs: dict[str, _Entry] = {
+        entry: {"what": "what TradeSense stands on", "name": name, "reach": reach, "support": support}
+        for entry, (name, reach, support) in vendors.items()
+    }
+    return {**ours, **theirs}
 
 
 def _plain(entry: _Entry) -> dict[str, JsonValue]:

@@ -95,6 +95,10 @@ class Datadog(VendorWorld):
         """Both keys."""
         return dict(_KEYS)
 
+    def gives(self, query: str, *values: float) -> None:
+        """From now on a query has a series for each of these values."""
+        self._fake.points[query] = [*values]
+
     @fault
     def no_spans(self) -> Iterator[None]:
         """Only staging is traced."""
@@ -151,7 +155,7 @@ class Datadog(VendorWorld):
             yield
 
     @fault
-    def the_metric(self, query: str, value: str) -> Iterator[None]:
-        """It has one series, with another number."""
-        with changed(self._fake, points={**self._fake.points, query: [float(value)]}):
+    def the_metric(self, query: str, *values: str) -> Iterator[None]:
+        """It has a series for each of these numbers, and no others."""
+        with changed(self._fake, points={**self._fake.points, query: [float(value) for value in values]}):
             yield

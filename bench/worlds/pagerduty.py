@@ -1,6 +1,7 @@
 """PagerDuty's rotation and services, and what leaves nobody to be paged."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from starlette.types import ASGIApp
 from bench.worlds.pagerduty_account import DAY, PagerDutyAccount
 from bench.worlds.vendor_world import changed
 from bench.worlds.world import Case, fault
+from deployments.rehearsal.vendors.pagerduty_records import Shift
 
 _HOUR = timedelta(hours=1)
 
@@ -59,56 +61,62 @@ class PagerDuty(PagerDutyAccount):
         return self.fake.app()
 
     @fault
-    def nobody_is_on_call(self) -> Iterator[None]:
+    def nobody_is_on_call(self, policy: str = "vatic") -> Iterator[None]:
         """Level 1 has nobody until tomorrow."""
-        with changed(self.first[0], end=self.begin - _HOUR):
+        with changed(self.rotas[policy][0], end=self.begin - _HOUR):
             yield
 
     @fault
-    def nobody_is_on_call_on_thursday(self) -> Iterator[None]:
+    def nobody_is_on_call_on_thursday(self, policy: str = "vatic") -> Iterator[None]:
         """A day in the middle of the week was left out."""
-        with changed(self.first[1], start=self.first[0].end and self.first[0].end + DAY):
+        with self._gap(policy, DAY):
             yield
 
     @fault
-    def nobody_is_on_call_for_an_hour(self) -> Iterator[None]:
+    def nobody_is_on_call_for_an_hour(self, policy: str = "vatic") -> Iterator[None]:
         """The second shift begins an hour after the first one ends."""
-        with changed(self.first[1], start=self.first[0].end and self.first[0].end + _HOUR):
+        with self._gap(policy, _HOUR):
             yield
 
+    def _gap(self, policy: str, length: timedelta) -> AbstractContextManager[None]:
+        now, then = self.rotas[policy][:2]
+        return changed(then, start=now.end and now.end + length)
+
     @fault
-    def the_second_level_is_empty(self) -> Iterator[None]:
+    def the_second_level_is_empty(self, policy: str = "vatic") -> Iterator[None]:
         """Whoever does not answer is the last."""
-        before = self.fake.shifts
-        self.rota(*self.first)
-        try:
+        second = self.rotas[policy][2:]
+        with changed(self.fake, shifts=[one for one in self.fake.shifts if one not in second]):
             yield
-        finally:
-            self.fake.shifts = before
 
     @fault
-    def both_levels_are_one_person(self) -> Iterator[None]:
+    def both_levels_are_one_person(self, policy: str = "vatic") -> Iterator[None]:
         """Anna is paged, and when she does not answer, Anna is."""
-        with changed(self.second[0], person="PANNA"):
+        now, _, behind, _ = self.rotas[policy]
+        with changed(behind, person=now.person):
             yield
 
     @fault
-    def both_levels_are_one_person_later(self) -> Iterator[None]:
+    def both_levels_are_one_person_later(self, policy: str = "vatic") -> Iterator[None]:
         """The same, from the next handover on."""
-        with changed(self.second[1], person="PBORIS"):
+        _, then, _, behind = self.rotas[policy]
+        with changed(behind, person=then.person):
             yield
 
     @fault
-    def somebody_has_only_mail(self) -> Iterator[None]:
-        """Anna has no phone in PagerDuty."""
-        with changed(self.fake.people[0], methods=["email"]):
+    def somebody_has_only_mail(self, policy: str = "vatic") -> Iterator[None]:
+        """Whoever is paged first has no phone in PagerDuty."""
+        with self._mail_only(self.rotas[policy][0]):
             yield
 
     @fault
-    def somebody_later_has_only_mail(self) -> Iterator[None]:
-        """Dario, who takes over, has none."""
-        with changed(self.fake.people[3], methods=["email"]):
+    def somebody_later_has_only_mail(self, policy: str = "vatic") -> Iterator[None]:
+        """Whoever takes over the second level has none."""
+        with self._mail_only(self.rotas[policy][3]):
             yield
+
+    def _mail_only(self, shift: Shift) -> AbstractContextManager[None]:
+        return changed(next(one for one in self.fake.people if one.id == shift.person), methods=["email"])
 
     @fault
     def no_policy(self, name: str) -> Iterator[None]:
@@ -117,13 +125,13 @@ class PagerDuty(PagerDutyAccount):
             yield
 
     @fault
-    def the_service(self, field: str, value: str) -> Iterator[None]:
-        """Something about the service is otherwise."""
-        with changed(self.fake.services[2], **{field: value}):
+    def the_service(self, field: str, value: str, name: str = "vatic") -> Iterator[None]:
+        """Something about a service is otherwise."""
+        with changed(self.service(name), **{field: value}):
             yield
 
     @fault
-    def nothing_is_integrated(self) -> Iterator[None]:
+    def nothing_is_integrated(self, name: str = "vatic") -> Iterator[None]:
         """No alert can come in."""
-        with changed(self.fake.services[2], integrations=[]):
+        with changed(self.service(name), integrations=[]):
             yield

@@ -13,7 +13,12 @@ DAY = timedelta(days=1)
 
 
 class PagerDutyAccount(VendorWorld):
-    """Two levels of two people each, two pages that were answered this week, and two incidents of this month."""
+    """Each platform's two levels of two people, pages that were answered, and two incidents of Vatic's this month.
+
+    Attributes:
+        fake: the account; its fields may be changed while it is served.
+        rotas: policy → its shifts, level by level, two of each in turn.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -25,18 +30,13 @@ class PagerDutyAccount(VendorWorld):
             Person("PCLEO", "Cleo", ["email", "phone"]),
             Person("PDARIO", "Dario", ["phone"]),
         ]
-        fake.policies = [Policy("PVATIC2", "vatic-low", 1), Policy("PTRADES", "tradesense", 1)]
+        fake.policies = [Policy("PVATIC2", "vatic-low", 1), Policy("PTRADES", "tradesense", 2)]
         fake.policies.append(Policy("PVATIC", "vatic", 2))
-        start, handover, end = self.begin - 2 * DAY, self.begin + 3 * DAY, self.begin + 12 * DAY
-        self.first = [
-            Shift("PANNA", "PVATIC", 1, start, handover),
-            Shift("PBORIS", "PVATIC", 1, handover, end),
-        ]
-        self.second = [
-            Shift("PCLEO", "PVATIC", 2, start, handover),
-            Shift("PDARIO", "PVATIC", 2, handover, end),
-        ]
-        self.rota(*self.first, *self.second)
+        self.rotas = {
+            "vatic": self._turns("PVATIC", ("PANNA", "PBORIS"), ("PCLEO", "PDARIO")),
+            "tradesense": self._turns("PTRADES", ("PCLEO", "PDARIO"), ("PANNA", "PBORIS")),
+        }
+        fake.shifts = [Shift("PCLEO", "PVATIC2", 1), *(one for rota in self.rotas.values() for one in rota)]
         fake.services = [
             Service("PSVC0", "vatic-staging", "PVATIC2"),
             Service("PSVC1", "tradesense", "PTRADES", integrations=["Datadog"]),
@@ -47,7 +47,8 @@ class PagerDutyAccount(VendorWorld):
         self.latency = self.incident(2, "HighLatency on orders", 5 * DAY, 10 * 60)
         self.lag = self.incident(3, "KafkaConsumerLag on risk", 20 * DAY, 8 * 60)
         before = self.incident(4, "ServiceDown on auth", 100 * DAY, 40 * 60)
-        fake.incidents = [self.test, self.deployed, self.latency, self.lag, before]
+        self.trade_test = self.incident(9, self.test.title, 8 * DAY, 6 * 60, service="PSVC1")
+        fake.incidents = [self.test, self.deployed, self.latency, self.lag, before, self.trade_test]
 
     def sections(self) -> Sections:
         """PagerDuty's section; the routing key is for pages, which none of these sends."""
@@ -57,17 +58,26 @@ class PagerDutyAccount(VendorWorld):
         """The REST token."""
         return {_TOKEN_NAME: _TOKEN}
 
-    def rota(self, *shifts: Shift) -> None:
-        """These are the shifts of Vatic's policy."""
-        self.fake.shifts = [Shift("PCLEO", "PVATIC2", 1), *shifts]
+    def service(self, name: str) -> Service:
+        """A service by its name."""
+        return next(one for one in self.fake.services if one.name == name)
 
-    def incident(self, number: int, title: str, ago: timedelta, lasted: int) -> Incident:
-        """One that ended after some seconds, and was acknowledged by Anna after two minutes."""
+    def _turns(self, policy: str, *levels: tuple[str, str]) -> list[Shift]:
+        """Of each level the first one until in three days, then the second one until in twelve."""
+        start, handover, end = self.begin - 2 * DAY, self.begin + 3 * DAY, self.begin + 12 * DAY
+        return [
+            shift
+            for level, (now, then) in enumerate(levels, start=1)
+            for shift in (Shift(now, policy, level, start, handover), Shift(then, policy, level, handover, end))
+        ]
+
+    def incident(self, number: int, title: str, ago: timedelta, lasted: int, *, service: str = "PSVC2") -> Incident:
+        """One of Vatic that ended after some seconds, and was acknowledged by Anna after two minutes."""
         created = self.begin - ago
         return Incident(
             f"Q{number:04d}",
             number,
-            "PSVC2",
+            service,
             title,
             created,
             resolved=created + timedelta(seconds=lasted),

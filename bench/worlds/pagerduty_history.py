@@ -30,6 +30,7 @@ class PagerDutyHistory(PagerDutyAccount):
                 "nobody_answered",
                 "only_the_integration_answered",
                 "the_answer_took_an_hour",
+                ("the_answer_took", "5"),
                 "there_is_no_such_service",
             ),
         ),
@@ -57,6 +58,15 @@ class PagerDutyHistory(PagerDutyAccount):
             {"incidents": "= 0", "open": "= 0"},
             ("a_certificate_ran_out",),
         ),
+        Case(
+            "pagerduty.incidents",
+            {"service": "tradesense", "since": "30d", "urgency": "any", "title_contains": "security"},
+            {"incidents": "= 0", "open": "= 0"},
+            (
+                ("tradesense_had", "Security incident: a leaked key", "10", "30", "low"),
+                ("tradesense_had", "Security incident: a leaked key", "180", "0", "high"),
+            ),
+        ),
     )
 
     def app(self) -> ASGIApp:
@@ -64,10 +74,10 @@ class PagerDutyHistory(PagerDutyAccount):
         return self.fake.app()
 
     @fault
-    def the_test_page_is_old(self, days: str) -> Iterator[None]:
+    def the_test_page_is_old(self, days: str, service: str = "vatic") -> Iterator[None]:
         """The last one was so many days ago."""
         created = self.begin - float(days) * DAY
-        with changed(self.test, created=created, acknowledged=created + timedelta(minutes=2)):
+        with changed(self._test_of(service), created=created, acknowledged=created + timedelta(minutes=2)):
             yield
 
     @fault
@@ -90,33 +100,46 @@ class PagerDutyHistory(PagerDutyAccount):
             yield
 
     @fault
-    def nobody_sent_a_test_page(self) -> Iterator[None]:
+    def nobody_sent_a_test_page(self, service: str = "vatic") -> Iterator[None]:
         """There are only real incidents."""
-        with changed(self.test, title="DatabasePoolExhausted"):
+        with changed(self._test_of(service), title="DatabasePoolExhausted"):
             yield
 
     @fault
-    def nobody_answered(self) -> Iterator[None]:
+    def nobody_answered(self, service: str = "vatic") -> Iterator[None]:
         """The test page was sent, and resolved without anybody."""
-        with changed(self.test, acknowledged=None):
+        with changed(self._test_of(service), acknowledged=None):
             yield
 
     @fault
-    def only_the_integration_answered(self) -> Iterator[None]:
+    def only_the_integration_answered(self, service: str = "vatic") -> Iterator[None]:
         """It was acknowledged by a program."""
-        with changed(self.test, acknowledged_by=""):
+        with changed(self._test_of(service), acknowledged_by=""):
             yield
 
     @fault
-    def the_answer_took_an_hour(self) -> Iterator[None]:
+    def the_answer_took_an_hour(self, service: str = "vatic") -> Iterator[None]:
         """Somebody answered, late."""
-        with changed(self.test, acknowledged=self.test.created + _HOUR):
+        with self._answered_after(service, _HOUR):
             yield
+
+    @fault
+    def the_answer_took(self, minutes: str, service: str = "vatic") -> Iterator[None]:
+        """Somebody answered after so many minutes."""
+        with self._answered_after(service, timedelta(minutes=float(minutes))):
+            yield
+
+    def _test_of(self, service: str) -> Incident:
+        return {"vatic": self.test, "tradesense": self.trade_test}[service]
+
+    def _answered_after(self, service: str, length: timedelta) -> AbstractContextManager[None]:
+        test = self._test_of(service)
+        return changed(test, acknowledged=test.created + length)
 
     @fault
     def there_is_no_such_service(self) -> Iterator[None]:
         """It was given another name."""
-        with changed(self.fake.services[2], name="something-else"):
+        with changed(self.service("vatic"), name="something-else"):
             yield
 
     @fault
@@ -148,8 +171,16 @@ class PagerDutyHistory(PagerDutyAccount):
     @fault
     def a_certificate_ran_out(self) -> Iterator[None]:
         """An incident of TradeSense, a hundred days ago."""
-        one = self.incident(7, "Certificate of api expired", 101 * DAY, 60)
-        one.service = "PSVC1"
+        with self._also(self.incident(7, "Certificate of api expired", 101 * DAY, 60, service="PSVC1")):
+            yield
+
+    @fault
+    def tradesense_had(self, title: str, days_ago: str, minutes: str, urgency: str) -> Iterator[None]:
+        """An incident of TradeSense, so many days ago; of no minutes, it is open still."""
+        one = self.incident(10, title, float(days_ago) * DAY, int(float(minutes) * 60), service="PSVC1")
+        one.urgency = urgency
+        if float(minutes) == 0:
+            one.resolved = None
         with self._also(one):
             yield
 

@@ -155,6 +155,10 @@ class PostgresWorld(World):
         while self._asked("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") != [(streaming,)]:
             time.sleep(_POLL)
 
+    def configure(self, name: str, value: str) -> None:
+        """A setting has this value from now on."""
+        self._set(name, value)
+
     def _set(self, name: str, value: str, *, standby: bool = False) -> None:
         """Until new sessions have it; an empty value is that of the other files."""
         reloaded = self._asked("SELECT pg_conf_load_time()", standby=standby)

@@ -17,6 +17,7 @@ from deployments.rehearsal.in_thread import served
 from tests.cli.launch_desk import NAMES, Desk, chains, tminus, tminus_alone, use_prefect
 from tests.cli.operating import Health, Shop
 from tminus import events as ev
+from tminus.chain_names import readiness_chain
 from tminus.ledger.sqlite import SqliteStore
 from tminus.record_parts import read_event
 
@@ -213,7 +214,7 @@ class TestAudit:
         assert "It is quick" not in page
         assert (report / "readiness.junit.xml").exists()
         with closing(SqliteStore(shop.ledger)) as store:
-            ended = [read_event(one) for one in store.read("readiness-shop-here")]
+            ended = [read_event(one) for one in store.read(readiness_chain("shop", "here"))]
         assert [one.sections for one in ended if isinstance(one, ev.SweepEnded)] == [("network-security",)]
         assert "/idle" not in health.asked
 

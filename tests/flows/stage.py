@@ -122,11 +122,12 @@ class Stage:
         t0: timedelta = timedelta(0),
         hour: str = "50ms",
         keys: Mapping[str, str] | None = None,
+        created: Callable[[ev.LaunchCreated], ev.LaunchCreated] = lambda usual: usual,
         **sections: JsonValue,
     ) -> "Stage":
         """Creates the launch; its T-0 is `t0` from now, and an hour of the countdown takes `hour`.
 
-        `keys` are people's public keys, and `sections` those of the environment file.
+        `keys` are people's public keys, `sections` those of the environment file; `created` may change the first event.
         """
         environment: dict[str, JsonValue] = {
             "environment": ENVIRONMENT,
@@ -137,13 +138,13 @@ class Stage:
             "clock": {"hour": hour},
             **sections,
         }
-        created = _created(folder, _book(steps, late_by), environment, keys or {})
+        first = created(_created(folder, _book(steps, late_by), environment, keys or {}))
         store = BreakableStore(folder / "ledger.sqlite")
-        create(store, Frozen(created, FAKES))
-        moved = created.model_copy(update={"t0": now() + t0})
+        create(store, Frozen(first, FAKES))
+        moved = first.model_copy(update={"t0": now() + t0})
         store.run(
             "UPDATE event SET body = :body WHERE chain = :chain AND seq = 1",
-            {"body": ev.write(moved), "chain": created.launch},
+            {"body": ev.write(moved), "chain": first.launch},
         )
         WORLDS[LAUNCH] = World()
         return cls(Frozen(moved, FAKES), store, Logbook(store, LAUNCH), folder)

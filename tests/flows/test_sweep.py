@@ -8,14 +8,14 @@ from typing import ClassVar, Literal
 
 import pytest
 
+from flows.queues import AT_ONCE
 from flows.readiness import sweep
-from flows.sweep import AT_ONCE
 from tasks.check import Check
 from tasks.estate import Estate
 from tests.tminus.readiness.room import book, source
 from tminus import events as ev
 from tminus.environment import Environment, Impact
-from tminus.errors import CouldNotObserve
+from tminus.errors import CouldNotObserve, UsageError
 from tminus.expectation import Measurement
 from tminus.ledger.opening import open_ledger
 from tminus.ledger.store import Store
@@ -29,6 +29,22 @@ from tminus.release import no_release
 EXPECT = 'expect: {count: "= 1"}'
 
 
+class Loading(Check, frozen=True):
+    """Makes load; says how many others were being looked at meanwhile."""
+
+    kind: Literal["made.load"] = "made.load"
+    impact: ClassVar[Impact] = Impact.LOAD
+    measures: ClassVar[dict[str, str]] = {"count": ""}
+
+    async def look(self, estate: Estate) -> Observation:
+        """Takes a while."""
+        beside = len(Made.looking)
+        Made.looking.add("load")
+        await asyncio.sleep(0.02)
+        Made.looking.discard("load")
+        return Observation(found=(Measurement.number("count", beside),))
+
+
 class Made(Check, frozen=True):
     """Counts what a test says, breaks, cannot look, or hangs."""
 
@@ -38,7 +54,7 @@ class Made(Check, frozen=True):
     looking: ClassVar[set[str]] = set()
     most: ClassVar[int] = 0
     endpoint: str = "one"
-    finds: Literal["one", "two", "nothing", "bug", "silence"] = "one"
+    finds: Literal["one", "two", "nothing", "bug", "silence", "cancelled", "blocked", "thread"] = "one"
 
     async def look(self, estate: Estate) -> Observation:
         """As it was told."""
@@ -46,6 +62,12 @@ class Made(Check, frozen=True):
             await asyncio.sleep(3600)
         if self.finds == "nothing":
             raise CouldNotObserve("nobody there")
+        if self.finds == "cancelled":
+            raise asyncio.CancelledError
+        if self.finds == "blocked":
+            await asyncio.to_thread(time.sleep, 1.5)
+        if self.finds == "thread":
+            return await asyncio.to_thread(lambda: Observation(found=(Measurement.number("count", 1),)))
         if self.finds == "bug":
             raise ZeroDivisionError("a mistake in the check")
         type(self).most = max(self.most, len(self.looking) + 1)
@@ -65,9 +87,10 @@ def opened(folder: Path, *lines: str) -> Opened:
             "ledger": {"sqlite": str(folder / "ledger.db")},
             "prefect": {"api": "http://127.0.0.1:1/api"},
             "state": str(folder),
+            "allows": ["none", "load"],
         }
     )
-    kinds = {"made.counted": Made}
+    kinds = {"made.counted": Made, "made.load": Loading}
     checklist = build_checklist([source(folder, book(*lines))], [], kinds)
     return Opened(folder, checklist, place, None, no_release("shop"), folder, {})
 
@@ -100,7 +123,7 @@ def test_every_line_is_seen_and_written_down(tmp_path: Path, ledger: Store) -> N
     assert verdicts(found, ledger) == [Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.UNKNOWN]
     for chain in ledger.chains():
         assert not verify(ledger, chain).faults
-    ended = [event for event in map(read_event, ledger.read("readiness-shop-here")) if isinstance(event, ev.SweepEnded)]
+    ended = [event for event in map(read_event, ledger.read("readiness.shop.here")) if isinstance(event, ev.SweepEnded)]
     assert [(one.ready, one.blocking) for one in ended] == [(False, 3)]
 
 
@@ -128,7 +151,7 @@ def test_a_part_of_the_checklist_leaves_the_rest_as_it_was(tmp_path: Path, ledge
     asyncio.run(sweep(found, shown=False))
     asyncio.run(sweep(found, ["unit"], shown=False))
 
-    ended = [event for event in map(read_event, ledger.read("readiness-shop-here")) if isinstance(event, ev.SweepEnded)]
+    ended = [event for event in map(read_event, ledger.read("readiness.shop.here")) if isinstance(event, ev.SweepEnded)]
     assert [(one.ready, one.sections) for one in ended] == [(True, ()), (False, ("unit",))]
     assert verdicts(found, ledger) == [Verdict.PASS]
 
@@ -141,7 +164,7 @@ def test_a_goal_freezes_its_baseline_once(tmp_path: Path, ledger: Store) -> None
         assert asyncio.run(sweep(found, shown=False)).counts == {"pass": 1}
 
     frozen = [
-        event for event in map(read_event, ledger.read("readiness-shop-here")) if isinstance(event, ev.BaselineFrozen)
+        event for event in map(read_event, ledger.read("readiness.shop.here")) if isinstance(event, ev.BaselineFrozen)
     ]
     assert [str(one.value) for one in frozen] == ["1"]
 
@@ -152,3 +175,34 @@ def test_evidence_counts_only_for_what_the_book_then_asked(tmp_path: Path, ledge
 
     assert verdicts(opened(tmp_path, line("one")), ledger) == [Verdict.PASS]
     assert verdicts(opened(tmp_path, line("one").replace('"= 1"', '">= 1"')), ledger) == [Verdict.UNKNOWN]
+
+
+def test_a_check_that_was_cancelled_from_inside_is_unknown(tmp_path: Path) -> None:
+    """A client that gives up by cancelling ends its own look, not the sweep."""
+    assert asyncio.run(sweep(opened(tmp_path, line("cancelled"), line("one")), shown=False)).counts == {
+        "unknown": 1,
+        "pass": 1,
+    }
+
+
+def test_clients_that_block_take_no_thread_from_another_system(tmp_path: Path) -> None:
+    """A wait can be given up, its thread cannot: more of them than there are threads leave the others' looks alone."""
+    blocked = [line("blocked", "stuck", ", timeout: 100ms")] * (AT_ONCE * 2)
+
+    ended = asyncio.run(sweep(opened(tmp_path, *blocked, *[line("thread")] * 8), shown=False))
+
+    assert ended.counts == {"unknown": AT_ONCE * 2, "pass": 8}
+
+
+def test_load_comes_last_and_alone(tmp_path: Path) -> None:
+    """What makes load begins when nothing else is being looked at, and one after another: it would disturb figures."""
+    load = 'title: L, check: made.load, expect: {count: "= 0"}'
+
+    assert asyncio.run(sweep(opened(tmp_path, load, load, *[line("one")] * 5), shown=False)).counts == {"pass": 7}
+
+
+def test_an_unknown_section_is_no_sweep(tmp_path: Path, ledger: Store) -> None:
+    """Nothing was looked at, so nothing is written that could look like an end."""
+    with pytest.raises(UsageError, match="did you mean 'unit'"):
+        asyncio.run(sweep(opened(tmp_path, line("one")), ["unti"], shown=False))
+    assert ledger.chains() == []

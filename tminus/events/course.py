@@ -6,7 +6,10 @@ from tminus.events.happening import Happening, Time
 
 
 class LaunchCreated(Happening):
-    """A launch exists, with everything it will ever read, as canonical JSON, and its digests."""
+    """A launch exists, with everything it will ever read, as canonical JSON, and its digests.
+
+    `readiness` holds the chapters of the system's checklist by file name, where the book wants the system ready.
+    """
 
     type: Literal["launch.created"] = "launch.created"
     launch: str
@@ -19,6 +22,7 @@ class LaunchCreated(Happening):
     runbook: str
     people: str
     environment: str
+    readiness: str = ""
     base: str
     digests: dict[str, str]
 

@@ -10,15 +10,17 @@ from tminus.quantity import Quantity
 
 
 class SweepBegan(Happening):
-    """A sweep over a checklist began.
+    """A sweep over a checklist began. It stands in the sweep's own chain, `sweep`, and in the system's.
 
-    `digest` is that of the checklist's files; `sections` names those swept, all of them where it is empty.
+    `digests` are those of the checklist, of the environment file and of the people file; `sections` names those swept,
+    all of them where it is empty.
     """
 
     type: Literal["sweep.began"] = "sweep.began"
+    sweep: str
     system: str
     environment: str
-    digest: str
+    digests: dict[str, str]
     lines: int
     sections: tuple[str, ...] = ()
 
@@ -86,10 +88,11 @@ class LineWaived(Happening):
 
 
 class BaselineFrozen(Happening):
-    """The value against which a goal is measured for a period."""
+    """The value against which a goal is measured for a period. `digest` is that of what the line then measured."""
 
     type: Literal["baseline.frozen"] = "baseline.frozen"
     ref: str
+    digest: str
     measurement: str
     period: str
     value: Quantity

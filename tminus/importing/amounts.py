@@ -39,7 +39,8 @@ _SIGNS: Mapping[str, str] = {
 }
 _SIGN = "|".join(sorted((re.escape(one) for one in _SIGNS), key=len, reverse=True))
 _AMOUNT = re.compile(
-    rf"(?:(?<![\w<>=])(?P<sign>{_SIGN})(?:\s+of)?[\s:~]*)?(?<![\w.,/-])(?P<number>{NUMBER})(?![\d]|[.,]\d|\s?[-–]\s?\d)"  # a range, `3-5`, is no number
+    rf"(?:(?<![\w<>=])(?P<sign>{_SIGN})(?:\s+of)?[\s:~]*)?(?<![\w.,/-])(?P<number>{NUMBER})"
+    r"(?![\d]|[.,]\d|\s?[-\u2013]\s?\d)"  # a range, `3-5`, is no number
     r"(?P<thousand>[kK]\b)?(?P<plus>\+)?"
     r"(?:[ \t]?-?[ \t]?(?P<unit>%|[A-Za-z]+))?"
     r"(?:\s*(?:/|\bper\b|\ba\b|\ban\b|\beach\b)\s*(?P<per>[A-Za-z]+))?",

@@ -13,9 +13,9 @@ _UNSHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 
 
 def text_of(raw: bytes, name: str) -> str:
-    """The text of a Markdown file, its lines ended by `\\n`, without a byte order mark.
+    r"""The text of a Markdown file, its lines ended by `\\n`, without a byte order mark.
 
-    Control characters become `\N{REPLACEMENT CHARACTER}`.
+    Control characters are replaced by the character that stands for what cannot be shown, U+FFFD.
 
     Args:
         raw: the file's bytes.
@@ -33,13 +33,18 @@ def text_of(raw: bytes, name: str) -> str:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         raise UsageError(f"{name} is not text in UTF-8 (byte {e.start}); save it in UTF-8 and try again") from e
-    text = _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = showable(text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = text.count("\n") + 1
     if lines > MOST_LINES:
         raise UsageError(f"{name} has {lines:,} lines; {MOST_LINES:,} are the most. Split it, or cut it down")
     if not text.strip():
         raise UsageError(f"{name} is empty; there is nothing to import")
     return text
+
+
+def showable(text: str) -> str:
+    """A text without control characters; U+FFFD stands for each."""
+    return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def without_front_matter(text: str) -> tuple[str, int]:

@@ -25,6 +25,7 @@ _STATE_LABELS = {
     "tip",
 }
 _IMAGE = re.compile(r"^\s*(?:\[?!\[[^\]]*\]\([^)]*\)\]?(?:\([^)]*\))?\s*)+$")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _ONLY_LINK = re.compile(r"^\s*\[[^\]]*\]\(#[^)]*\)\s*$")
 
 
@@ -67,7 +68,7 @@ def _as_line(place: Place, head: str, *, numbered: bool, nested: bool) -> tuple[
     if (boxed := box(head)) is not None:
         claimed, text = boxed
         return text, Holds.BOXES, claimed
-    if (signed := sign(head)) is not None:
+    if (signed := sign(head)) is not None and not place.front:
         claimed, text = signed
         if place.topic is Holds.CRITERIA:  # there a tick stands for a bullet: what counts as success is not yet so
             return text, Holds.CRITERIA, False
@@ -116,7 +117,8 @@ def _paragraph_line(place: Place, text: str) -> tuple[str, Holds, bool] | None:
     if (holds := _measured(place, text)) is not None and _BOLD_LABEL.match(text):
         return text, holds, False
     signed = sign(text)
-    return (signed[1], Holds.BOXES, signed[0]) if signed is not None and not place.front else None
+    legend = place.front or not place.headings
+    return (signed[1], Holds.BOXES, signed[0]) if signed is not None and not legend else None
 
 
 def note_block(place: Place, block: Block, within: str = "") -> None:
@@ -127,7 +129,7 @@ def note_block(place: Place, block: Block, within: str = "") -> None:
             _not_a_line(place, block.line, block.text)
         case Code():
             place.note(block.line, f"code{at}", block.text)
-        case Html():
+        case Html() if _TAG.sub("", block.text).strip():
             place.note(block.line, "HTML", block.text)
         case Table():
             place.note(block.line, f"a table{at}", " | ".join(block.header[:8]))
@@ -135,6 +137,8 @@ def note_block(place: Place, block: Block, within: str = "") -> None:
             place.note(block.line, f"a heading{at}", block.text)
         case Listed():
             place.note(block.line, "a list", _head(block.items[0]) if block.items else "")
+        case _:  # HTML that only frames what stands in it, such as `<details>`
+            return
 
 
 def _not_a_line(place: Place, line: int, text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from tminus.contacts import is_placeholder
+from tminus.importing.marks import to_be_filled_in
 from tminus.importing.outline import Outline, OutlineChapter, OutlineLine, OutlineSection
 from tminus.importing.questions import question
 from tminus.importing.recognizers import recognize
@@ -43,7 +43,7 @@ class DraftLine:
     @property
     def placeholder(self) -> bool:
         """Whether something in it is still to be filled in: `[Name]`, `[DATE]`, `$(date)`."""
-        return is_placeholder(self.line.title)
+        return to_be_filled_in(self.line.title)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from tminus.importing.bounded import text_of
 from tminus.importing.draft import DraftChapter, DraftLine, draft
@@ -51,7 +50,7 @@ def import_checklist(
     Raises UsageError where the bytes are no such text, or hold no line of a checklist.
     """
     text = text_of(raw, file)
-    found = outline(text, PurePath(file).stem, system)
+    found = outline(text, file, system)
     chapters = draft(found, text, file, owner, kinds)
     width = max(2, len(str(len(chapters))))
     files = {

@@ -1,17 +1,22 @@
-"""The marks by which people say that something is done, or is not: boxes, ticks, and words in a column."""
+"""The marks by which people say that something is done, or is not, or is still to be filled in."""
 
 import re
 
 _BOX = re.compile(r"^\s*\\?\[([ xX✓✔✅*-]?)\\?\](?!\(|\[|:)\s*")
 _DONE = re.compile(r"^\s*(?:✅|☑|✔|✓|☒|🟢|:white_check_mark:|:heavy_check_mark:)\ufe0f?\s*")
 _OPEN = re.compile(r"^\s*(?:❌|✗|✘|✖|⬜|☐|🔲|🔳|◻|◽|🚧|⏳|🟡|🔴|🟠|⚪|:x:|:white_large_square:)\ufe0f?\s*")
+_UNFILLED = re.compile(
+    r"\[[^\]\d\s][^\]]*\]|<[^<>@:=\s\d][^<>@:]*>|\$[({]|\{\{"
+    r"|\b(?:tbd|tbc|tba|to-?do|fix-?me|fill in|lorem ipsum|your (?:name|company|number))\b|\?{3}|_{4}",
+    re.IGNORECASE,
+)
 _YES = re.compile(
     r"^(?:yes|y|x|done|completed?|passe[ds]|pass|ok|ready|true|implemented|finished|verified|met|100 ?%)\.?$",
     re.IGNORECASE,
 )
 _STATE_WORDS = re.compile(
     r"^(?:no|n|n/?a|false|open|pending|in progress|wip|to ?do|not (?:done|started|ready|met)|fail(?:ed)?|partial(?:ly)?"
-    r"|planned|blocked|missing|tbd|[-–—?])\.?$",
+    r"|planned|blocked|missing|tbd|[-\u2013\u2014?])\.?$",
     re.IGNORECASE,
 )
 
@@ -38,3 +43,8 @@ def state(cell: str) -> bool | None:
     if _YES.match(said):
         return True
     return False if not said or _STATE_WORDS.match(said) else None
+
+
+def to_be_filled_in(text: str) -> bool:
+    """Whether something in a text stands for what nobody has written yet: `[Name]`, `<date>`, `$(date)`, `TBD`."""
+    return _UNFILLED.search(text) is not None

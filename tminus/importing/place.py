@@ -12,6 +12,7 @@ _EXCERPT = 60  # characters
 _REVIEW = re.compile(
     r"^(last updated?|last review(?:ed)?|next review(?: date)?|review date)\b[^:]{0,20}:", re.IGNORECASE
 )
+_DATED = re.compile(r"\b(?:updated?|reviewe?d?)\b", re.IGNORECASE)
 _BESIDE_REVIEW = re.compile(r"^(status|version|reviewed by|document owner)\s*:", re.IGNORECASE)
 
 
@@ -80,6 +81,8 @@ class Place:
 
         A status counts as such only beside a date: alone it is a chapter's.
         """
+        if not any(_DATED.search(text[:LONGEST]) for _, text in texts):
+            return set()
         said = [(line, self.plain(text[:LONGEST])) for line, text in texts]
         if not any(_REVIEW.match(text) for _, text in said):
             return set()

@@ -40,6 +40,7 @@ _VAGUE: tuple[tuple[str, str], ...] = (
         "From which number on is it good, and in which unit?",
     ),
 )
+_LONGEST = 500  # characters
 _ASKED = frozenset({Holds.BOXES, Holds.CRITERIA, Holds.METRICS})
 
 
@@ -50,7 +51,7 @@ def question(seen: Seen, found: Suggestion) -> str:
         seen: the line.
         found: what recognizers make of it; a line that a check judges is asked nothing about its numbers.
     """
-    if seen.holds not in _ASKED:
+    if seen.holds not in _ASKED or len(seen.title) > _LONGEST:
         return ""
     if has_decimal_comma(seen.title):
         return "Is that a decimal comma? Write the number with a point, as 0.1"
@@ -79,6 +80,8 @@ def _about_its_number(seen: Seen) -> str:
         return "At which percentile: p50, p95 or p99? Or is it the average?"
     if timed and not any(one.unit for one in seen.amounts):
         return "In which unit: ms, or s?"
+    if not timed and len([one for one in seen.amounts if one.is_share]) > 1:
+        return "Which number is whose? One line for each says so"
     if seen.holds is Holds.METRICS:
         return "Which system measures it? A check of kind `metrics.prometheus` judges any number that has a query"
     return ""

@@ -1,9 +1,11 @@
 """From a Markdown text to the outline of a checklist: headings become chapters and sections, entries become lines."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
+from pathlib import PurePath
 
 from tminus.errors import UsageError
 from tminus.importing.blocks import Block, Code, Document, Heading, Listed, Paragraph, Table, read
@@ -37,43 +39,50 @@ class _Stretch:
     blocks: list[Block] = field(default_factory=list)
 
 
-def outline(text: str, name: str, system: str = "") -> Outline:
+def outline(text: str, file: str, system: str = "") -> Outline:
     """The outline of a Markdown text that `text_of` returned.
 
     Args:
         text: the file's text.
-        name: the file's name without its ending, from which the system is guessed where the title does not tell.
+        file: the file's name, from which the system is guessed where the title does not tell.
         system: the first part of each ref; guessed where it is empty.
 
     Raises UsageError where it holds no line at all, or more than 5,000.
     """
+    name = PurePath(file).stem
     body, front = without_front_matter(text)
     document = read(body)
     said = partial(plain, references=document.references)
     title, stretches = _stretches(document, said)
     boxed = any(_has_box(block) for block in document.blocks)
     places = [(one, _taken(one, boxed=boxed, said=said)) for one in stretches]
-    _bounded(sum(len(place.lines) + len(place.reviews) for _, place in places), name)
+    _bounded(sum(len(place.lines) + len(place.reviews) for _, place in places), file)
     notes = [note for _, place in places for note in place.notes]
     notes += [NotUnderstood(line, "what is nested too deep to be read") for line in document.lost]
     notes += [NotUnderstood(1, f"front matter of {front} lines")] if front else []
-    found = system or system_of(title, name)
+    found = system or system_of(title or _first_title(document, said), name)
     return Outline(found, title, tuple(_chapters(found, title or name, places)), tuple(sorted(notes, key=_by_line)))
+
+
+def _first_title(document: Document, said: "partial[str]") -> str:
+    """The first heading of a file that has several of the highest level, where it says that it is a checklist's."""
+    first = next((said(one.text[:LONGEST]) for one in document.blocks if isinstance(one, Heading)), "")
+    return first if re.search(r"checklist|readiness", first, re.IGNORECASE) else ""
 
 
 def _by_line(note: NotUnderstood) -> int:
     return note.line
 
 
-def _bounded(lines: int, name: str) -> None:
+def _bounded(lines: int, file: str) -> None:
     if lines == 0:
         raise UsageError(
-            f"{name} holds nothing that looks like a line of a checklist: no `- [ ] …`, no numbered list, "
+            f"{file} holds nothing that looks like a line of a checklist: no `- [ ] …`, no numbered list, "
             "no table with items, no metric. Write each line as `- [ ] what must hold`"
         )
     if lines > MOST_ITEMS:
         raise UsageError(
-            f"{name} holds {lines:,} lines of a checklist; {MOST_ITEMS:,} are the most. Split it by chapter"
+            f"{file} holds {lines:,} lines of a checklist; {MOST_ITEMS:,} are the most. Split it by chapter"
         )
 
 
@@ -98,7 +107,7 @@ def _stretches(document: Document, said: "partial[str]") -> tuple[str, list[_Str
 
 
 def _levels(document: Document, said: "partial[str]") -> tuple[str, int]:
-    """The title, where the first heading is the only one of its level and others stand under it; the chapters' level."""
+    """The title, where the first heading alone has its level and others stand under it; and the chapters' level."""
     headings = [block for block in document.blocks if isinstance(block, Heading)]
     if not headings:
         return "", 1

@@ -1,14 +1,18 @@
 """Lines with a limit on how the system runs: coverage, load tests, latency, error rate, throughput, uptime, repair."""
 
+from collections.abc import Mapping
+
 from pydantic import JsonValue
 
 from tminus.importing.amounts import Amount
+from tminus.importing.percentiles import percentiles
 from tminus.importing.seen import Check, Recognizer, Seen, Suggestion, suggest
 
 _LOAD: dict[str, JsonValue] = {"report": "load.json", "tool": "k6"}
 _REQUESTS = {"requests", "orders", "transactions", "messages", "events", "operations", "ops", "calls", "hits"}
 _OF_REQUESTS = "http_request_duration_seconds"
-_PROBED = ("p50", "p95", "p99")
+_PROBED = {"p50", "p95", "p99"}
+_USERS = {"users", "vus", "clients", "concurrent", "simultaneous", "virtual"}
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99", "p999": "0.999"}
 
 
@@ -30,47 +34,41 @@ def load_test(seen: Seen) -> Suggestion | None:
     """`Load tests achieving p99 <10ms with 1,000 concurrent users`: every number in it is expected of the report."""
     if not seen.has(r"\b(?:load|stress|spike|soak|performance|capacity)[- ]tests?\b"):
         return None
-    expect = {}
-    for quantile in ("p50", "p95", "p99"):
-        if (limit := _limit_of(seen, quantile)) is not None:
-            expect[quantile] = limit.expected("<")
+    if _several(seen):
+        return None
+    slowest = {name: limit for name, limit in percentiles(seen).items() if name in _PROBED}
+    expect = {name: limit.expected("<") for name, limit in slowest.items()}
     if (rate := _rate(seen)) is not None:
         expect["rate"] = f"{'>' if rate.sign == '>' else '>='} {rate.number} requests/s"
     if (failing := _failing(seen)) is not None:
         expect["errors"] = failing.expected("<")
     if (users := _users(seen)) is not None:
         expect["users"] = f">= {users.number}"
-    if (within := seen.first(lambda one: one.is_time and one.unit != "ms")) and seen.has(r"→|->|\bramp|\bspike"):
+    if (within := seen.only(lambda one: one.is_time and one.unit != "ms")) and seen.has(r"→|->|\bramp|\bspike"):
         expect["ramp"] = f"<= {within.said}"
     promises = {"error_rate": failing.said} if failing else {}
-    if (slowest := _limit_of(seen, "p99")) and not seen.has(r"\b(?:spike|stress)\b"):
-        promises["p99"] = slowest.said
+    if "p99" in slowest and not seen.has(r"\b(?:spike|stress)\b"):
+        promises["p99"] = slowest["p99"].said
     return Suggestion((Check("artifact.load", _LOAD, expect),), promises) if expect else None
 
 
+def _several(seen: Seen) -> bool:
+    """Whether two numbers are of one sort, so that which is meant would have to be guessed."""
+    sorts = [(one.is_share, one.per, one.unit in _USERS) for one in seen.amounts if one.is_share or one.per or one.unit]
+    known = [sort for sort in sorts if any(sort)]
+    return len(known) != len(set(known))
+
+
 def _users(seen: Seen) -> Amount | None:
-    return seen.first(
-        lambda one: (
-            int(float(one.number)) > 0
-            and not one.per
-            and (one.unit in {"users", "vus", "clients", "concurrent", "simultaneous", "virtual"})
-        )
-    )
+    return seen.only(lambda one: int(float(one.number)) > 0 and not one.per and one.unit in _USERS)
 
 
 def _rate(seen: Seen) -> Amount | None:
-    return seen.first(lambda one: one.per == "s" and one.unit in _REQUESTS)
+    return seen.only(lambda one: one.per == "s" and one.unit in _REQUESTS)
 
 
 def _failing(seen: Seen) -> Amount | None:
     return seen.share if seen.has(r"\berrors?\b|\bfailures?\b|\b5xx\b") else None
-
-
-def _limit_of(seen: Seen, quantile: str) -> Amount | None:
-    """The length of time that stands nearest to the quantile's name: `p99 <10ms`, `< 200ms p95`."""
-    at = seen.text.find(quantile)
-    times = [one for one in seen.amounts if one.is_time]
-    return min(times, key=lambda one: min(abs(one.start - at), abs(one.end - at)), default=None) if at >= 0 else None
 
 
 def latency(seen: Seen) -> Suggestion | None:
@@ -79,9 +77,8 @@ def latency(seen: Seen) -> Suggestion | None:
         r"\b(?:latency|response times?|duration|query times?|queries|query performance)"
     ):
         return None
-    for quantile in sorted(_QUANTILES, key=len, reverse=True):
-        if (limit := _limit_of(seen, quantile)) is not None:
-            return _at_quantile(seen, quantile, limit)
+    if limits := percentiles(seen):
+        return _at_percentiles(seen, limits)
     if seen.time is None or not seen.has(r"\b(?:avg|average|mean)\b"):
         return None
     of = _timed(seen)
@@ -89,13 +86,21 @@ def latency(seen: Seen) -> Suggestion | None:
     return suggest("metrics.prometheus", given, {"seconds": seen.time.expected("<")})
 
 
-def _at_quantile(seen: Seen, quantile: str, limit: Amount) -> Suggestion:
+def _at_percentiles(seen: Seen, limits: Mapping[str, Amount]) -> Suggestion:
     of = _timed(seen)
-    promises = {"p99": limit.said} if quantile == "p99" and of == _OF_REQUESTS else {}
-    if of == _OF_REQUESTS and quantile in _PROBED and not seen.speaks_of("prometheus"):
-        return suggest("http.latency", {"endpoint": "api", "path": "/"}, {quantile: limit.expected("<")}, **promises)
-    query = f"histogram_quantile({_QUANTILES[quantile]}, sum by (le) (rate({of}_bucket[1h])))"
-    return suggest("metrics.prometheus", {"query": query}, {"seconds": limit.expected("<")}, **promises)
+    promises = {"p99": limits["p99"].said} if "p99" in limits and of == _OF_REQUESTS else {}
+    if of == _OF_REQUESTS and set(limits) <= _PROBED and not seen.speaks_of("prometheus"):
+        expect = {name: limit.expected("<") for name, limit in limits.items()}
+        return suggest("http.latency", {"endpoint": "api", "path": "/"}, expect, **promises)
+    checks = tuple(
+        Check(
+            "metrics.prometheus",
+            {"query": f"histogram_quantile({_QUANTILES[name]}, sum by (le) (rate({of}_bucket[1h])))"},
+            {"seconds": limit.expected("<")},
+        )
+        for name, limit in limits.items()
+    )
+    return Suggestion(checks, promises)
 
 
 def _timed(seen: Seen) -> str:
@@ -143,7 +148,7 @@ _REPAIR = (
 
 def incidents(seen: Seen) -> Suggestion | None:
     """`Security Incidents: 0`, over the last 30 days, by PagerDuty."""
-    count = seen.first(lambda one: not one.unit and not one.per)
+    count = seen.only(lambda one: not one.unit and not one.per)
     none = seen.has(r"\b(?:zero|no) (?:\w+ )?incidents\b") or (count is not None and count.number == "0")
     if not none or not seen.has(r"\bincidents\b"):
         return None

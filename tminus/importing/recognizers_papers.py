@@ -5,19 +5,23 @@ import shlex
 
 from pydantic import JsonValue
 
-from tminus.contacts import is_placeholder
+from tminus.importing.marks import to_be_filled_in
 from tminus.importing.seen import Recognizer, Seen, Suggestion, suggest
 from tminus.importing.slugs import section_name, slug
 from tminus.readiness.book import Holds
 
 _WRITTEN = re.compile(
-    r"^(?P<what>.+?)\s+(?:is |are |have been |has been )?(?:documented|written(?: down)?|defined)(?:\s*\([^)]*\))?[.!]?$"
-    r"|^(?P<page>.*?\b(?:runbooks?|playbooks?|plan|guide|policy|policies|procedures?|diagrams?|manual|terms of service))"
-    r"(?:\s+(?:is |are )?(?:created|documented|written|defined|updated|published|available|in place|exists?|drafted))?[.!]?$",
+    r"^(?P<what>.+?)\s+(?:(?:is|are|have been|has been) )?(?:documented|written(?: down)?|defined)"
+    r"(?:\s*\([^)]*\))?[.!]?$"
+    r"|^(?P<page>.*?\b(?:runbooks?|playbooks?|plan|guide|policy|policies|procedures?|diagrams?|manual"
+    r"|terms of service))"
+    r"(?:\s+(?:(?:is|are) )?(?:created|documented|written|defined|updated|published|available|in place|exists?"
+    r"|drafted))?[.!]?$",
     re.IGNORECASE,
 )
 _NO_PAGE = re.compile(
-    r"\b(?:security|referrer|permissions|retention|retry|network|password|cache|rotation)[\s-]polic|\bpolicies (?:configured|enforced)",
+    r"\b(?:security|referrer|permissions|retention|retry|network|password|cache|rotation)[\s-]polic"
+    r"|\bpolicies (?:configured|enforced)",
     re.IGNORECASE,
 )
 _PLACEHOLDER_NEEDS = (
@@ -80,7 +84,7 @@ def command(seen: Seen) -> Suggestion | None:
 
     A sweep runs what is suggested here every night, so a script that deploys, restores or rotates is never suggested.
     """
-    if seen.holds is not Holds.OPERATIONS or is_placeholder(seen.title):
+    if seen.holds is not Holds.OPERATIONS or to_be_filled_in(seen.title):
         return None
     try:
         words = shlex.split(seen.title)

@@ -9,7 +9,7 @@ from tminus.importing.seen import Check, Recognizer, Seen, Suggestion, by_words,
 
 def nodes(seen: Seen) -> Suggestion | None:
     """`EKS cluster configured with 3+ nodes`."""
-    count = seen.first(lambda one: one.unit in {"nodes", "node", "workers"} and not one.per)
+    count = seen.only(lambda one: one.unit in {"nodes", "node", "workers"} and not one.per)
     if count is None or seen.has(r"\bkafka\b|\bredis\b|\bcockroach|\bpostgres"):
         return None
     ready = {"ready": f"{count.sign if count.sign in {'=', '>'} else '>='} {count.number}"}
@@ -22,7 +22,7 @@ def nodes(seen: Seen) -> Suggestion | None:
 
 def replicas(seen: Seen) -> Suggestion | None:
     """`At least 3 replicas of each service`."""
-    count = seen.first(lambda one: one.unit in {"replicas", "replica", "pods", "instances"} and not one.per)
+    count = seen.only(lambda one: one.unit in {"replicas", "replica", "pods", "instances"} and not one.per)
     if count is None or not seen.speaks_of("kubernetes") or seen.has(r"\bkafka\b|\bredis\b|\bfactor\b|\bdatabase\b"):
         return None
     return suggest("kubernetes.workloads", {}, {"replicas": f">= {count.number}", "available": "= all"})
@@ -32,8 +32,7 @@ def _plain(kind: str, expect: Mapping[str, str], **given: JsonValue) -> "tuple[C
     return (Check(kind, given, expect),)
 
 
-def _volumes(seen: Seen) -> tuple[Check, ...]:
-    del seen
+def _volumes(_seen: Seen) -> tuple[Check, ...]:
     return _plain("kubernetes.storage", {"volumes": "= all"})
 
 
@@ -57,7 +56,7 @@ def _multi_az(seen: Seen) -> tuple[Check, ...]:
     return _plain("aws.database", {"multi_az": "= yes"}, instance=seen.system)
 
 
-def _railway(seen: Seen) -> tuple[Check, ...]:
+def _railway(_seen: Seen) -> tuple[Check, ...]:
     return _plain("railway.services", {"deployed": "= all", "crashed": "= 0"}, services=["api"])
 
 

@@ -32,7 +32,7 @@ def objective(seen: Seen) -> Suggestion | None:
 def backups(seen: Seen) -> Suggestion | None:
     """`CockroachDB automated backups every 6 hours`, `Automated daily backups`."""
     every = _every(seen)
-    if not seen.has(r"\bback-?ups?\b") or every is None or seen.has(r"\bretention\b|\balerts?\b"):
+    if not seen.has(r"\bback-?ups?\b") or every is None or seen.has(r"\balerts?\b"):
         return None
     incremental = seen.has(r"\bincremental")
     promise = {"incremental_every" if incremental else "backup_every": every}
@@ -44,8 +44,8 @@ def backups(seen: Seen) -> Suggestion | None:
 
 
 def _every(seen: Seen) -> str | None:
-    if seen.has(r"\b(?:every|each)\b") and seen.time is not None:
-        return seen.time.said
+    if (length := seen.after("every|each")) is not None:
+        return length.said
     if seen.has(r"\bevery (?:hour|day|night|week)\b"):
         return {"h": "1 h", "d": "24 h", "n": "24 h", "w": "7 d"}[seen.text.split("every ", 1)[1][0]]
     return next((length for word, length in _EVERY.items() if seen.has(rf"\b{word}\b")), None)
@@ -53,7 +53,7 @@ def _every(seen: Seen) -> str | None:
 
 def retention(seen: Seen) -> Suggestion | None:
     """`Backup retention policy: 30 days`, `Jaeger configured with 7-day retention`, of logs, metrics and topics too."""
-    kept = seen.first(lambda one: one.is_time and one.unit in {"d", "h"})
+    kept = seen.time or seen.after(r"retention(?: (?:period|policy|configured))?(?: of)?|(?:retained|kept)(?: for)?")
     if kept is None or not seen.has(r"\bretention\b|\bretained\b|\bkept\b"):
         return None
     for about, make in _KEPT:
@@ -63,12 +63,12 @@ def retention(seen: Seen) -> Suggestion | None:
 
 
 def _kept_backups(seen: Seen, kept: Amount) -> Suggestion:
-    del seen
-    return suggest("aws.bucket", {"bucket": "backups"}, {"retention": kept.expected("=")}, backup_retention=kept.said)
+    bucket = Check("aws.bucket", {"bucket": "backups"}, {"retention": kept.expected("=")})
+    made = backups(seen) or Suggestion()
+    return Suggestion((*made.checks, bucket), {**made.promises, "backup_retention": kept.said})
 
 
-def _kept_traces(seen: Seen, kept: Amount) -> Suggestion:
-    del seen
+def _kept_traces(_seen: Seen, kept: Amount) -> Suggestion:
     given: dict[str, JsonValue] = {"file": "settings/jaeger.yaml", "pointer": "/retention"}
     return suggest("artifact.setting", given, {"days": kept.expected("=")}, trace_retention=kept.said)
 
@@ -78,13 +78,11 @@ def _kept_logs(seen: Seen, kept: Amount) -> Suggestion:
     return suggest("aws.log_groups", {"groups": [f"/{seen.system}"]}, expect, log_retention=kept.said)
 
 
-def _kept_metrics(seen: Seen, kept: Amount) -> Suggestion:
-    del seen
+def _kept_metrics(_seen: Seen, kept: Amount) -> Suggestion:
     return suggest("prometheus.retention", {}, {"retention": kept.expected("=")}, metric_retention=kept.said)
 
 
-def _kept_messages(seen: Seen, kept: Amount) -> Suggestion:
-    del seen
+def _kept_messages(_seen: Seen, kept: Amount) -> Suggestion:
     given: dict[str, JsonValue] = {"topic": "orders", "setting": "retention.ms"}
     return suggest("kafka.settings", given, {"retention": kept.expected("=")})
 
@@ -100,7 +98,7 @@ _KEPT = (
 
 def replication_factor(seen: Seen) -> Suggestion | None:
     """`Kafka topic replication factor = 3`, of CockroachDB too."""
-    count = seen.first(lambda one: not one.per and one.unit in {"", "replicas", "copies", "x"})
+    count = seen.only(lambda one: not one.per and one.unit in {"", "replicas", "copies", "x"})
     if count is None or not seen.has(r"\breplication factor\b|\breplicas? per\b"):
         return None
     limit = f"{count.sign if count.sign in {'=', '>='} else '>='} {count.number}"
@@ -114,8 +112,7 @@ def replication_factor(seen: Seen) -> Suggestion | None:
     return Suggestion(promises=promised)
 
 
-def _sentinels(seen: Seen) -> tuple[Check, ...]:
-    del seen
+def _sentinels(_seen: Seen) -> tuple[Check, ...]:
     expect = {"sentinels": ">= 3", "reachable": "= all", "same": "= yes"}
     return (Check("redis.sentinels", {"sentinels": "cache"}, expect),)
 

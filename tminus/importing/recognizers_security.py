@@ -99,13 +99,11 @@ def _secrets(seen: Seen) -> tuple[Check, ...]:
     return (Check("aws.secrets", {"secrets": [f"{seen.system}/database"]}, {"present": "= all"}),)
 
 
-def _validated(seen: Seen) -> tuple[Check, ...]:
-    del seen
+def _validated(_seen: Seen) -> tuple[Check, ...]:
     return (Check("artifact.openapi", {"file": "openapi.yaml"}, {"operations": ">= 1", "validated": "= all"}),)
 
 
-def _authenticated(seen: Seen) -> tuple[Check, ...]:
-    del seen
+def _authenticated(_seen: Seen) -> tuple[Check, ...]:
     given: dict[str, JsonValue] = {"endpoint": "api", "paths": "openapi.yaml", "identity": "customer"}
     return (Check("http.authenticated", given, {"refused": "= all", "accepted": "= yes"}),)
 

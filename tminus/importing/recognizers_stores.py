@@ -49,7 +49,7 @@ def lag(seen: Seen) -> Suggestion | None:
     if not seen.has(r"\bconsumer lag\b|\bkafka\b.*\blag\b") or seen.under(r"\balert"):
         return None
     given: dict[str, JsonValue] = {"group": seen.system, "topics": ["orders"]}
-    count = seen.first(lambda one: not one.per and one.unit in {"", "messages"} and bool(one.sign))
+    count = seen.only(lambda one: not one.per and one.unit in {"", "messages"} and bool(one.sign))
     if seen.time is not None:
         return suggest("kafka.lag", given, {"members": ">= 1", "behind": seen.time.expected("<")})
     return suggest("kafka.lag", given, {"members": ">= 1", "lag": count.expected("<")}) if count else None
@@ -57,7 +57,7 @@ def lag(seen: Seen) -> Suggestion | None:
 
 def partitions(seen: Seen) -> Suggestion | None:
     """`At least 6 partitions per topic`."""
-    count = seen.first(lambda one: one.unit in {"partitions", "partition"})
+    count = seen.only(lambda one: one.unit in {"partitions", "partition"})
     if count is None:
         return None
     expect = {"present": "= all", "partitions": f">= {count.number}"}

@@ -63,14 +63,17 @@ def _alert_name(seen: Seen) -> str:
 
 def _limit(seen: Seen) -> tuple[dict[str, str], dict[str, str]]:
     """What the rule's threshold is expected to be, and what that promises."""
-    if seen.time is not None and not seen.has(r"\bfor \d"):
-        promises = {"p99_alert": seen.time.said} if seen.has(r"\bp99\b") else {}
-        return {"seconds": f"= {seen.time.said}"}, promises
+    lasting = seen.after("for")
+    holds = {"for": f"= {lasting.said}"} if lasting else {}
+    slow = seen.only(lambda one: one.is_time and one is not lasting)
+    if slow is not None:
+        promises = {"p99_alert": slow.said} if seen.has(r"\bp99\b") else {}
+        return {"seconds": f"= {slow.said}", **holds}, promises
     if seen.share is not None:
         promises = {"error_alert": seen.share.said} if seen.has(r"\berror") else {}
-        return {"ratio": f"= {seen.share.said}"}, promises
-    count = seen.first(lambda one: not one.per and not one.is_time and bool(one.sign))
-    return ({"threshold": f"= {count.number}"}, {}) if count else ({}, {})
+        return {"ratio": f"= {seen.share.said}", **holds}, promises
+    count = seen.only(lambda one: not one.per and not one.is_time and bool(one.sign))
+    return ({"threshold": f"= {count.number}", **holds} if count else holds), {}
 
 
 def dashboard(seen: Seen) -> Suggestion | None:
@@ -115,8 +118,7 @@ def _structured(seen: Seen) -> tuple[Check, ...]:
     return (Check("aws.log_lines", {"group": f"/{seen.system}"}, {"lines": ">= 1", "structured": "= all", **also}),)
 
 
-def _routed(seen: Seen) -> tuple[Check, ...]:
-    del seen
+def _routed(_seen: Seen) -> tuple[Check, ...]:
     return (Check("alertmanager.route", {"labels": {"severity": "critical"}}, {"integrations": ">= 1"}),)
 
 

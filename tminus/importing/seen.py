@@ -66,19 +66,25 @@ class Seen:
         """Whether the file names this anywhere."""
         return word in self.document or self.under(word)
 
-    def first(self, wanted: Callable[[Amount], bool]) -> Amount | None:
-        """The first number that is wanted."""
-        return next((one for one in self.amounts if wanted(one)), None)
+    def only(self, wanted: Callable[[Amount], bool]) -> Amount | None:
+        """The number that is wanted; None also where there are several, since which of them is meant is not guessed."""
+        found = [one for one in self.amounts if wanted(one)]
+        return found[0] if len(found) == 1 else None
+
+    def after(self, words: str) -> Amount | None:
+        """The length of time that follows right after these words, a regular expression in small letters."""
+        times = [one for one in self.amounts if one.is_time]
+        return next((one for one in times if re.search(rf"\b(?:{words})\W*$", self.text[: one.start])), None)
 
     @property
     def time(self) -> Amount | None:
-        """The first length of time."""
-        return self.first(lambda one: one.is_time)
+        """The only length of time."""
+        return self.only(lambda one: one.is_time)
 
     @property
     def share(self) -> Amount | None:
-        """The first share."""
-        return self.first(lambda one: one.is_share)
+        """The only share."""
+        return self.only(lambda one: one.is_share)
 
     def named(self, *without: str) -> str:
         """The line as a name, without some of its words, its numbers and what stands in brackets."""

@@ -13,8 +13,8 @@ _TOPICS: Mapping[Holds, re.Pattern[str]] = {
 }
 _FRONT = re.compile(
     r"^\W*(?:overview|introduction|intro|purpose|about|scope|how to use|usage|legend|(?:table of )?contents|toc"
-    r"|background|references?|links|resources|further reading|see also|glossary|change ?log|revision history|history|license"
-    r"|notes?|summary|contributing|acknowledge?ments?)\b",
+    r"|background|references?|links|resources|further reading|see also|glossary|change ?log|revision history"
+    r"|history|license|notes?|summary|contributing|acknowledge?ments?)\b",
     re.IGNORECASE,
 )
 

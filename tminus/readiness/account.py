@@ -1,6 +1,7 @@
 """A judged checklist, ready to be shown: the verdict first, then what is claimed and not proven, then every line."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from tminus.readiness.opened import Opened
 from tminus.readiness.promises import contradictions
 from tminus.readiness.score import Score, score, sentence
 from tminus.readiness.standing import Standing
+from tminus.spoken import printable
 from tminus.standing import FAILED, PASSED, Mark, mark_of_verdict
 
 _TREND = 30  # sweeps shown
@@ -141,7 +143,7 @@ def account(
         unproven=tuple(line for line in shown.values() if line.unproven_claim),
         ending=tuple(line for line in shown.values() if line.warning),
         contradictions=tuple(f"{one.why} ({', '.join(one.refs)})" for one in contradictions(opened.checklist)),
-        first=tuple(what_first(judged)),
+        first=tuple(replace(fix, what=printable(fix.what)) for fix in what_first(judged)),
         trend=_trend(standing, found, at),
         doubtful=tuple(standing.doubtful),
         chapters=_chapters(opened, shown),
@@ -181,7 +183,7 @@ def _line(opened: Opened, one: Judged, histories: Mapping[str, History]) -> Show
         ref=one.line.ref,
         title=one.line.title,
         verdict=one.verdict,
-        summary=one.summary,
+        summary=printable(one.summary),
         owner=one.line.owner,
         bound=bound_of(opened.checklist, one.line, opened.steps),
         blocking=one.line.blocking,
@@ -189,10 +191,13 @@ def _line(opened: Opened, one: Judged, histories: Mapping[str, History]) -> Show
         part=one.line.part,
         expected=tuple(f"{name} {wanted}" for outcome in outcomes for name, wanted in outcome.expected.items()),
         found=tuple(
-            str(measured) for outcome in outcomes for measured in outcome.found if _wanted(outcome, measured.name)
+            printable(str(measured))
+            for outcome in outcomes
+            for measured in outcome.found
+            if _wanted(outcome, measured.name)
         ),
-        where=tuple(dict.fromkeys(outcome.where for outcome in outcomes if outcome.where)),
-        details=tuple(detail for outcome in outcomes for detail in outcome.details),
+        where=tuple(dict.fromkeys(printable(outcome.where) for outcome in outcomes if outcome.where)),
+        details=tuple(printable(detail) for outcome in outcomes for detail in outcome.details),
         seen=min((outcome.at for outcome in outcomes if outcome.at is not None), default=None),
         until=one.until,
         warning=one.warning,

@@ -23,18 +23,24 @@ def against_baseline(
 ) -> tuple[tuple[Outcome, ...], ev.BaselineFrozen | None]:
     """The outcomes of a line that is a goal, with the change among what was found and judged.
 
-    Where the period has no baseline yet, what is seen now becomes it, and is returned to be written down; the change
-    is none then, and the goal not reached. A line without a baseline is returned as it is.
+    What was not measured is unknown. Where the period has no baseline yet, what is seen now becomes it, and is returned
+    to be written down; the change is none then, and the goal not reached. A line without a baseline is returned as it
+    is.
     """
     wanted = line.baseline
-    value = _measured(wanted, outcomes) if wanted else None
-    if wanted is None or value is None or value.quantity is None:
+    if wanted is None:
         return outcomes, None
+    value = _measured(wanted, outcomes)
+    if value is None or value.quantity is None:
+        said = f"{wanted.measurement} was not measured, so its change since the period began cannot be told"
+        return (*outcomes, Outcome(verdict=Verdict.UNKNOWN, summary=said, at=at)), None
     period = period_of(wanted, at)
-    frozen = standing.baseline(line.ref, wanted.measurement, period)
+    frozen = standing.baseline(line.ref, line.digest, wanted.measurement, period)
     new = None
     if frozen is None:
-        new = ev.BaselineFrozen(ref=line.ref, measurement=wanted.measurement, period=period, value=value.quantity)
+        new = ev.BaselineFrozen(
+            ref=line.ref, digest=line.digest, measurement=wanted.measurement, period=period, value=value.quantity
+        )
         frozen = new
     return (*outcomes, _change(wanted, frozen, value, at)), new
 
@@ -46,7 +52,7 @@ def _measured(wanted: Baseline, outcomes: tuple[Outcome, ...]) -> Measurement | 
 
 def _change(wanted: Baseline, frozen: ev.BaselineFrozen, now: Measurement, at: datetime) -> Outcome:
     where = f"{wanted.measurement}, {frozen.value.shown()} at the beginning of {frozen.period}"
-    if now.quantity is None or frozen.value.value == 0:
+    if now.quantity is None or frozen.value.value == 0 or not frozen.value.same_kind(now.quantity.unit):
         return Outcome(
             verdict=Verdict.UNKNOWN, summary=f"no change can be told from a baseline of {frozen.value}", at=at
         )

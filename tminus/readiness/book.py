@@ -134,8 +134,8 @@ class Line(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def blocking(self) -> bool:
-        """Whether the system is not ready while it does not hold. What the launch itself observes comes later."""
-        return self.severity is Severity.BLOCKING and not self.at_launch
+        """Whether the system is not ready while it does not hold."""
+        return self.severity is Severity.BLOCKING
 
 
 class Section(BaseModel, frozen=True, extra="forbid"):

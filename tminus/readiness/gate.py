@@ -1,26 +1,65 @@
-"""Whether a system is ready, as the last sweep of its whole checklist left it in the ledger."""
+"""Whether a system is ready for a launch: the checklist that it froze, judged anew by what the ledger holds."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
-from tminus.clock import now, show_duration
+from tminus.clock import now
+from tminus.frozen import Frozen
 from tminus.ledger.store import Store
-from tminus.outcome import Outcome
-from tminus.readiness.standing import Standing
-from tminus.spoken import length_said
+from tminus.outcome import Outcome, Verdict
+from tminus.readiness.judging import Judged, judge_lines
+from tminus.readiness.launched import Whose, evidence_of_people_and_launches
+from tminus.readiness.score import score, sentence
+from tminus.readiness.seen import last_seen
+from tminus.readiness.standing import CLOCKS_DIFFER, Standing
+from tminus.runbook import Readiness
+
+_NAMED = 3  # lines named in the sentence
 
 
-def judge_readiness(store: Store, system: str, environment: str, fresh_for: timedelta) -> Outcome:
-    """Passes where the last whole sweep found nothing that blocks, and is no older than `fresh_for`.
+def judge_readiness(store: Store, frozen: Frozen, question: Readiness) -> Outcome:
+    """Passes where nothing of the checklist blocks, by evidence no older than the step allows.
 
-    A sweep of some sections alone says nothing of the system. Raises LedgerError.
+    Checklist and people are those that the launch froze, so nobody's other files make it pass; without `environment` in
+    the step, evidence counts only if it was gathered with the launch's own environment file. Whatever was seen last
+    counts, whole sweep or part of one. Raises LedgerError.
     """
-    whole = [ended for ended in Standing.read(store, system, environment, None).sweeps if not ended.sections]
-    look = f"`tminus readiness {system}` looks at it"
-    if not whole:
-        return Outcome.failed(f"the whole checklist of {system} was never gone through in {environment}; {look}")
-    last = whole[-1]
-    age = now() - last.at
-    if age > fresh_for:
-        said = f"the checklist was gone through {length_said(age)} ago, and that counts for {show_duration(fresh_for)}"
-        return Outcome.failed(f"{said}; {look} again")
-    return Outcome.passed(last.sentence) if last.ready else Outcome.failed(f"{last.sentence}; `tminus next {system}`")
+    at, created = now(), frozen.created
+    if not created.readiness:
+        return Outcome.failed("this launch froze no readiness checklist: none stood beside its book; start it anew")
+    checklist = frozen.checklist
+    environment = question.environment or created.environment_name
+    file = "" if question.environment else created.digests["environment"]
+    standing = Standing.read(store, checklist.system, environment, frozen.people)
+    seen = last_seen(store, standing, checklist, file)
+    look = f"`tminus readiness {checklist.system}`"
+    if not seen:
+        return Outcome.failed(f"the checklist of {checklist.system} was not gone through in {environment}; {look} does")
+    whose = Whose(environment, frozen.people, created.digests["release"], frozen.kinds)
+    evidence = {**_fresh(seen, at, question.fresh_for), **evidence_of_people_and_launches(store, checklist, whose, at)}
+    judged = judge_lines(checklist, evidence, standing, at)
+    found = score(judged)
+    said = sentence(checklist.system, found)
+    if found.ready:
+        return Outcome.passed(said)
+    return Outcome.failed(
+        f"{said}: {_worst(judged)}; {look} looks again, `tminus next {checklist.system}` says what first"
+    )
+
+
+def _fresh(
+    seen: Mapping[str, tuple[Outcome, ...]], at: datetime, fresh_for: timedelta
+) -> dict[str, tuple[Outcome, ...]]:
+    """What is too old for the launch, or said to be of the future, is as if it had not been seen."""
+    return {
+        ref: outcomes
+        for ref, outcomes in seen.items()
+        if all(one.at is not None and at - fresh_for <= one.at <= at + CLOCKS_DIFFER for one in outcomes)
+    }
+
+
+def _worst(judged: list[Judged]) -> str:
+    blocking = [one for one in judged if one.blocks]
+    blocking.sort(key=lambda one: one.verdict is not Verdict.FAIL)
+    named = "; ".join(f"{one.line.ref} {one.summary}" for one in blocking[:_NAMED])
+    return f"{named} and {len(blocking) - _NAMED} more" if len(blocking) > _NAMED else named

@@ -49,11 +49,11 @@ def last_held(store: Store, standing: Standing, digests: Mapping[str, str]) -> d
         digests: ref → what the book asks now: that something else once held counts for nothing.
     """
     found: dict[str, datetime] = {}
-    for ended in standing.sweeps[: -_SEARCHED - 1 : -1]:
+    for begun in standing.begun[: -_SEARCHED - 1 : -1]:
         wanted = digests.keys() - found.keys()
         if not wanted:
             break
-        for line, at in _lines(store, ended.sweep, wanted):
+        for line, at in _lines(store, begun.sweep, wanted):
             if (
                 line.digest == digests[line.ref]
                 and line.outcomes
@@ -67,8 +67,8 @@ def histories(store: Store, standing: Standing) -> dict[str, History]:
     """Ref → how its number went over the last SHOWN sweeps that saw it; of lines with a number alone. LedgerError."""
     newest: dict[str, tuple[Measurement, Expectation]] = {}
     values: dict[str, list[Seen]] = {}
-    for ended in standing.sweeps[: -SHOWN - 1 : -1]:
-        for line, at in _lines(store, ended.sweep, None):
+    for begun in standing.begun[: -SHOWN - 1 : -1]:
+        for line, at in _lines(store, begun.sweep, None):
             if line.ref not in newest and (number := _number(line.outcomes)) is not None:
                 newest[line.ref] = number
             if line.ref in newest:

@@ -1,13 +1,13 @@
 """What each line comes to: the evidence of its checks, or people's statements, at a moment in time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tminus.clock import show_duration
 from tminus.outcome import Outcome, Verdict
 from tminus.readiness.book import Bound, Chapter, Checklist, Line, Section
-from tminus.readiness.standing import WARN_BEFORE, Standing
+from tminus.readiness.standing import CLOCKS_DIFFER, WARN_BEFORE, Standing
 from tminus.runbook import Spec
 from tminus.spoken import length_said
 
@@ -22,6 +22,7 @@ class Judged:
     Attributes:
         summary: why, in one sentence.
         outcomes: the evidence.
+        at_launch: whether the launch observes it, itself or as the line that judges it: then it blocks nothing before.
         until: until when a statement or waiver holds that decided it.
         warning: what will soon be different; "" where nothing will.
     """
@@ -32,6 +33,7 @@ class Judged:
     verdict: Verdict
     summary: str
     outcomes: tuple[Outcome, ...] = ()
+    at_launch: bool = False
     until: datetime | None = None
     warning: str = ""
 
@@ -43,7 +45,7 @@ class Judged:
     @property
     def blocks(self) -> bool:
         """Whether the system is not ready because of it."""
-        return self.line.blocking and not self.green
+        return self.line.blocking and not self.at_launch and not self.green
 
     @property
     def unproven_claim(self) -> bool:
@@ -100,7 +102,7 @@ def _judged(
         return _stated(Judged(chapter, section, line, Verdict.FAIL, ""), judge, standing, at)
     outcomes = tuple(evidence.get(judge.ref, ()))
     verdict, summary = _come_to(judge, outcomes, at)
-    return Judged(chapter, section, line, verdict, summary, outcomes)
+    return Judged(chapter, section, line, verdict, summary, outcomes, at_launch=bool(judge.at_launch))
 
 
 def _come_to(line: Line, outcomes: Sequence[Outcome], at: datetime) -> tuple[Verdict, str]:
@@ -113,7 +115,9 @@ def _come_to(line: Line, outcomes: Sequence[Outcome], at: datetime) -> tuple[Ver
     worst = next(one for one in _WORST_FIRST if any(outcome.verdict is one for outcome in outcomes))
     said = "; ".join(outcome.summary for outcome in outcomes if outcome.verdict is worst)
     oldest = min((outcome.at for outcome in outcomes if outcome.at is not None), default=None)
-    if worst is Verdict.PASS and oldest is not None and at - oldest > line.fresh_for:
+    if any(outcome.at is not None and outcome.at > at + CLOCKS_DIFFER for outcome in outcomes):
+        return Verdict.UNKNOWN, "it says that it was seen in the future; are the clocks right?"
+    if worst.final and oldest is not None and at - oldest > line.fresh_for:
         age, limit = length_said(at - oldest), show_duration(line.fresh_for)
         return Verdict.UNKNOWN, f"stale: it was seen {age} ago, and evidence counts for {limit}"
     return worst, said
@@ -134,9 +138,7 @@ def _stated(judged: Judged, line: Line, standing: Standing, at: datetime) -> Jud
     if until <= at:
         return _with(judged, Verdict.FAIL, f"{found.person}'s statement held until {until:%Y-%m-%d}; state it anew")
     said = f"stated by {found.person} ({found.role}) on {found.at:%Y-%m-%d}: {found.link}"
-    return Judged(
-        judged.chapter, judged.section, judged.line, Verdict.PASS, said, until=until, warning=_soon(until, at)
-    )
+    return replace(judged, verdict=Verdict.PASS, summary=said, until=until, warning=_soon(until, at))
 
 
 def _waived(judged: Judged, digest: str, standing: Standing, at: datetime) -> Judged:
@@ -146,20 +148,11 @@ def _waived(judged: Judged, digest: str, standing: Standing, at: datetime) -> Ju
     if found is None:
         return judged
     said = f"accepted by {found.person} ({found.role}) until {found.until:%Y-%m-%d}: {found.reason}; {judged.summary}"
-    return Judged(
-        judged.chapter,
-        judged.section,
-        judged.line,
-        Verdict.WAIVED,
-        said,
-        judged.outcomes,
-        found.until,
-        _soon(found.until, at),
-    )
+    return replace(judged, verdict=Verdict.WAIVED, summary=said, until=found.until, warning=_soon(found.until, at))
 
 
 def _with(judged: Judged, verdict: Verdict, summary: str) -> Judged:
-    return Judged(judged.chapter, judged.section, judged.line, verdict, summary, judged.outcomes)
+    return replace(judged, verdict=verdict, summary=summary)
 
 
 def _soon(until: datetime, at: datetime) -> str:

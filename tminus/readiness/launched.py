@@ -1,79 +1,102 @@
 """What launches and sign-offs already say about a checklist's lines."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from tminus import events as ev
-from tminus.chain_names import is_sign_off
 from tminus.frozen import Frozen
 from tminus.launches import list_launches
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Store
 from tminus.outcome import Outcome
+from tminus.people import People
 from tminus.readiness.book import Checklist, Line
 from tminus.record import Record
-from tminus.runbook import SignOff
+from tminus.runbook import SignOff, Spec
+from tminus.sign_off import Asked, asked_about
+
+
+@dataclass(frozen=True)
+class Whose:
+    """For whom, where and for which release a checklist is judged.
+
+    Attributes:
+        environment: its name.
+        people: who may sign off; None where nobody was named.
+        release: the digest of the release file; "" where none was named.
+        kinds: the vocabulary, in which sign-offs were asked.
+    """
+
+    environment: str
+    people: People | None
+    release: str
+    kinds: Mapping[str, type[Spec]]
 
 
 def evidence_of_people_and_launches(
-    store: Store, checklist: Checklist, environment: str, at: datetime
+    store: Store, checklist: Checklist, whose: Whose, at: datetime
 ) -> dict[str, tuple[Outcome, ...]]:
     """Ref → outcomes, of the lines that a launch observes or a sign-off decides.
 
-    Of launches the latest counts that ended in this environment, of sign-offs whatever holds at `at`.
-    Raises LedgerError.
+    Of launches the latest counts that went through in this environment, of sign-offs those of this very release by
+    these very people. Raises LedgerError.
     """
-    lines = [line for line in checklist.lines() if line.at_launch or line.sign_off]
-    if not lines:
-        return {}
-    launched, signed = _last_launch(store, checklist.system, environment), _signed(store, checklist.system, at)
-    found = {line.ref: _of(line, launched, signed) for line in lines}
-    return {ref: outcomes for ref, outcomes in found.items() if outcomes}
+    lines = list(checklist.lines())
+    found: dict[str, tuple[Outcome, ...]] = {
+        line.ref: (_signed(store, checklist.system, line, whose, at),) for line in lines if line.sign_off
+    }
+    if any(line.at_launch for line in lines):
+        launched = _last_launch(store, checklist.system, whose.environment)
+        found |= {line.ref: _steps(line, launched) for line in lines if line.at_launch and launched is not None}
+    return found
 
 
-def _of(line: Line, launched: Record | None, signed: dict[str, Outcome]) -> tuple[Outcome, ...]:
-    if line.sign_off is not None:
-        return (signed[line.sign_off.role],) if line.sign_off.role in signed else ()
-    if launched is None:
-        return ()
-    states = [launched.step(step).outcome for step in line.at_launch]
+def _steps(line: Line, launched: Record | None) -> tuple[Outcome, ...]:
+    states = [launched.step(step).outcome for step in line.at_launch] if launched is not None else []
     return tuple(outcome or Outcome.unknown("the last launch ended before this step") for outcome in states)
 
 
 def _last_launch(store: Store, system: str, environment: str) -> Record | None:
+    """One that was scrubbed or taken back says nothing of what runs now."""
     for one in list_launches(store):
-        if one.result is not None and one.environment == environment:
+        if one.result == "launched" and one.environment == environment:
             record = Logbook(store, one.launch).refresh()
             if record.created is not None and record.created.system == system:
                 return record
     return None
 
 
-def _signed(store: Store, system: str, at: datetime) -> dict[str, Outcome]:
-    """Role → the sign-off of the release that was asked about last."""
-    records = [Logbook(store, chain).refresh() for chain in store.chains() if is_sign_off(chain)]
-    mine = [record for record in records if record.created is not None and record.created.system == system]
-    if not mine:
-        return {}
-    last = max(mine, key=lambda record: record.created.at if record.created else at)
-    if last.created is None:
-        return {}
-    frozen = Frozen(last.created, {})
-    question = next((step.does for step in frozen.runbook.steps() if isinstance(step.does, SignOff)), None)
-    answers = [answer for ask in last.asks.values() for answer in ask.counting()]
-    found: dict[str, Outcome] = {}
-    for answer in answers if question is not None else []:
-        person = frozen.people.by_id(answer.person)
-        for role in sorted(person.roles) if person else []:
-            if question is not None and role in question.roles:
-                found[role] = _sign_off(answer, role, answer.at + question.valid_for, at, frozen.created.title)
-    return found
+def _signed(store: Store, system: str, line: Line, whose: Whose, at: datetime) -> Outcome:
+    role = line.sign_off.role if line.sign_off else ""
+    if whose.people is None or not whose.release:
+        return Outcome.skipped("a sign-off is of one release by named people; give --release and --people")
+    asked = asked_about(store, system, whose.release, whose.people, whose.kinds)
+    return _of_role(asked, role, whose.people, at).model_copy(update={"at": at})
 
 
-def _sign_off(answer: ev.Answered, role: str, until: datetime, at: datetime, title: str) -> Outcome:
-    if answer.answer != "approve":
-        said = Outcome.failed(f"{answer.person} refused to sign {title} off: {answer.reason}")
-    elif until <= at:
-        said = Outcome.failed(f"{title} was signed off by {answer.person} until {until:%Y-%m-%d}, which is over")
-    else:
-        said = Outcome.passed(f"{title} is signed off by {answer.person} ({role}) until {until:%Y-%m-%d}")
-    return said.model_copy(update={"at": at})
+def _of_role(asked: Sequence[Asked], role: str, people: People, at: datetime) -> Outcome:
+    """What the question that these people decided last says of one role; the latest one where they decided none."""
+    fitting = [one for one in asked if role in one.ask.opened.roles]
+    decided = [one for one in fitting if one.decided]
+    if not fitting:
+        return Outcome.failed(f"{role} was not asked to sign this release off; `tminus sign-off` asks")
+    last = (decided or fitting)[-1]
+    if last.judged.rejected is not None:
+        return Outcome.failed(f"{last.judged.rejected.person} refused to sign it off: {last.judged.rejected.reason}")
+    given = [
+        answer
+        for answer in last.ask.counting()
+        if answer.answer == "approve" and (person := people.by_id(answer.person)) and role in person.roles
+    ]
+    if not given:
+        return Outcome.failed(f"{role} has not signed this release off; the sign-off {last.judged.waits or 'waits'}")
+    until = given[-1].at + _question(last.frozen).valid_for
+    if until <= at:
+        return Outcome.failed(
+            f"{given[-1].person}'s sign-off held until {until:%Y-%m-%d}; `tminus sign-off` asks again"
+        )
+    return Outcome.passed(f"signed off by {given[-1].person} ({role}) until {until:%Y-%m-%d}")
+
+
+def _question(frozen: Frozen) -> SignOff:
+    return next(step.does for step in frozen.runbook.steps() if isinstance(step.does, SignOff))

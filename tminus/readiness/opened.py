@@ -1,7 +1,7 @@
 """The files that a sweep begins with, read once: the system's checklist, where it runs, and who may state things."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tminus.ledger.store import Store
 from tminus.people import People
 from tminus.readiness.book import Checklist
 from tminus.readiness.judging import Judged, judge_lines
-from tminus.readiness.launched import evidence_of_people_and_launches
+from tminus.readiness.launched import Whose, evidence_of_people_and_launches
 from tminus.readiness.seen import last_seen
 from tminus.readiness.source import load_checklist, steps_beside
 from tminus.readiness.standing import Standing
@@ -36,6 +36,8 @@ class Opened:
         release: what is about to be launched; one without services where none is.
         base: what relative paths start from.
         steps: what each step of the system's launch does, by its id.
+        kinds: the vocabulary.
+        digests: of the environment, people and release file, of those that were named.
     """
 
     folder: Path
@@ -45,11 +47,18 @@ class Opened:
     release: Release
     base: Path
     steps: Mapping[str, Spec]
+    kinds: Mapping[str, type[Spec]] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
         """Of the checklist, whatever the layout of its files."""
         return digest_of(self.checklist.model_dump_json())
+
+    @property
+    def whose(self) -> Whose:
+        """For whom, where and for which release it is judged."""
+        return Whose(self.environment.environment, self.people, self.digests.get("release", ""), self.kinds)
 
     def store(self) -> Store:
         """The ledger that the environment names; raises LedgerUnreachable, MissingSecret."""
@@ -61,11 +70,11 @@ class Opened:
 
     def judged_last(self, store: Store) -> list[Judged]:
         """Every line by the evidence that the ledger holds, judged now: what is too old is no pass."""
-        at, name = now(), self.environment.environment
+        at = now()
         standing = self.standing(store)
         evidence = {
             **last_seen(store, standing, self.checklist),
-            **evidence_of_people_and_launches(store, self.checklist, name, at),
+            **evidence_of_people_and_launches(store, self.checklist, self.whose, at),
         }
         return judge_lines(self.checklist, evidence, standing, at)
 
@@ -78,12 +87,16 @@ def open_readiness(
         known = [one.name for one in folder.parent.glob("*") if one.is_dir()]
         raise UsageError(f"there is no folder {folder}{nearest(folder.name, known)}")
     checklist = load_checklist(folder, kinds)
+    named = {"environment": environment, "people": people, "release": release}
+    sources = {name: Source.read(path) for name, path in named.items() if path is not None}
     return Opened(
         folder=folder,
         checklist=checklist,
-        environment=Source.read(environment).load(Environment),
-        people=Source.read(people).load(People) if people else None,
-        release=Source.read(release).load(Release) if release else no_release(checklist.system),
+        environment=sources["environment"].load(Environment),
+        people=sources["people"].load(People) if people else None,
+        release=sources["release"].load(Release) if release else no_release(checklist.system),
         base=(release or environment).resolve().parent,
         steps=steps_beside(folder, kinds),
+        kinds=kinds,
+        digests={name: digest_of(source.freeze()) for name, source in sources.items()},
     )

@@ -37,8 +37,8 @@ class Score:
 
     @property
     def ready(self) -> bool:
-        """Whether nothing stands in the way."""
-        return self.blocking == 0
+        """Whether nothing stands in the way; of nothing at all that cannot be said."""
+        return self.blocking == 0 and self.lines > 0
 
     @property
     def green(self) -> int:
@@ -53,28 +53,28 @@ class Score:
 
 def score(judged: Sequence[Judged]) -> Score:
     """The numbers of a judged checklist."""
-    keys = dict.fromkeys((one.chapter.title, one.section.title) for one in judged)
+    sections: dict[tuple[str, str, str], list[Judged]] = {}
+    for one in judged:
+        sections.setdefault((one.chapter.title, one.section.title, one.section.place), []).append(one)
     return Score(
         counts={str(verdict): number for verdict, number in Counter(one.verdict for one in judged).items()},
         blocking=sum(one.blocks for one in judged),
         claimed=sum(one.line.claimed for one in judged),
         unproven=sum(one.unproven_claim for one in judged),
-        sections=tuple(_section(key, [one for one in judged if _key(one) == key]) for key in keys),
+        sections=tuple(_section(chapter, section, lines) for (chapter, section, _), lines in sections.items()),
     )
 
 
-def _key(one: Judged) -> tuple[str, str]:
-    return one.chapter.title, one.section.title
-
-
-def _section(key: tuple[str, str], judged: Sequence[Judged]) -> SectionScore:
+def _section(chapter: str, section: str, judged: Sequence[Judged]) -> SectionScore:
     green, blocking = sum(one.green for one in judged), sum(one.blocks for one in judged)
-    return SectionScore(*key, green=green, lines=len(judged), blocking=blocking)
+    return SectionScore(chapter, section, green=green, lines=len(judged), blocking=blocking)
 
 
-def sentence(system: str, found: Score) -> str:
-    """`vatic is not ready: 212 of 210 lines hold; 41 that block do not …`."""
+def sentence(system: str, found: Score, sections: Sequence[str] = ()) -> str:
+    """`vatic is not ready: 3 lines block, 233 of 236 hold (…)`; of some sections it says nothing of the system."""
     named = ", ".join(f"{found.counts[name]} {said}" for name, said in _SAID.items() if found.counts.get(name))
+    if sections:
+        return f"{', '.join(sections)} of {system}: {found.green} of {found.lines} lines hold ({named})"
     if found.ready:
         return f"{system} is ready: {found.green} of {found.lines} lines hold ({named})"
     return f"{system} is not ready: {found.blocking} lines block, {found.green} of {found.lines} hold ({named})"

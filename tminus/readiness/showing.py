@@ -5,9 +5,10 @@ from xml.etree import ElementTree as ET
 from tminus.outcome import Verdict
 from tminus.readiness.account import Account, ShownLine
 from tminus.readiness.history import History
-from tminus.report.chart import WIDE, Chart
+from tminus.report.chart import Chart
 from tminus.report.rendering import templates
-from tminus.report.trend import Value, draw_trend
+from tminus.report.trend import LARGE, Value, draw_trend
+from tminus.spoken import printable
 
 FORMATS = ("md", "html", "json", "junit")
 """Beside the terminal's own."""
@@ -35,11 +36,11 @@ def _drawn(history: History) -> Chart:
 
 
 def _trend(account: Account) -> Chart | None:
-    """How many lines held at each sweep of everything; the limit is how many there are."""
+    """How many lines held at each sweep of everything, below how many there are."""
     if len(account.trend) < _DRAWN:
         return None
-    values = [Value(at, green, green < lines) for at, green, lines in account.trend]
-    return draw_trend(values, account.trend[-1][2], "", WIDE)
+    values = [Value(at, green) for at, green, _ in account.trend]
+    return draw_trend(values, account.trend[-1][2], "", LARGE, "all")
 
 
 def _json(account: Account) -> str:
@@ -51,7 +52,7 @@ def _junit(account: Account) -> str:
     suites = ET.Element("testsuites", name=f"{account.system} readiness")
     for chapter in account.chapters:
         for section in chapter.sections:
-            name = f"{chapter.title} / {section.title}"
+            name = printable(f"{chapter.title} / {section.title}")
             cases = [_case(name, line) for line in section.lines]
             counted = {
                 tag: str(sum(case.find(tag) is not None for case in cases)) for tag in ("failure", "error", "skipped")
@@ -71,13 +72,8 @@ def _junit(account: Account) -> str:
 
 
 def _case(suite: str, line: ShownLine) -> ET.Element:
-    case = ET.Element("testcase", classname=suite, name=f"{line.ref}: {_plain(line.title)}")
+    case = ET.Element("testcase", classname=suite, name=f"{line.ref}: {printable(line.title)}")
     tag = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error", Verdict.SKIPPED: "skipped"}.get(line.verdict)
     if tag is not None:
-        ET.SubElement(case, tag, message=_plain(line.summary))
+        ET.SubElement(case, tag, message=printable(line.summary))
     return case
-
-
-def _plain(text: str) -> str:
-    """Without the control characters that XML 1.0 cannot hold."""
-    return "".join(letter for letter in text if letter >= " " or letter in "\t\n")

@@ -27,18 +27,25 @@ def load_checklist(folder: Path, kinds: Mapping[str, type[Spec]]) -> Checklist:
 
     Raises UsageError where the folder holds no chapter, BookError with all mistakes of all files.
     """
-    sources = [Source.read(path) for path in sorted(folder.glob("*.yaml"))]
-    chapters = [source for source in sources if isinstance(source.data, dict) and "readiness" in source.data]
-    if not chapters:
+    return build_checklist(chapters_in(folder), [build(source, kinds) for source in _having("runbook", folder)], kinds)
+
+
+def chapters_in(folder: Path) -> list[Source]:
+    """The chapters in a folder; raises UsageError where it holds none, BookError where a file is no YAML."""
+    found = _having("readiness", folder)
+    if not found:
         raise UsageError(f"{folder} holds no readiness chapter: no .yaml file there begins with `readiness:`")
-    launches = [source for source in sources if isinstance(source.data, dict) and "runbook" in source.data]
-    return build_checklist(chapters, [build(source, kinds) for source in launches], kinds)
+    return found
+
+
+def _having(key: str, folder: Path) -> list[Source]:
+    sources = [Source.read(path) for path in sorted(folder.glob("*.yaml"))]
+    return [source for source in sources if isinstance(source.data, dict) and key in source.data]
 
 
 def steps_beside(folder: Path, kinds: Mapping[str, type[Spec]]) -> dict[str, Spec]:
     """What each step of the launch books in a folder does, by its id; raises BookError."""
-    sources = [Source.read(path) for path in sorted(folder.glob("*.yaml"))]
-    launches = [build(one, kinds) for one in sources if isinstance(one.data, dict) and "runbook" in one.data]
+    launches = [build(one, kinds) for one in _having("runbook", folder)]
     return {step.id: step.does for book in launches for step in book.steps()}
 
 
@@ -111,9 +118,20 @@ class ChapterReader:
             plain["checks"] = self._several((*place, "all"), raw["all"])
         elif "check" in raw:
             plain["checks"] = self._checks(place, raw)
+        if "baseline" in raw:
+            self._baseline((*place, "baseline"), raw["baseline"], plain.get("checks"))
         for name in QUESTIONS.keys() & raw.keys():
             plain[name] = self.specs.does(place, {name: raw[name]}) or _UNREADABLE_QUESTION[name]
         return plain
+
+    def _baseline(self, place: Place, raw: JsonValue, checks: object) -> None:
+        """A goal that nothing measures would never be missed."""
+        wanted = raw.get("measurement") if isinstance(raw, dict) else None
+        specs = checks if isinstance(checks, tuple) else ()
+        known = [name for spec in specs for name, unit in getattr(spec, "measures", {}).items() if unit != "word"]
+        if isinstance(wanted, str) and wanted not in known:
+            said = nearest(wanted, known) if known else "; only a line with checks has a number to compare"
+            self.specs.say((*place, "measurement"), f"no check of this line measures {wanted!r} as a number{said}")
 
     def _several(self, place: Place, raw: JsonValue) -> tuple[Spec, ...]:
         if not isinstance(raw, list) or not raw:

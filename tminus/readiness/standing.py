@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from tminus import events as ev
 from tminus.chain_names import readiness_chain
+from tminus.clock import now
 from tminus.ledger.store import Store
 from tminus.people import People
 from tminus.personal_key import verified
@@ -12,6 +14,9 @@ from tminus.readiness.book import Attested
 from tminus.record_parts import read_event
 
 WARN_BEFORE = timedelta(days=14)
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far ahead of ours another machine's clock may be before what it says is not believed."""
+_Said = TypeVar("_Said", ev.LineAttested, ev.LineWaived)
 
 
 class Standing:
@@ -20,7 +25,11 @@ class Standing:
     What a person says counts only with the signature of the key that people.yaml has for them now, and only with a
     role that they have now.
 
+    Of what one person said twice about a line the latest by its own signed time counts, however often the other is
+    written down again; what is said to be of the future does not count.
+
     Attributes:
+        begun: each sweep, whether it ended or not, the earliest first.
         sweeps: how each sweep ended, the earliest first.
         doubtful: what does not count, and why, in words.
     """
@@ -30,7 +39,8 @@ class Standing:
         self._people = people
         self._attested: dict[str, ev.LineAttested] = {}
         self._waived: dict[str, ev.LineWaived] = {}
-        self._baselines: dict[tuple[str, str, str], ev.BaselineFrozen] = {}
+        self._baselines: dict[tuple[str, str, str, str], ev.BaselineFrozen] = {}
+        self.begun: list[ev.SweepBegan] = []
         self.sweeps: list[ev.SweepEnded] = []
         self.doubtful: list[str] = []
         for event in events:
@@ -61,20 +71,22 @@ class Standing:
             return None
         return found if found.role in roles else None
 
-    def baseline(self, ref: str, measurement: str, period: str) -> ev.BaselineFrozen | None:
-        """The value frozen for a period."""
-        return self._baselines.get((ref, measurement, period))
+    def baseline(self, ref: str, digest: str, measurement: str, period: str) -> ev.BaselineFrozen | None:
+        """The value frozen for a period, of what the line measures now."""
+        return self._baselines.get((ref, digest, measurement, period))
 
     def _take(self, event: ev.Event) -> None:
         match event:
             case ev.LineAttested():
                 if self._is_theirs(event):
-                    self._attested[event.ref] = event
+                    self._attested[event.ref] = _later(self._attested.get(event.ref), event)
             case ev.LineWaived():
                 if self._is_theirs(event):
-                    self._waived[event.ref] = event
+                    self._waived[event.ref] = _later(self._waived.get(event.ref), event)
             case ev.BaselineFrozen():
-                self._baselines.setdefault((event.ref, event.measurement, event.period), event)
+                self._baselines.setdefault((event.ref, event.digest, event.measurement, event.period), event)
+            case ev.SweepBegan():
+                self.begun.append(event)
             case ev.SweepEnded():
                 self.sweeps.append(event)
             case _:
@@ -84,6 +96,8 @@ class Standing:
         person = self._people.by_id(said.person) if self._people else None
         if person is None:
             why = "is nobody in people.yaml"
+        elif said.at > now() + CLOCKS_DIFFER:
+            why = "says it in the future"
         elif said.role not in person.roles:
             why = f"has no longer the role {said.role}"
         elif not verified(self.chain, said, person):
@@ -92,3 +106,7 @@ class Standing:
             return True
         self.doubtful.append(f"{said.ref}: {said.person} {why}, so what they said at {said.at:%Y-%m-%d} does not count")
         return False
+
+
+def _later(one: _Said | None, other: _Said) -> _Said:
+    return other if one is None or other.at >= one.at else one

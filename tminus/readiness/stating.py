@@ -23,6 +23,8 @@ def date_of(text: str) -> datetime:
         return now() + parse_duration(text)
     except ValueError:
         pass
+    except OverflowError as e:
+        raise UsageError(f"{text!r} is longer than time goes on; write one such as 30d") from e
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as e:

@@ -70,7 +70,7 @@ def _table(lines: list[ShownLine]) -> Table:
     table.add_column(ratio=3)
     for line in lines:
         title = f"{'  ' if line.part else ''}{line.title}{'' if line.blocking else ' (advisory)'}"
-        table.add_row(_marked(line.mark, line.mark.word), title, Text(line.summary, style=STYLES[line.mark.tone]))
+        table.add_row(_marked(line.mark, line.mark.word), Text(title), Text(line.summary, style=STYLES[line.mark.tone]))
     return table
 
 

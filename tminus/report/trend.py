@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tminus.report.axis import Axis, Stretch
+from tminus.report.axis import Axis, Stretch, Tick
 from tminus.report.chart import Chart, Dot, Frame, Level, path, round_steps
 
-SMALL = Frame(width=460, left=70, right=446, plot=84, apart=78)
+# Beside the last value there is room for its date.
+SMALL = Frame(width=520, left=70, right=448, plot=84, apart=80)
+LARGE = Frame(width=1000, left=64, right=928, plot=120, apart=90)
 _HEAD = 14.0
 _FOOT = 40.0  # for two lines of times
 _ROOM = 1.08  # above the highest value
@@ -23,8 +25,10 @@ class Value:
     bad: bool = False
 
 
-def draw_trend(values: Sequence[Value], limit: float | None, unit: str, frame: Frame = SMALL) -> Chart:
-    """The chart of some values, the earliest first; at least one of them is a number."""
+def draw_trend(
+    values: Sequence[Value], limit: float | None, unit: str, frame: Frame = SMALL, called: str = "limit"
+) -> Chart:
+    """The chart of some values, the earliest first; at least one of them is a number. `called` names the limit."""
     known = [one.value for one in values if one.value is not None]
     reference = [] if limit is None else [limit]
     highest, lowest = max(0.0, *known, *reference), min(0.0, *known, *reference)
@@ -48,9 +52,9 @@ def draw_trend(values: Sequence[Value], limit: float | None, unit: str, frame: F
         old_lines=(),
         dots=tuple(Dot(axis.x(one.at), y(one.value), one.bad) for one in values if one.value is not None),
         levels=tuple(Level(y(step), f"{step:g} {unit}".strip()) for step in (levels[0], levels[-1], *_zero(levels))),
-        limit=None if limit is None else Level(y(limit), f"limit {limit:.6g} {unit}".strip()),
+        limit=None if limit is None else Level(y(limit), f"{called} {limit:.6g} {unit}".strip()),
         before=None,
-        ticks=tuple(axis.ticks(frame.apart, frame.width)),
+        ticks=tuple(_ticks([Tick(one.at, axis.x(one.at)) for one in values], frame.apart)),
         flags=(),
         bands=(),
     )
@@ -70,6 +74,16 @@ def _zero(levels: Sequence[float]) -> list[float]:
 def _axis(values: Sequence[Value], frame: Frame) -> Axis:
     first, last = values[0].at, values[-1].at
     return Axis((Stretch(first, max(last, first + timedelta(seconds=1)), frame.left, frame.right),))
+
+
+def _ticks(every: Sequence[Tick], apart: float) -> list[Tick]:
+    """The first, the last, and what of those between has room for its name."""
+    first, last = every[0], every[-1]
+    found = [first]
+    for one in every:
+        if one.x - found[-1].x >= apart and last.x - one.x >= apart:
+            found.append(one)
+    return [*found, last] if last.x - found[-1].x >= apart else found
 
 
 def _runs(values: Sequence[Value]) -> list[list[Value]]:

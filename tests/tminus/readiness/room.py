@@ -16,7 +16,7 @@ from tminus.readiness.source import build_checklist
 from tminus.runbook import Spec
 from tminus.yaml_source import Source
 
-AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
 
 class Counted(Spec, frozen=True):

@@ -30,15 +30,16 @@ def lag(milliseconds: float) -> tuple[Outcome, ...]:
     return (Outcome(verdict=Verdict.PASS, summary="", found=(Measurement.number("lag", milliseconds, "ms"),), at=AT),)
 
 
-def frozen(value: str, period: str = "2026-Q4") -> Standing:
-    """What stands where a baseline was frozen in milliseconds."""
-    quantity = Quantity(value=Decimal(value), unit="ms")
-    return Standing("c", [ev.BaselineFrozen(ref=REF, measurement="lag", period=period, value=quantity)], None)
+def frozen(line: Line, value: str, period: str = "2026-Q4", unit: str = "ms") -> Standing:
+    """What stands where a line's baseline was frozen."""
+    quantity = Quantity(value=Decimal(value), unit=unit)
+    event = ev.BaselineFrozen(ref=REF, digest=line.digest, measurement="lag", period=period, value=quantity)
+    return Standing("c", [event], None)
 
 
 def test_the_first_value_of_a_period_becomes_its_baseline(goal: Line) -> None:
     """It is given back to be written down, and the goal is not reached by it."""
-    outcomes, new = against_baseline(goal, lag(100), frozen("90", "2026-Q3"), AT)
+    outcomes, new = against_baseline(goal, lag(100), frozen(goal, "90", "2026-Q3"), AT)
 
     assert new is not None
     assert (new.period, new.value) == ("2026-Q4", Quantity(value=Decimal("100.0"), unit="ms"))
@@ -49,17 +50,39 @@ def test_the_first_value_of_a_period_becomes_its_baseline(goal: Line) -> None:
 @pytest.mark.parametrize(("now", "verdict"), [(80.0, Verdict.PASS), (80.1, Verdict.FAIL), (120.0, Verdict.FAIL)])
 def test_the_change_is_judged_against_the_baseline(goal: Line, now: float, verdict: Verdict) -> None:
     """A fifth less is a fifth less, to the digit."""
-    outcomes, new = against_baseline(goal, lag(now), frozen("100"), AT)
+    outcomes, new = against_baseline(goal, lag(now), frozen(goal, "100"), AT)
 
     assert new is None
     assert outcomes[-1].verdict is verdict
 
 
 def test_nothing_is_told_from_a_baseline_of_none(goal: Line) -> None:
-    """Against zero there is no share, so it is unknown; and where nothing was measured nothing is added."""
-    assert against_baseline(goal, lag(5), frozen("0"), AT)[0][-1].verdict is Verdict.UNKNOWN
-    silent = (Outcome.unknown("silent"),)
-    assert against_baseline(goal, silent, frozen("100"), AT) == (silent, None)
+    """Against zero there is no share, and against another kind of number nothing: both are unknown."""
+    assert against_baseline(goal, lag(5), frozen(goal, "0"), AT)[0][-1].verdict is Verdict.UNKNOWN
+    assert against_baseline(goal, lag(5), frozen(goal, "3", unit="B"), AT)[0][-1].verdict is Verdict.UNKNOWN
+
+
+def test_a_goal_that_was_not_measured_is_not_reached(goal: Line) -> None:
+    """A check that passes and does not say the number leaves the goal unknown, and freezes nothing."""
+    passing = (Outcome(verdict=Verdict.PASS, summary="", at=AT),)
+
+    outcomes, new = against_baseline(goal, passing, frozen(goal, "100"), AT)
+
+    assert (outcomes[-1].verdict, new) == (Verdict.UNKNOWN, None)
+
+
+def test_a_baseline_is_of_what_the_line_then_measured(goal: Line, tmp_path: Path) -> None:
+    """Bound to another check, a line begins anew: nobody reaches a goal by measuring something else."""
+    wanted = 'baseline: {measurement: lag, per: quarter, change: "<= -20 %"}'
+    other = next(
+        checklist(
+            tmp_path, f'title: A, check: made.counted, with: {{of: others}}, expect: {{lag: "< 1 s"}}, {wanted}'
+        ).lines()
+    )
+
+    _, new = against_baseline(other, lag(1), frozen(goal, "100"), AT)
+
+    assert new is not None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def swept(store: Store, *outcomes: Outcome) -> Standing:
     """One sweep a day that saw the line so, the last at AT."""
-    events = []
+    events: list[ev.Event] = []
     for number, outcome in enumerate(outcomes):
         at = AT - timedelta(days=len(outcomes) - 1 - number)
         chain = f"sweep-shop-here-{number:04}"
         seen = ev.LineSeen(ref=REF, digest="d", outcomes=(outcome.model_copy(update={"at": at}),))
         store.open_chain(chain, Entry(chain, ev.write(ev.LinesSeen(at=at, section="unit", lines=(seen,)))))
+        events.append(ev.SweepBegan(at=at, sweep=chain, system="shop", environment="here", digests={}, lines=1))
         events.append(ev.SweepEnded(at=at, sweep=chain, counts={"pass": 1}, blocking=0, ready=True, sentence="s"))
     return Standing("readiness-shop-here", events, None)
 
@@ -132,7 +134,7 @@ def test_the_page_draws_each_number_and_the_trend(tmp_path: Path, store: Store) 
     assert "limit 200 ms" in small
     assert "Lag &amp; co" in small
     assert small.count('class="dot over"') == 1
-    assert "limit 1" in whole
+    assert "all 1" in whole
     assert '"value":250.0' in shown_as("json", drawn).replace(" ", "")
 
 
@@ -140,3 +142,13 @@ def test_a_history_is_data() -> None:
     """It goes into the JSON and comes back the same."""
     found = History(measurement="lag", unit="ms", expected="< 200 ms", limit=200.0, values=())
     assert History.model_validate_json(found.model_dump_json()) == found
+
+
+def test_dates_below_a_chart_do_not_cover_each_other() -> None:
+    """The first and the last are there, however many values; each has room for its name within the drawing."""
+    for count in (2, 7, 30):
+        drawn = draw_trend([Value(AT + timedelta(days=day), day) for day in range(count)], None, "")
+        places = [tick.x for tick in drawn.ticks]
+        assert (places[0], places[-1]) == (drawn.dots[0].x, drawn.dots[-1].x)
+        assert all(after - before >= drawn.frame.apart for before, after in pairwise(places))
+        assert places[-1] + 70 <= drawn.frame.width

@@ -31,6 +31,10 @@ MISTAKES = {
     "no list of checks": ("title: A, all: made.counted", "expected a list of checks"),
     "an empty list of checks": ("title: A, all: []", "expected a list of checks"),
     "a statement without a role": ("title: A, attestation: {statement: I did, valid_for: 1d}", "'role' is missing"),
+    "a goal that nothing measures": (
+        f"title: A, {CHECK}, baseline: {{measurement: cuont, per: month, change: '<= 0 %'}}",
+        "no check of this line measures 'cuont' as a number; did you mean 'count'?",
+    ),
     "an unknown severity": (f"title: A, {CHECK}, severity: urgent", "severity"),
 }
 

@@ -192,7 +192,7 @@ def test_a_page_says_what_since_when_whose_and_what_to_type(tmp_path: Path) -> N
     (page,) = [one for one in sent if one.channel == "pagerduty"]
     body = PagerDutyLetter.model_validate_json(page.body)
     assert told.paged == ("engineering_lead",)
-    assert page.key == page_key(CHAIN, "engineering_lead") == "readiness-shop-here:reviews:engineering_lead"
+    assert page.key == page_key(CHAIN, "engineering_lead") == f"{CHAIN}:reviews:engineering_lead"
     assert (body.op, body.severity) == ("trigger", "warning")
     assert body.summary == "shop: KPI 1 is overdue since 2026-11-09, and 1 more; engineering lead owns it"
     assert body.details["overdue"].splitlines() == [

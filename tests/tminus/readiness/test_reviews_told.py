@@ -13,6 +13,7 @@ from deployments.rehearsal.slack_stand_in import SlackStandIn
 from tests.tminus.readiness.room import CHECK, KINDS, book, source
 from tests.tminus.staged_launch import CHANNEL
 from tminus import events as ev
+from tminus.chain_names import readiness_chain
 from tminus.clock import now
 from tminus.courier import deliver_due, open_channels
 from tminus.environment import Environment
@@ -26,7 +27,7 @@ from tminus.readiness.source import build_checklist
 from tminus.release import no_release
 
 REF = "shop/testing/unit/1"
-CHAIN = "readiness-shop-here"
+CHAIN = readiness_chain("shop", "here")
 
 
 @dataclass
@@ -47,7 +48,10 @@ class Weekly:
         self.store.open_chain(chain, Entry(chain, ev.write(ev.LinesSeen(section="unit", lines=(seen,)))))
         if self.store.head(CHAIN) is None:
             self.store.open_chain(CHAIN)
-        self.store.append(Entry(CHAIN, ev.write(ended)))
+        began = ev.SweepBegan(
+            at=at, sweep=chain, system="shop", environment="here", digests={}, lines=1, sections=("unit",)
+        )
+        self.store.append(Entry(CHAIN, ev.write(began)), Entry(CHAIN, ev.write(ended)))
 
     def tell(self) -> ev.ReviewsTold:
         """Tells what is due now, and carries it."""

@@ -1,0 +1,192 @@
+"""`tminus import`: a Markdown checklist becomes chapters that the other commands read."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import main
+from tminus.environment import Ledger
+from tminus.ledger.opening import open_ledger
+
+CHECKLIST = """# Web Shop Readiness Checklist
+
+For whoever launches.
+
+## 1. Recovery
+- [x] Backups every 6 hours
+- [ ] Recovery point objective (RPO): 1 hour
+  - [ ] Drill held: "all" {parts} % of it
+- [ ] Rate limiting configured appropriately
+
+## Sign-off
+| Role | Signature |
+|------|-----------|
+| CTO  |           |
+
+## Contacts
+- Primary: [Name] - [Phone]
+"""
+
+
+def tminus(*arguments: str) -> Result:
+    """Runs the command line."""
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with the checklist in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "checklist.md").write_text(CHECKLIST, "utf-8")
+    return tmp_path
+
+
+def test_it_says_what_it_made_and_what_it_asks(room: Path) -> None:
+    """Counts, questions, contradictions, placeholders, what was not understood, where it is and what is next."""
+    result = tminus("import", "checklist.md")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == (
+        "web-shop: 6 lines from checklist.md\n"
+        "\n"
+        "      3  with a suggested check\n"
+        "      2  to attest, by engineering_lead\n"
+        "      1  to sign off\n"
+        "      1  claimed done by their author, which proves nothing yet\n"
+        "      1  with a question\n"
+        "      1  still to be filled in\n"
+        "\n"
+        "Questions: 1\n"
+        "  web-shop/1-recovery/4  Rate limiting configured appropriately\n"
+        "    How many requests, in what time, and from whom?\n"
+        "\n"
+        "Lines that contradict one another: 1\n"
+        "  a backup every 6 h may lose 6 h, and the RPO is 1 h; only incremental backups or a log at least that often "
+        "can keep it\n"
+        "    web-shop/1-recovery/2, web-shop/1-recovery/1\n"
+        "\n"
+        "Still to be filled in: 1\n"
+        "  web-shop/contacts/1  Primary: [Name] - [Phone]\n"
+        "\n"
+        "Not understood: 1\n"
+        "  line 3: text: For whoever launches.\n"
+        "\n"
+        "Written to runbooks/web-shop: 3 files.\n"
+        "What next: put your names where the files say `name yours`, then `tminus coverage web-shop`.\n"
+    )
+    assert [path.name for path in sorted((room / "runbooks" / "web-shop").iterdir())] == [
+        "01-recovery.yaml",
+        "02-sign-off.yaml",
+        "03-contacts.yaml",
+    ]
+
+
+def test_the_file_is_yaml_that_explains_itself(room: Path) -> None:
+    """Where it comes from, what is a suggestion, whose names are wanted, what is asked."""
+    tminus("import", "checklist.md", "--owner", "cto")
+
+    text = (room / "runbooks" / "web-shop" / "01-recovery.yaml").read_text("utf-8")
+    assert text.startswith("# Imported from checklist.md, lines 6 to 9. ")
+    assert (
+        "      - ref: web-shop/1-recovery/1\n"
+        "        title: Backups every 6 hours\n"
+        "        claimed: true\n"
+        '        promises: {backup_every: "6 h"}\n'
+        "        check: aws.objects\n"
+        '        with: {bucket: backups, every: "6 h"}  # name yours\n'
+        '        expect: {objects: ">= 1", gaps: "= 0"}\n'
+    ) in text
+    assert (
+        "        title: Rate limiting configured appropriately\n"
+        "        # asks: How many requests, in what time, and from whom?\n"
+        "        attestation:\n"
+        "          role: cto\n"
+    ) in text
+
+
+def test_what_it_writes_is_what_readiness_reads_and_gives_back(room: Path) -> None:
+    """The same lines in the same order, in `tminus coverage` and as Markdown; titles with YAML's own letters too."""
+    tminus("import", "checklist.md", "--out", "runbooks/shop", "--system", "shop")
+    (room / "environment.yaml").write_text(
+        "environment: test\nkind: rehearsal\nledger: {sqlite: ledger.sqlite}\n"
+        "prefect: {api: http://127.0.0.1:1/api}\nstate: state\n"
+    )
+    open_ledger(Ledger(sqlite=room / "ledger.sqlite")).close()
+
+    covered = tminus("coverage", "shop")
+    shown = tminus("readiness", "shop", "--environment", "environment.yaml", "--last", "--format", "md")
+
+    refs = [f"shop/1-recovery/{number}" for number in range(1, 5)] + ["shop/sign-off/1", "shop/contacts/1"]
+    assert covered.exit_code == 0, covered.stderr
+    assert re.findall(r"shop/\S+(?=  )", covered.stdout) == refs
+    assert shown.exit_code == 3, shown.stderr
+    lines = re.findall(r"(?m)^ *- \[ \] .*?: \*\*(.+)\*\* \((\S+?),", shown.stdout)
+    assert [re.sub(r"\\(.)", r"\1", ref) for _, ref in lines] == refs
+    assert [re.sub(r"\\(.)", r"\1", title) for title, _ in lines] == [
+        "Backups every 6 hours",
+        "Recovery point objective (RPO): 1 hour",
+        'Drill held: "all" {parts} % of it',
+        "Rate limiting configured appropriately",
+        "CTO",
+        "Primary: [Name] - [Phone]",
+    ]
+
+
+def test_a_folder_with_files_is_left_alone(room: Path) -> None:
+    """Nothing is written into it; with --force what an import wrote is replaced, and nothing else."""
+    folder = room / "runbooks" / "web-shop"
+    tminus("import", "checklist.md")
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+
+    again = tminus("import", "checklist.md", "--owner", "cto")
+    assert again.exit_code == 2
+    assert "holds 3 files already, so nothing was written" in again.stderr
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
+
+    (folder / "notes.md").write_text("mine")
+    (room / "checklist.md").write_text("# Web shop\n## Backups\n- [ ] a\n")
+    forced = tminus("import", "checklist.md", "--system", "web-shop", "--force")
+    assert forced.exit_code == 0, forced.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["01-backups.yaml", "notes.md"]
+
+
+def test_what_no_import_wrote_is_not_replaced(room: Path) -> None:
+    """Not even with --force, and then nothing is written or removed."""
+    folder = room / "runbooks" / "web-shop"
+    folder.mkdir(parents=True)
+    (folder / "01-recovery.yaml").write_text("readiness: mine\n")
+    (folder / "02-old.yaml").write_text("# Imported from old.md\n")
+
+    result = tminus("import", "checklist.md", "--force")
+
+    assert result.exit_code == 2
+    assert "01-recovery.yaml was not written by an import, so it is not replaced" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["01-recovery.yaml", "02-old.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["none.md"], "none.md cannot be read: No such file or directory"),
+        (["."], "cannot be read: Is a directory"),
+        (["checklist.md", "--system", "Web Shop"], "small letters, digits and hyphens"),
+        (["checklist.md", "--system", "shop\n"], "small letters, digits and hyphens"),
+        (["checklist.md", "--owner", "a: b"], "write a role of people.yaml"),
+        (["checklist.md", "--out", "checklist.md"], "checklist.md is a file; name a folder"),
+        (["checklist.md", "--out", "checklist.md/a"], "cannot be written"),
+        (["empty.md"], "empty.md is empty"),
+        (["picture.png"], "is no text: byte 1 is zero"),
+    ],
+)
+def test_what_cannot_be_done_is_said(room: Path, arguments: list[str], said: str) -> None:
+    """In one sentence, with exit code 2, and nothing is written."""
+    (room / "empty.md").write_bytes(b"")
+    (room / "picture.png").write_bytes(b"P\0")
+
+    result = tminus("import", *arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (room / "runbooks").exists()
