@@ -34,11 +34,12 @@ def command(file: Path, out: Path | None, system: str, owner: str, force: bool) 
     from tminus.readiness.source import load_checklist
 
     _known_form(system, owner)
-    found = import_checklist(_bytes_of(file), file.name, KINDS, owner=owner, system=system)
+    name = file.name.encode("utf-8", "replace").decode()  # a file's name need not be text
+    found = import_checklist(_bytes_of(file), name, KINDS, owner=owner, system=system)
     folder = out or _RUNBOOKS / found.system
     _free(folder, found, force=force)
     _write(folder, found)
-    _tell(found, load_checklist(folder, KINDS), folder, file)
+    _tell(found, load_checklist(folder, KINDS), folder, name)
 
 
 def _known_form(system: str, owner: str) -> None:
@@ -100,13 +101,11 @@ def _write(folder: Path, found: "Imported") -> None:
         raise UsageError(f"{folder} cannot be written: {e.strerror}; name another folder with --out") from e
 
 
-def _tell(found: "Imported", checklist: "Checklist", folder: Path, file: Path) -> None:
+def _tell(found: "Imported", checklist: "Checklist", folder: Path, name: str) -> None:
     from tminus.importing.telling import counts, noted, questions
     from tminus.readiness.promises import contradictions
 
-    click.echo(
-        click.style(f"{found.system}: {sum(1 for _ in found.lines())} lines", bold=True) + f" from {file.name}\n"
-    )
+    click.echo(click.style(f"{found.system}: {sum(1 for _ in found.lines())} lines", bold=True) + f" from {name}\n")
     for number, said in counts(found):
         click.echo(f"  {number:>5}  {said}")
     _block("Questions", questions(found))

@@ -7,13 +7,14 @@ from bench.worlds.artifact_files import ago
 _SECTIONS = {
     "runbook.md": (
         *("Common issues", "HighLatency", "HighErrorRate", "KafkaConsumerLag", "RedisPoolExhausted"),
-        *("DatabasePoolExhausted", "ServiceDown", "Troubleshooting", "Symptoms", "Diagnosis", "Remedies"),
+        *("DatabasePoolExhausted", "ServiceDown", "Service down", "High error rate", "Slow responses"),
+        *("Security incident", "Cost threshold", "Troubleshooting", "Symptoms", "Diagnosis", "Remedies"),
     ),
     "incident-response.md": (
         *("Roles", "Detection", "Triage", "Mitigation", "Recovery", "Severity", "SEV1", "SEV2", "SEV3", "SEV4"),
         *("Communication", "Customers", "Team", "Management", "Review", "Timeline", "Causes", "Follow-ups", "Contacts"),
     ),
-    "disaster-recovery.md": ("Database", "Redis", "Kafka", "Cluster", "Region"),
+    "disaster-recovery.md": ("Order", "Database", "Redis", "Kafka", "Services", "Cluster", "Region", "Vendors"),
     "deployment.md": (
         *("Deployment", "Preparation", "Steps", "Verification", "Rollback", "When to roll back", "How to roll back"),
         *(
@@ -38,6 +39,8 @@ _SECTIONS = {
     "data-retention.md": ("Customer data", "Trading records", "Logs", "Backups"),
     "data-deletion.md": ("Request", "Deletion", "Backups", "Verification"),
     "privacy-policy.md": ("What is kept", "Why", "For how long", "Rights"),
+    "terms-of-service.md": ("Service", "Prices", "Liability", "Ending"),
+    "launch-communications.md": ("Customers", "Team", "Status page", "Press"),
     "capacity.md": ("Measured", "Breaking point"),
     "deployment-log.md": ("Version", "Changes", "Course", "Follow-ups"),
 }
@@ -73,9 +76,14 @@ def documents() -> dict[str, str]:
     architecture += "\nSee [what to do at night](on-call.md#2-handover) and [metrics](./monitoring.md).\n"
     today, later = ago(days=3).date(), ago(days=-27).date()
     review = f"**Last Updated:** {today}\n**Next Review:** {later}\n**Status:** APPROVED\n"
+    soon, launch = ago(days=-4).date(), ago(days=-14).date()
+    weekly = f"**Last Updated:** {today}\n**Next Review:** {soon}\n**Status:** two lines are open\n"
+    plan = f"# Launch plan\n\nLaunch date: {launch}\nAgreed by: product, engineering, security\n"
     return {
         **{name: page(name.removesuffix(".md"), sections) for name, sections in _SECTIONS.items()},
         "architecture.md": architecture,
         "diagrams/overview.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>\n',
+        "launch-plan.md": plan,
+        "readiness-review.md": f"# Readiness review\n\nThe checklist is gone through every week.\n\n{weekly}",
         "production-readiness.md": f"# Production readiness\n\nEvery line is checked before a launch.\n\n{review}",
     }

@@ -94,7 +94,7 @@ def tradesense_files() -> Files:
         "scripts/generate-tokens.sh": _TOKENS,
         "tests/restored.xml": junit("restored", _RESTORED, ago(days=3)),
         "scans/sql.sarif": scans.sarif("semgrep", now()),
-        "scans/penetration-test.sarif": scans.sarif("penetration-test", ago(days=40)),
+        "scans/penetration-test.sarif": scans.sarif("penetration-test", ago(days=2)),
         **{f"chaos/{name}.json": scans.journal(title, ago(days=5)) for name, title in CHAOS.items()},
         **_evidence(now()),
     }

@@ -1,5 +1,6 @@
 """The written documents: runbooks, policies, the architecture, with links to each other and to the web."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,13 @@ from starlette.routing import Route
 
 from bench.worlds.artifact_files import ago, write
 from bench.worlds.artifact_files_pages import documents
-from bench.worlds.file_changes import gone, replaced
+from bench.worlds.file_changes import changed, gone, replaced
 from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.in_thread import served
 
 _SOUND = {"present": "= yes", "sections": "= all", "placeholders": "= 0", "reviewed": "<= 90 d", "words": ">= 150"}
 _REVIEW = "production-readiness.md"
+_WEEKLY = "readiness-review.md"
 
 
 class Documents(World):
@@ -66,6 +68,17 @@ class Documents(World):
                 *(("dates_say", *change) for change in (("updated", "90"), ("review", "1"), ("status", "[APPROVED]"))),
                 ("dates_say", "status", ""),
                 ("dates_say", "next", "[DATE]"),
+            ),
+        ),
+        Case(
+            check="document.dates",
+            given={"path": _WEEKLY},
+            expect={"present": "= all", "placeholders": "= 0", "updated": "<= 7 d", "next_review": "<= 7 d"},
+            broken_by=(
+                ("label_says", _WEEKLY, "Last Updated", "8"),
+                ("label_says", _WEEKLY, "Next Review", "-8"),
+                ("label_says", _WEEKLY, "Status", "[Status]"),
+                ("label_gone", _WEEKLY, "Status"),
             ),
         ),
     )
@@ -162,3 +175,24 @@ class Documents(World):
         changes = {"updated": (updated, day), "review": (following, day), "next": (following, said)}
         with replaced(self._root / _REVIEW, *changes.get(what, ("APPROVED", said))):
             yield
+
+    @fault
+    def label_says(self, name: str, label: str, said: str) -> Iterator[None]:
+        """A page says something else under a label; a number is a day so many days ago, below 0 one to come."""
+        said = str(ago(days=float(said)).date()) if said.removeprefix("-").isdecimal() else said
+        with changed(self._root / name, self._labelled(name, label, rf"\g<sign> {said}\n")):
+            yield
+
+    @fault
+    def label_gone(self, name: str, label: str) -> Iterator[None]:
+        """A page says nothing of it."""
+        with changed(self._root / name, self._labelled(name, label, "")):
+            yield
+
+    def _labelled(self, name: str, label: str, line: str) -> str:
+        """The page's text with that line instead of the label's; raises ValueError where it has no such label."""
+        text = (self._root / name).read_text("utf-8")
+        made, lines = re.subn(rf"(?m)^(?P<sign>[*]*{label}:[*]*).*\n", line, text)
+        if not lines:
+            raise ValueError(f"{name} has no {label!r} to replace")
+        return made

@@ -64,9 +64,9 @@ def say(tmp_path: Path) -> Say:
         "people": tmp_path / "people.yaml",
     }
 
-    def run(*words: str) -> Result:
+    def run(*words: str, prefect: bool = False) -> Result:
         where = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-        more = [*where, "--no-prefect"] if words[0] == "readiness" else where
+        more = [*where, "--no-prefect"] if words[0] == "readiness" and not prefect else where
         return CliRunner().invoke(main, [*words, *(more if words[0] != "coverage" else where[:2])])
 
     return run
@@ -216,3 +216,15 @@ def test_a_waiver_turns_a_line_green_and_keeps_why_in_sight(say: Say, tmp_path: 
 
     assert "1 waived" in shown
     assert "flaky, ticket 12" in " ".join(shown.split())
+
+
+def test_without_prefect_it_says_how_to_go_on(say: Say, tmp_path: Path) -> None:
+    """A sweep that did not happen is never told as one that went well: exit 1, and what to type."""
+    assert attest(say, tmp_path).exit_code == 0
+    assert say("readiness", "shop").exit_code == 0
+
+    down = say("readiness", "shop", prefect=True)
+
+    assert down.exit_code == 1
+    assert "--no-prefect" in down.output
+    assert "is ready" not in down.output

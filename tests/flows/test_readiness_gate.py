@@ -121,7 +121,7 @@ async def test_a_launch_without_a_checklist_says_so(set_stage: Setting) -> None:
 async def test_nobodys_word_that_it_is_ready_counts(set_stage: Setting) -> None:
     """A sweep of another checklist ended as ready; of this one it saw nothing, or asked something else."""
     stage = wanting_readiness(set_stage)
-    swept(stage, digest=lambda line: "of another book")
+    swept(stage, digest=lambda _: "of another book")
     await held_because(stage, "was not gone through")
 
 

@@ -20,7 +20,7 @@ from tminus.readiness.standing import Standing
 from tminus.readiness.terminal import render
 from tminus.release import no_release
 
-ODD = "a <script>alert(1)</script> *star* [x](javascript:1) | & \x07 \u202e end"
+ODD = "a \x1b[2J [/data] \ufffe \ud800 <script>alert(1)</script> *star* [x](javascript:1) | & \x07 \u202e end"
 REFS = [f"shop/testing/unit/{number}" for number in range(1, 5)]
 
 
