@@ -5,6 +5,8 @@ from datetime import datetime
 from hashlib import sha256
 
 _SIGN_OFF = "sign-off-"
+OPERATION = "operation-"
+"""How the chains of operations begin."""
 
 
 def sign_offs_of(system: str, release_digest: str) -> str:

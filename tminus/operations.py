@@ -5,6 +5,7 @@ from datetime import datetime
 import rfc8785
 
 from tminus import events as ev
+from tminus.chain_names import OPERATION
 from tminus.errors import LedgerError, Refused
 from tminus.frozen import digest_of
 from tminus.lease import vacant
@@ -14,17 +15,15 @@ from tminus.personal_key import PersonalKey, verified
 from tminus.record_parts import read_event
 from tminus.wording import nearest
 
-_PREFIX = "operation-"
-
 
 def operation_chain(system: str, what: str, begun: datetime) -> str:
     """The chain of one operation; those of one system and sort stand in the order of time."""
-    return f"{_PREFIX}{system}-{what}-{begun:%Y%m%d-%H%M%S-%f}"
+    return f"{OPERATION}{system}-{what}-{begun:%Y%m%d-%H%M%S-%f}"
 
 
 def is_operation(chain: str) -> bool:
     """Whether a chain holds an operation, and so no launch."""
-    return chain.startswith(_PREFIX)
+    return chain.startswith(OPERATION)
 
 
 def with_digest(began: ev.OperationBegan) -> ev.OperationBegan:

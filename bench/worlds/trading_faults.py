@@ -69,6 +69,7 @@ class TradingFaults(World):
     @fault
     def users_may_ask(self, rate: str) -> Iterator[None]:
         """A user may ask for orders another number of times in a minute; `none` for as often as they like."""
-        before, self.front.trading.rate = self.front.trading.rate, None if rate == "none" else int(rate)
+        limit = self.front.trading.limit
+        before, limit.rate = limit.rate, None if rate == "none" else int(rate)
         yield
-        self.front.trading.rate = before
+        limit.rate = before

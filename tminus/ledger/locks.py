@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tminus.chain_names import OPERATION
 from tminus.errors import Refused
 from tminus.ledger.chain import Head
 from tminus.ledger.chains import Chains
@@ -27,10 +28,7 @@ class Locks(Chains):
                 {"environment": environment, "chain": chain},
             )[0][0]
             if holder != chain:
-                raise Refused(
-                    f"{environment} is held by {holder}, which is under way; "
-                    f"`tminus status {holder}` shows it, `tminus scrub {holder}` ends it"
-                )
+                raise Refused(f"{environment} is held by {holder}, which is under way; {_how_to_free(str(holder))}")
             self._open_chain(within, chain)
             heads = [self._append(within, entry) for entry in entries]
             self._list(within, heads, listing)
@@ -64,3 +62,9 @@ class Locks(Chains):
             "SELECT chain FROM environment_lock WHERE environment = :environment", {"environment": environment}
         )
         return str(rows[0][0]) if rows else None
+
+
+def _how_to_free(holder: str) -> str:
+    if holder.startswith(OPERATION):
+        return "where it broke off, `tminus operate backup --settle` looks what became of it and frees it"
+    return f"`tminus status {holder}` shows it, `tminus scrub {holder}` ends it"

@@ -22,6 +22,7 @@ from deployments.rehearsal.vendors.front_headers import BrowserRules, with_brows
 from deployments.rehearsal.vendors.front_stream import Stream
 from deployments.rehearsal.vendors.front_tokens import Tokens
 from deployments.rehearsal.vendors.front_trading import SQL_ERROR, Trading, TradingPaths
+from deployments.rehearsal.vendors.front_tradesense import TESTER, Accounts, TradeSensePaths
 
 CUSTOMER = "probe@example.com"
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of an account that lives for one test
@@ -64,9 +65,10 @@ class Front:
     delivery: Delivery = field(default_factory=Delivery)
     stream: Stream = field(default_factory=Stream)
     trading: Trading = field(default_factory=Trading)
-    customers: tuple[str, ...] = (CUSTOMER, "tminus@vatic.example")
+    accounts: Accounts = field(default_factory=Accounts)
+    customers: tuple[str, ...] = (CUSTOMER, "tminus@vatic.example", TESTER)
     components: dict[str, str] = field(
-        default_factory=lambda: dict.fromkeys(("database", "redis", "kafka", "stripe"), "up")
+        default_factory=lambda: dict.fromkeys(("database", "redis", "kafka", "stripe", "worker"), "up")
     )
     unwell: bool = False
     described: tuple[str, ...] = ("/api/orders", "/api/account")
@@ -101,12 +103,14 @@ class Front:
         self._tired_since = None
         self._since = time.monotonic()
         self.delivery.forget()
-        self.trading.forget()
+        self.trading.limit.forget()
+        self.accounts.forget()
 
     def app(self, *, site: bool = False) -> ASGIApp:
         """The web application: the API, or the site that is for pages."""
         routes = [
             *TradingPaths(self, site).routes(),
+            *TradeSensePaths(self).routes(),
             Route("/health", self._health),
             Route("/ready", self._health),
             Route("/openapi.json", self._described),
@@ -114,7 +118,6 @@ class Front:
             Route("/api/prices", self._prices),
             Route("/api/quotes", self._quotes),
             Route("/api/orders", self._orders, methods=["GET", "POST"]),
-            Route("/api/orders/{order:int}", self._order),
             Route("/api/account", self._account),
             Route("/api/positions", self._account),
             Route("/api/profile", self._profile, methods=["POST"]),
@@ -182,9 +185,6 @@ class Front:
         valid = isinstance(quantity, int) and quantity > 0 and order.get("side") in {"buy", "sell"}
         return JSONResponse({"order": 1}, 201) if valid else JSONResponse({"error": "invalid order"}, 422)
 
-    async def _order(self, request: Request) -> Response:
-        return self.stranger(request) or JSONResponse({"error": "no such order"}, 404)
-
     async def _account(self, request: Request) -> Response:
         return self.stranger(request) or JSONResponse({"balance": "1000.00"})
 
@@ -214,7 +214,7 @@ class Front:
             return JSONResponse({"error": "locked"}, 423)
         if not self.guards_sql and "'" in who:
             return PlainTextResponse(SQL_ERROR, 500)
-        if self.logins_fail or who not in self.customers or body.get("password") != PASSWORD:
+        if not self.lets_in(who, str(body.get("password"))):
             self._wrong[who] += 1
             return JSONResponse({"error": "wrong e-mail or password"}, 401)
         return JSONResponse(self._issued(who))
@@ -258,6 +258,10 @@ class Front:
         page = HTMLResponse("<!doctype html><title>Vatic</title>")
         self.browser.add_cookie(page)
         return page
+
+    def lets_in(self, who: str, password: str) -> bool:
+        """Whether a customer has given the right password."""
+        return not self.logins_fail and who in self.customers and password == PASSWORD
 
     def subject(self, request: Request) -> str | None:
         """Who asks; None where nobody is known to."""

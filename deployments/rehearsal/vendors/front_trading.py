@@ -6,14 +6,14 @@ whole front, so that it can be made to do it wrong.
 
 import json
 import re
-import time
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+
+from deployments.rehearsal.vendors.front_limits import Limit
 
 if TYPE_CHECKING:
     from deployments.rehearsal.vendors.front import Front
@@ -31,31 +31,12 @@ class Trading:
     Attributes:
         checks_orders: an order that makes no sense is refused.
         asks_for_roles: what is for operators is refused to customers.
-        rate: requests for orders that a user may make in one of the front's windows; None for no limit.
+        limit: how often a user may ask for orders.
     """
 
     checks_orders: bool = True
     asks_for_roles: bool = True
-    rate: int | None = 100
-    _asked: Counter[str] = field(default_factory=Counter)
-    _since: float = field(default_factory=time.monotonic)
-
-    def forget(self) -> None:
-        """As if nobody had asked for anything yet."""
-        self._asked.clear()
-        self._since = time.monotonic()
-
-    def refusal(self, front: "Front", who: str) -> Response | None:
-        """What a user who asked too often for orders is told."""
-        passed = time.monotonic() - self._since
-        if passed > front.window:
-            self.forget()
-            passed = 0.0
-        self._asked[who] += 1
-        if self.rate is None or self._asked[who] <= self.rate:
-            return None
-        left = {"Retry-After": str(round(front.window - passed + 0.5))} if front.tells_when else {}
-        return JSONResponse({"error": "too many requests"}, 429, headers=left)
+    limit: Limit = field(default_factory=lambda: Limit(100))
 
     def wrong(self, order: dict[str, object]) -> bool:
         """Whether an order makes no sense, where that is looked at."""
@@ -84,7 +65,7 @@ class TradingPaths:
         ]
 
     async def _orders(self, request: Request) -> Response:
-        refused = self.front.stranger(request) or self.front.trading.refusal(
+        refused = self.front.stranger(request) or self.front.trading.limit.refusal(
             self.front, self.front.subject(request) or ""
         )
         if refused:
@@ -98,7 +79,7 @@ class TradingPaths:
         body = await request.body()
         if len(body) > self.front.largest:
             return JSONResponse({"error": "too large"}, 413)
-        order = _document(body)
+        order = document_of(body)
         if not self.front.guards_sql and "'" in str(order.get("symbol")):
             return PlainTextResponse(SQL_ERROR, 500)
         wrong = self.front.trading.wrong(order)
@@ -129,7 +110,8 @@ class TradingPaths:
         return JSONResponse([])
 
 
-def _document(body: bytes) -> dict[str, object]:
+def document_of(body: bytes) -> dict[str, object]:
+    """The JSON object that a body is; an empty one where it is none."""
     try:
         document = json.loads(body)
     except ValueError:

@@ -20,7 +20,7 @@ ENTITIES = "&#27;,&#xFEFF;,&#12;,&nbsp;,&#x2028;,&#xD800;,&colon;,&lt;,🚀,ש,\
 CLAIMS = (
     "p99 <10ms,Uptime: 99.9%,backups every 6 hours,Last Updated: ,Contacts,Metrics,**Uptime**: 99 %,./x.sh,$ ls,Status"
 )
-PIECES = st.sampled_from(",".join([OF_MARKDOWN, NESTED, OF_YAML, ENTITIES, CLAIMS]).split(","))
+PIECES = st.sampled_from(f"{OF_MARKDOWN},{NESTED},{OF_YAML},{ENTITIES},{CLAIMS}".split(","))
 MARKDOWN = st.lists(PIECES | st.text(max_size=5), max_size=60).map("".join)
 TITLES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60)
 
