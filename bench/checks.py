@@ -27,11 +27,12 @@ from bench.proofs.playing import HEALTHY as HEALTHY_LINE
 from bench.proofs.playing import Proved, prove, stage
 from bench.proofs.proof import all_proofs
 from bench.worlds.all_worlds import all_worlds
-from bench.worlds.playing import HEALTHY, SILENT, play
+from bench.worlds.playing import HEALTHY, play
 from bench.worlds.world import World
 from deployments.rehearsal.binaries import CHECKOUT
 from tasks.check import Check
 from tasks.vocabulary import KINDS
+from tminus.outcome import Verdict
 from tminus.readiness.book import Bound, Checklist, Line
 from tminus.readiness.judging import bound_of
 from tminus.readiness.source import load_checklist, steps_beside
@@ -113,7 +114,7 @@ def _tally(world: World) -> Tally:
         else:
             tally.faults += 1
             tally.caught += one.right
-            tally.checks |= {one.check} if one.right and one.fault != SILENT else set()
+            tally.checks |= {one.check} if one.right and one.wanted is Verdict.FAIL else set()
         if not one.right:
             tally.wrong.append(str(one))
     return tally
@@ -145,10 +146,13 @@ def _lines(folder: Path, systems: Sequence[str], prefixes: Sequence[str], triple
             print(f"    {one}", flush=True)
     for ref in unproven:
         print(f"    {ref}: nothing that breaks its claim is known, or it did not fail", flush=True)
-    caught = {(one.checks, one.fault) for one in found if one.right and one.fault != HEALTHY_LINE}
+    wanted = [one for one in found if one.fault != HEALTHY_LINE]
+    caught = {(check, one.fault) for one in wanted if one.right for check in one.failed}
+    idle = _idle(found)
+    for check in idle:
+        print(f"    {check}: no fault makes it fail", flush=True)
     if triples is not None:
         triples.write_text("".join(f"{check}\t{fault}\n" for check, fault in sorted(caught)), "utf-8")
-    wanted = [one for one in found if one.fault != HEALTHY_LINE]
     alarms = sum(not one.right for one in found if one.fault == HEALTHY_LINE)
     share = sum(one.right for one in wanted) / len(wanted) if wanted else 0.0
     return all(
@@ -156,6 +160,7 @@ def _lines(folder: Path, systems: Sequence[str], prefixes: Sequence[str], triple
             _figure("line_faults_caught", share, "share", f">= {_GOAL}", share >= _GOAL),
             _figure("line_false_alarms", alarms, "lines", "= 0", alarms == 0),
             _figure("observed_lines_unproven", len(unproven), "lines", "= 0", not unproven),
+            _figure("idle_checks", len(idle), "checks", "= 0", not idle),
             _figure("distinct_triples", len(caught), "(check, parameters, fault)", ">= 1", bool(caught)),
         )
     )
@@ -168,6 +173,16 @@ def _unproven(
     failed = Counter(one.ref for one in came if one.right and one.fault != HEALTHY_LINE)
     own = [line for line in chosen if line.checks]
     return [line.ref for line in own if bound_of(checklist, line, steps) is Bound.OBSERVED and not failed[line.ref]]
+
+
+def _idle(found: Iterable[Proved]) -> list[str]:
+    """Checks of a line that none of its faults made fail: the line would say the same without them."""
+    failed: dict[tuple[str, str], bool] = {}
+    for one in found:
+        for check in one.checks:
+            key = (one.ref, check)
+            failed[key] = failed.get(key, False) or (one.fault != HEALTHY_LINE and check in one.failed)
+    return [f"{ref}: {check}" for (ref, check), ever in failed.items() if not ever]
 
 
 def _figure(name: str, value: float, unit: str, goal: str, holds: bool) -> bool:

@@ -12,8 +12,10 @@ _BLANKS = (
     r"organi[sz]ation|department|service|system|account|sid|plan|tier|contract|version|ticket|amount|value|reason|"
     r"description|signature|approver|reviewer|author|progress|approved|draft|pending|your|insert|enter|fill|placeholder"
 )
-_BRACKETS = re.compile(rf"(?<!\w)\[(?=[^\[\]]{{0,80}}[A-Z])(?=[^\[\]]{{0,80}}\b(?i:{_BLANKS})\b)[^\[\]\n]{{1,80}}\]")
-_CHOICE = re.compile(r"\[[A-Z][A-Z ]{0,40}(?: / [A-Z][A-Z ]{0,40}){1,8}\]")  # [READY / NOT READY]
+_CHOICE = r"\[[A-Z][A-Z ]{0,40}(?: / [A-Z][A-Z ]{0,40}){1,8}\]"  # [READY / NOT READY]
+_BRACKETS = re.compile(
+    rf"(?<!\w)\[(?=[^\[\]]{{0,80}}[A-Z])(?=[^\[\]]{{0,80}}\b(?i:{_BLANKS})\b)[^\[\]\n]{{1,80}}\]|{_CHOICE}"
+)
 _FORMS = (
     r"\[\s*(?:\.\.\.|…|_+|\?+)\s*\]",
     r"<(?:your|insert|enter|name|date|phone|e-?mail)\b[^<>\n]{0,40}>",
@@ -34,5 +36,5 @@ _OTHERS = re.compile("|".join(f"(?:{form})" for form in _FORMS), re.IGNORECASE)
 def placeholders(texts: Iterable[str]) -> list[str]:
     """Each placeholder in plain texts, as it stands there."""
     return [
-        shown(match.group()) for text in texts for pattern in (_BRACKETS, _CHOICE, _OTHERS) for match in pattern.finditer(text)
+        shown(match.group()) for text in texts for pattern in (_BRACKETS, _OTHERS) for match in pattern.finditer(text)
     ]

@@ -26,6 +26,7 @@ class Proved:
 
     Attributes:
         checks: its checks, each with its parameters, as text.
+        failed: those of them that failed.
         fault: what was broken, or `healthy`.
         wanted: what had to come out.
         verdict: what came out.
@@ -33,7 +34,8 @@ class Proved:
     """
 
     ref: str
-    checks: str
+    checks: tuple[str, ...]
+    failed: tuple[str, ...]
     fault: str
     wanted: Verdict
     verdict: Verdict
@@ -141,10 +143,6 @@ def _proved(on: Stage, line: Line, systems: Iterable[str], fault: str, wanted: V
     outcomes = on.outcomes(line, systems)
     verdict = next(one for one in _WORST_FIRST if any(outcome.verdict is one for outcome in outcomes))
     said = "; ".join(outcome.summary for outcome in outcomes if outcome.verdict is verdict)
-    return Proved(line.ref, _written(line.checks), fault, wanted, verdict, said)
-
-
-def _written(checks: Sequence[object]) -> str:
-    return "; ".join(
-        f"{check.kind} {check.model_dump_json(exclude={'kind'})}" for check in checks if isinstance(check, Check)
-    )
+    checks = tuple(f"{check.kind} {check.model_dump_json(exclude={'kind'})}" for check in line.checks)
+    failed = tuple(check for check, one in zip(checks, outcomes, strict=True) if one.verdict is Verdict.FAIL)
+    return Proved(line.ref, checks, failed, fault, wanted, verdict, said)

@@ -77,7 +77,7 @@ class Documents(World):
             broken_by=(
                 ("label_says", _WEEKLY, "Last Updated", "8"),
                 ("label_says", _WEEKLY, "Next Review", "-8"),
-                ("label_says", _WEEKLY, "Status", "[READY / NOT READY]"),
+                ("label_says", _WEEKLY, "Status", "[IN PROGRESS / READY FOR REVIEW / APPROVED]"),
                 ("label_gone", _WEEKLY, "Status"),
             ),
         ),

@@ -41,6 +41,7 @@ class LaunchPlatform(World):
 
     system: ClassVar[str] = "launch_platform"
     real: ClassVar[bool] = True
+    long: ClassVar[bool] = True
     cases: ClassVar[tuple[Case, ...]] = CASES
 
     def __init__(self, folder: Path) -> None:

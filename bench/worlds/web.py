@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from bench.worlds.tradesense_faults import TRADESENSE_CASES, TradeSenseFaults
 from bench.worlds.trading_faults import TRADING_CASES, TradingFaults
 from bench.worlds.web_cases import CASES
 from bench.worlds.world import Case, Sections, fault
@@ -31,12 +32,12 @@ def _variable(identity: str) -> str:
     return f"WORLD_WEB_{identity.upper().replace('-', '_')}"
 
 
-class Web(TradingFaults):
+class Web(TradingFaults, TradeSenseFaults):
     """A well-kept front."""
 
     system: ClassVar[str] = "web"
     real: ClassVar[bool] = False
-    cases: ClassVar[tuple[Case, ...]] = (*CASES, *TRADING_CASES)
+    cases: ClassVar[tuple[Case, ...]] = (*CASES, *TRADING_CASES, *TRADESENSE_CASES)
 
     @contextmanager
     def running(self) -> Iterator[None]:

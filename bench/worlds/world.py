@@ -55,11 +55,13 @@ class World(ABC):
     Attributes:
         system: its name in the figures (`kafka`).
         real: whether real servers run in it; else stand-ins do.
+        long: whether all of it takes a minute or more; then the tests play the first fault of each case alone.
         cases: the checks that it is for.
     """
 
     system: ClassVar[str]
     real: ClassVar[bool]
+    long: ClassVar[bool] = False
     cases: ClassVar[tuple[Case, ...]]
 
     def __init__(self, folder: Path) -> None:

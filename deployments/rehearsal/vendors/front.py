@@ -9,7 +9,10 @@ import html
 import json
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,8 +24,8 @@ from deployments.rehearsal.vendors.front_delivery import Delivery
 from deployments.rehearsal.vendors.front_headers import BrowserRules, with_browser_rules
 from deployments.rehearsal.vendors.front_stream import Stream
 from deployments.rehearsal.vendors.front_tokens import Tokens
-from deployments.rehearsal.vendors.front_trading import SQL_ERROR, Trading, TradingPaths
 from deployments.rehearsal.vendors.front_tradesense import TESTER, Accounts, TradeSensePaths
+from deployments.rehearsal.vendors.front_trading import SQL_ERROR, Trading, TradingPaths
 
 CUSTOMER = "probe@example.com"
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of an account that lives for one test
@@ -41,6 +44,7 @@ class Front:
         unwell: the health page says that it is not well.
         described: the paths that its own description has.
         broken: path → status answered instead.
+        broken_of_site: the same, of the site alone.
         texts: path → plain text answered instead.
         slow: seconds before each answer.
         open_paths: protected paths that ask for no token.
@@ -73,6 +77,7 @@ class Front:
     unwell: bool = False
     described: tuple[str, ...] = ("/api/orders", "/api/account")
     broken: dict[str, int] = field(default_factory=dict)
+    broken_of_site: dict[str, int] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     slow: float = 0.0
     open_paths: set[str] = field(default_factory=set)
@@ -132,13 +137,14 @@ class Front:
             Route("/", self._page),
             WebSocketRoute("/stream", self.stream.socket(self.tokens)),
         ]
-        return with_browser_rules(Starlette(routes=routes), self.browser, self._instead)
+        instead = partial(self._instead, self.broken_of_site if site else {})
+        return with_browser_rules(Starlette(routes=routes), self.browser, instead, "site" if site else "api")
 
-    async def _instead(self, path: str) -> Response | None:
-        """What is answered instead of what the path has."""
+    async def _instead(self, alone: Mapping[str, int], path: str) -> Response | None:
+        """What is answered instead of what the path has, here `alone` or everywhere."""
         await asyncio.sleep(self.slow)
-        if path in self.broken:
-            return PlainTextResponse("broken", self.broken[path])
+        if broken := {**self.broken, **alone}.get(path):
+            return PlainTextResponse("broken", broken)
         return PlainTextResponse(self.texts[path]) if path in self.texts else None
 
     async def _health(self, _request: Request) -> Response:
@@ -250,7 +256,7 @@ class Front:
         return HTMLResponse(f"<p>Nothing was found for {shown}</p>", status)
 
     async def _file(self, request: Request) -> Response:
-        if ".." in request.path_params["name"]:
+        if ".." in unquote(request.path_params["name"]):
             return JSONResponse({"error": "no such file"}, 404) if self.guards_files else PlainTextResponse(_ACCOUNTS)
         return PlainTextResponse("terms of service\n")
 

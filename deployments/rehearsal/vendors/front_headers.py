@@ -18,7 +18,9 @@ def _well_kept() -> dict[str, str]:
         "Content-Security-Policy": _POLICY,
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
+        "X-XSS-Protection": "0",
         "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     }
 
 
@@ -28,12 +30,14 @@ class BrowserRules:
 
     Attributes:
         headers: name → value, on every answer.
+        differing: side (`api`, `site`) → what is otherwise there; an empty value is not sent.
         origins: the pages that may read answers; `*` for all, `reflected` for whoever asks.
         credentials: whether those may do so in their customer's name.
         cookie: the attributes of the session's cookie.
     """
 
     headers: dict[str, str] = field(default_factory=_well_kept)
+    differing: dict[str, dict[str, str]] = field(default_factory=dict)
     origins: str = OURS
     credentials: bool = True
     cookie: str = "Path=/; HttpOnly; Secure; SameSite=Lax"
@@ -41,6 +45,11 @@ class BrowserRules:
     def add_cookie(self, response: Response) -> None:
         """Opens a session."""
         response.headers.append("Set-Cookie", f"session=0123456789abcdef; {self.cookie}")
+
+    def sent(self, side: str) -> dict[str, str]:
+        """The headers of one side."""
+        told = {**self.headers, **self.differing.get(side, {})}
+        return {name: value for name, value in told.items() if value}
 
     def for_origin(self, origin: str) -> dict[str, str]:
         """What a page of that origin is told; nothing where it may not read the answer."""
@@ -50,7 +59,7 @@ class BrowserRules:
         return {**found, "Access-Control-Allow-Credentials": "true"} if self.credentials else found
 
 
-def with_browser_rules(app: ASGIApp, rules: BrowserRules, instead: Instead) -> ASGIApp:
+def with_browser_rules(app: ASGIApp, rules: BrowserRules, instead: Instead, side: str) -> ASGIApp:
     """The application, its answers with these headers; preflights are answered here."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +67,7 @@ def with_browser_rules(app: ASGIApp, rules: BrowserRules, instead: Instead) -> A
             await app(scope, receive, send)
             return
         request = Request(scope)
-        told = {**rules.headers, **rules.for_origin(request.headers.get("Origin", ""))}
+        told = {**rules.sent(side), **rules.for_origin(request.headers.get("Origin", ""))}
 
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":

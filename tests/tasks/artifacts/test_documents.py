@@ -48,6 +48,7 @@ async def test_a_section_is_a_heading_with_words_under_it(estates: Estates, text
         *("[Name]", "[Phone]", "[DATE]", "[Contract #]", "[Account SID]", "[Support Tier]", "[Your name here]"),
         *(
             "[IN PROGRESS / READY FOR REVIEW / APPROVED]",
+            "[READY / NOT READY]",
             "[Account Manager]",
             "$(date)",
             '$(date -d "+7 days")',
