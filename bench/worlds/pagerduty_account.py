@@ -42,7 +42,7 @@ class PagerDutyAccount(VendorWorld):
             Service("PSVC1", "tradesense", "PTRADES", integrations=["Datadog"]),
             Service("PSVC2", "vatic", "PVATIC", integrations=["Alertmanager", "tminus"]),
         ]
-        self.test = self.incident(1, "[tminus test page] please acknowledge", 6 * DAY, 12 * 60)
+        self.test = self.incident(1, "[test page of tminus] please acknowledge", 6 * DAY, 12 * 60)
         self.deployed = self.incident(8, "Vatic is deployed", 2 * DAY, 5 * 60)
         self.latency = self.incident(2, "HighLatency on orders", 5 * DAY, 10 * 60)
         self.lag = self.incident(3, "KafkaConsumerLag on risk", 20 * DAY, 8 * 60)

@@ -42,7 +42,7 @@ class PagerDutyHistory(PagerDutyAccount):
         ),
         Case(
             "pagerduty.incidents",
-            {"service": "vatic", "since": "30d", "leaving_out": ["tminus test page", "vatic is deployed"]},
+            {"service": "vatic", "since": "30d", "leaving_out": ["test page of tminus", "vatic is deployed"]},
             {"incidents": "<= 2", "open": "= 0", "mttr": "< 30 min", "mtta": "< 5 min", "uptime": ">= 99.9 %"},
             (
                 "one_incident_more",

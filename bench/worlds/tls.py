@@ -56,6 +56,7 @@ class TlsWorld(World):
             ),
         ),
         Case("tls.endpoint", {"endpoint": "web"}, {"trusted": "= yes"}, (("certificate_is_of_nobody", "web"),)),
+        Case("tls.endpoint", {"endpoint": "cdn"}, {"expires": ">= 14 d"}, (("certificate_ends", "13", "cdn"),)),
         Case("tls.endpoint", {"endpoint": "ws"}, {"older": "= refused"}, (("offers", "1.2", "1.3", "ws"),)),
         Case(
             "tls.endpoint",
@@ -75,7 +76,7 @@ class TlsWorld(World):
         self.trusted = self.folder / "ca.pem"
         self.trusted.write_bytes(self.authority.own())
         certificate = self.authority.issue(self.folder, NAMES, _LIFE)
-        self.servers = {name: TlsServer(certificate) for name in ("api", "web", "ws")}
+        self.servers = {name: TlsServer(certificate) for name in ("api", "web", "cdn", "ws")}
         self.target: str | None = "https://localhost/"
         with ExitStack() as stack:
             self.ports = {name: stack.enter_context(one.served()) for name, one in self.servers.items()}
@@ -91,7 +92,7 @@ class TlsWorld(World):
         return RedirectResponse(self.target, 301) if self.target else PlainTextResponse("hello")
 
     def sections(self) -> Sections:
-        """The API, the site and the stream, whom to trust, and the site by plain http."""
+        """The API, the site, its files and the stream, whom to trust, and the site by plain http."""
         endpoints: Sections = {
             name: {"url": f"https://localhost:{port}", "ca_file": str(self.trusted)}
             for name, port in self.ports.items()

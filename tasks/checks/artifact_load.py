@@ -28,6 +28,7 @@ class LoadReport(Check, frozen=True):
     Attributes:
         report: the file in the environment's `artifacts`: k6's summary (`--summary-export` or handleSummary),
             Locust's `NAME_stats.csv`, or what wrk printed.
+        tool: which of the three made it.
     """
 
     impact: ClassVar[Impact] = Impact.NONE

@@ -33,6 +33,7 @@ class LoadRun(Check, frozen=True):
 
     Attributes:
         endpoint: an entry of the environment's `endpoints`.
+        tool: which tool is run; it must be on the PATH.
         path: what is asked there; k6 and Locust ask what their script says.
         script: the tool's script in the environment's `artifacts`; k6 and Locust want one.
         users: how many at a time; for wrk, connections.

@@ -18,7 +18,7 @@ from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
 _SHOWN = 20  # lines of details
-_TEST_PAGE = "tminus test page"
+_TEST_PAGE = "test page of tminus"
 _DAY = timedelta(days=1)
 _LONGEST = 365 * _DAY
 _BEFORE = 30 * _DAY  # an incident may have begun so long before the time that is asked about, and last into it

@@ -92,8 +92,9 @@ class Name(Check, frozen=True):
 
     `addresses` is how many addresses the name has, 0 where it has none. `answering` counts those that take a
     connection on the endpoint's port, and with https show a trusted certificate for that name. `same` is `yes` where
-    all of them do, and each is an address of the endpoint's own name as this machine resolves it. Where none of the
-    endpoint's addresses answers either, nothing is known.
+    all of them do, and each is an address of the endpoint's own name as this machine resolves it; it is measured only
+    where it is expected. Where the name has addresses, and neither they nor the endpoint's own answer, nothing is
+    known.
 
     Attributes:
         endpoint: by its name in the environment's `endpoints`; without it only `addresses` is measured.
@@ -132,15 +133,17 @@ class Name(Check, frozen=True):
         there = address_of(endpoint.url)
         host = self.host or there.host
         found = await self._resolved(estate, host)
-        own = await resolve_here(there.host, self.within)
         answers = await self._answers(estate, endpoint, Address(host, there.port, there.tls), found)
-        if not any(answers) and not any(await self._answers(estate, endpoint, there, own)):
+        compared = "same" in self.expect
+        own = await resolve_here(there.host, self.within) if compared or (found and not any(answers)) else ()
+        if not any(answers) and (found or compared) and not any(await self._answers(estate, endpoint, there, own)):
             raise CouldNotObserve(f"{self.endpoint}: none of the {len(own)} addresses of {there.host} answers")
-        wrong = [f"{one} is none of {there.host}'s addresses" for one in found if one not in own]
+        wrong = [f"{one} is none of {there.host}'s addresses" for one in found if compared and one not in own]
         wrong += [f"{one} does not answer as {host}" for one, well in zip(found, answers, strict=True) if not well]
         same = Measurement(name="same", word="yes" if found and not wrong else "no")
         counted = Measurement.number("answering", sum(answers), of=len(found))
-        return self._seen(host, found, [counted, same], wrong if found else [f"{host} has no address"])
+        also = [counted, same] if compared else [counted]
+        return self._seen(host, found, also, wrong if found else [f"{host} has no address"])
 
     def _seen(self, host: str, found: Sequence[str], also: list[Measurement], wrong: list[str]) -> Observation:
         return Observation(

@@ -15,7 +15,7 @@ SERVICE = "My Application Service"
 INCIDENT = {
     "id": "PT4KHLK",
     "incident_number": 1234,
-    "title": "tminus test page",
+    "title": "test page of tminus",
     "created_at": "2026-01-01T00:14:20Z",
     "resolved_at": "2026-01-01T00:20:20Z",
     "status": "resolved",

@@ -8,6 +8,7 @@ import pytest
 from bench.worlds.estates import check_of
 from bench.worlds.world import Case
 from deployments.rehearsal.vendors.front_names import NameServer
+from tasks.checks import web_delivery
 from tests.conftest import Estates
 from tests.tasks.web.conftest import Answering
 from tminus.outcome import Outcome, Verdict
@@ -52,6 +53,23 @@ async def test_an_endpoint_that_is_down_says_nothing_of_its_name(
     assert outcome.verdict is Verdict.UNKNOWN
     assert "none of the 1 addresses of 127.0.0.1 answers" in outcome.summary
     assert (await looked(estates, url, answering.url, host=HOST, endpoint="api")).verdict is Verdict.PASS
+
+
+async def test_a_name_that_is_gone_is_gone_whatever_this_machine_resolves(
+    estates: Estates, names: tuple[NameServer, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless it is compared with, this machine's own answer is not asked for."""
+
+    async def asked(host: str, _within: object) -> tuple[str, ...]:
+        raise AssertionError(f"{host} is resolved here")
+
+    monkeypatch.setattr(web_delivery, "resolve_here", asked)
+    check = check_of(Case("dns.name", {"resolver": "names", "endpoint": "api"}, {"addresses": ">= 1"}))
+    endpoints = {"names": {"url": names[1]}, "api": {"url": "https://old.vatic.example"}}
+    async with estates.make(endpoints=endpoints) as estate:
+        outcome = await check.observe(estate)
+    assert outcome.verdict is Verdict.FAIL
+    assert "old.vatic.example has no address" in outcome.summary
 
 
 @pytest.mark.parametrize("resolver", ["http://127.0.0.1", "dns://", "dns://names.example", "dns://127.0.0.1:x"])
