@@ -1,4 +1,4 @@
-"""Vatic's cache: a real Redis and a real replica of it, with keys as its services leave them."""
+"""The platforms' cache: a real Redis and a real replica of it, with keys as its services leave them."""
 
 import contextlib
 import gzip
@@ -85,6 +85,7 @@ class RedisWorld(World):
             },
             (
                 "lookups_miss",
+                ("lookups_miss", "80"),
                 "nearly_full",
                 ("configured", "maxmemory", "0"),
                 "evicting",
@@ -114,8 +115,8 @@ class RedisWorld(World):
             yield
 
     def sections(self) -> Sections:
-        """The primary, through the relay."""
-        return {"redis": {"cache": {"url": f"env:{_SECRET}"}}}
+        """The primary, through the relay, by the name that each platform has for it."""
+        return {"redis": {name: {"url": f"env:{_SECRET}"} for name in ("cache", "main")}}
 
     def secrets(self) -> dict[str, str]:
         """Its URL with the password."""
@@ -202,9 +203,9 @@ class RedisWorld(World):
             client.delete(name)
 
     @fault
-    def lookups_miss(self) -> Iterator[None]:
-        """What is looked for is not there."""
-        self._look_up(0.2)
+    def lookups_miss(self, found: str = "20") -> Iterator[None]:
+        """Of what is looked for, only so many % are there."""
+        self._look_up(float(found) / 100)
         yield
         self._look_up(_HIT_RATE)
 
