@@ -36,3 +36,23 @@ def page(name: str, *sections: str, days: int = 90, short: bool = True) -> tuple
         ("documents", "blank", name, "[Name]"),
         *([("documents", "shortened", name)] if short else []),
     )
+
+
+def found(tool: str, *severities: str) -> tuple[Fault, ...]:
+    """A scanner found something so bad, in its own words."""
+    return tuple(("artifacts", "found", tool, severity) for severity in severities)
+
+
+def scanned(hours: int) -> tuple[Fault, ...]:
+    """Each of the scans is so old."""
+    said = {
+        "zap.json": "/created",
+        "trivy.json": "/CreatedAt",
+        "code.sarif": "/runs/0/invocations/0/endTimeUtc",
+        "secrets.sarif": "/runs/0/invocations/0/endTimeUtc",
+    }
+    by_file = ("npm-audit.json", "pip-audit.json")
+    return (
+        *(("artifacts", "time_is", f"scans/{name}", where, str(hours)) for name, where in said.items()),
+        *(("artifacts", "file_old", f"scans/{name}", f"{hours / 24:.3f}") for name in by_file),
+    )

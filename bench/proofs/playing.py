@@ -13,8 +13,13 @@ from bench.worlds.all_worlds import all_worlds
 from bench.worlds.estates import known_secrets, look
 from bench.worlds.world import Sections, World
 from tasks.check import Check
+from tminus.clock import now
+from tminus.events.readiness import BaselineFrozen
 from tminus.outcome import Outcome, Verdict
+from tminus.quantity import Quantity
+from tminus.readiness.baseline import against_baseline, period_of
 from tminus.readiness.book import Line
+from tminus.readiness.standing import Standing
 
 HEALTHY = "healthy"
 _WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.SKIPPED, Verdict.PASS)
@@ -80,8 +85,9 @@ class Running(Mapping[str, World]):
 class Stage:
     """The worlds, running and healthy, and for each line an environment over those that it concerns."""
 
-    def __init__(self, worlds: Running, folder: Path, runner: asyncio.Runner) -> None:
+    def __init__(self, worlds: Running, folder: Path, runner: asyncio.Runner, began: Mapping[str, str]) -> None:
         self.worlds = worlds
+        self._began = began
         self._folder = folder
         self._runner = runner
 
@@ -89,7 +95,21 @@ class Stage:
         """What the line's checks say now, in the worlds for them and some others, by system."""
         checks = [check for check in line.checks if isinstance(check, Check)]
         concerned = dict.fromkeys([*also, *(one for check in checks for one in self.worlds.that_look_at(check.kind))])
-        return self._runner.run(self._looks(checks, [*concerned]))
+        found = self._runner.run(self._looks(checks, [*concerned]))
+        return [*against_baseline(line, tuple(found), self._standing(line), now())[0]]
+
+    def _standing(self, line: Line) -> Standing:
+        """What the ledger would hold of a goal: the value with which its period began."""
+        if line.baseline is None or line.ref not in self._began:
+            return Standing("proofs", [], None)
+        frozen = BaselineFrozen(
+            ref=line.ref,
+            digest=line.digest,
+            measurement=line.baseline.measurement,
+            period=period_of(line.baseline, now()),
+            value=Quantity.parse(self._began[line.ref]),
+        )
+        return Standing("proofs", [frozen], None)
 
     async def _looks(self, checks: Sequence[Check], concerned: Sequence[str]) -> list[Outcome]:
         secrets = {name: value for one in concerned for name, value in self.worlds[one].secrets().items()}
@@ -123,7 +143,7 @@ def stage(folder: Path, proofs: Proofs) -> Iterator[Stage]:
             prepare(worlds)
         scratch = folder / "estate"
         scratch.mkdir(parents=True)
-        yield Stage(worlds, scratch, runner)
+        yield Stage(worlds, scratch, runner, proofs.began)
 
 
 def prove(on: Stage, lines: Iterable[Line], broken: Mapping[str, tuple[Fault, ...]]) -> Iterator[Proved]:
@@ -144,5 +164,6 @@ def _proved(on: Stage, line: Line, systems: Iterable[str], fault: str, wanted: V
     verdict = next(one for one in _WORST_FIRST if any(outcome.verdict is one for outcome in outcomes))
     said = "; ".join(outcome.summary for outcome in outcomes if outcome.verdict is verdict)
     checks = tuple(f"{check.kind} {check.model_dump_json(exclude={'kind'})}" for check in line.checks)
+    checks += (f"baseline {line.baseline.model_dump_json()}",) if line.baseline else ()
     failed = tuple(check for check, one in zip(checks, outcomes, strict=True) if one.verdict is Verdict.FAIL)
     return Proved(line.ref, checks, failed, fault, wanted, verdict, said)

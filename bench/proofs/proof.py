@@ -2,13 +2,14 @@
 
 Each module of this folder with a `BROKEN` holds some: the line's ref → the faults, each `(world, fault, argument, …)`.
 A module may also have `prepare(worlds)`, which makes the worlds healthy for its lines before anything is broken: a
-query of the book gets the value that a healthy system would give.
+query of the book gets the value that a healthy system would give. A line that is a goal, and counts by its change,
+stands in a module's `BEGAN`: with what the period began with, by which the healthy worlds reach the goal.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bench.proofs
 from bench.worlds.world import World
@@ -19,23 +20,26 @@ Prepare = Callable[[Mapping[str, World]], None]
 
 @dataclass(frozen=True)
 class Proofs:
-    """What breaks each line, and what must be made ready first."""
+    """What breaks each line, what must be made ready first, and what the goals' periods began with."""
 
     broken: Mapping[str, tuple[Fault, ...]]
     prepare: tuple[Prepare, ...]
+    began: Mapping[str, str] = field(default_factory=dict)
 
 
 def all_proofs() -> Proofs:
     """Every proof there is; raises ValueError where two modules hold the same line."""
     broken: dict[str, tuple[Fault, ...]] = {}
     prepare: list[Prepare] = []
+    began: dict[str, str] = {}
     for module in _modules():
         found: Mapping[str, tuple[Fault, ...]] = getattr(module, "BROKEN", {})
         if twice := broken.keys() & found.keys():
             raise ValueError(f"{module} holds proofs that another module holds too: {', '.join(sorted(twice))}")
         broken |= found
         prepare += [module.prepare] if hasattr(module, "prepare") else []
-    return Proofs(broken, tuple(prepare))
+        began |= getattr(module, "BEGAN", {})
+    return Proofs(broken, tuple(prepare), began)
 
 
 def _modules() -> Iterator[object]:

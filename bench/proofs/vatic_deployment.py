@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.proofs.file_faults import ending, finished, page, ran, value
+from bench.proofs.file_faults import ending, finished, found, page, ran, scanned, value
 from bench.proofs.proof import Fault
 from bench.proofs.vatic_performance import TRAFFIC
 
@@ -16,26 +16,6 @@ _SMOKE = (*ending("smoke", "every_service_is_healthy"), ran("smoke", _DAY))
 _STAGED, _OUT = "evidence/staging-deployment.json", "evidence/production-deployment.json"
 _STEADY, _ORDERS, _SPIKE = "load/steady.json", "load/orders.json", "load/spike.json"
 _P99 = "/metrics/http_req_duration/values/p(99)"
-
-
-def found(tool: str, *severities: str) -> tuple[Fault, ...]:
-    """A scanner found something so bad, in its own words."""
-    return tuple(("artifacts", "found", tool, severity) for severity in severities)
-
-
-def scanned(hours: int) -> tuple[Fault, ...]:
-    """Each of the scans is so old."""
-    said = {
-        "zap.json": "/created",
-        "trivy.json": "/CreatedAt",
-        "code.sarif": "/runs/0/invocations/0/endTimeUtc",
-        "secrets.sarif": "/runs/0/invocations/0/endTimeUtc",
-    }
-    by_file = ("npm-audit.json", "pip-audit.json")
-    return (
-        *(("artifacts", "time_is", f"scans/{name}", where, str(hours)) for name, where in said.items()),
-        *(("artifacts", "file_old", f"scans/{name}", f"{hours / 24:.3f}") for name in by_file),
-    )
 
 
 def _sees(alert: str) -> tuple[Fault, ...]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from bench.proofs.file_faults import ending, finished, ran, value
+from bench.proofs.file_faults import ending, finished, found, ran, scanned, value
 from bench.proofs.proof import Fault
-from bench.proofs.vatic_deployment import found, scanned
 from bench.worlds.prometheus import PrometheusWorld
 from bench.worlds.world import World
 

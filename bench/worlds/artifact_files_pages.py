@@ -41,6 +41,7 @@ _SECTIONS = {
     "privacy-policy.md": ("What is kept", "Why", "For how long", "Rights"),
     "terms-of-service.md": ("Service", "Prices", "Liability", "Ending"),
     "launch-communications.md": ("Customers", "Team", "Status page", "Press"),
+    "restore.md": ("When to restore", "Steps", "To a point in time", "Verification"),
     "capacity.md": ("Measured", "Breaking point"),
     "deployment-log.md": ("Version", "Changes", "Course", "Follow-ups"),
 }

@@ -86,7 +86,7 @@ def evidence(finished: datetime) -> dict[str, str]:
         "evidence/drill.json": json.dumps(drill),
         "evidence/failover.json": json.dumps({"database": part, "kafka": part, "redis": part, "finished_at": at}),
         "evidence/restore.json": json.dumps(
-            {"status": "restored", "seconds": 540, "rows_missing": 0, "finished_at": at}
+            {"status": "restored", "seconds": 540, "rows_missing": 0, "steps_failed": 0, "finished_at": at}
         ),
         "evidence/capacity.json": json.dumps({"breaking_point": {"users": 8200, "errors": "2.4%"}, "measured_at": at}),
         "evidence/staging-deployment.json": json.dumps(deployed),

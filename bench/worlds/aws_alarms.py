@@ -10,11 +10,13 @@ from bench.worlds.world import Case, fault
 from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state
 
 _ALARMS = ("vatic-orders-log-errors", "vatic-market-data-log-errors", "vatic-risk-log-errors")
+_TRADESENSE = ("tradesense-backup-failed", "tradesense-backup-missing")
+_BUDGETS = ("vatic-monthly", "tradesense")
 _TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 
 
 class AwsAlarmsWorld(AwsWorld):
-    """Three alarms that page, and a budget that tells somebody.
+    """Three alarms of Vatic and two of TradeSense that page, and a budget of each that tells somebody.
 
     Moto has no subscribers of a budget's notifications; the fake in front of it has.
     """
@@ -42,10 +44,11 @@ class AwsAlarmsWorld(AwsWorld):
     )
 
     def build(self) -> None:
-        """Makes the alarms and the budget."""
-        for alarm in _ALARMS:
+        """Makes the alarms and the budgets."""
+        for alarm in (*_ALARMS, *_TRADESENSE):
             self._make_alarm(alarm)
-        self._make_budget()
+        for budget in _BUDGETS:
+            self._make_budget(budget)
         self.subscribers: list[JsonValue] = [{"SubscriptionType": "EMAIL", "Address": "costs@vatic.example"}]
         self.aws.answers["budgets.DescribeSubscribersForNotification"] = lambda _: {"Subscribers": self.subscribers}
 
@@ -69,7 +72,7 @@ class AwsAlarmsWorld(AwsWorld):
     def _state(self, name: str, value: str) -> None:
         self.call("cloudwatch", "SetAlarmState", AlarmName=name, StateValue=value, StateReason="world")
 
-    def _make_budget(self, limit: str = "15000") -> None:
+    def _make_budget(self, name: str, limit: str = "15000") -> None:
         notice: dict[str, JsonValue] = {
             "NotificationType": "ACTUAL",
             "ComparisonOperator": "GREATER_THAN",
@@ -80,7 +83,7 @@ class AwsAlarmsWorld(AwsWorld):
             "CreateBudget",
             AccountId=ACCOUNT,
             Budget={
-                "BudgetName": "vatic-monthly",
+                "BudgetName": name,
                 "BudgetType": "COST",
                 "TimeUnit": "MONTHLY",
                 "BudgetLimit": {"Amount": limit, "Unit": "USD"},
@@ -95,11 +98,11 @@ class AwsAlarmsWorld(AwsWorld):
             ],
         )
 
-    def _drop_budget(self) -> None:
-        self.call("budgets", "DeleteBudget", AccountId=ACCOUNT, BudgetName="vatic-monthly")
+    def _drop_budget(self, name: str) -> None:
+        self.call("budgets", "DeleteBudget", AccountId=ACCOUNT, BudgetName=name)
 
-    def _budget(self) -> Any:
-        return state("budgets", "aws").budgets[ACCOUNT]["vatic-monthly"]
+    def _budget(self, name: str) -> Any:
+        return state("budgets", "aws").budgets[ACCOUNT][name]
 
     @fault
     def alarm_gone(self, name: str = _ALARMS[0]) -> Iterator[None]:
@@ -129,25 +132,25 @@ class AwsAlarmsWorld(AwsWorld):
         self._state(name, "OK")
 
     @fault
-    def budget_gone(self) -> Iterator[None]:
+    def budget_gone(self, name: str = _BUDGETS[0]) -> Iterator[None]:
         """There is no such budget."""
-        self._drop_budget()
+        self._drop_budget(name)
         yield
-        self._make_budget()
+        self._make_budget(name)
 
     @fault
-    def budget_raised(self) -> Iterator[None]:
-        """Somebody raised the budget."""
-        self._drop_budget()
-        self._make_budget("150000")
+    def budget_raised(self, name: str = _BUDGETS[0], limit: str = "150000") -> Iterator[None]:
+        """Somebody gave the budget another limit."""
+        self._drop_budget(name)
+        self._make_budget(name, limit)
         yield
-        self._drop_budget()
-        self._make_budget()
+        self._drop_budget(name)
+        self._make_budget(name)
 
     @fault
     def budget_spent(self) -> Iterator[None]:
         """Nine tenths of it are spent."""
-        kept: Mapping[str, Any] = self._budget().budget
+        kept: Mapping[str, Any] = self._budget(_BUDGETS[0]).budget
         actual = kept["CalculatedSpend"]["ActualSpend"]
         actual["Amount"] = "13500"
         yield
@@ -160,7 +163,7 @@ class AwsAlarmsWorld(AwsWorld):
             yield
 
     @fault
-    def budget_without_notice(self) -> Iterator[None]:
+    def budget_without_notice(self, name: str = _BUDGETS[0]) -> Iterator[None]:
         """It has no notification."""
-        with self.changed(self._budget(), "notifications", []):
+        with self.changed(self._budget(name), "notifications", []):
             yield

@@ -11,6 +11,7 @@ from bench.worlds.world import Case, fault
 from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state
 
 _GROUPS = ("/vatic/orders", "/vatic/market-data", "/vatic/risk")
+_TRADESENSE = ("/tradesense/api", "/tradesense/web", "/tradesense/worker")
 _ONE = _GROUPS[0]
 _PODS = ("pod-a", "pod-b", "pod-c")
 _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
@@ -26,7 +27,7 @@ _SORTS = {
 
 
 class AwsLogsWorld(AwsWorld):
-    """Three log groups with three pods each; one of the pods has been quiet for twenty hours."""
+    """Three log groups of each system, with three pods each; one of the pods has been quiet for twenty hours."""
 
     system: ClassVar[str] = "aws-logs"
     cases: ClassVar[tuple[Case, ...]] = (
@@ -80,7 +81,7 @@ class AwsLogsWorld(AwsWorld):
 
     def build(self) -> None:
         """Makes the groups with their lines."""
-        for group in _GROUPS:
+        for group in (*_GROUPS, *_TRADESENSE):
             self._make_group(group)
 
     def _make_group(self, group: str) -> None:

@@ -11,12 +11,14 @@ from bench.worlds.world import Case, fault
 from deployments.rehearsal.vendors.aws_moto import state
 
 _NAMES = ("vatic/database", "vatic/api-keys", "vatic/stripe", "vatic/jwt-signing-key", "vatic/encryption-key")
+_TRADESENSE = ("tradesense/database", "tradesense/jwt", "tradesense/stripe", "tradesense/encryption-key")
+_ALIASES = ("vatic", "tradesense")
 _ONE = _NAMES[2]
 _DAY = 86_400  # seconds
 
 
 class AwsSecretsWorld(AwsWorld):
-    """Five secrets that rotate every 30 days, under a key of one's own that rotates every year.
+    """Five secrets of Vatic and four of TradeSense that rotate every 30 days, under one key that rotates every year.
 
     Moto says of every version that it was made just now, and not how often a key rotates; the fake in front of it
     says both.
@@ -54,9 +56,10 @@ class AwsSecretsWorld(AwsWorld):
         """Makes the key and the secrets."""
         self.period = 365
         self.key = str(self.call("kms", "CreateKey")["KeyMetadata"]["KeyId"])
-        self.call("kms", "CreateAlias", AliasName="alias/vatic", TargetKeyId=self.key)
+        for alias in _ALIASES:
+            self.call("kms", "CreateAlias", AliasName=f"alias/{alias}", TargetKeyId=self.key)
         self.call("kms", "EnableKeyRotation", KeyId=self.key)
-        for name in _NAMES:
+        for name in (*_NAMES, *_TRADESENSE):
             self._create(name)
         self.aws.answers["secretsmanager.ListSecretVersionIds"] = self._versions
         self.aws.answers["kms.GetKeyRotationStatus"] = self._rotation
@@ -174,8 +177,8 @@ class AwsSecretsWorld(AwsWorld):
         self.call("kms", "EnableKey", KeyId=self.key)
 
     @fault
-    def alias_gone(self) -> Iterator[None]:
+    def alias_gone(self, alias: str = _ALIASES[0]) -> Iterator[None]:
         """No key has the alias."""
-        self.call("kms", "DeleteAlias", AliasName="alias/vatic")
+        self.call("kms", "DeleteAlias", AliasName=f"alias/{alias}")
         yield
-        self.call("kms", "CreateAlias", AliasName="alias/vatic", TargetKeyId=self.key)
+        self.call("kms", "CreateAlias", AliasName=f"alias/{alias}", TargetKeyId=self.key)

@@ -227,6 +227,12 @@ class AwsStorageWorld(AwsWorld):
         keys = [key for key, _ in self._below(prefix)]
         yield from self._without([keys[len(keys) // 2]])
 
+    @fault
+    def none_between(self, prefix: str, newest: str, oldest: str) -> Iterator[None]:
+        """What was made between so many hours ago and so many is missing."""
+        until, begin = (datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=float(at)) for at in (newest, oldest))
+        yield from self._without([key for key, made in self._below(prefix) if begin < made < until])
+
     def _below(self, prefix: str) -> list[tuple[str, datetime]]:
         """What lies there, the newest first, and when it was made."""
         keys = sorted(key for key in self._kept().keys if key.startswith(f"{_PREFIX}{prefix}"))

@@ -22,7 +22,7 @@ _KEY, _SECRET = "TMINUS_WORLD_BACKUPS_KEY", "TMINUS_WORLD_BACKUPS_SECRET"
 _PREFIX, _LAUNCH, _PURPOSE = "tradesense", "tradesense-1-9-0", "nightly"
 _CONTENT = b"what pg_dump wrote"
 _OTHER = b"what pg_dumb wrote"  # as many bytes
-_TABLES = {"public.users": 200, "public.revenue": 30}
+_TABLES = {"public.users": 200, "public.revenue": 30, "public.accounts": 500, "public.orders": 350}
 
 
 class BackupsWorld(World):
@@ -38,8 +38,8 @@ class BackupsWorld(World):
                 "backups": ">= 1",
                 "age": "< 26 h",
                 "size": "> 0 B",
-                "tables": ">= 2",
-                "rows": ">= 200",
+                "tables": ">= 4",
+                "rows": ">= 1000",
                 "encrypted": "= yes",
                 "intact": "= yes",
                 "restore_point": "= yes",
@@ -95,6 +95,16 @@ class BackupsWorld(World):
     def stale(self) -> Iterator[None]:
         """The newest backup is three days old."""
         yield from self._instead(taken_at=now() - timedelta(days=3))
+
+    @fault
+    def taken(self, hours: str) -> Iterator[None]:
+        """The newest backup is so many hours old."""
+        yield from self._instead(taken_at=now() - timedelta(hours=float(hours)))
+
+    @fault
+    def no_row_of(self, table: str) -> Iterator[None]:
+        """The dump has no row of one table."""
+        yield from self._instead(tables={**_TABLES, table: 0})
 
     @fault
     def another_database(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Datadog as TradeSense uses it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -40,6 +41,8 @@ class Datadog(VendorWorld):
                 ("a_monitor", "state", "No Data"),
                 ("a_monitor", "state", "Alert"),
                 "a_monitor_is_muted",
+                ("the_monitor", "Cost threshold", "state", "No Data"),
+                ("the_monitor_is_muted", "Service down"),
             ),
         ),
         Case(
@@ -47,6 +50,18 @@ class Datadog(VendorWorld):
             {"title": "Business metrics"},
             {"present": "= yes", "widgets": ">= 4"},
             ("the_dashboard_is_gone", "the_dashboard_is_bare", "the_group_is_empty"),
+        ),
+        Case(
+            "datadog.dashboard",
+            {"title": "Cost tracking"},
+            {"present": "= yes", "widgets": ">= 3"},
+            (("one_dashboard_is_gone", "Cost tracking"), ("one_dashboard_shows", "Cost tracking", "toplist", "note")),
+        ),
+        Case(
+            "datadog.apm",
+            {"service": "tradesense-web", "env": "production"},
+            {"spans": ">= 1", "newest": "< 15 min"},
+            (("never_traced", "tradesense-web"), ("not_traced_since", "tradesense-web", "15")),
         ),
         Case(
             "datadog.metric",
@@ -68,18 +83,21 @@ class Datadog(VendorWorld):
         fake.monitors = [Monitor(f"other {n}", "@slack-others") for n in range(120)]
         fake.monitors += [Monitor(name, f"{name}: see the runbook. @pagerduty-tradesense") for name in _MONITORS]
         self._monitor = fake.monitors[-4]
+        self._monitors = {one.name: one for one in fake.monitors}
         fake.dashboards = [Dashboard(f"oth-er{n}", f"other {n}", ["note"]) for n in range(150)]
         fake.dashboards += [
             Dashboard(f"abc-d{n}", title, ["timeseries", "query_value", "note"], ["toplist", "timeseries"])
             for n, title in enumerate(_DASHBOARDS)
         ]
         self._dashboard = fake.dashboards[-3]
+        self._dashboards = {one.title: one for one in fake.dashboards}
         fake.spans = [
             Span(service, "production", f"abc{trace}", _MINUTE * (trace + 1))
             for trace in range(8)
             for service in ("tradesense-api", "tradesense-worker", "postgres")
         ]
         fake.spans += [Span("tradesense-api", "staging", "def1", _MINUTE / 2)]
+        fake.spans += [Span("tradesense-web", "production", f"fed{trace}", _MINUTE * (trace + 1)) for trace in range(8)]
         fake.points = {_ERRORS: [0.002], _LATENCY: [118.5, 131.0]}
 
     def app(self) -> ASGIApp:
@@ -152,6 +170,44 @@ class Datadog(VendorWorld):
     def the_group_is_empty(self) -> Iterator[None]:
         """What stood in the group was removed."""
         with changed(self._dashboard, grouped=[]):
+            yield
+
+    @fault
+    def never_traced(self, service: str) -> Iterator[None]:
+        """Nobody traces one service."""
+        with changed(self._fake, spans=[one for one in self._fake.spans if one.service != service]):
+            yield
+
+    @fault
+    def not_traced_since(self, service: str, minutes: str) -> Iterator[None]:
+        """The spans of one service came so many minutes earlier."""
+        late = timedelta(minutes=float(minutes))
+        spans = [replace(one, ago=one.ago + late) if one.service == service else one for one in self._fake.spans]
+        with changed(self._fake, spans=spans):
+            yield
+
+    @fault
+    def the_monitor(self, name: str, field: str, value: str) -> Iterator[None]:
+        """Something about one monitor, by its name, is otherwise."""
+        with changed(self._monitors[name], **{field: value}):
+            yield
+
+    @fault
+    def the_monitor_is_muted(self, name: str) -> Iterator[None]:
+        """Somebody silenced that one for another hour."""
+        with changed(self._monitors[name], muted_until=datetime.now(UTC).timestamp() + 3600):
+            yield
+
+    @fault
+    def one_dashboard_is_gone(self, title: str) -> Iterator[None]:
+        """That one has another title."""
+        with changed(self._dashboards[title], title=f"{title} (old)"):
+            yield
+
+    @fault
+    def one_dashboard_shows(self, title: str, *widgets: str) -> Iterator[None]:
+        """That one has these types of widgets, and no others."""
+        with changed(self._dashboards[title], widgets=[*widgets], grouped=[]):
             yield
 
     @fault

@@ -12,7 +12,7 @@ from bench.worlds.postgres_cases import CASES
 from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.binaries import postgres_folder
 from deployments.rehearsal.postgres import Postgres
-from deployments.rehearsal.processes import Child, Processes
+from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.unprivileged import unprivileged
 
 _SECRET = "TMINUS_WORLD_POSTGRES"  # noqa: S105 - the name of a variable
@@ -36,6 +36,7 @@ _TABLES = """
 """
 _SET, _RESET = "ALTER SYSTEM SET {} = '{}'", "ALTER SYSTEM RESET {}"
 _WRITTEN = "SELECT setting FROM pg_file_settings WHERE sourcefile LIKE '%%postgresql.auto.conf'"
+_ARCHIVER = "SELECT last_archived_time, last_failed_time FROM pg_stat_archiver"
 _CLIENTS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 
 
@@ -53,14 +54,14 @@ class PostgresWorld(World):
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Both servers; the primary is started a second time, with pg_stat_statements loaded."""
-        with Processes() as processes:
-            [primary, _] = self.server.start(processes)
+        with Processes() as self._processes:
+            [self._primary, _] = self.server.start(self._processes)
             self.execute(
                 "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'",
                 "ALTER SYSTEM SET statement_timeout = '30s'",
                 "ALTER SYSTEM SET idle_in_transaction_session_timeout = '60s'",
             )
-            self._restart(processes, primary)
+            self._restart()
             self.execute(_TABLES, "SELECT pg_stat_statements_reset()")
             yield
 
@@ -119,6 +120,46 @@ class PostgresWorld(World):
         self.execute("SELECT pg_stat_statements_reset()")
 
     @fault
+    def nothing_is_counted(self) -> Iterator[None]:
+        """Nobody counts statements any more, and those of before are forgotten."""
+        self._set("pg_stat_statements.track", "none")
+        self.execute("SELECT pg_stat_statements_reset()")
+        yield
+        self._set("pg_stat_statements.track", "")
+
+    @fault
+    def nothing_is_archived(self) -> Iterator[None]:
+        """No change was ever kept outside."""
+        self.execute("SELECT pg_stat_reset_shared('archiver')")
+        yield
+        self._archive()
+
+    @fault
+    def archiving_fails(self) -> Iterator[None]:
+        """The last change could not be kept outside: there is no room."""
+        self._set("archive_command", "false")
+        self._archive(fails=True)
+        yield
+        self._set("archive_command", "")
+        self._archive()
+
+    @fault
+    def archiving_is_off(self) -> Iterator[None]:
+        """Since its last restart the server keeps nothing outside."""
+        self.execute(_SET.format("archive_mode", "off"))
+        self._restart()
+        yield
+        self.execute(_RESET.format("archive_mode"))
+        self._restart()
+
+    def _archive(self, *, fails: bool = False) -> None:
+        """Until the archiver kept something once more, or failed to."""
+        [before] = self._asked(_ARCHIVER)
+        self.execute("SELECT pg_logical_emit_message(true, 'world', '')", "SELECT pg_switch_wal()")
+        while self._asked(_ARCHIVER)[0][fails] == before[fails]:
+            time.sleep(_POLL)
+
+    @fault
     def standby_gone(self) -> Iterator[None]:
         """The standby no longer streams."""
         [[before]] = self._asked("SELECT current_setting('primary_conninfo')", standby=True)
@@ -137,12 +178,13 @@ class PostgresWorld(World):
         yield
         self.execute("SELECT pg_wal_replay_resume()", standby=True)
 
-    def _restart(self, processes: Processes, primary: Child) -> None:
-        primary.end(within=5)
+    def _restart(self) -> None:
+        self._primary.end(within=5)
         data, port = self.server.folder / "primary", self.server.address.port
         prefix = unprivileged(self.server.folder).prefix
         argv = [*prefix, str(postgres_folder() / "postgres"), "-D", str(data), "-c", f"port={port}"]
-        processes.start("postgres again", argv, log=self.server.folder / "again.log", ready=self._answers)
+        log = self.server.folder / "again.log"
+        self._primary = self._processes.start("postgres again", argv, log=log, ready=self._answers)
         self._await(1)
 
     def _answers(self) -> bool:

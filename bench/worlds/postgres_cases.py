@@ -42,6 +42,34 @@ CASES = (
     ),
     Case(
         "sql.query",
+        {"database": "main", "query": "SHOW archive_mode"},
+        {"word": "= on"},
+        ("archiving_is_off",),
+    ),
+    Case(
+        "sql.query",
+        {"database": "main", "query": "SELECT coalesce(last_archived_time, 'epoch') FROM pg_stat_archiver"},
+        {"age": "< 1 h"},
+        ("nothing_is_archived",),
+    ),
+    Case(
+        "sql.query",
+        {
+            "database": "main",
+            "query": "SELECT count(*) FROM pg_stat_archiver "
+            "WHERE last_failed_time > coalesce(last_archived_time, '-infinity')",
+        },
+        {"value": "= 0"},
+        ("archiving_fails",),
+    ),
+    Case(
+        "sql.query",
+        {"database": "main", "query": "SELECT count(*) FROM pg_stat_statements WHERE calls > 0"},
+        {"value": ">= 1"},
+        ("nothing_is_counted",),
+    ),
+    Case(
+        "sql.query",
         {"database": "main", "query": "SHOW maintenance_work_mem"},
         {"bytes": ">= 64 MiB"},
         (("setting", "maintenance_work_mem", "1MB"),),

@@ -29,6 +29,7 @@ class Railway(VendorWorld):
                 ("the_worker", "status", "CRASHED"),
                 ("the_worker", "restart", "NEVER"),
                 ("the_worker", "restart", "ON_FAILURE"),
+                ("in_production", "web", "restart", "ON_FAILURE"),
                 "an_instance_crashed",
                 "the_worker_runs_once",
                 "the_worker_was_never_deployed",
@@ -64,6 +65,13 @@ class Railway(VendorWorld):
     def the_worker(self, field: str, value: str) -> Iterator[None]:
         """Something about the worker is otherwise."""
         with changed(self._worker, **{field: value}):
+            yield
+
+    @fault
+    def in_production(self, service: str, field: str, value: str) -> Iterator[None]:
+        """Something about a service is otherwise in production."""
+        [one] = [one for one in self._fake.services if (one.name, one.environment) == (service, "production")]
+        with changed(one, **{field: value}):
             yield
 
     @fault

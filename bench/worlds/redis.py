@@ -13,13 +13,12 @@ from typing import ClassVar
 import redis
 
 from bench.worlds.byte_relay import ByteRelay
+from bench.worlds.redis_cases import CASES, LIMIT
 from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.redis_servers import Redis
 
 _SECRET = "TMINUS_WORLD_REDIS"  # noqa: S105 - the name of a variable
-_CACHE = {"redis": "cache"}
-_LIMIT = 64 * 1024 * 1024
 _POLL = 0.01  # seconds
 _HIT_RATE = 0.9
 _DAY = 86_400
@@ -31,70 +30,7 @@ class RedisWorld(World):
 
     system: ClassVar[str] = "redis"
     real: ClassVar[bool] = True
-    cases: ClassVar[tuple[Case, ...]] = (
-        Case(
-            "redis.replication",
-            _CACHE,
-            {"replicas": ">= 1", "lag": "< 1 s", "lag_bytes": "< 1 MB", "persistence": "= aof", "role": "= primary"},
-            ("replica_gone", "replica_stands_still", ("configured", "appendonly", "no"), "demoted"),
-        ),
-        Case(
-            "redis.persistence",
-            _CACHE,
-            {"aof": "= on", "fsync": "= everysec", "rpo": "<= 1 s", "last_save": "< 24 h", "failing": "= no"},
-            (
-                ("configured", "appendonly", "no"),
-                ("configured", "appendfsync", "no"),
-                ("configured", "appendonly", "no", "save", "7200 1"),
-                ("configured", "no-appendfsync-on-rewrite", "yes"),
-                "snapshot_fails",
-                "snapshot_old",
-            ),
-        ),
-        Case(
-            "redis.keys",
-            {**_CACHE, "namespaces": ["session:", "quote:", "rate-limit:"]},
-            {
-                "keys": ">= 100",
-                "namespaced": "= all",
-                "expiring": "= all",
-                "compressed": "= all",
-                "uncompressed": "= 0",
-                "longest": "<= 24 h",
-            },
-            (
-                "emptied",
-                ("key_left", "tmp", "60", "1"),
-                ("key_left", "session:kept", "0", "1"),
-                ("key_left", "session:week", "604800", "1"),
-                ("key_left", "quote:plain", "60", "20000"),
-            ),
-        ),
-        Case("redis.keys", _CACHE, {"namespaced": "= all"}, (("key_left", "4711", "60", "1"),)),
-        Case(
-            "redis.stats",
-            _CACHE,
-            {
-                "hit_rate": "> 80 %",
-                "memory": "< 80 %",
-                "limit": f"= {_LIMIT} B",
-                "evicted": "= 0",
-                "clients": "< 50",
-                "blocked": "= 0",
-                "policy": "= allkeys-lru",
-            },
-            (
-                "lookups_miss",
-                ("lookups_miss", "80"),
-                "nearly_full",
-                ("configured", "maxmemory", "0"),
-                "evicting",
-                "crowded",
-                "somebody_waits",
-                ("configured", "maxmemory-policy", "noeviction"),
-            ),
-        ),
-    )
+    cases: ClassVar[tuple[Case, ...]] = CASES
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -105,14 +41,16 @@ class RedisWorld(World):
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Both servers, and the keys."""
+        """Both servers, the keys, and a service that is connected."""
         with Processes() as processes, self._relay.running() as self._port:
             [_, self._replica] = self.server.start(processes)
             with self._client() as client:
-                client.config_set("maxmemory", _LIMIT)
+                client.config_set("maxmemory", LIMIT)
                 client.config_set("maxmemory-policy", "allkeys-lru")
             self._fill()
-            yield
+            with self._client() as self._service:
+                self._service.ping()
+                yield
 
     def sections(self) -> Sections:
         """The primary, through the relay, by the name that each platform has for it."""
@@ -215,7 +153,7 @@ class RedisWorld(World):
         with self._client() as client:
             client.config_set("maxmemory", int(int(client.info("memory")["used_memory"]) / 0.95))
             yield
-            client.config_set("maxmemory", _LIMIT)
+            client.config_set("maxmemory", LIMIT)
 
     @fault
     def evicting(self) -> Iterator[None]:
@@ -224,7 +162,7 @@ class RedisWorld(World):
             client.config_set("maxmemory", int(client.info("memory")["used_memory"]) - 100_000)
             client.set("session:one-more", "x", ex=60)
             self._await("evicted_keys", lambda count: int(str(count)) > 0)
-            client.config_set("maxmemory", _LIMIT)
+            client.config_set("maxmemory", LIMIT)
         yield
         self._fill()
 
@@ -236,6 +174,22 @@ class RedisWorld(World):
                 crowd.enter_context(self._client()).ping()
             yield
         self._await("connected_clients", lambda count: int(str(count)) < 10)
+
+    @fault
+    def services_gone(self) -> Iterator[None]:
+        """No service is connected."""
+        self._service.connection_pool.disconnect()
+        self._await("connected_clients", 1)  # the one who asks
+        yield
+        self._service.ping()
+
+    @fault
+    def keys_gone(self, pattern: str) -> Iterator[None]:
+        """No key is left whose name is like that."""
+        with self._client() as client:
+            client.delete(*client.keys(pattern))
+        yield
+        self._fill()
 
     @fault
     def somebody_waits(self) -> Iterator[None]:

@@ -34,6 +34,12 @@ class Sentry(VendorWorld):
                 "an_alert_does_nothing",
             ),
         ),
+        Case(
+            "sentry.project",
+            {"project": "tradesense"},
+            {"alerts": ">= 1", "newest": "<= 7 d"},
+            ("every_alert_is_off", "no_alert_does_anything", ("nothing_came_for", "169")),
+        ),
     )
 
     def __init__(self, folder: Path) -> None:
@@ -95,6 +101,12 @@ class Sentry(VendorWorld):
             yield
 
     @fault
+    def nothing_came_for(self, hours: str) -> Iterator[None]:
+        """The newest event is so many hours old."""
+        with changed(self._fake, newest=timedelta(hours=float(hours))):
+            yield
+
+    @fault
     def errors_are_open(self) -> Iterator[None]:
         """There are three more."""
         with changed(self._fake, issues=[*self._fake.issues, *([("unresolved", "error")] * 3)]):
@@ -104,6 +116,18 @@ class Sentry(VendorWorld):
     def an_alert_is_off(self) -> Iterator[None]:
         """Somebody switched the first one off."""
         with changed(self._fake, alerts=[(False, True), *self._fake.alerts[1:]]):
+            yield
+
+    @fault
+    def every_alert_is_off(self) -> Iterator[None]:
+        """Somebody switched them all off."""
+        with changed(self._fake, alerts=[(False, does) for _, does in self._fake.alerts]):
+            yield
+
+    @fault
+    def no_alert_does_anything(self) -> Iterator[None]:
+        """None has an action."""
+        with changed(self._fake, alerts=[(on, False) for on, _ in self._fake.alerts]):
             yield
 
     @fault

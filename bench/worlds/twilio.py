@@ -29,6 +29,7 @@ class Twilio(VendorWorld):
                 ("the_account", "balance", "-3.2"),
                 "a_number_was_given_back",
                 "a_number_cannot_send",
+                "no_number_can_send",
             ),
         ),
     )
@@ -67,4 +68,10 @@ class Twilio(VendorWorld):
     def a_number_cannot_send(self) -> Iterator[None]:
         """One of them is for calls only."""
         with changed(self._fake, numbers=[*self._fake.numbers[:-1], False]):
+            yield
+
+    @fault
+    def no_number_can_send(self) -> Iterator[None]:
+        """All of them are for calls only."""
+        with changed(self._fake, numbers=[False] * len(self._fake.numbers)):
             yield

@@ -55,7 +55,7 @@ class Web(TradingFaults, TradeSenseFaults):
         names = ("customer", "customer-2", "operator", "expired")
         identities: Sections = {name: f"env:{_variable(name)}" for name in names}
         return {
-            "endpoints": {"api": {"url": self.url}, "web": {"url": self.site}},
+            "endpoints": {"api": {"url": self.url}, "web": {"url": self.site}, "cdn": {"url": self.site}},
             "identities": identities,
             "artifacts": str(self.folder / "artifacts"),
         }
@@ -262,9 +262,9 @@ class Web(TradingFaults, TradeSenseFaults):
         self.front.unwell = False
 
     @fault
-    def shows_a_page(self, path: str) -> Iterator[None]:
-        """A page of a maintenance is shown, with status 200."""
-        self.front.texts[path] = "We will be back soon"
+    def shows_a_page(self, path: str, text: str = "We will be back soon") -> Iterator[None]:
+        """Another page is shown, with status 200; by default one of a maintenance."""
+        self.front.texts[path] = text
         yield
         self.front.texts.clear()
 

@@ -79,7 +79,8 @@ phases:
 
 
 EXPECTED_ONE = (
-    "expected one of check, action, watch, approval, acknowledgement, sign_off, attestation, paging, follow_ups"
+    "expected one of check, action, watch, approval, acknowledgement, sign_off, readiness, attestation, paging, "
+    "follow_ups"
 )
 
 

@@ -261,7 +261,7 @@ class Front:
         return PlainTextResponse("terms of service\n")
 
     async def _page(self, _request: Request) -> Response:
-        page = HTMLResponse("<!doctype html><title>Vatic</title>")
+        page = HTMLResponse('<!doctype html><title>Vatic</title><dialog id="cookie-consent" open></dialog>')
         self.browser.add_cookie(page)
         return page
 

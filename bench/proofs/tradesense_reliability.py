@@ -1,0 +1,103 @@
+"""What breaks the lines of TradeSense's third phase, on backups and on staying up."""
+
+from collections.abc import Mapping
+
+from bench.proofs import tradesense_queries as asked
+from bench.proofs.file_faults import ending, finished, page, ran, value
+from bench.proofs.proof import Fault
+from bench.proofs.tradesense_database import experiment, gives
+
+_WEEK = 7 * 24 + 1  # hours, an hour too many
+_RESTORED, _RAILWAY = "evidence/point-in-time.json", "settings/railway.json"
+_ALARMS = ("tradesense-backup-failed", "tradesense-backup-missing")
+_SERVICES = ("api", "web", "worker")
+
+
+def _alarm(name: str) -> tuple[Fault, ...]:
+    return (
+        ("aws-alarms", "alarm_gone", name),
+        ("aws-alarms", "alarm_without_actions", name),
+        ("aws-alarms", "alarm_with_actions_off", name),
+        ("aws-alarms", "alarm_state", "INSUFFICIENT_DATA", name),
+    )
+
+
+_BACKUPS: Mapping[str, tuple[Fault, ...]] = {
+    "1": (
+        ("backups", "taken", "25.1"),
+        ("backups", "no_row_of", "public.accounts"),
+        ("backups", "no_row_of", "public.orders"),
+        ("backups", "another_database"),
+        ("backups", "none"),
+        ("backups", "replaced"),
+        ("backups", "dump_gone"),
+        ("aws-storage", "none_between", "", "46", "75"),
+        ("aws-storage", "stopped", "", "25.1"),
+        ("aws-storage", "newest_is_empty"),
+        ("aws-storage", "nothing_stored"),
+    ),
+    "2": (
+        ("aws-storage", "encryption_dropped"),
+        ("aws-storage", "public_access_open"),
+        ("aws-storage", "public_access_partly_open"),
+        ("aws-storage", "newest_in_clear", "cockroach/"),
+        ("backups", "in_the_clear"),
+    ),
+    "3": (
+        *(("aws-storage", "expires_after", days) for days in ("7", "29", "31")),
+        ("aws-storage", "nothing_expires"),
+        ("aws-storage", "some_expire_after_a_week"),
+        ("aws-storage", "only_some_expire"),
+        ("aws-storage", "one_never_deleted", "grafana/", "31.1"),
+        ("aws-storage", "none_between", "", "46", "75"),
+        ("aws-storage", "nothing_stored"),
+    ),
+    "4": (
+        ("postgres", "archiving_is_off"),
+        ("postgres", "nothing_is_archived"),
+        ("postgres", "archiving_fails"),
+        value(_RESTORED, "/status", '"failed"'),
+        value(_RESTORED, "/off_by_seconds", "61"),
+        finished(_RESTORED, 90),
+    ),
+    "5": page("restore.md", "When to restore", "Steps", "To a point in time", "Verification"),
+    "6": tuple(fault for name in _ALARMS for fault in _alarm(name)),
+}
+_UP: Mapping[str, tuple[Fault, ...]] = {
+    "1": (
+        *(("web", "part_is", name, word) for name in ("database", "redis") for word in ("down", "")),
+        ("web", "says_unwell"),
+        ("web", "answers_with", "/health", "503"),
+        ("web", "site_answers_with", "/health", "503"),
+        ("web", "shows_a_page", "/health"),
+    ),
+    "2": (
+        *(("railway", "in_production", name, "restart", "ON_FAILURE") for name in _SERVICES),
+        ("railway", "the_worker", "restart", "NEVER"),
+        ("railway", "the_worker", "status", "FAILED"),
+        ("railway", "the_worker", "name", "worker-old"),
+        ("railway", "the_worker_was_never_deployed"),
+        ("railway", "an_instance_crashed"),
+        *experiment("service-failure"),
+    ),
+    "4": (
+        value(_RAILWAY, "/deploy/drainingSeconds", "9"),
+        ("artifacts", "says", _RAILWAY, "drainingSeconds", "overlapSeconds"),
+        *experiment("rolling-restart"),
+        *ending("integration", "graceful_shutdown_answers_what_was_begun"),
+        ran("integration", _WEEK),
+    ),
+    "5": (
+        gives(asked.BREAKERS, 0, 0),
+        *experiment("vendor-outage"),
+        *ending("integration", "circuit_breaker_opens_after_failures", "circuit_breaker_half_opens_for_one_call"),
+        *ending("integration", "circuit_breaker_closes_again"),
+        ran("integration", _WEEK),
+    ),
+}
+
+BROKEN: Mapping[str, tuple[Fault, ...]] = {
+    f"tradesense/phase-3-reliability-backup/{section}/{number}": faults
+    for section, lines in (("backup-strategy", _BACKUPS), ("high-availability", _UP))
+    for number, faults in lines.items()
+}
