@@ -54,7 +54,7 @@ rehearsal: install ## Plays a whole launch on real servers; FAULT=name breaks on
 	case "$(FAULT)-$$code" in none-0|none-*) exit $$code;; *-3|*-4) echo "Exit code $$code, as promised.";; *) exit $$code;; esac
 
 readiness: install ## Goes through a whole readiness checklist on the same servers; SYSTEM=vatic or tradesense
-	@$(BIN)/tminus rehearse-readiness $(SYSTEM) --out $(OUT)
+	@$(BIN)/tminus rehearse-readiness $(SYSTEM) --out $(OUT) $(if $(KEEP),--keep)
 
 gauntlet: install ## A launch with every fault, and every check with each thing broken that it must notice (twenty minutes)
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)
@@ -82,7 +82,7 @@ format: install ## Formats, and mends what the linter can mend by itself
 	$(BIN)/ruff format .
 
 bench: install ## Measures; each line of JSON is a figure with its limit
-	@for bench in watch launch; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
+	@for bench in watch launch readiness readiness_rivals; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
 
 sweep: install ## The tests of rules that hold for all inputs, with many more of them
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=sweep $(ARGS)

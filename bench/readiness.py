@@ -5,8 +5,10 @@
 - sweep_over_bare_loop: 400 checks of 50 ms each, inside a real flow run on a real Prefect server, from the event that
   the sweep began to the last evidence, written durably; over a bare asyncio loop that sends the same requests with the
   same client, as many at once, and parses the same JSON. The whole wall time of `readiness` is told on stderr.
-- cost_growth: the time a check from 1,000 to 10,000 checks of 0 ms, and the memory that this process then has.
-- delayed_by_hanging: how much later the other checks are done while forty checks of another system hang.
+- cost_growth: the time a check from 1,000 to 10,000 checks of 0 ms, from the sweep's first event to its end, and the
+  memory that this process then has.
+- delayed_by_hanging: how much later the other checks are done while 200 checks of another system wait for ever, and
+  200 of a third block the threads that they wait in.
 
 `--sabotage together` looks at one line after another: the first figure must not hold. `--sabotage isolation` lets all
 systems share one place in the queue: the last must not hold. Either ends with exit code 1.
@@ -29,15 +31,15 @@ import psutil
 
 import flows.queues
 import tasks.check
-from bench.readiness_books import SYSTEM, opened, write_book, write_environment
+from bench.readiness_books import STUCK, SYSTEM, opened, write_book, write_environment
 from flows.readiness import sweep
 from tminus import events as ev
 from tminus.ledger.opening import open_ledger
 from tminus.record_parts import read_event
 
-_WAIT_MS = 50
+WAIT_MS = 50
 _MIB = 1024 * 1024
-_HANGING = 40
+_HANGING = 200
 _ROUNDS = 5
 _AT_ONCE = flows.queues.AT_ONCE  # read before anything is sabotaged
 
@@ -51,14 +53,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--sabotage", choices=["together", "isolation"], help="switch a mechanism off")
     given = parser.parse_args(words)
     _sabotage(given.sabotage)
-    with tempfile.TemporaryDirectory() as folder, _site() as site:
-        return _measure(given, Path(folder), site)
+    with tempfile.TemporaryDirectory() as folder, site() as address:
+        return _measure(given, Path(folder), address)
 
 
 def _measure(given: argparse.Namespace, folder: Path, site: str) -> int:
     held = []
     if given.sabotage != "isolation":
-        with _prefect(folder, wanted=given.without is None) as api:
+        with prefect_server(folder, wanted=given.without is None) as api:
             held.append(_against_bare_loop(folder, site, api, given.checks))
     if given.sabotage != "together":
         held.append(_delay(folder, site))
@@ -70,14 +72,14 @@ def _measure(given: argparse.Namespace, folder: Path, site: str) -> int:
 def _against_bare_loop(folder: Path, site: str, api: str, checks: int) -> bool:
     ratios = []
     for number in range(_ROUNDS):
-        bare = asyncio.run(_bare(site, checks))
-        inside, whole = _swept(folder / f"round-{number}", site, checks, f"/wait/{_WAIT_MS}", api)
-        _tell(f"{checks} checks of {_WAIT_MS} ms: bare {bare:.2f} s, sweep {inside:.2f} s, whole {whole:.2f} s")
+        bare = asyncio.run(bare_loop(site, checks))
+        inside, whole = swept(folder / f"round-{number}", site, checks, f"/wait/{WAIT_MS}", api)
+        _tell(f"{checks} checks of {WAIT_MS} ms: bare {bare:.2f} s, sweep {inside:.2f} s, whole {whole:.2f} s")
         ratios.append(inside / bare)
     return _figure("sweep_over_bare_loop", median(ratios), "ratio", "<= 1.2", median(ratios) <= 1.2)
 
 
-async def _bare(site: str, checks: int) -> float:
+async def bare_loop(site: str, checks: int) -> float:
     """The same requests, as plainly as they can be sent: one client, as many at once, each answer parsed.
 
     All 400 at once would be three times slower: httpx looks through its whole pool for each.
@@ -87,7 +89,7 @@ async def _bare(site: str, checks: int) -> float:
 
         async def ask() -> object:
             async with turn:
-                answer: object = json.loads((await client.get(f"{site}/wait/{_WAIT_MS}")).content)
+                answer: object = json.loads((await client.get(f"{site}/wait/{WAIT_MS}")).content)
                 return answer
 
         started = time.perf_counter()
@@ -95,7 +97,7 @@ async def _bare(site: str, checks: int) -> float:
         return time.perf_counter() - started
 
 
-def _swept(folder: Path, site: str, checks: int, path: str, api: str, hanging: int = 0) -> tuple[float, float]:
+def swept(folder: Path, site: str, checks: int, path: str, api: str, hanging: int = 0) -> tuple[float, float]:
     """Seconds from the sweep's first event to its last evidence, and of the whole run, reading and judging included."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = write_environment(folder, site, api or "http://127.0.0.1:1/api")
@@ -118,35 +120,45 @@ async def _flow_run(books: Path, environment: Path, api: str) -> None:
         await readiness(runbooks=str(books), environment=str(environment), return_state=True)
 
 
-def _between_events(books: Path, environment: Path, but: str = "") -> float:
-    """As the ledger has it: from the event that a sweep began to the last evidence of any section but this one."""
+def _between_events(books: Path, environment: Path, but: Sequence[str] = ()) -> float:
+    """As the ledger has it: from the event that a sweep began to the last evidence of any section but these."""
     store = open_ledger(opened(books, environment).environment.ledger)
     chain = max(name for name in store.chains() if name.startswith("sweep."))
     events = [read_event(one) for one in store.read(chain)]
     store.close()
-    last = max(one.at for one in events if isinstance(one, ev.LinesSeen) and one.section != but)
+    last = max(one.at for one in events if isinstance(one, ev.LinesSeen) and one.section.rpartition("/")[2] not in but)
     return (last - events[0].at).total_seconds()
 
 
 def _delay(folder: Path, site: str) -> bool:
     """When the last event of another section than the stuck one was written, with and without the stuck one."""
-    path = f"/wait/{_WAIT_MS}"
+    path = f"/wait/{WAIT_MS}"
     alone = _last_other(folder / "alone", site, path, 0)
     beside = _last_other(folder / "beside", site, path, _HANGING)
     ratio = beside / alone
-    _tell(f"200 checks are done after {alone:.2f} s, and after {beside:.2f} s beside {_HANGING} that hang")
+    _tell(f"200 checks are done after {alone:.2f} s, and after {beside:.2f} s beside {2 * _HANGING} that hang")
     return _figure("delayed_by_hanging", ratio, "ratio", "<= 1.5", ratio <= 1.5)
 
 
 def _last_other(folder: Path, site: str, path: str, hanging: int) -> float:
-    _swept(folder, site, 200, path, "", hanging)
-    return _between_events(folder / SYSTEM, folder / "environment.yaml", but="made-up/bench/stuck")
+    swept(folder, site, 200, path, "", hanging)
+    return _between_events(folder / SYSTEM, folder / "environment.yaml", but=STUCK)
+
+
+def _to_its_end(folder: Path) -> float:
+    """Seconds from the sweep's first event to the one that it ended, judging included."""
+    store = open_ledger(opened(folder / SYSTEM, folder / "environment.yaml").environment.ledger)
+    chain = max(name for name in store.chains() if name.startswith("sweep."))
+    events = [read_event(one) for one in store.read(chain)]
+    store.close()
+    return (events[-1].at - events[0].at).total_seconds()
 
 
 def _growth(folder: Path, site: str, sizes: list[int]) -> list[bool]:
     costs = []
     for size in sizes:
-        inside, whole = _swept(folder / f"size-{size}", site, size, "/wait/0", "")
+        _, whole = swept(folder / f"size-{size}", site, size, "/wait/0", "")
+        inside = _to_its_end(folder / f"size-{size}")
         _tell(f"{size} checks of 0 ms: {inside:.2f} s, {inside / size * 1000:.2f} ms a check, whole {whole:.2f} s")
         costs.append(inside / size)
     memory = psutil.Process().memory_info().rss / _MIB
@@ -174,7 +186,8 @@ def _sabotage(mechanism: str | None) -> None:
 
 
 @contextmanager
-def _site() -> Iterator[str]:
+def site() -> Iterator[str]:
+    """The block in which the site runs, by its address."""
     with subprocess.Popen([sys.executable, "-m", "bench.readiness_site"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -184,7 +197,8 @@ def _site() -> Iterator[str]:
 
 
 @contextmanager
-def _prefect(folder: Path, *, wanted: bool) -> Iterator[str]:
+def prefect_server(folder: Path, *, wanted: bool) -> Iterator[str]:
+    """The block in which a Prefect server runs, by its API's address; "" where none is wanted."""
     if not wanted:
         yield ""
         return

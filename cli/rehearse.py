@@ -104,13 +104,13 @@ def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int
             played = play(estate, out, click.echo, (book or BOOK).resolve())
             click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")
             if keep:
-                click.echo(f"Everything stays up, in {folder}. In another terminal: . {_variables_of(estate)}")
+                click.echo(f"Everything stays up, in {folder}. In another terminal: . {variables_of(estate)}")
                 click.echo("Ctrl-C ends it.")
-                _wait_for_interrupt()
+                wait_for_interrupt()
     return judged(fault, played, kept)
 
 
-def _variables_of(estate: "WholeEstate") -> Path:
+def variables_of(estate: "WholeEstate") -> Path:
     """A file for a shell to read, with what every process of the rehearsal knows; the secrets are made up for it."""
     prefect = estate.servers.addresses.prefect.environment()
     shown = {name: value.get_secret_value() for name, value in prefect.items()}
@@ -136,7 +136,8 @@ def judged(fault: "Fault", played: "Played", kept: "OutFolder") -> int:
     return 1
 
 
-def _wait_for_interrupt() -> None:
+def wait_for_interrupt() -> None:
+    """Until Ctrl-C."""
     try:
         while True:
             time.sleep(3600)

@@ -18,7 +18,8 @@ from tminus.errors import TminusError, UsageError
     show_default=True,
     help="For the checklist in every format: new, empty, or an earlier rehearsal's, which is replaced.",
 )
-def command(system: str, out: Path) -> None:
+@click.option("--keep", is_flag=True, help="Leave everything up at the end, to look around, until Ctrl-C.")
+def command(system: str, out: Path, keep: bool) -> None:
     """Looks at every line of SYSTEM's checklist on the rehearsal's estate; what the estate has not is skipped.
 
     Exits 0 where the checklist was gone through, whatever it says of the rehearsal's readiness.
@@ -36,15 +37,17 @@ def command(system: str, out: Path) -> None:
     except NotOurs as e:
         raise UsageError(f"--out: {e}") from e
     try:
-        raise SystemExit(_play(system, out))
+        raise SystemExit(_play(system, out, keep=keep))
     except (BinaryMissing, NoFreePort) as e:
         raise UsageError(str(e)) from e
     except ServerError as e:
         raise TminusError(str(e)) from e
 
 
-def _play(system: str, out: Path) -> int:
+def _play(system: str, out: Path, *, keep: bool) -> int:
     import tempfile
+
+    from cli.rehearse import variables_of, wait_for_interrupt
 
     from deployments.rehearsal.faults import FAULTS
     from deployments.rehearsal.out_folder import OutFolder
@@ -64,4 +67,8 @@ def _play(system: str, out: Path) -> int:
             click.echo(f"Up after {up:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
             code = sweep(estate, system, out, click.echo)
             click.echo(f"All of it took {time.monotonic() - started:.0f} s.")
+            if keep:
+                click.echo(f"Everything stays up, in {folder}. In another terminal: . {variables_of(estate)}")
+                click.echo("Ctrl-C ends it.")
+                wait_for_interrupt()
     return 0 if code in {0, NOT_READY} else code
