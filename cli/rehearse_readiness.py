@@ -48,7 +48,6 @@ def _play(system: str, out: Path, *, keep: bool) -> int:
     import tempfile
 
     from cli.rehearse import variables_of, wait_for_interrupt
-
     from deployments.rehearsal.faults import FAULTS
     from deployments.rehearsal.out_folder import OutFolder
     from deployments.rehearsal.readiness_play import NOT_READY, sweep

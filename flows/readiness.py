@@ -9,6 +9,7 @@ from prefect import Task, flow
 from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows.sweep import Sweep
@@ -47,6 +48,8 @@ async def readiness(
         ended = await sweep(opened, sections)
     except TminusError as e:
         return Failed(message=str(e))
+    get_run_logger().info(ended.sentence)
+    get_run_logger().info("`tminus next %s` says what to mend first", opened.checklist.system)
     if ended.ready:
         return Completed(message=ended.sentence, name="Ready")
     return Failed(message=ended.sentence, name=WENT_THROUGH)

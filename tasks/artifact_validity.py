@@ -35,8 +35,12 @@ async def mistake_in(document: JsonValue, name: str) -> str | None:
             "whether an OpenAPI document is valid needs openapi-spec-validator, which is not installed; "
             "pip install 'tminus[openapi]'"
         )
+    try:
+        text = json.dumps(document)
+    except (ValueError, RecursionError) as e:  # Python refuses to write out integers of over 4300 digits
+        raise CouldNotObserve(f"{name} holds a number or a depth beyond what is validated") from e
     with TemporaryDirectory(prefix="tminus-openapi-") as scratch:
-        await asyncio.to_thread((Path(scratch) / _NAME).write_text, json.dumps(document), "utf-8")
+        await asyncio.to_thread((Path(scratch) / _NAME).write_text, text, "utf-8")
         ended = await run_bounded([sys.executable, "-m", _VALIDATOR, _NAME], _WITHIN, Path(scratch))
     if not ended.in_time:
         raise CouldNotObserve(f"{name} could not be validated within {show_duration(_WITHIN)}")

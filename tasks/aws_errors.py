@@ -51,6 +51,7 @@ _ABSENT = frozenset(
         "NoSuchKey",
         "NoSuchLifecycleConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
+        "NotFound",  # a topic of SNS
         "NotFoundException",
         "ObjectLockConfigurationNotFoundError",
         "ReplicationConfigurationNotFoundError",

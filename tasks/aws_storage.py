@@ -11,9 +11,19 @@ from tasks.aws_errors import NotThere
 
 
 class Versioning(Answer):
-    """Of GetBucketVersioning; a bucket that never had it has no status."""
+    """Of GetBucketVersioning; a bucket that never had it has no status, one that has it no more is `Suspended`."""
 
     status: str = ""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what is overwritten or deleted now becomes an old version."""
+        return self.status == "Enabled"
+
+    @property
+    def has_old(self) -> bool:
+        """Whether there may be old versions: those from before it was suspended stay."""
+        return bool(self.status)
 
 
 class _ByDefault(Answer):
@@ -46,6 +56,11 @@ class _PublicAccess(Answer):
 class _Expiration(Answer):
     days: int | None = None
     date: datetime | None = None
+
+
+class _OldExpiration(Answer):
+    noncurrent_days: int | None = None
+    newer_noncurrent_versions: int | None = None
 
 
 class _Filter(Answer):
@@ -84,6 +99,12 @@ class _Scoped(Answer):
 
 class _Rule(_Scoped):
     expiration: _Expiration = _Expiration()
+    old: _OldExpiration = Field(default=_OldExpiration(), alias="NoncurrentVersionExpiration")
+
+    @property
+    def old_days(self) -> int | None:
+        """After how many days it deletes versions that are no longer current; None where it does not."""
+        return self.old.noncurrent_days if self.status == "Enabled" else None
 
     @property
     def days(self) -> float | None:
@@ -165,9 +186,9 @@ class _Head(Answer):
     encryption: str | None = Field(default=None, alias="ServerSideEncryption")
 
 
-def versioning(s3: AwsService, bucket: str) -> bool:
+def versioning(s3: AwsService, bucket: str) -> Versioning:
     """Whether old versions are kept; raises NotThere where there is no such bucket."""
-    return s3.read(Versioning, "GetBucketVersioning", Bucket=bucket).status == "Enabled"
+    return s3.read(Versioning, "GetBucketVersioning", Bucket=bucket)
 
 
 def encryption(s3: AwsService, bucket: str) -> str:
@@ -188,13 +209,32 @@ def left_open(s3: AwsService, bucket: str) -> list[str]:
     return [str(field.alias) for name, field in _Block.model_fields.items() if not getattr(block, name)]
 
 
-def expiry(s3: AwsService, bucket: str, prefix: str) -> tuple[float, float]:
-    """After how many days objects under a prefix may expire at the earliest, and do expire at the latest."""
+def expiry(s3: AwsService, bucket: str, prefix: str, *, versions: bool) -> tuple[float, float]:
+    """After how many days data under a prefix may be gone at the earliest, and is gone at the latest.
+
+    Args:
+        s3: S3.
+        bucket: whose rules are read.
+        prefix: what the keys begin with.
+        versions: whether there may be old versions. Then an object that expires becomes one, and is gone only after
+            a rule deletes that too; and what is overwritten is gone as soon as such a rule says, which may be earlier.
+    """
     try:
         rules = s3.read(_Lifecycle, "GetBucketLifecycleConfiguration", Bucket=bucket).rules
     except NotThere:
         return FOREVER, FOREVER
-    timed = [(rule, length) for rule in rules if (length := rule.days) is not None]
+    earliest, latest = _bounds([(rule, length) for rule in rules if (length := rule.days) is not None], prefix)
+    if not versions:
+        return earliest, latest
+    timed = [(rule, float(length)) for rule in rules if (length := rule.old_days) is not None]
+    old_earliest, _ = _bounds(timed, prefix)
+    # one that spares the newest old versions leaves those for ever
+    _, old_latest = _bounds([one for one in timed if not one[0].old.newer_noncurrent_versions], prefix)
+    return min(earliest, old_earliest), min(latest + old_latest, FOREVER)
+
+
+def _bounds(timed: Sequence[tuple[_Rule, float]], prefix: str) -> tuple[float, float]:
+    """The shortest time of the rules that touch what is under a prefix, and of those that are for all of it."""
     touching = [length for rule, length in timed if rule.below.startswith(prefix) or prefix.startswith(rule.below)]
     covering = [length for rule, length in timed if rule.covers(prefix)]
     return min(touching, default=FOREVER), min(covering, default=FOREVER)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from tasks.cockroach_recurrence import longest_gap
 from tasks.cockroach_rows import rows_of
+from tasks.cockroach_target import Target, target_of
 from tasks.sql_tokens import Token, tokens
 from tminus.errors import CouldNotObserve
 
@@ -54,10 +55,23 @@ class Schedule(BaseModel, frozen=True):
         return ("INTO", "LATEST") in pairwise(words)
 
     @property
+    def target(self) -> Target:
+        """What it backs up; raises CouldNotObserve where the command is no BACKUP."""
+        try:
+            return target_of(self._tokens())
+        except ValueError as e:
+            raise CouldNotObserve(f"schedule {self.label[:60]!r} has a command that is no BACKUP") from e
+
+    @property
+    def place(self) -> str:
+        """The collection as the statement names it, which may hold credentials: never evidence."""
+        return next((token.text for token in self._tokens() if token.kind == "string"), "")
+
+    @property
     def collection(self) -> str | None:
         """Where its backups lie; None where the statement does not say so any more, since its keys are redacted."""
-        strings = [token.text for token in self._tokens() if token.kind == "string"]
-        uri = strings[0][1:-1].replace("''", "'") if strings and strings[0].startswith("'") else ""
+        place = self.place
+        uri = place[1:-1].replace("''", "'") if place.startswith("'") else ""
         return uri if uri and "redacted" not in uri else None
 
     def gap(self) -> timedelta:
@@ -95,14 +109,15 @@ class _Path(BaseModel, frozen=True):
     path: str
 
 
-async def schedules(connection: "Connection", label: str | None) -> list[Schedule]:
-    """The backup schedules, of that label where one is named; raises CouldNotObserve."""
+async def schedules(connection: "Connection", label: str | None, database: str | None = None) -> list[Schedule]:
+    """The backup schedules, of that label, and that cover a database, where one is named; raises CouldNotObserve."""
     found = await rows_of(
         connection,
         Schedule,
         "SELECT id, label, schedule_status, recurrence, command FROM [SHOW SCHEDULES FOR BACKUP]",
     )
-    chosen = [one for one in found if label in {None, one.label}]
+    labelled = [one for one in found if label in {None, one.label}]
+    chosen = [one for one in labelled if database is None or one.target.covers(database)]
     if len(chosen) > _MOST:
         raise CouldNotObserve(f"{len(chosen)} backup schedules, and at most {_MOST} are looked at; name one")
     return chosen

@@ -1,5 +1,6 @@
 """What Datadog's API answers with, as much of it as is read."""
 
+import itertools
 import math
 import re
 from datetime import UTC, datetime
@@ -10,7 +11,26 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from tasks.vendor_api import Page
 from tminus.errors import CouldNotObserve
 
-_HANDLE = re.compile(r"(?<![\w.+-])@[\w.+-]+")
+# What a message mentions is told where it is a mail address or one of the integrations' and teams' handles; another
+# word after an @, such as a facet of logs (`@http.status_code`), is told nothing.
+# https://docs.datadoghq.com/monitors/notify/#notifications
+_ENDS = r"(?!\w|[.:]\w)"
+_HANDLE = re.compile(
+    r"(?<![\w.+-])@(?:"
+    rf"(?:pagerduty|slack|opsgenie|webhook|teams|victorops)(?:-[\w{{]|(?!-){_ENDS})"
+    r"|(?:team|sns)-[\w{]"
+    rf"|(?:here|all|channel)(?!-){_ENDS}"
+    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r")"
+)
+# The parts of a message that are left out where it alerts; the one that is never closed reaches to the end.
+# https://docs.datadoghq.com/monitors/notify/variables/#conditional-variables
+_NO_ALERT = re.compile(
+    r"\{\{\s*(?:#\s*(?P<sort>is_(?:\w+_)?recovery|is_no_data|is_warning|is_renotify|is_\w+_to_\w+)|\^\s*(?P<none>is_alert))"
+    r"\s*\}\}.*?(?:\{\{\s*/\s*(?:(?P=sort)|(?P=none))\s*\}\}|\Z)",
+    re.DOTALL,
+)
+_SEEING = {"OK", "Warn", "Alert"}  # the states of a monitor that has judged what it watches
 _NO_DATA = {"note", "free_text", "image", "iframe"}  # widgets that show none
 
 # Ids go into paths, so nothing else than what Datadog's look like is taken for one.
@@ -34,14 +54,25 @@ class Monitor(Page):
 
     name: str
     message: str = ""
+    draft_status: str | None = None
     overall_state: str | None = None
     options: _MonitorOptions = _MonitorOptions()
     matching_downtimes: tuple[Downtime, ...] = ()
 
     @property
+    def draft(self) -> bool:
+        """Whether it was not published yet."""
+        return self.draft_status == "draft"
+
+    @property
     def notifies(self) -> bool:
-        """Whether its message names anybody to be told: `@pagerduty-…`, `@slack-…`, a person."""
-        return _HANDLE.search(self.message) is not None
+        """Whether it tells anybody when it alerts: `@pagerduty-…`, `@slack-…`, a person. A draft tells nobody."""
+        return not self.draft and _HANDLE.search(_NO_ALERT.sub(" ", self.message)) is not None
+
+    @property
+    def blind(self) -> bool:
+        """Whether it has not judged what it watches: it has no data, is skipped, ignored, or says nothing."""
+        return self.overall_state not in _SEEING
 
     def muted(self, at: datetime) -> bool:
         """Whether a downtime, or a mute of the older kind, keeps some of it silent at that time."""
@@ -87,19 +118,33 @@ class Layout(Page):
 
 
 class Series(Page):
-    """One series: points of milliseconds since 1970 and a value, which may be missing."""
+    """One series: of each bucket when it began, in milliseconds since 1970, and a value, which may be missing.
+
+    Attributes:
+        interval: how long a bucket is, in seconds; where it is not said, as long as the two that are closest.
+    """
 
     scope: str = ""
     expression: str = ""
+    interval: float | None = Field(default=None, gt=0, le=366 * 86400)
     pointlist: list[tuple[float | None, float | None]]
 
-    @property
-    def last(self) -> tuple[datetime, float] | None:
-        """The last point that has a finite value; None where there is none."""
-        for at, value in reversed(self.pointlist):
-            if at is not None and value is not None and math.isfinite(value):
-                return _moment(at / 1000), value
-        return None
+    def whole(self, until: datetime) -> list[tuple[datetime, float]]:
+        """The buckets that ended by then and have a finite value, oldest first: one that fills has a part only."""
+        begun = sorted(
+            (at / 1000, value)
+            for at, value in self.pointlist
+            if at is not None and value is not None and math.isfinite(value)
+        )
+        length, end = self._length(), until.timestamp()
+        moments = [(_moment(at), value) for at, value in begun]
+        return [(at, value) for at, value in moments if at.timestamp() + length <= end]
+
+    def _length(self) -> float:
+        if self.interval is not None:
+            return self.interval
+        begun = sorted({at / 1000 for at, _ in self.pointlist if at is not None})
+        return min((after - before for before, after in itertools.pairwise(begun)), default=0)
 
 
 class Points(Page):

@@ -12,6 +12,7 @@ from tasks.kubernetes_parts import Count, Name, Part, Thing
 from tminus.clock import Duration
 
 _GROUP = "networking.istio.io"
+_MESH = "mesh"  # the gateway that stands for all clients inside the mesh
 UNLIMITED = 2**32 - 1
 """What Istio gives Envoy where no limit is set: https://istio.io/latest/docs/reference/config/networking/destination-rule/."""
 
@@ -108,6 +109,7 @@ class DestinationRuleSpec(Part):
     """What holds for a host."""
 
     host: str
+    workload_selector: Part | None = None
     traffic_policy: Policy = Policy()
     subsets: Sequence[Subset] = ()
 
@@ -116,6 +118,11 @@ class DestinationRule(Thing):
     """A DestinationRule."""
 
     spec: DestinationRuleSpec
+
+    @property
+    def for_all(self) -> bool:
+        """Whether it is for every client, and stays; with a selector it is for those whom it selects."""
+        return self.spec.workload_selector is None and not self.terminating
 
     def policies(self) -> Mapping[str, PortPolicy]:
         """Every policy that a request to the host may meet: of the host, of its subsets, of their ports."""
@@ -150,9 +157,16 @@ class Retries(Part):
     attempts: Count = 0
 
 
+class Match(Part):
+    """For which requests a route is; without gateways of its own, for those of the whole VirtualService."""
+
+    gateways: Sequence[str] = ()
+
+
 class HttpRoute(Part):
     """One route."""
 
+    match: Sequence[Match] = ()
     route: Sequence[WeightedRoute] = ()
     timeout: Duration | None = None
     retries: Retries | None = None
@@ -169,8 +183,10 @@ class HttpRoute(Part):
 
 
 class VirtualServiceSpec(Part):
-    """Its routes of HTTP."""
+    """Its routes of HTTP, for requests to its hosts; without gateways, for those from inside the mesh."""
 
+    hosts: Sequence[str] = ()
+    gateways: Sequence[str] = ()
     http: Sequence[HttpRoute] = ()
 
 
@@ -179,6 +195,25 @@ class VirtualService(Thing):
 
     spec: VirtualServiceSpec = VirtualServiceSpec()
 
+    def routes(self, host: str, namespace: str) -> Mapping[str, HttpRoute]:
+        """Those that take a request from inside the mesh to a host, and lead it there, by their place.
+
+        Source: https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService.
+        """
+        spec = self.spec
+        if self.terminating or not any(is_for(whole_host(one, namespace), host) for one in spec.hosts):
+            return {}
+        return {
+            f"{self.name}, route {number}": route
+            for number, route in enumerate(spec.http, 1)
+            if any(_MESH in gateways for gateways in _gateways(route, spec.gateways or (_MESH,)))
+            and any(is_for(whole_host(to.destination.host, namespace), host) for to in route.route)
+        }
+
+
+def _gateways(route: HttpRoute, of_all: Sequence[str]) -> Sequence[Sequence[str]]:
+    return [one.gateways or of_all for one in route.match] or [of_all]
+
 
 class Traffic:
     """What the namespace's rules say of one host.
@@ -186,7 +221,7 @@ class Traffic:
     Attributes:
         exists: whether it is a service of the namespace, or a host outside the cluster.
         policies: what a request may meet, by the DestinationRule, subset and port; empty where no rule is for it.
-        routes: the routes that lead to it, by the VirtualService and their place in it.
+        routes: the routes from inside the mesh that lead to it, by the VirtualService and their place in it.
     """
 
     def __init__(self, policies: Mapping[str, PortPolicy], routes: Mapping[str, HttpRoute], *, exists: bool) -> None:
@@ -236,13 +271,8 @@ class Traffic:
         services = {one.name for one in await cluster.listed(Thing, "/api/v1", "services")}
         host = whole_host(name, namespace)
         rules = await istio_listed(cluster, namespace, DestinationRule, _GROUP, "destinationrules") or ()
-        own = [one for one in rules if is_for(whole_host(one.spec.host, namespace), host)]
+        own = [one for one in rules if one.for_all and is_for(whole_host(one.spec.host, namespace), host)]
         best = min(own, key=lambda one: (one.spec.host.startswith("*"), -len(one.spec.host)), default=None)
         virtual = await istio_listed(cluster, namespace, VirtualService, _GROUP, "virtualservices") or ()
-        routes = {
-            f"{one.name}, route {number}": route
-            for one in virtual
-            for number, route in enumerate(one.spec.http, 1)
-            if any(is_for(whole_host(to.destination.host, namespace), host) for to in route.route)
-        }
+        routes = {name: route for one in virtual for name, route in one.routes(host, namespace).items()}
         return cls(best.policies() if best else {}, routes, exists="." in name or name in services)

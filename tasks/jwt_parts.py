@@ -37,10 +37,16 @@ class Token:
         """When it expires; None where it does not say, or nothing that is a time."""
         return _moment(self.claims.get("exp"))
 
-    def lifetime(self, received: datetime) -> timedelta:
-        """From when it was issued (where it does not say: from when it was received) until it expires."""
+    def lifetime(self, received: datetime) -> timedelta | None:
+        """From when it was issued until it expires, or from when it was received, whichever is longer.
+
+        A token that says that it is issued tomorrow is good from today. None where it ended before both.
+        """
         ends = self.ends
-        return FOREVER if ends is None else ends - (_moment(self.claims.get("iat")) or received)
+        if ends is None:
+            return FOREVER
+        longest = max(ends - (_moment(self.claims.get("iat")) or received), ends - received)
+        return None if longest < timedelta(0) else longest
 
 
 def read(token: SecretStr | str) -> Token | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _READER = "tminus-looks"  # a name that librdkafka wants, of a group that nobody joins
 _POLL = 0.2  # seconds
 _END = "_PARTITION_EOF"
-_NO_GROUP = {"GROUP_ID_NOT_FOUND", "COORDINATOR_NOT_AVAILABLE"}
+_NO_GROUP = {"GROUP_ID_NOT_FOUND"}  # a coordinator that is not available says nothing: it may be back at once
 _UNSUPPORTED = {"_UNSUPPORTED_FEATURE", "UNSUPPORTED_VERSION"}
 
 

@@ -48,8 +48,8 @@ class Autoscaler(Thing):
 
     @property
     def scales(self) -> bool:
-        """Whether there is anything between its least and its most."""
-        return self.spec.max_replicas > self.spec.min_replicas
+        """Whether it stays, and there is anything between its least and its most."""
+        return not self.terminating and self.spec.max_replicas > self.spec.min_replicas
 
     @property
     def unable(self) -> str:

@@ -73,8 +73,9 @@ class Budgets:
     pods: Sequence[Pod]
 
     def protect(self, labels: Mapping[str, str], replicas: int) -> bool:
-        """Whether any budget selects pods with these labels, and keeps some of so many replicas."""
-        return any(budget.selects(labels) and budget.spares(replicas) < replicas for budget in self.budgets)
+        """Whether any budget that stays selects pods with these labels, and keeps some of so many replicas."""
+        guards = [one for one in self.budgets if one.selects(labels) and not one.terminating]
+        return any(one.spares(replicas) < replicas for one in guards)
 
     def blocking(self) -> Mapping[str, str]:
         """Budget → why no pod of it can ever be evicted while all of them are well.

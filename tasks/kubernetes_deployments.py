@@ -19,6 +19,7 @@ class DeploymentSpec(Part):
     """What a deployment is to be."""
 
     replicas: Count = 1
+    paused: bool = False
     selector: Selector
     template: Template
 
@@ -41,6 +42,10 @@ class Deployment(Thing):
     def unavailable(self) -> str:
         """Why it does not serve wholly as it was last written down; "" where it does."""
         wanted, status = self.spec.replicas, self.status
+        if self.terminating:
+            return "being deleted"
+        if self.spec.paused:
+            return "paused, so that no change of it is rolled out"
         if wanted == 0:
             return "scaled to 0"
         if status.observed_generation < self.metadata.generation:

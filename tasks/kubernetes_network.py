@@ -3,30 +3,16 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
-
 from tasks.kubernetes_api import Cluster
 from tasks.kubernetes_deployments import APPS
 from tasks.kubernetes_parts import Count, Part, Selector, Thing
+from tasks.kubernetes_peers import Rule, wide_open
 from tasks.kubernetes_pods import Pod, Template
 
 # DaemonSets that enforce policies wherever they run, by the names that their own manifests give them.
 _ENFORCERS = frozenset({"calico-node", "canal", "cilium", "antrea-agent", "kube-router", "weave-net", "anetd"})
 _SWITCHED_ON = "--enable-network-policy=true"  # Amazon's VPC CNI enforces them only so
 _WHERE = ("kube-system", "calico-system")
-
-
-class Rule(Part):
-    """One way in or out; without peers it is for everybody, without ports for every port."""
-
-    from_: Sequence[object] = Field(default=(), alias="from")
-    to: Sequence[object] = ()
-    ports: Sequence[object] = ()
-
-    @property
-    def anybody(self) -> bool:
-        """Whether it opens everything to everybody."""
-        return not self.from_ and not self.to and not self.ports
 
 
 class PolicySpec(Part):
@@ -57,32 +43,47 @@ class Policy(Thing):
         return self.spec.ingress if direction == "Ingress" else self.spec.egress
 
     def denies_all(self, direction: str) -> bool:
-        """Whether it closes every pod of the namespace and opens nothing."""
-        return self.spec.pod_selector.empty and self.covers(direction) and not self.rules(direction)
-
-    def opens_all(self, direction: str) -> bool:
-        """Whether it opens everything to everybody for those that it selects."""
-        return self.covers(direction) and any(rule.anybody for rule in self.rules(direction))
+        """Whether it closes every pod of the namespace and opens nothing; one that is being deleted soon does not."""
+        closes = self.spec.pod_selector.empty and self.covers(direction) and not self.rules(direction)
+        return closes and not self.terminating
 
 
-def denied(policies: Sequence[Policy], direction: str) -> bool:
-    """Whether what no policy opens is closed for all pods; policies add up, so one that opens everything undoes it."""
-    opened = any(one.opens_all(direction) and one.spec.pod_selector.empty for one in policies)
-    return any(one.denies_all(direction) for one in policies) and not opened
+def denied(policies: Sequence[Policy], direction: str, pods: Sequence[Pod] = ()) -> bool:
+    """Whether what no policy opens is closed for all pods; policies add up, so those that open everything undo it.
+
+    They do where they are for all pods, and where each of the pods that there are is selected by such ones.
+    """
+    rules = [
+        rule
+        for one in policies
+        if one.spec.pod_selector.empty and one.covers(direction)
+        for rule in one.rules(direction)
+    ]
+    undone = wide_open(rules) or (bool(pods) and len(opened(policies, pods, direction)) == len(pods))
+    return any(one.denies_all(direction) for one in policies) and not undone
 
 
 def uncovered(policies: Sequence[Policy], pods: Sequence[Pod]) -> tuple[Pod, ...]:
     """The pods that no policy guards from outside; one in its node's own network is out of every policy's reach."""
-    guards = [one.spec.pod_selector for one in policies if one.covers("Ingress")]
+    guards = [one.spec.pod_selector for one in policies if one.covers("Ingress") and not one.terminating]
     return tuple(
         pod for pod in pods if pod.spec.host_network or not any(one.selects(pod.metadata.labels) for one in guards)
     )
 
 
-def opened(policies: Sequence[Policy], pods: Sequence[Pod]) -> tuple[Pod, ...]:
-    """The pods that some policy opens to everybody on every port."""
-    doors = [one.spec.pod_selector for one in policies if one.opens_all("Ingress")]
-    return tuple(pod for pod in pods if any(one.selects(pod.metadata.labels) for one in doors))
+def opened(policies: Sequence[Policy], pods: Sequence[Pod], direction: str = "Ingress") -> tuple[Pod, ...]:
+    """The pods for which policies, taken together, open every port to everybody."""
+    doors = [one for one in policies if one.covers(direction) and one.rules(direction)]
+    known: dict[tuple[str, ...], bool] = {}
+
+    def is_open(pod: Pod) -> bool:
+        own = [one for one in doors if one.spec.pod_selector.selects(pod.metadata.labels)]
+        names = tuple(one.name for one in own)
+        if names not in known:
+            known[names] = wide_open([rule for one in own for rule in one.rules(direction)])
+        return known[names]
+
+    return tuple(pod for pod in pods if is_open(pod))
 
 
 def idle(policies: Sequence[Policy], pods: Sequence[Pod]) -> tuple[str, ...]:

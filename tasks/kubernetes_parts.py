@@ -64,6 +64,11 @@ class Thing(Part):
         """Its name."""
         return self.metadata.name
 
+    @property
+    def terminating(self) -> bool:
+        """Whether it is being deleted, and only waits for what must come first."""
+        return self.metadata.deletion_timestamp is not None
+
 
 class Condition(Part):
     """One of an object's conditions; `Unknown` means that nobody has told the API server for a while."""

@@ -234,8 +234,8 @@ def _controller(metadata: Meta) -> tuple[str, str] | None:
 
 
 async def running_pods(cluster: Cluster) -> tuple[Pod, ...]:
-    """The namespace's pods that have not run to their end; raises CouldNotObserve."""
-    return tuple(pod for pod in await cluster.listed(Pod, _CORE, "pods") if not pod.finished)
+    """The namespace's pods that have neither run to their end nor are being deleted; raises CouldNotObserve."""
+    return tuple(pod for pod in await cluster.listed(Pod, _CORE, "pods") if not (pod.finished or pod.terminating))
 
 
 def by_workload(pods: Sequence[Pod]) -> str:

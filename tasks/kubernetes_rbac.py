@@ -7,19 +7,41 @@ from tasks.kubernetes_api import Cluster
 from tasks.kubernetes_parts import Meta, Name, Part
 
 GROUP = "/apis/rbac.authorization.k8s.io/v1"
-_OF_EVERY_ACCOUNT = {"system:serviceaccounts", "system:authenticated"}
+_OF_EVERY_ACCOUNT = {"system:serviceaccounts", "system:authenticated", "system:unauthenticated"}
+_BY_NAME = "system:serviceaccount:"  # how an account is called where it is named as a user
+_ANONYMOUS = "system:anonymous"
+_RBAC = "rbac.authorization.k8s.io"
+
+# Verb → the group and the resources on which it gives whoever has it the rights of others:
+# https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks.
+_TAKES: Mapping[str, tuple[str, frozenset[str]]] = {
+    "escalate": (_RBAC, frozenset({"roles", "clusterroles"})),
+    "bind": (_RBAC, frozenset({"roles", "clusterroles"})),
+    "impersonate": ("", frozenset({"users", "groups"})),
+}
 
 
 class PolicyRule(Part):
-    """What a role allows."""
+    """What a role allows; with `resourceNames`, of some objects only."""
 
+    api_groups: Sequence[str] = ()
     verbs: Sequence[str] = ()
     resources: Sequence[str] = ()
+    resource_names: Sequence[str] = ()
 
     @property
-    def everything(self) -> bool:
-        """Whether it allows every verb on every resource."""
-        return "*" in self.verbs and "*" in self.resources
+    def on_everything(self) -> frozenset[str]:
+        """The verbs that it allows on every resource."""
+        return frozenset(self.verbs) if "*" in self.resources and not self.resource_names else frozenset()
+
+    @property
+    def takes(self) -> bool:
+        """Whether it allows to take what others may."""
+        for verb, (group, resources) in _TAKES.items():
+            meant = {"*", group} & set(self.api_groups) and resources & set(self.resources)
+            if {verb, "*"} & set(self.verbs) and not self.resource_names and meant:
+                return True
+        return bool(_TAKES.keys() & self.on_everything)
 
 
 class Role(Part):
@@ -29,8 +51,10 @@ class Role(Part):
 
     @property
     def everything(self) -> bool:
-        """Whether any of its rules allows everything."""
-        return any(rule.everything for rule in self.rules)
+        """Whether its rules, taken together, allow everything, or allow to take it."""
+        verbs = frozenset[str]().union(*(rule.on_everything for rule in self.rules))
+        changes = {"create", "delete"} <= verbs and bool({"update", "patch"} & verbs)
+        return "*" in verbs or changes or any(rule.takes for rule in self.rules)
 
 
 class RoleRef(Part):
@@ -48,9 +72,14 @@ class Subject(Part):
     namespace: str = ""
 
     def runs_in(self, namespace: str) -> bool:
-        """Whether what runs in that namespace is meant: its accounts, or a group of which they all are."""
+        """Whether what runs in that namespace is meant: its accounts, by either name, or a group that they all are of.
+
+        Without its token, what runs there is anonymous.
+        """
         if self.kind == "ServiceAccount":
             return self.namespace == namespace
+        if self.kind == "User":
+            return self.name == _ANONYMOUS or self.name.startswith(f"{_BY_NAME}{namespace}:")
         return self.kind == "Group" and self.name in {*_OF_EVERY_ACCOUNT, f"system:serviceaccounts:{namespace}"}
 
 

@@ -55,8 +55,13 @@ class Claim(Thing):
 
     @property
     def bound(self) -> bool:
-        """Whether it has its volume."""
-        return self.status.phase == "Bound"
+        """Whether it has its volume, and keeps it; one that is deleted lasts only as long as a pod uses it."""
+        return self.status.phase == "Bound" and not self.terminating
+
+    @property
+    def state(self) -> str:
+        """Its phase, or that it is being deleted."""
+        return "being deleted" if self.terminating else self.status.phase
 
 
 class ClaimReference(Part):
@@ -103,7 +108,9 @@ class Storage:
     def kept(self, claim: Claim) -> bool:
         """Whether a claim's data outlives it: it has a volume, and that is retained."""
         volume = self.volumes.get(claim.spec.volume_name)
-        return claim.bound and volume is not None and volume.spec.persistent_volume_reclaim_policy == "Retain"
+        if volume is None or volume.terminating or not claim.bound:
+            return False
+        return volume.spec.persistent_volume_reclaim_policy == "Retain"
 
 
 async def storage(cluster: Cluster, *, volumes: bool) -> Storage:

@@ -1,6 +1,8 @@
 """One decision of an Open Policy Agent."""
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -8,6 +10,9 @@ from pydantic import BaseModel, JsonValue
 
 from tasks.vendor_api import Page, VendorApi
 from tminus.errors import CouldNotObserve
+
+_AT_ONCE = 5  # requests to an agent that also decides for customers at that moment
+_WITHIN = timedelta(seconds=60)  # for all decisions of one look; each takes a few milliseconds
 
 
 class Decision(StrEnum):
@@ -52,6 +57,34 @@ async def decide(api: VendorApi, path: str, given: JsonValue) -> Decision:
     if not isinstance(result, bool):
         raise CouldNotObserve(f"{api.name} {path}: its result is no decision, neither true nor false")
     return Decision.ALLOWS if result else Decision.DENIES
+
+
+async def decide_each(api: VendorApi, path: str, given: Sequence[JsonValue]) -> list[Decision]:
+    """Asks for decisions, a few at a time; raises CouldNotObserve at the first that does not come, or after a minute.
+
+    Args:
+        api: the agent's.
+        path: of the document that decides.
+        given: the inputs.
+    """
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(of: JsonValue) -> Decision:
+        async with turn:
+            return await decide(api, path, of)
+
+    asked = [asyncio.ensure_future(one(of)) for of in given]
+    try:
+        async with asyncio.timeout(_WITHIN.total_seconds()):
+            return list(await asyncio.gather(*asked))
+    except TimeoutError as e:
+        said = sum(1 for task in asked if task.done() and not task.cancelled())
+        within = f"{_WITHIN.total_seconds():g} s"
+        raise CouldNotObserve(f"{api.name} {path}: {said} of {len(given)} decisions within {within}") from e
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
 
 
 async def loaded(api: VendorApi) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from tasks.pagerduty_records import Incident
+from tasks.pagerduty_records import Incident, Service
 from tminus.errors import CouldNotObserve
 
 
@@ -31,6 +31,13 @@ def uptime(incidents: Iterable[Incident], begin: datetime, end: datetime) -> flo
             down += stop - max(start, until)
             until = stop
     return 1 - down / (end - begin)
+
+
+def youngest(services: Iterable[Service], at: datetime) -> timedelta | None:
+    """How long before then the youngest of them was made; None where there is none, or one does not say it."""
+    made = [one.created_at for one in services]
+    known = [one for one in made if one is not None]
+    return at - max(known) if known and len(known) == len(made) else None
 
 
 def _end(incident: Incident) -> datetime | None:

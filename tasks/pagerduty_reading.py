@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from tasks.pagerduty_records import ContactMethod, Incident, LogEntry, OnCall, Policy, Service, Urgency
+from tasks.pagerduty_records import Incident, LogEntry, NotificationRule, OnCall, Policy, Service, Urgency
 from tasks.vendor_api import Page, VendorApi
 from tminus.errors import CouldNotObserve
 
@@ -46,8 +46,8 @@ class _LogEntries(_Listing):
     log_entries: list[LogEntry]
 
 
-class _ContactMethods(Page):
-    contact_methods: list[ContactMethod]
+class _NotificationRules(Page):
+    notification_rules: list[NotificationRule]
 
 
 _L = TypeVar("_L", bound=_Listing)
@@ -85,12 +85,12 @@ class PagerDutyReader:
         pages = await self._pages(_OnCalls, "/oncalls", params)
         return [shift for page in pages for shift in page.oncalls]
 
-    async def contact_methods(self, user: str) -> list[ContactMethod]:
-        """How a person, by id, can be reached."""
-        path = f"/users/{user}/contact_methods"
+    async def notification_rules(self, user: str) -> list[NotificationRule]:
+        """By what a person, by id, is told of an incident, and when: PagerDuty uses nothing else of theirs."""
+        path, params = f"/users/{user}/notification_rules", {"include[]": ["contact_methods"]}
         async with self._slots:
-            found = await self._api.read(_ContactMethods, path, headers=await self._headers())
-        return found.contact_methods
+            found = await self._api.read(_NotificationRules, path, params=params, headers=await self._headers())
+        return found.notification_rules
 
     async def incidents(
         self, services: Sequence[str], since: datetime, until: datetime, urgency: Urgency | None = None

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from tasks.vendor_api import Page
 
@@ -39,6 +39,11 @@ class Policy(Page):
     name: str
     escalation_rules: list[Rule]
 
+    def next_after(self, level: int) -> int | None:
+        """After how many minutes without an answer at a level the next one is paged; None where it does not say."""
+        rules = self.escalation_rules
+        return rules[level - 1].escalation_delay_in_minutes if 0 < level <= len(rules) else None
+
 
 class OnCall(Page):
     """One shift; without a start or an end it is for ever in that direction."""
@@ -67,14 +72,36 @@ class ContactMethod(Page):
         return self.type in rings and not self.blacklisted
 
 
+class NotificationRule(Page):
+    """By what somebody is told of an incident of that urgency, and how long after it was assigned to them."""
+
+    urgency: str
+    start_delay_in_minutes: int = Field(ge=0)
+    contact_method: ContactMethod
+
+    def wakes_within(self, minutes: int | None) -> bool:
+        """Whether it rings for an urgent incident before so many minutes are over; None: at once, or it does not count.
+
+        The next level is paged when they are over, and then nobody of this one is any more.
+        """
+        in_time = self.start_delay_in_minutes < (1 if minutes is None else minutes)
+        return self.urgency == "high" and in_time and self.contact_method.wakes
+
+
 class Service(Page):
     """A service, of which incidents are."""
 
     id: _Id
     name: str
     status: str
+    created_at: AwareDatetime | None = None
     escalation_policy: Reference
     integrations: tuple[Reference, ...] = ()
+
+    @property
+    def pages(self) -> bool:
+        """Whether an alert would page anybody: it is neither disabled nor in maintenance."""
+        return self.status in {"active", "warning", "critical"}
 
 
 class Incident(Page):

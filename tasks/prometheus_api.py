@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Discriminator, Field, Tag
 
 from tasks.vendor_api import Page, VendorApi
+from tminus.errors import CouldNotObserve
 
 _TARGETS, _RULES, _QUERY, _RUNTIME = "/api/v1/targets", "/api/v1/rules", "/api/v1/query", "/api/v1/status/runtimeinfo"
 
@@ -101,6 +102,7 @@ class _RulesAnswer(_Answer):
 
 
 class _QueryAnswer(_Answer):
+    warnings: list[str] = Field(default_factory=list)
     data: Annotated[
         Annotated[_Vector, Tag("vector")] | Annotated[_Scalar, Tag("scalar")],
         Discriminator(_kind),
@@ -137,6 +139,8 @@ class PrometheusApi:
     async def numbers(self, query: str) -> int:
         """How many series an instant query gives that have a number now; a native histogram counts as one."""
         answer = await self._api.read(_QueryAnswer, _QUERY, params={"query": query}, headers=await self._headers())
+        if answer.warnings:
+            raise CouldNotObserve(f"prometheus {self.where}: its answer may be partial: {answer.warnings[0][:300]}")
         if isinstance(answer.data, _Scalar):
             return int(_is_number(answer.data.result[1]))
         return sum(series.value is None or _is_number(series.value[1]) for series in answer.data.result)

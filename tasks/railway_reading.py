@@ -24,9 +24,9 @@ query services($environment: String!, $project: String!, $first: Int!, $after: S
     serviceInstances(first: $first, after: $after) {{
       edges {{
         node {{
-          serviceName numReplicas restartPolicyType
-          latestDeployment {{ status createdAt }}
-          activeDeployments {{ status instances {{ status }} }}
+          serviceName numReplicas restartPolicyType deletedAt
+          latestDeployment {{ status deploymentStopped createdAt }}
+          activeDeployments {{ status deploymentStopped instances {{ status }} }}
         }}
       }}
       {_PAGE_INFO}
@@ -34,6 +34,7 @@ query services($environment: String!, $project: String!, $first: Int!, $after: S
   }}
 }}
 """
+_DOWN = {"CRASHED", "RESTARTING"}  # what is started again has ended just now
 _T = TypeVar("_T")
 
 
@@ -47,9 +48,10 @@ class _Status(Page):
 
 
 class Active(Page):
-    """A deployment that runs, with the state of each of its instances."""
+    """A deployment that runs unless it was stopped, with the state of each of its instances."""
 
     status: str
+    deploymentStopped: bool  # noqa: N815 - Railway's name
     instances: tuple[_Status, ...] = ()
 
 
@@ -57,6 +59,7 @@ class Latest(Page):
     """The newest deployment, whatever became of it."""
 
     status: str
+    deploymentStopped: bool  # noqa: N815 - Railway's name
     createdAt: AwareDatetime  # noqa: N815 - Railway's name
 
 
@@ -65,27 +68,43 @@ class RailwayService(Page):
 
     Attributes:
         numReplicas: None where nobody said, which is one.
+        deletedAt: when it was deleted; None of one that is there.
     """
 
     serviceName: str  # noqa: N815 - Railway's name
     numReplicas: int | None = Field(default=None, ge=0)  # noqa: N815 - Railway's name
     restartPolicyType: str  # noqa: N815 - Railway's name
+    deletedAt: AwareDatetime | None = None  # noqa: N815 - Railway's name
     latestDeployment: Latest | None = None  # noqa: N815 - Railway's name
     activeDeployments: tuple[Active, ...] = ()  # noqa: N815 - Railway's name
 
     @property
     def deployed(self) -> bool:
-        """Whether the newest deployment succeeded."""
-        return self.latestDeployment is not None and self.latestDeployment.status == "SUCCESS"
+        """Whether the newest deployment succeeded, and nobody stopped it."""
+        latest = self.latestDeployment
+        return latest is not None and latest.status == "SUCCESS" and not latest.deploymentStopped
+
+    @property
+    def replicas(self) -> int:
+        """How many instances it is set up with."""
+        return 1 if self.numReplicas is None else self.numReplicas
+
+    @property
+    def running(self) -> int:
+        """How many instances run, at most as many as it is set up with; of a stopped deployment none does."""
+        states = [
+            one.status for active in self.activeDeployments if not active.deploymentStopped for one in active.instances
+        ]
+        return min(states.count("RUNNING"), self.replicas)
 
     @property
     def crashed(self) -> bool:
-        """Whether the newest deployment crashed, or an instance of what runs did."""
+        """Whether the newest deployment crashed, or an instance of what runs did, be it being started again."""
         states = [one.status for active in self.activeDeployments for one in active.instances]
         states += [active.status for active in self.activeDeployments]
         if self.latestDeployment is not None:
             states.append(self.latestDeployment.status)
-        return "CRASHED" in states
+        return not _DOWN.isdisjoint(states)
 
 
 class _PageInfo(Page):
@@ -123,7 +142,7 @@ class RailwayReader:
         self._api = api
 
     async def services(self, environment: str) -> list[RailwayService]:
-        """All services of the environment of that name."""
+        """All services of the environment of that name, without those that were deleted from it."""
         project = self._api.section.account
         there = await self._all(_Named, _ENVIRONMENTS, {"project": project}, "project", "environments")
         ids = [one.id for one in there if one.name == environment]
@@ -131,7 +150,8 @@ class RailwayReader:
             names = ", ".join(sorted(one.name[:40] for one in there)[:10]) or "none"
             raise CouldNotObserve(f"the Railway project has no environment {environment!r} (it has: {names})")
         asked: dict[str, JsonValue] = {"environment": ids[0], "project": project}
-        return await self._all(RailwayService, _SERVICES, asked, "environment", "serviceInstances")
+        listed = await self._all(RailwayService, _SERVICES, asked, "environment", "serviceInstances")
+        return [one for one in listed if one.deletedAt is None]
 
     async def _all(
         self, model: type[_T], query: str, variables: dict[str, JsonValue], root: str, listed: str

@@ -1,15 +1,19 @@
-"""A sample of a Redis' keys: how they are named, when they expire, and whether big values are compressed."""
+"""A random sample of a Redis' keys: how they are named, when they expire, and whether big values are compressed."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
 
 if TYPE_CHECKING:
     import redis.asyncio
 
 _STEP = 200  # keys a round trip
+_STEPS_MORE = 5  # round trips
+_TRIES = 4  # of as many keys as are wanted, for keys that were drawn before
 _HEAD = 9  # bytes
 # How compressed values begin: gzip, zstd, LZ4's frame, zlib (three levels), Snappy's frame, XZ, bzip2.
 _MAGIC = (
@@ -17,6 +21,17 @@ _MAGIC = (
     *(b"\xff\x06\x00\x00sNaPp"[:_HEAD], b"\xfd7zXZ\x00", b"BZh"),
 )
 _NAMESPACE = re.compile(rb"[A-Za-z][A-Za-z_.-]{0,31}(?=:)")  # without digits: one that tells customers apart is no name
+
+_DATABASE = re.compile(r"db\d{1,9}")
+
+Command = tuple[str | bytes | int, ...]
+
+
+class Database(BaseModel, frozen=True):
+    """One line of INFO keyspace. See https://redis.io/docs/latest/commands/info/."""
+
+    keys: int = Field(ge=0)
+    expires: int = Field(ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,51 +62,106 @@ class Key:
         return self.head.startswith(_MAGIC)
 
 
-async def sample(client: "redis.asyncio.Redis", most: int, big: int) -> list[Key]:
-    """Up to `most` keys in the order of their hashes, with the heads of strings of at least `big` bytes.
-
-    RedisError passes through. Keys that go away meanwhile are left out.
-    """
-    names: dict[bytes, None] = {}
-    async for name in client.scan_iter(count=min(most, _STEP)):
-        names[name] = None
-        if len(names) >= most:
-            break
-    found: list[Key] = []
-    ordered = list(names)
-    for start in range(0, len(ordered), _STEP):
-        found += await _looked_at(client, ordered[start : start + _STEP], big)
+async def keyspace(client: "redis.asyncio.Redis") -> dict[int, Database]:
+    """Each database that has keys, as INFO counts them; ValueError where that is no INFO. RedisError passes through."""
+    found: dict[int, Database] = {}
+    for name, counts in dict(await client.info("keyspace")).items():
+        if not _DATABASE.fullmatch(str(name)):
+            raise ValueError("INFO keyspace has more than databases")
+        found[int(str(name)[2:])] = Database.model_validate(counts)
     return found
 
 
-async def _looked_at(client: "redis.asyncio.Redis", names: Sequence[bytes], big: int) -> list[Key]:
-    async with client.pipeline(transaction=False) as ask:
-        for name in names:
-            ask.pttl(name)
-            ask.type(name)
-        plain = await ask.execute()
+async def sample(client: "redis.asyncio.Redis", databases: Mapping[int, Database], most: int, big: int) -> list[Key]:
+    """Up to `most` keys, each another, drawn at random from all databases, with the heads of big strings.
+
+    Each database gives its share of `most`, one key at least; one that has no more keys than its share gives all.
+    RedisError passes through. Keys that go away meanwhile are left out.
+
+    Args:
+        client: whose own database it stays in afterwards.
+        databases: those that have keys.
+        most: how many keys, at least; every database adds one at most to it.
+        big: bytes from which the head of a string is read.
+    """
+    total = sum(one.keys for one in databases.values())
+    found: list[Key] = []
+    for number, one in databases.items():
+        share = min(one.keys, max(1, -(-most * one.keys // max(total, 1))))
+        place = _Place(client, number)
+        names = await (_all(place, share) if one.keys <= share else _drawn(place, share))
+        for start in range(0, len(names), _STEP):
+            found += await _looked_at(place, names[start : start + _STEP], big)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One database, through a client that is connected to another one, perhaps."""
+
+    client: "redis.asyncio.Redis"
+    number: int
+
+    async def asked(self, commands: Sequence[Command]) -> list[object]:
+        """The answers to commands in one round trip, after which the connection is in its own database again."""
+        own = int(self.client.connection_pool.connection_kwargs.get("db") or 0)
+        moved = [("SELECT", self.number)] if self.number != own else []
+        async with self.client.pipeline(transaction=False) as batch:
+            for command in [*moved, *commands, *([("SELECT", own)] if moved else [])]:
+                batch.execute_command(*command)
+            answers: list[object] = await batch.execute()
+        return answers[len(moved) : len(answers) - len(moved)]
+
+
+async def _all(place: _Place, expected: int) -> list[bytes]:
+    """Every key there is, in as many steps as there are keys, and some more for those that come meanwhile."""
+    names: dict[bytes, None] = {}
+    cursor = 0
+    for _ in range(2 * expected // _STEP + _STEPS_MORE):
+        [answer] = await place.asked([("SCAN", cursor, "COUNT", _STEP)])
+        if not isinstance(answer, list | tuple) or len(answer) != 2:  # noqa: PLR2004 - the cursor and the keys
+            raise ValueError("SCAN answers with something else")
+        names.update(dict.fromkeys(answer[1]))
+        cursor = int(answer[0])
+        if cursor == 0:
+            break
+    return list(names)
+
+
+async def _drawn(place: _Place, wanted: int) -> list[bytes]:
+    """Keys at random, until there are enough different ones or it was tried often enough."""
+    names: dict[bytes, None] = {}
+    for _ in range(_TRIES * wanted // _STEP + _STEPS_MORE):
+        answers = await place.asked([("RANDOMKEY",)] * min(_STEP, wanted))
+        names.update(dict.fromkeys(name for name in answers if isinstance(name, bytes)))
+        if len(names) >= wanted:
+            break
+    return list(names)[:wanted]
+
+
+async def _looked_at(place: _Place, names: Sequence[bytes], big: int) -> list[Key]:
+    plain = await place.asked([command for name in names for command in (("PTTL", name), ("TYPE", name))])
     there = [
-        (name, ttl, kind) for name, ttl, kind in zip(names, plain[::2], plain[1::2], strict=True) if kind != b"none"
+        (name, _number(ttl), kind)
+        for name, ttl, kind in zip(names, plain[::2], plain[1::2], strict=True)
+        if kind != b"none"
     ]
     strings = [name for name, _, kind in there if kind == b"string"]
-    sizes = dict(zip(strings, await _lengths(client, strings), strict=True))
-    heads = dict(await _heads(client, [name for name, size in sizes.items() if size >= big]))
-    return [Key(name, ttl if ttl >= 0 else None, sizes.get(name), heads.get(name, b"")) for name, ttl, _ in there]
+    lengths = await place.asked([("STRLEN", name) for name in strings])
+    sizes = {name: _number(length) for name, length in zip(strings, lengths, strict=True)}
+    long = [name for name, size in sizes.items() if size >= big]
+    heads = dict(zip(long, await place.asked([("GETRANGE", name, 0, _HEAD - 1) for name in long]), strict=True))
+    return [Key(name, ttl if ttl >= 0 else None, sizes.get(name), _text(heads.get(name))) for name, ttl, _ in there]
 
 
-async def _lengths(client: "redis.asyncio.Redis", names: Sequence[bytes]) -> list[int]:
-    async with client.pipeline(transaction=False) as ask:
-        for name in names:
-            ask.strlen(name)
-        found: list[int] = await ask.execute()
-    return found
+def _text(answer: object) -> bytes:
+    return answer if isinstance(answer, bytes) else b""
 
 
-async def _heads(client: "redis.asyncio.Redis", names: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    async with client.pipeline(transaction=False) as ask:
-        for name in names:
-            ask.getrange(name, 0, _HEAD - 1)
-        return list(zip(names, await ask.execute(), strict=True))
+def _number(answer: object) -> int:
+    if not isinstance(answer, int):
+        raise TypeError("no number")
+    return answer
 
 
 def namespaces(keys: Sequence[Key]) -> Counter[str]:

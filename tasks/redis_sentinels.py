@@ -1,6 +1,8 @@
 """What each of several Redis Sentinels believes of the primary that they watch."""
 
 import asyncio
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from tminus.loopback import url_is_local
 if TYPE_CHECKING:
     import redis.asyncio
 
+_IDENTITY = re.compile(r"[0-9a-f]{40}")
 _DOWN = {"s_down", "o_down", "disconnected"}
 
 
@@ -46,6 +49,7 @@ class Belief:
         quorum: how many Sentinels must find it down.
         replicas: how many replicas it finds up and following.
         able: whether it knows of enough other Sentinels to agree on a failover now.
+        identity: what it calls itself (SENTINEL MYID), which no other Sentinel does.
     """
 
     sentinel: str
@@ -55,6 +59,7 @@ class Belief:
     quorum: int = 0
     replicas: int = 0
     able: bool = False
+    identity: str = ""
 
     def line(self) -> str:
         """For the evidence."""
@@ -74,7 +79,21 @@ async def beliefs(estate: Estate, name: str) -> list[Belief]:
     urls = [(await asyncio.to_thread(resolve, reference)).get_secret_value() for reference in section.urls]
     if estate.environment.clock.compressed and not all(map(url_is_local, urls)):
         raise CouldNotObserve(f"sentinels {name}: with a compressed clock nothing but loopback is opened")
-    return list(await asyncio.gather(*(_asked(url, section.primary) for url in urls)))
+    return _each_once(await asyncio.gather(*(_asked(url, section.primary) for url in urls)))
+
+
+def _each_once(seen: Sequence[Belief]) -> list[Belief]:
+    """What a Sentinel says that was asked before, under another address, is nothing more."""
+    first: dict[str, Belief] = {}
+    for one in seen:
+        if one.identity:
+            first.setdefault(one.identity, one)
+    return [
+        Belief(one.sentinel, trouble=f"the same Sentinel as {again.sentinel}")
+        if (again := first.get(one.identity, one)) is not one
+        else one
+        for one in seen
+    ]
 
 
 async def _asked(url: str, primary: str) -> Belief:
@@ -96,12 +115,15 @@ async def _asked(url: str, primary: str) -> Belief:
 async def _belief(client: "redis.asyncio.Redis", sentinel: str, primary: str) -> Belief:
     import redis.exceptions
 
+    identity = str(await client.execute_command("SENTINEL MYID"))  # type: ignore[no-untyped-call]
+    if not _IDENTITY.fullmatch(identity):
+        raise ValueError("no Sentinel's name for itself")
     try:
         watched = _Watched.model_validate(await client.sentinel_master(primary))
     except redis.exceptions.ResponseError as e:
         if "No such master" not in str(e):
             raise
-        return Belief(sentinel)
+        return Belief(sentinel, identity=identity)
     replicas = [_Replica.model_validate(one) for one in await client.sentinel_slaves(primary)]
     return Belief(
         sentinel,
@@ -110,6 +132,7 @@ async def _belief(client: "redis.asyncio.Redis", sentinel: str, primary: str) ->
         quorum=watched.quorum,
         replicas=sum(not _down(one.flags) and one.link == "ok" for one in replicas),
         able=await _able(client, primary),
+        identity=identity,
     )
 
 

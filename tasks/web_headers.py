@@ -21,15 +21,24 @@ _BY_SEMICOLON = frozenset(
     }
 )
 _MAX_AGE = re.compile(r"(?i)(?:^|[\s,;])max-age\s*=\s*\"?(\d{1,12})\b")
+_KEPT_BY_NOBODY = re.compile(r"(?i)(?:^|[\s,;])(?:no-store|no-cache)\s*(?=$|[\s,;])")
 _QUOTES = "'\""
+# What overrides a directive for some of what it is about (Content Security Policy Level 3, 6.1).
+_PARTS = {
+    "script-src": ("script-src-elem", "script-src-attr"),
+    "style-src": ("style-src-elem", "style-src-attr"),
+}
+_WHOLES = {part: whole for whole, parts in _PARTS.items() for part in parts}
+# Directives that are not about fetching: `default-src` does not take their place.
+_ALONE = ("frame-ancestors", "form-action", "base-uri", "sandbox", "report-", "navigate-to", "plugin-types")
 
 
 def value_of(headers: httpx.Headers, name: str) -> str | None:
-    """A header's value, several joined with commas; None where it is not there.
+    """A header's value, several joined with commas; None where it is not there, or empty, which says as much.
 
     Of cookies only their attributes: what they hold may open somebody's session.
     """
-    values = headers.get_list(name)
+    values = [value for value in headers.get_list(name) if value.strip()]
     if not values:
         return None
     if name.lower() == "set-cookie":
@@ -54,29 +63,49 @@ def directives(name: str, value: str) -> tuple[str, ...]:
 
 
 def max_age(value: str | None) -> int:
-    """The seconds of `max-age`; 0 where none is given."""
-    found = _MAX_AGE.search(value or "")
+    """The seconds of `max-age`; 0 where none is given, or `no-store` or `no-cache` says that it means nothing."""
+    found = None if _KEPT_BY_NOBODY.search(value or "") else _MAX_AGE.search(value or "")
     return int(found[1]) if found else 0
 
 
-def has(name: str, value: str, wanted: str) -> bool:
+def has(name: str, value: str, wanted: str, *, surely: bool = False) -> bool:
     """Whether a directive or token stands in a value, in any case and with or without quotes.
 
-    In a content security policy, `script-src unsafe-inline` names a directive and what stands in it; where the policy
-    has no such directive, `default-src` takes its place, and without that everything is allowed, so it stands there.
-    Of several policies each must allow it.
+    In a content security policy, `script-src unsafe-inline` names a directive and what stands in it, or in what
+    overrides it (`script-src-elem`, `script-src-attr`); where the policy has no such directive, `default-src` takes
+    its place, and without that everything is allowed, so it stands there. Of several policies each must allow it.
+    `surely` asks the other way round: it must be written in the directive, and in all that override it, of one
+    policy. Of a feature that `Permissions-Policy` names twice the last counts.
     """
     directive, _, source = wanted.strip().partition(" ")
     if source and name.lower().startswith("content-security-policy"):
-        return all(_allows(_policy(one), directive.lower(), _plain(source)) for one in value.split(","))
+        policies = [_policy(one) for one in value.split(",")]
+        if surely:
+            return any(_requires(policy, directive.lower(), _plain(source)) for policy in policies)
+        return all(_allows(policy, directive.lower(), _plain(source)) for policy in policies)
+    if name.lower() == "permissions-policy":
+        value = ", ".join({part.partition("=")[0].strip().lower(): part for part in value.split(",")}.values())
     if source:
         return " ".join(wanted.lower().split()) in " ".join(value.lower().split())
     return _plain(wanted) in _tokens(value)
 
 
 def _allows(policy: Mapping[str, frozenset[str]], directive: str, source: str) -> bool:
-    sources = policy.get(directive, policy.get("default-src"))
-    return sources is None or source in sources
+    return any(sources is None or source in sources for sources in _in_force(policy, directive))
+
+
+def _requires(policy: Mapping[str, frozenset[str]], directive: str, source: str) -> bool:
+    return all(sources is not None and source in sources for sources in _in_force(policy, directive))
+
+
+def _in_force(policy: Mapping[str, frozenset[str]], directive: str) -> list[frozenset[str] | None]:
+    """The sources of the directive, and of each that overrides it; None where everything is allowed."""
+    whole = policy.get(directive)
+    if whole is None and directive in _WHOLES:
+        whole = policy.get(_WHOLES[directive])
+    if whole is None and not directive.startswith(_ALONE):
+        whole = policy.get("default-src")
+    return [whole, *(policy[part] for part in _PARTS.get(directive, ()) if part in policy)]
 
 
 def _policy(value: str) -> Mapping[str, frozenset[str]]:

@@ -2,25 +2,38 @@
 
 import re
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, JsonValue, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from tasks.artifact_files import Folder, first_mistake
+from tasks.artifact_settings import read_settings
 from tminus.errors import CouldNotObserve
 
-_LARGEST = 16 * 1024 * 1024  # bytes
+_LONGEST = 200  # characters of an example, and of a path in a sentence
+_MOST_PATHS = 5000
 _PLACE = re.compile(r"\{([^{}/]+)\}")
 _ANY_ID = "1"
 
 Security = list[dict[str, list[str]]]
 
 
+def _scalar(value: object) -> str | None:
+    """An example as text; None for what fits into no path: lists, objects, and what is beyond all length."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() < _LONGEST):
+        return str(value)
+    return None
+
+
 class _Parameter(BaseModel, extra="ignore"):
     name: str = ""
     placed: str = Field(default="", alias="in")
-    example: JsonValue = None
+    example: Annotated[str | None, BeforeValidator(_scalar)] = None
 
 
 class _Operation(BaseModel, extra="ignore"):
@@ -62,18 +75,16 @@ def _protected(security: Security) -> bool:
 
 def _filled(path: str, parameters: list[_Parameter]) -> str:
     examples = {one.name: one.example for one in parameters if one.placed == "path" and one.example is not None}
-    return _PLACE.sub(lambda place: quote(str(examples.get(place[1], _ANY_ID)), safe=""), path)
+    return _PLACE.sub(lambda place: quote(examples.get(place[1], _ANY_ID), safe=""), path)
 
 
 def _read(folder: Path, name: str) -> _Description:
+    """The description, by the bounded readers: aliases of YAML are followed only as far as a file can mean."""
+    file = Folder(folder, "artifacts").read(name)
     try:
-        path = (folder / name).resolve(strict=True)
-        if not path.is_relative_to(folder.resolve()):
-            raise CouldNotObserve(f"{name} leads out of the folder of artifacts")
-        if path.stat().st_size > _LARGEST:
-            raise CouldNotObserve(f"{name} has {path.stat().st_size} bytes, more than is read")
-        return _Description.model_validate(YAML(typ="safe").load(path.read_text("utf-8")))
-    except OSError as e:
-        raise CouldNotObserve(f"{name} cannot be read among the artifacts ({type(e).__name__}); has CI left it?") from e
-    except (YAMLError, ValidationError, ValueError, RecursionError) as e:
-        raise CouldNotObserve(f"{name} is no OpenAPI description ({type(e).__name__})") from e
+        document = _Description.model_validate(read_settings(file))
+    except ValidationError as e:
+        raise CouldNotObserve(f"{name} is no OpenAPI description: {first_mistake(e)}") from e
+    if len(document.paths) > _MOST_PATHS:
+        raise CouldNotObserve(f"{name} describes {len(document.paths)} paths, and over {_MOST_PATHS} none is asked")
+    return document

@@ -16,6 +16,8 @@ _SERVICES = ("api", "web", "worker")
 def _alarm(name: str) -> tuple[Fault, ...]:
     return (
         ("aws-alarms", "alarm_gone", name),
+        ("aws-alarms", "alarm_only_recovers", name),
+        ("aws-alarms", "quiet_and_never_measured", name),
         ("aws-alarms", "alarm_without_actions", name),
         ("aws-alarms", "alarm_with_actions_off", name),
         ("aws-alarms", "alarm_state", "INSUFFICIENT_DATA", name),
@@ -46,6 +48,8 @@ _BACKUPS: Mapping[str, tuple[Fault, ...]] = {
     "3": (
         *(("aws-storage", "expires_after", days) for days in ("7", "29", "31")),
         ("aws-storage", "nothing_expires"),
+        ("aws-storage", "old_versions_kept_for_ever"),
+        ("aws-storage", "old_versions_kept_for", "1"),
         ("aws-storage", "some_expire_after_a_week"),
         ("aws-storage", "only_some_expire"),
         ("aws-storage", "one_never_deleted", "grafana/", "31.1"),
@@ -61,7 +65,11 @@ _BACKUPS: Mapping[str, tuple[Fault, ...]] = {
         finished(_RESTORED, 90),
     ),
     "5": page("restore.md", "When to restore", "Steps", "To a point in time", "Verification"),
-    "6": tuple(fault for name in _ALARMS for fault in _alarm(name)),
+    "6": (
+        *(fault for name in _ALARMS for fault in _alarm(name)),
+        ("aws-alarms", "nobody_confirmed"),
+        ("aws-alarms", "topic_gone"),
+    ),
 }
 _UP: Mapping[str, tuple[Fault, ...]] = {
     "1": (

@@ -73,7 +73,7 @@ BROKEN: Mapping[str, tuple[Fault, ...]] = {
         value(_AUDIT, "/open/high", "1"),
     ),
     "tradesense/next-steps/4": (
-        *_said(_PLAN, "Launch date", "[DATE]", "to be decided"),
+        *_said(_PLAN, "Launch date", "[DATE]", "to be decided", "before winter"),
         *_said(_PLAN, "Agreed by", "[Name]", "")[:-1],
     ),
     "tradesense/next-steps/5": page(_TOLD, "Customers", "Team", "Status page", "Press", days=14),

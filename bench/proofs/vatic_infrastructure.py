@@ -97,6 +97,8 @@ BROKEN: Mapping[str, tuple[Fault, ...]] = {
     "vatic/6-infrastructure/networking/5": (
         ("aws-network", "acl_gone"),
         ("aws-network", "group_only_counts"),
+        ("aws-network", "rule_of_group_set_to", "Count"),
+        ("aws-network", "rule_of_group_excluded"),
         ("aws-network", "rate_only_counts"),
         ("aws-network", "nothing_behind"),
     ),

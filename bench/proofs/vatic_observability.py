@@ -110,7 +110,11 @@ _BOARDS: dict[str, tuple[Fault, ...]] = {
     ),
 }
 _TRACES: dict[str, tuple[Fault, ...]] = {
-    "1": (*(("jaeger", "never_reported", service) for service in JOBS), ("jaeger", "nothing_new", "61 min")),
+    "1": (
+        *(("jaeger", "never_reported", service) for service in JOBS),
+        *(("jaeger", "stopped_reporting", service) for service in JOBS),
+        ("jaeger", "nothing_new", "61 min"),
+    ),
     "2": (
         ("jaeger", "parent_lost"),
         ("jaeger", "context_lost"),
@@ -131,6 +135,7 @@ _TRACES: dict[str, tuple[Fault, ...]] = {
     "5": (
         ("artifacts", "says", "settings/jaeger-access.yaml", "[on-call]", "[platform]"),
         ("jaeger", "never_reported", "orders"),
+        ("jaeger", "stopped_reporting", "orders"),
     ),
 }
 _LOGS: dict[str, tuple[Fault, ...]] = {
@@ -154,6 +159,11 @@ _LOGS: dict[str, tuple[Fault, ...]] = {
         *(("aws-alarms", "alarm_with_actions_off", alarm) for alarm in _ALARMS),
         *(("aws-alarms", "alarm_without_actions", alarm) for alarm in _ALARMS),
         *(("aws-alarms", "alarm_state", "INSUFFICIENT_DATA", alarm) for alarm in _ALARMS),
+        *(("aws-alarms", "alarm_only_recovers", alarm) for alarm in _ALARMS),
+        *(("aws-alarms", "errors_not_counted", alarm) for alarm in _ALARMS),
+        *(("aws-alarms", "another_metric_counted", alarm) for alarm in _ALARMS),
+        ("aws-alarms", "nobody_confirmed"),
+        ("aws-alarms", "topic_gone"),
     ),
 }
 _PARTS = ("database", "redis", "kafka", "stripe")

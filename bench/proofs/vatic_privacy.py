@@ -9,8 +9,11 @@ from bench.worlds.cockroach import CockroachWorld
 from bench.worlds.world import World
 from tminus.clock import now
 
-_ACCOUNTS = "SELECT count(*) FROM payout_accounts"
-_READABLE = f"{_ACCOUNTS} WHERE iban NOT LIKE 'enc:%' OR tax_number NOT LIKE 'enc:%'"
+_ACCOUNTS = "SELECT count(*) FROM (SELECT 1 FROM payout_accounts LIMIT 1)"
+_READABLE = (
+    "SELECT count(*) FROM payout_accounts "
+    "WHERE iban IS NULL OR iban NOT LIKE 'enc:%' OR tax_number IS NULL OR tax_number NOT LIKE 'enc:%'"
+)
 _AUDITED = "SELECT max(created_at) FROM audit_log"
 _GROUPS = ("/vatic/orders", "/vatic/market-data", "/vatic/risk")
 _INTEGRATION = "tests/integration.xml"
@@ -22,7 +25,7 @@ def prepare(worlds: Mapping[str, World]) -> None:
     """There are payout accounts, none of which can be read, and the audit log is written to."""
     cockroach = worlds["cockroach"]
     assert isinstance(cockroach, CockroachWorld)
-    for query, value in ((_ACCOUNTS, 41), (_READABLE, 0), (_AUDITED, now() - timedelta(minutes=4))):
+    for query, value in ((_ACCOUNTS, 1), (_READABLE, 0), (_AUDITED, now() - timedelta(minutes=4))):
         cockroach.fake.gives(query, value)
 
 
@@ -48,7 +51,11 @@ _DATA: dict[str, tuple[Fault, ...]] = {
     "3": tuple(
         ("aws-logs", "personal_data", sort, group) for group in _GROUPS for sort in ("email", "phone", "card", "iban")
     ),
-    "4": (("cockroach", "not_encrypted"), ("aws-storage", "newest_in_clear", "cockroach/")),
+    "4": (
+        ("cockroach", "not_encrypted"),
+        ("cockroach", "scratch_besides", "gone"),
+        ("aws-storage", "newest_in_clear", "cockroach/"),
+    ),
     "5": (
         ("cockroach", "query_gives", _READABLE, "1"),
         ("cockroach", "query_gives", _ACCOUNTS, "0"),

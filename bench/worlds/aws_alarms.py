@@ -13,12 +13,16 @@ _ALARMS = ("vatic-orders-log-errors", "vatic-market-data-log-errors", "vatic-ris
 _TRADESENSE = ("tradesense-backup-failed", "tradesense-backup-missing")
 _BUDGETS = ("vatic-monthly", "tradesense")
 _TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
+_RECOVERY = f"arn:aws:automate:{REGION}:ec2:recover"
+_GROUP = "/aws-alarms/lines"
 
 
 class AwsAlarmsWorld(AwsWorld):
     """Three alarms of Vatic and two of TradeSense that page, and a budget of each that tells somebody.
 
-    Moto has no subscribers of a budget's notifications; the fake in front of it has.
+    Vatic's count errors in log lines, of which there has been none, so that without data they are quiet; TradeSense's
+    watch what is always sent. Moto has no subscribers of a budget's notifications; the fake in front of it has. It does
+    not count those of a topic either; so their number is set in what it keeps.
     """
 
     system: ClassVar[str] = "aws-alarms"
@@ -31,9 +35,21 @@ class AwsAlarmsWorld(AwsWorld):
                 "alarm_gone",
                 "alarm_without_actions",
                 "alarm_with_actions_off",
+                "alarm_only_recovers",
+                "nobody_confirmed",
+                "topic_gone",
+                "errors_not_counted",
+                ("errors_not_counted", "vatic-risk-log-errors"),
+                "another_metric_counted",
                 ("alarm_state", "INSUFFICIENT_DATA"),
                 ("alarm_state", "ALARM"),
             ),
+        ),
+        Case(
+            check="aws.alarms",
+            given={"alarms": list(_TRADESENSE)},
+            expect={"acting": "= all", "blind": "= 0"},
+            broken_by=(("quiet_and_never_measured", _TRADESENSE[0]), "topic_gone"),
         ),
         Case(
             check="aws.budget",
@@ -45,6 +61,13 @@ class AwsAlarmsWorld(AwsWorld):
 
     def build(self) -> None:
         """Makes the alarms and the budgets."""
+        self.call("sns", "CreateTopic", Name="on-call")
+        self._topics()[_TOPIC].subscriptions_confimed = 1  # moto's own spelling
+        self.call("logs", "CreateLogGroup", logGroupName=_GROUP)
+        for alarm in _ALARMS:
+            self._count(alarm, alarm)
+        for alarm in _TRADESENSE:
+            self._measure(alarm)
         for alarm in (*_ALARMS, *_TRADESENSE):
             self._make_alarm(alarm)
         for budget in _BUDGETS:
@@ -52,7 +75,27 @@ class AwsAlarmsWorld(AwsWorld):
         self.subscribers: list[JsonValue] = [{"SubscriptionType": "EMAIL", "Address": "costs@vatic.example"}]
         self.aws.answers["budgets.DescribeSubscribersForNotification"] = lambda _: {"Subscribers": self.subscribers}
 
-    def _make_alarm(self, name: str) -> None:
+    def _topics(self) -> Any:
+        return state("sns", REGION).topics
+
+    def _count(self, name: str, metric: str) -> None:
+        made = {"metricName": metric, "metricNamespace": "Vatic", "metricValue": "1"}
+        self.call(
+            "logs",
+            "PutMetricFilter",
+            logGroupName=_GROUP,
+            filterName=name,
+            filterPattern='{ $.level = "error" }',
+            metricTransformations=[made],
+        )
+
+    def _count_no_more(self, name: str) -> None:
+        self.call("logs", "DeleteMetricFilter", logGroupName=_GROUP, filterName=name)
+
+    def _measure(self, metric: str) -> None:
+        self.call("cloudwatch", "PutMetricData", Namespace="Vatic", MetricData=[{"MetricName": metric, "Value": 0.0}])
+
+    def _make_alarm(self, name: str, *, missing: str = "") -> None:
         self.call(
             "cloudwatch",
             "PutMetricAlarm",
@@ -65,7 +108,8 @@ class AwsAlarmsWorld(AwsWorld):
             Statistic="Average",
             Threshold=1.0,
             ActionsEnabled=True,
-            AlarmActions=[_TOPIC],
+            AlarmActions=[_TOPIC, _RECOVERY],
+            TreatMissingData=missing or ("notBreaching" if name in _ALARMS else "missing"),
         )
         self._state(name, "OK")
 
@@ -123,6 +167,52 @@ class AwsAlarmsWorld(AwsWorld):
         self.call("cloudwatch", "DisableAlarmActions", AlarmNames=[name])
         yield
         self.call("cloudwatch", "EnableAlarmActions", AlarmNames=[name])
+
+    @fault
+    def alarm_only_recovers(self, name: str = _ALARMS[0]) -> Iterator[None]:
+        """An alarm recovers a machine, and tells nobody."""
+        with self.changed(state("cloudwatch", REGION).alarms[name], "alarm_actions", [_RECOVERY]):
+            yield
+
+    @fault
+    def nobody_confirmed(self) -> Iterator[None]:
+        """Whoever was to listen to the topic has never confirmed it."""
+        with self.changed(self._topics()[_TOPIC], "subscriptions_confimed", 0):
+            yield
+
+    @fault
+    def topic_gone(self) -> Iterator[None]:
+        """The topic that the alarms write to was deleted."""
+        kept = self._topics().pop(_TOPIC)
+        yield
+        self._topics()[_TOPIC] = kept
+
+    @fault
+    def errors_not_counted(self, name: str = _ALARMS[0]) -> Iterator[None]:
+        """Nothing counts the errors that a quiet alarm waits for."""
+        self._count_no_more(name)
+        yield
+        self._count(name, name)
+
+    @fault
+    def another_metric_counted(self, name: str = _ALARMS[0]) -> Iterator[None]:
+        """The errors are counted under a name that the alarm does not watch."""
+        self._count_no_more(name)
+        self._count(name, f"{name}-2")
+        yield
+        self._count_no_more(name)
+        self._count(name, name)
+
+    @fault
+    def quiet_and_never_measured(self, name: str) -> Iterator[None]:
+        """An alarm on what is never sent takes that for good."""
+        kept = state("cloudwatch", REGION).metric_data
+        before = list(kept)
+        kept[:] = [point for point in before if point.name != name]
+        self._make_alarm(name, missing="notBreaching")
+        yield
+        kept[:] = before
+        self._make_alarm(name)
 
     @fault
     def alarm_state(self, value: str, name: str = _ALARMS[0]) -> Iterator[None]:

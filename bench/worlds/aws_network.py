@@ -32,6 +32,13 @@ _OFFICE: dict[str, JsonValue] = {
     "Action": {"Allow": {}},
     "VisibilityConfig": _SEEN,
 }
+_LET_IN = (
+    "group_only_counts",
+    "rate_only_counts",
+    ("rule_of_group_set_to", "Count"),
+    ("rule_of_group_set_to", "Allow"),
+    "rule_of_group_excluded",
+)
 
 
 class AwsNetworkWorld(AwsWorld):
@@ -70,7 +77,7 @@ class AwsNetworkWorld(AwsWorld):
             check="aws.waf",
             given={"acl": "vatic"},
             expect={"rules": ">= 3", "blocking": "= all", "attached": ">= 1", "rate_limited": "= yes"},
-            broken_by=("acl_gone", "rule_lost", "group_only_counts", "rate_only_counts", "nothing_behind"),
+            broken_by=("acl_gone", "rule_lost", "nothing_behind", *_LET_IN),
         ),
         Case(
             check="aws.shield",
@@ -257,6 +264,25 @@ class AwsNetworkWorld(AwsWorld):
     def group_only_counts(self) -> Iterator[None]:
         """The managed rules count what they match, and let it in."""
         with self._with_rules({**_MANAGED, "OverrideAction": {"Count": {}}}, _RATE, _OFFICE):
+            yield
+
+    @contextmanager
+    def _with_group(self, **more: JsonValue) -> Iterator[None]:
+        group: dict[str, JsonValue] = {"VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet", **more}
+        with self._with_rules({**_MANAGED, "Statement": {"ManagedRuleGroupStatement": group}}, _RATE, _OFFICE):
+            yield
+
+    @fault
+    def rule_of_group_set_to(self, action: str) -> Iterator[None]:
+        """The group blocks, but for one of its rules, which was told to do something else and then forgotten."""
+        overrides: list[JsonValue] = [{"Name": "CrossSiteScripting_BODY", "ActionToUse": {action: {}}}]
+        with self._with_group(RuleActionOverrides=overrides):
+            yield
+
+    @fault
+    def rule_of_group_excluded(self) -> Iterator[None]:
+        """One rule of the group is excluded, in the older way to say so."""
+        with self._with_group(ExcludedRules=[{"Name": "GenericRFI_BODY"}]):
             yield
 
     @fault

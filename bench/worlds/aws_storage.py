@@ -21,7 +21,7 @@ _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555
 
 
 class AwsStorageWorld(AwsWorld):
-    """A bucket with thirty days of backups, of the database every six hours and of Grafana every day.
+    """A bucket with thirty days of backups and thirty more of their old versions, of the database every six hours and of Grafana every day.
 
     It is encrypted, versioned, locked, copied, and closed to others.
 
@@ -44,7 +44,7 @@ class AwsStorageWorld(AwsWorld):
         self._encrypt("aws:kms")
         self._lock(30)
         self._block(every=True)
-        self._expire([{"ID": "old", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": _KEPT}}])
+        self._expire([_rule("old", _KEPT, {"Prefix": ""})])
         self._replicate("Enabled")
         for number in range(_KEPT * 4):
             self._put(f"{_DATABASE}{number:04}", timedelta(hours=1) + number * _EVERY)
@@ -178,6 +178,18 @@ class AwsStorageWorld(AwsWorld):
         yield from self._with_rules({**_rule("old", 45, {"Prefix": ""}), "Status": "Disabled"})
 
     @fault
+    def old_versions_kept_for_ever(self) -> Iterator[None]:
+        """Objects expire, but in a bucket with versions nothing deletes the old ones that they become."""
+        rule = _rule("old", _KEPT, {"Prefix": ""})
+        del rule["NoncurrentVersionExpiration"]
+        yield from self._with_rules(rule)
+
+    @fault
+    def old_versions_kept_for(self, days: str) -> Iterator[None]:
+        """What is overwritten is gone after so many days."""
+        yield from self._with_rules(_rule("old", _KEPT, {"Prefix": ""}, int(days)))
+
+    @fault
     def replication_disabled(self) -> Iterator[None]:
         """The rule that copies is disabled."""
         self._replicate("Disabled")
@@ -275,5 +287,7 @@ class AwsStorageWorld(AwsWorld):
             yield
 
 
-def _rule(name: str, days: int, where: dict[str, Any]) -> dict[str, Any]:
-    return {"ID": name, "Status": "Enabled", "Filter": where, "Expiration": {"Days": days}}
+def _rule(name: str, days: int, where: dict[str, Any], old_days: int = _KEPT) -> dict[str, Any]:
+    old = {"NoncurrentDays": old_days}
+    rule = {"ID": name, "Status": "Enabled", "Filter": where, "Expiration": {"Days": days}}
+    return {**rule, "NoncurrentVersionExpiration": old}

@@ -44,7 +44,10 @@ class BackupsWorld(World):
                 "intact": "= yes",
                 "restore_point": "= yes",
             },
-            ("none", "stale", "another_database", "empty", "no_restore_point", "dump_gone", "replaced", "in_the_clear"),
+            (
+                *("none", "stale", "another_database", "empty", "no_restore_point", "dump_gone", "replaced"),
+                *("in_the_clear", ("taken", "26.1"), ("no_row_of", "public.orders")),
+            ),
         ),
         Case(
             "s3.backup",

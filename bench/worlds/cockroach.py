@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.vendors.cockroach import CockroachFake
-from deployments.rehearsal.vendors.cockroach_state import COLLECTION, Node, Schedule, now
+from deployments.rehearsal.vendors.cockroach_state import COLLECTION, Job, Node, Schedule, now
 
 _SECRET = "TMINUS_WORLD_COCKROACH"  # noqa: S105 - the name of a variable
 _MAIN = {"database": "main"}
@@ -75,6 +75,33 @@ class CockroachWorld(World):
         ),
         Case(
             "cockroach.backups",
+            {**_MAIN, "of": "vatic"},
+            {
+                "every": "<= 1 h",
+                "newest": "< 2 h",
+                "encrypted": "= yes",
+                "retention": ">= 30 d",
+                "incremental": "= yes",
+            },
+            (
+                ("scratch_besides", "paused"),
+                ("scratch_besides", "stale"),
+                ("scratch_besides", "gone"),
+                ("backed_up_only", "TABLE vatic.public.orders"),
+                ("backed_up_only", "DATABASE Staging, reporting"),
+                ("schedule_paused", "889001"),
+                "schedules_dropped",
+            ),
+        ),
+        Case("cockroach.backups", {**_MAIN, "of": "vatic"}, {"failures": "= 0"}, (("scratch_besides", "gone"),)),
+        Case(
+            "cockroach.backups",
+            _MAIN,
+            {"every": "<= 1 h", "newest": "< 2 h"},
+            (("scratch_besides", "paused"), ("scratch_besides", "stale")),
+        ),
+        Case(
+            "cockroach.backups",
             {**_MAIN, "collection": COLLECTION},
             {"retention": ">= 30 d"},
             ("deleted_early", "collection_empty"),
@@ -82,6 +109,12 @@ class CockroachWorld(World):
         Case(
             "sql.query",
             {**_MAIN, "on": "cockroach", "query": _ORDERS},
+            {"value": "= 0"},
+            (("query_gives", _ORDERS, "3"),),
+        ),
+        Case(
+            "sql.query",
+            {**_MAIN, "on": "cockroach", "query": _ORDERS, "as_of": "10s"},
             {"value": "= 0"},
             (("query_gives", _ORDERS, "3"),),
         ),
@@ -180,6 +213,37 @@ class CockroachWorld(World):
         one.paused = True
         yield
         one.paused = False
+
+    @fault
+    def scratch_besides(self, how: str) -> Iterator[None]:
+        """A scratch table is backed up every hour, and the rest is `paused`, `stale` for half a day, or `gone`."""
+        state = self.fake.state
+        before = (list(state.schedules), list(state.jobs), dict(state.collections))
+        for one in state.schedules:
+            one.paused = how == "paused"
+        if how == "stale":
+            state.jobs = [job for job in state.jobs if job.created < now() - timedelta(hours=12)]
+        state.schedules = [] if how == "gone" else list(state.schedules)
+        place = "external://scratch"
+        state.collections[place] = list(state.collections[COLLECTION])
+        for number, into in ((889_003, f"LATEST IN '{place}'"), (889_004, f"'{place}'")):
+            command = f"BACKUP TABLE vatic.public.scratch INTO {into} WITH OPTIONS (kms = 'aws-kms:///a', detached)"
+            state.schedules.append(Schedule(number, "@hourly", command, label="scratch"))
+        state.jobs.append(Job(900, 889_003, "succeeded", now() - timedelta(minutes=5)))
+        yield
+        state.schedules, state.jobs, state.collections = before
+        for one in state.schedules:
+            one.paused = False
+
+    @fault
+    def backed_up_only(self, what: str) -> Iterator[None]:
+        """The schedules back up something else, or less."""
+        before = {one.schedule_id: one.command for one in self.fake.state.schedules}
+        for one in self.fake.state.schedules:
+            one.command = one.command.replace("BACKUP INTO", f"BACKUP {what} INTO")
+        yield
+        for one in self.fake.state.schedules:
+            one.command = before[one.schedule_id]
 
     @fault
     def schedule_recurs(self, number: str, recurrence: str) -> Iterator[None]:

@@ -16,7 +16,9 @@ _KEYS = {"TMINUS_WORLD_DATADOG_API_KEY": "an-api-key", "TMINUS_WORLD_DATADOG_APP
 _MONITORS = ("Service down", "High error rate", "Slow responses", "Security incident", "Cost threshold")
 _DASHBOARDS = ("Service health", "Business metrics", "Security metrics", "Cost tracking")
 _MINUTE = timedelta(minutes=1)
-_ERRORS = "sum:trace.http.request.errors{service:tradesense-api}.as_count()/sum:trace.http.request.hits{*}.as_count()"
+_OF_THE_API = "{service:tradesense-api}.as_count()"
+_ERRORS = f"sum:trace.http.request.errors{_OF_THE_API}/sum:trace.http.request.hits{_OF_THE_API}"
+_QUEUED = "max:tradesense.orders.queued{*}"
 _LATENCY = "p95:trace.http.request{service:tradesense-api} by {host}"
 
 
@@ -32,14 +34,23 @@ class Datadog(VendorWorld):
             ("no_spans", "the_newest_span_is_old", "the_trace_ends_at_the_api", "half_the_spans_are_missing"),
         ),
         Case(
+            "datadog.apm",
+            {"service": "tradesense-api", "env": "production", "through": ["tradesense-worker", "postgres"]},
+            {"through": "= all"},
+            ("no_spans", "the_trace_ends_at_the_api", ("never_traced", "postgres")),
+        ),
+        Case(
             "datadog.monitors",
             {"monitors": list(_MONITORS)},
             {"present": "= all", "notifying": "= all", "muted": "= 0", "blind": "= 0", "alerting": "= 0"},
             (
                 ("a_monitor", "name", "renamed"),
                 ("a_monitor", "message", "High error rate. Owner: ops@tradesense.io"),
-                ("a_monitor", "state", "No Data"),
-                ("a_monitor", "state", "Alert"),
+                ("a_monitor", "message", "Ask Anna. @http.status_code is above 499"),
+                ("a_monitor", "message", "High. {{#is_recovery}}It is over @pagerduty-tradesense{{/is_recovery}}"),
+                ("a_monitor", "message", "{{#is_no_data}}@slack-ops{{/is_no_data}}{{#is_warning}}@all{{/is_warning}}"),
+                ("a_monitor", "draft_status", "draft"),
+                *(("a_monitor", "state", state) for state in ("No Data", "Ignored", "Skipped", "Unknown", "Alert")),
                 "a_monitor_is_muted",
                 ("the_monitor", "Cost threshold", "state", "No Data"),
                 ("the_monitor_is_muted", "Service down"),
@@ -72,8 +83,34 @@ class Datadog(VendorWorld):
         Case(
             "datadog.metric",
             {"query": _LATENCY, "take": "max"},
-            {"milliseconds": "< 200 ms", "series": "= 2"},
-            (("the_metric", _LATENCY, "512"), ("the_metric", _LATENCY, "90")),
+            {"seconds": "< 200 ms", "series": "= 2"},
+            (("the_metric", _LATENCY, "0.512", "0.1"), ("the_metric", _LATENCY, "0.09")),
+            (("nobody_sends", _LATENCY),),
+        ),
+        Case(
+            "datadog.metric",
+            {"query": _LATENCY, "take": "min"},
+            {"seconds": "> 0 s"},
+            (("the_metric", _LATENCY, "0", "0.1"),),
+        ),
+        Case(
+            "datadog.metric",
+            {"query": _QUEUED},
+            {"value": "< 10"},
+            (("the_course", _QUEUED, "2", "3", "11"),),
+            (("only_the_newest_bucket", _QUEUED),),
+        ),
+        Case(
+            "datadog.metric",
+            {"query": _QUEUED, "over": "max"},
+            {"value": "< 10"},
+            (("the_course", _QUEUED, "2", "11", "3"),),
+        ),
+        Case(
+            "datadog.metric",
+            {"query": _QUEUED, "over": "mean"},
+            {"value": "= 4"},
+            (("the_course", _QUEUED, "2", "7", "6"), ("the_course", _QUEUED, "1", "1", "4")),
         ),
     )
 
@@ -98,7 +135,8 @@ class Datadog(VendorWorld):
         ]
         fake.spans += [Span("tradesense-api", "staging", "def1", _MINUTE / 2)]
         fake.spans += [Span("tradesense-web", "production", f"fed{trace}", _MINUTE * (trace + 1)) for trace in range(8)]
-        fake.points = {_ERRORS: [0.002], _LATENCY: [118.5, 131.0]}
+        fake.points = {_ERRORS: [0.002], _LATENCY: [0.1185, 0.131]}
+        fake.courses = {_QUEUED: (2, 6, 4)}
 
     def app(self) -> ASGIApp:
         """The organisation."""
@@ -214,4 +252,22 @@ class Datadog(VendorWorld):
     def the_metric(self, query: str, *values: str) -> Iterator[None]:
         """It has a series for each of these numbers, and no others."""
         with changed(self._fake, points={**self._fake.points, query: [float(value) for value in values]}):
+            yield
+
+    @fault
+    def nobody_sends(self, query: str) -> Iterator[None]:
+        """It has no series."""
+        with changed(self._fake, points={name: some for name, some in self._fake.points.items() if name != query}):
+            yield
+
+    @fault
+    def the_course(self, query: str, *values: str) -> Iterator[None]:
+        """The whole buckets of its one series hold these, the newest last."""
+        with changed(self._fake, courses={**self._fake.courses, query: tuple(float(value) for value in values)}):
+            yield
+
+    @fault
+    def only_the_newest_bucket(self, query: str) -> Iterator[None]:
+        """It came up just now: there is the bucket that is filling, and none before it."""
+        with changed(self._fake, courses={**self._fake.courses, query: ()}):
             yield

@@ -81,6 +81,15 @@ class Documents(World):
                 ("label_gone", _WEEKLY, "Status"),
             ),
         ),
+        Case(
+            check="document.dates",
+            given={"path": "launch-plan.md", "labels": ["Launch date"]},
+            expect={"dated": "= all"},
+            broken_by=(
+                ("label_says", "launch-plan.md", "Launch date", "soon"),
+                ("label_gone", "launch-plan.md", "Launch date"),
+            ),
+        ),
     )
 
     def __init__(self, folder: Path) -> None:

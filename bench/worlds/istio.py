@@ -41,6 +41,7 @@ class IstioWorld(World):
                 "an_older_policy",
                 "not_installed",
             ),
+            blinded_by=("no_pods",),
         ),
         Case(
             "istio.mtls",
@@ -65,6 +66,7 @@ class IstioWorld(World):
                 ("rule_says", "market-data", "trafficPolicy/connectionPool/tcp", "{}"),
                 *_changed("not_hashed", "subset_not_hashed", "no_outlier_detection", "outlier_detection_of_0"),
                 *_changed("port_without_policy", "no_pool", "rule_for_a_short_name"),
+                *_changed("rule_for_some_clients"),
                 ("gone", "rule_gone"),
                 ("gone", "service_gone"),
                 "not_installed",
@@ -76,6 +78,7 @@ class IstioWorld(World):
             {"timeout": "<= 5 s", "timed": "= all", "retries": ">= 1"},
             (
                 *_changed("no_timeout", "timeout_of_0", "no_retries"),
+                *_changed("routes_of_another_host", "routes_of_a_gateway", "routes_matched_at_a_gateway"),
                 ("gone", "routes_gone"),
                 ("gone", "service_gone"),
                 "not_installed",

@@ -17,6 +17,7 @@ _ORDER = [Span("auth"), Span("orders", 1), Span("risk", 2), Span("notifications"
 _WITHDRAWAL = [Span("withdrawals"), Span("risk", 1)]
 _PRICE = [Span("market-data")]
 _AGES = ("20 s", "3 min", "11 min", "40 min", "5 h", "2 d", "6 d 12 h")
+_QUIET = (("never_reported", "auth"), ("stopped_reporting", "auth"), ("stopped_reporting", "risk", "90 d"))
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -33,7 +34,8 @@ class JaegerWorld(World):
     system: ClassVar[str] = "jaeger"
     real: ClassVar[bool] = False
     cases: ClassVar[tuple[Case, ...]] = (
-        Case("jaeger.services", {"services": list(SERVICES)}, {"reporting": "= all"}, (("never_reported", "auth"),)),
+        Case("jaeger.services", {"services": list(SERVICES)}, {"reporting": "= all"}, _QUIET),
+        Case("jaeger.services", {"services": ["orders"], "within": "5m"}, {"reporting": "= all"}, ("nothing_new",)),
         Case(
             "jaeger.traces",
             {"service": "orders"},
@@ -96,6 +98,14 @@ class JaegerWorld(World):
         """A service sends no spans; what it calls looks as if it were called by nobody."""
         left = [_without(trace, service) for trace in self.jaeger.traces]
         with patch.object(self.jaeger, "traces", [trace for trace in left if trace.spans]):
+            yield
+
+    @fault
+    def stopped_reporting(self, service: str, since: str = "61 min") -> Iterator[None]:
+        """A service sent its last span some time ago; Jaeger still lists it."""
+        left = [trace if trace.ago > _ago(since) else _without(trace, service) for trace in self.jaeger.traces]
+        old = Trace(998, _ago(since), [Span(service)])
+        with patch.object(self.jaeger, "traces", [*(trace for trace in left if trace.spans), old]):
             yield
 
     @fault

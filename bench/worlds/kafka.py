@@ -39,6 +39,7 @@ class KafkaWorld(World):
             {"present": "= all", "replication": ">= 3", "partitions": ">= 3"},
             (("topic_made", "audit-log", "3", "1"), ("topic_made", "jobs", "1", "3"), "no_topics"),
         ),
+        Case("kafka.topics", {"topics": "all"}, {"offline": "= 0"}, ("no_topics", ("no_leader", "market-data"))),
         Case("kafka.topics", {"topics": [*_NAMES]}, {"in_sync": "= 3"}, (("broker_gone", "3"),)),
         Case(
             "kafka.lag",

@@ -10,10 +10,12 @@ from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.vendors.kubernetes import KubernetesFake
 from deployments.rehearsal.vendors.kubernetes_faults import add, change, remove
 from deployments.rehearsal.vendors.kubernetes_manifests import NAMESPACE
+from deployments.rehearsal.vendors.kubernetes_openings import OPENINGS
 from deployments.rehearsal.vendors.kubernetes_platform import platform
 
 _TOKEN = "kubernetes-world-token"  # noqa: S105 - of a stand-in that lives for one play
 _BUILT = {"available": "= all", "probed": "= all", "graceful": "= all", "spread": "= all", "replicas": ">= 2"}
+_OPENED = (("added", "one_open_to_everybody"), *(("added", name) for name in OPENINGS))
 
 
 def _changed(*names: str) -> tuple[tuple[str, str], ...]:
@@ -48,6 +50,7 @@ class KubernetesWorld(World):
             expect={"scaled": "= all"},
             broken_by=(
                 *_changed("autoscaler_pinned", "autoscaler_aimed_elsewhere", "autoscaler_aimed_at_another_kind"),
+                *_changed("autoscaler_ending"),
                 ("gone", "autoscaler_gone"),
                 "no_deployments",
             ),
@@ -67,7 +70,7 @@ class KubernetesWorld(World):
             "kubernetes.disruption_budgets",
             expect={"covered": "= all"},
             broken_by=(
-                *_changed("budget_for_others", "budget_for_nobody", "everything_may_be_unavailable"),
+                *_changed("budget_for_others", "budget_for_nobody", "everything_may_be_unavailable", "budget_ending"),
                 ("gone", "budget_gone"),
                 "no_deployments",
             ),
@@ -89,19 +92,22 @@ class KubernetesWorld(World):
             expect={"default_deny": "= yes"},
             broken_by=(
                 ("gone", "deny_gone"),
-                *_changed("deny_opens_something", "deny_for_some", "deny_of_egress_only"),
+                *_changed("deny_opens_something", "deny_for_some", "deny_of_egress_only", "deny_ending"),
                 ("added", "open_to_everybody"),
+                *(("added", name) for name in OPENINGS),
             ),
         ),
         Case(
-            "kubernetes.network_policies", expect={"egress_deny": "= yes"}, broken_by=_changed("deny_of_ingress_only")
+            "kubernetes.network_policies",
+            expect={"egress_deny": "= yes"},
+            broken_by=(*_changed("deny_of_ingress_only"), ("added", "out_to_everybody")),
         ),
         Case(
             "kubernetes.network_policies",
             expect={"covered": "= all", "policies": ">= 3"},
             broken_by=(*_changed("no_policy_covers_all", "in_the_nodes_network"), ("gone", "deny_gone"), "no_pods"),
         ),
-        Case("kubernetes.network_policies", expect={"open": "= 0"}, broken_by=(("added", "one_open_to_everybody"),)),
+        Case("kubernetes.network_policies", expect={"open": "= 0"}, broken_by=_OPENED),
         Case("kubernetes.network_policies", expect={"idle": "= 0"}, broken_by=_changed("policy_for_nobody")),
         Case(
             "kubernetes.network_policies",
@@ -126,13 +132,13 @@ class KubernetesWorld(World):
         Case(
             "kubernetes.storage",
             expect={"volumes": "= all"},
-            broken_by=(*_changed("claim_pending", "claim_lost"), "no_claims"),
+            broken_by=(*_changed("claim_pending", "claim_lost", "claim_ending"), "no_claims"),
         ),
         Case(
             "kubernetes.storage",
             expect={"volumes": ">= 2", "retained": "= all"},
             broken_by=(
-                *_changed("volume_deleted_with_its_claim", "claim_pending"),
+                *_changed("volume_deleted_with_its_claim", "claim_pending", "volume_ending"),
                 ("gone", "volume_gone"),
                 ("added", "volume_of_a_third"),
                 "no_claims",
@@ -146,6 +152,7 @@ class KubernetesWorld(World):
                 *_changed(
                     "replica_unavailable", "rollout_stuck", "change_not_taken_up", "not_available", "scaled_to_0"
                 ),
+                *_changed("paused", "deployment_ending"),
                 *_changed("no_readiness_probe", "no_liveness_probe", "no_grace", "short_grace", "grace_slept_away"),
                 *_changed("nothing_spreads", "spread_of_others"),
                 "no_deployments",
@@ -157,6 +164,7 @@ class KubernetesWorld(World):
             {"available": "= all", "restarts": "= 0", "stuck": "= 0", "nodes": ">= 2"},
             (
                 *_changed("restarted", "sidecar_restarted", "crash_loop", "image_missing", "all_on_one_node"),
+                *_changed("one_of_two_ending"),
                 ("gone", "deployment_gone"),
             ),
         ),
@@ -166,7 +174,12 @@ class KubernetesWorld(World):
             "kubernetes.rbac",
             expect={"wildcards": "= 0", "service_accounts": "= all"},
             broken_by=(
-                *_changed("role_of_everything", "default_account", "no_account"),
+                *_changed("role_of_everything", "default_account", "no_account", "account_of_another"),
+                *_changed("role_of_all_verbs", "role_of_all_verbs_by_rules", "role_that_may_escalate"),
+                *_changed("role_that_may_bind", "role_that_may_bind_roles"),
+                *_changed("role_that_may_impersonate", "role_that_may_impersonate_users"),
+                ("added", "cluster_admin_for_an_account_as_user"),
+                ("added", "cluster_admin_for_anybody"),
                 ("added", "cluster_admin_in_the_namespace"),
                 ("added", "cluster_admin_everywhere"),
                 ("added", "accounts_of_the_namespace_may_all"),

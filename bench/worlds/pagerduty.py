@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from bench.worlds.pagerduty_account import DAY, PagerDutyAccount
 from bench.worlds.vendor_world import changed
 from bench.worlds.world import Case, fault
-from deployments.rehearsal.vendors.pagerduty_records import Shift
+from deployments.rehearsal.vendors.pagerduty_records import NotificationRule, Person, Shift
 
 _HOUR = timedelta(hours=1)
 
@@ -32,6 +32,12 @@ class PagerDuty(PagerDutyAccount):
                 "both_levels_are_one_person_later",
                 "somebody_has_only_mail",
                 "somebody_later_has_only_mail",
+                ("somebody_is_told_by", "email", "0", "high"),
+                ("somebody_is_told_by", "phone", "0", "low"),
+                ("somebody_is_told_by", "phone", "10", "high"),
+                ("somebody_is_told_by", "phone", "30", "high"),
+                "nobody_said_how_to_tell_somebody",
+                ("the_next_level_is_paged_after", "9"),
                 ("no_policy", "vatic"),
             ),
         ),
@@ -53,6 +59,12 @@ class PagerDuty(PagerDutyAccount):
                 ("the_service", "status", "disabled"),
                 "nothing_is_integrated",
             ),
+        ),
+        Case(
+            "pagerduty.service",
+            {"service": "vatic"},
+            {"present": "= yes", "maintenance": "= no"},
+            (("the_service", "status", "disabled"), ("the_service", "status", "maintenance")),
         ),
     )
 
@@ -116,7 +128,29 @@ class PagerDuty(PagerDutyAccount):
             yield
 
     def _mail_only(self, shift: Shift) -> AbstractContextManager[None]:
-        return changed(next(one for one in self.fake.people if one.id == shift.person), methods=["email"])
+        return changed(self._person(shift), methods=["email"], rules=[NotificationRule("email")])
+
+    def _person(self, shift: Shift) -> Person:
+        return next(one for one in self.fake.people if one.id == shift.person)
+
+    @fault
+    def somebody_is_told_by(self, method: str, minutes: str, urgency: str, policy: str = "vatic") -> Iterator[None]:
+        """Whoever is paged first has a phone in PagerDuty, and by this rule alone is told of anything."""
+        rule = NotificationRule(method, int(minutes), urgency)
+        with changed(self._person(self.rotas[policy][0]), methods=["email", "phone"], rules=[rule]):
+            yield
+
+    @fault
+    def nobody_said_how_to_tell_somebody(self, policy: str = "vatic") -> Iterator[None]:
+        """Whoever is paged first has a phone, and no rule by which it would ring."""
+        with changed(self._person(self.rotas[policy][0]), methods=["email", "phone"], rules=[]):
+            yield
+
+    @fault
+    def the_next_level_is_paged_after(self, minutes: str, name: str = "vatic") -> Iterator[None]:
+        """The policy goes on before somebody's phone would ring."""
+        with changed(next(one for one in self.fake.policies if one.name == name), minutes=int(minutes)):
+            yield
 
     @fault
     def no_policy(self, name: str) -> Iterator[None]:

@@ -7,6 +7,7 @@ from bench.worlds.vendor_world import VendorWorld
 from bench.worlds.world import Sections
 from deployments.rehearsal.vendors.pagerduty import PagerDutyFake
 from deployments.rehearsal.vendors.pagerduty_records import Incident, Person, Policy, Service, Shift
+from deployments.rehearsal.vendors.pagerduty_records import NotificationRule as Rule
 
 _TOKEN, _TOKEN_NAME = "u+made-up-for-a-world", "TMINUS_WORLD_PAGERDUTY_TOKEN"
 DAY = timedelta(days=1)
@@ -25,10 +26,10 @@ class PagerDutyAccount(VendorWorld):
         self.begin = datetime.now(UTC).replace(microsecond=0)
         self.fake = fake = PagerDutyFake(_TOKEN)
         fake.people = [
-            Person("PANNA", "Anna", ["email", "phone", "sms"]),
-            Person("PBORIS", "Boris", ["email", "push_notification"]),
-            Person("PCLEO", "Cleo", ["email", "phone"]),
-            Person("PDARIO", "Dario", ["phone"]),
+            Person("PANNA", "Anna", ["email", "phone", "sms"], [Rule("email"), Rule("sms", 2), Rule("phone", 4)]),
+            Person("PBORIS", "Boris", ["email", "push_notification"], [Rule("push_notification")]),
+            Person("PCLEO", "Cleo", ["email", "phone"], [Rule("phone", 9), Rule("email", urgency="low")]),
+            Person("PDARIO", "Dario", ["phone"], [Rule("phone"), Rule("phone", 5)]),
         ]
         fake.policies = [Policy("PVATIC2", "vatic-low", 1), Policy("PTRADES", "tradesense", 2)]
         fake.policies.append(Policy("PVATIC", "vatic", 2))

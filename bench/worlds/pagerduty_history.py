@@ -51,6 +51,13 @@ class PagerDutyHistory(PagerDutyAccount):
                 ("an_incident_lasted", "44"),
                 "the_incident_was_answered_late",
             ),
+            (("the_service_is_made", "29"), ("the_service_is_made", "1")),
+        ),
+        Case(
+            "pagerduty.incidents",
+            {"services": ["vatic", "tradesense"], "since": "30d"},
+            {"service_age": ">= 30 d"},
+            (("the_service_is_made", "29"), ("the_service_is_made", "29", "tradesense")),
         ),
         Case(
             "pagerduty.incidents",
@@ -172,6 +179,12 @@ class PagerDutyHistory(PagerDutyAccount):
     def a_certificate_ran_out(self) -> Iterator[None]:
         """An incident of TradeSense, a hundred days ago."""
         with self._also(self.incident(7, "Certificate of api expired", 101 * DAY, 60, service="PSVC1")):
+            yield
+
+    @fault
+    def the_service_is_made(self, days: str, name: str = "vatic") -> Iterator[None]:
+        """It is only so many days old: before that nobody could have opened an incident."""
+        with changed(self.service(name), ago=float(days) * DAY):
             yield
 
     @fault

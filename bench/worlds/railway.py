@@ -10,6 +10,14 @@ from bench.worlds.vendor_world import VendorWorld, changed
 from bench.worlds.world import Case, Sections, fault
 from deployments.rehearsal.vendors.railway import RailwayFake, Service
 
+# Railway's own words for what may become of a deployment and of an instance, but for the ones that are well.
+_NOT_DEPLOYED = (
+    *("BUILDING", "CRASHED", "DEPLOYING", "FAILED", "INITIALIZING", "NEEDS_APPROVAL", "QUEUED", "REMOVED", "REMOVING"),
+    *("SKIPPED", "SLEEPING", "WAITING"),
+)
+_NOT_RUNNING = (
+    *("CRASHED", "CREATED", "EXITED", "INITIALIZING", "REMOVED", "REMOVING", "RESTARTING", "SKIPPED", "STOPPED"),
+)
 _TOKEN, _TOKEN_NAME = "a-project-token", "TMINUS_WORLD_RAILWAY_TOKEN"
 _PROJECT = "0f2d8c1e-5b1a-4c58-9c39-0f3f6b1b7a10"
 
@@ -22,11 +30,16 @@ class Railway(VendorWorld):
         Case(
             "railway.services",
             {"services": ["api", "web", "worker"]},
-            {"deployed": "= all", "crashed": "= 0", "replicas": ">= 2", "restart": "= always", "newest": "< 24 h"},
+            {
+                "deployed": "= all",
+                "running": "= all",
+                "crashed": "= 0",
+                "replicas": ">= 2",
+                "restart": "= always",
+                "newest": "< 24 h",
+            },
             (
                 ("the_worker", "name", "worker-old"),
-                ("the_worker", "status", "FAILED"),
-                ("the_worker", "status", "CRASHED"),
                 ("the_worker", "restart", "NEVER"),
                 ("the_worker", "restart", "ON_FAILURE"),
                 ("in_production", "web", "restart", "ON_FAILURE"),
@@ -34,6 +47,41 @@ class Railway(VendorWorld):
                 "the_worker_runs_once",
                 "the_worker_was_never_deployed",
                 "nothing_was_deployed_lately",
+                ("the_deployment_is_stopped", "worker"),
+                ("the_service_is_deleted", "worker"),
+            ),
+        ),
+        Case(
+            "railway.services",
+            {"services": ["api", "web", "worker"]},
+            {"deployed": "= all"},
+            (
+                *(("the_worker", "status", status) for status in _NOT_DEPLOYED),
+                ("the_deployment_is_stopped", "web"),
+                ("the_service_is_deleted", "api"),
+            ),
+        ),
+        Case(
+            "railway.services",
+            {"services": ["api", "web", "worker"]},
+            {"running": "= all"},
+            (
+                *(("an_instance_is", status) for status in _NOT_RUNNING),
+                "an_instance_is_missing",
+                "nothing_runs",
+                ("the_deployment_is_stopped", "web"),
+                ("the_service_is_deleted", "api"),
+                ("the_worker", "name", "worker-old"),
+            ),
+        ),
+        Case(
+            "railway.services",
+            {"services": ["api", "web", "worker"]},
+            {"crashed": "= 0"},
+            (
+                "an_instance_crashed",
+                ("an_instance_is", "RESTARTING"),
+                ("the_worker", "status", "CRASHED"),
             ),
         ),
     )
@@ -70,14 +118,46 @@ class Railway(VendorWorld):
     @fault
     def in_production(self, service: str, field: str, value: str) -> Iterator[None]:
         """Something about a service is otherwise in production."""
-        [one] = [one for one in self._fake.services if (one.name, one.environment) == (service, "production")]
-        with changed(one, **{field: value}):
+        with changed(self._in_production(service), **{field: value}):
             yield
+
+    def _in_production(self, service: str) -> Service:
+        return next(one for one in self._fake.services if (one.name, one.environment) == (service, "production"))
 
     @fault
     def an_instance_crashed(self) -> Iterator[None]:
         """The deployment succeeded, and one of its instances ended later."""
         with changed(self._worker, instances=("RUNNING", "CRASHED")):
+            yield
+
+    @fault
+    def an_instance_is(self, state: str) -> Iterator[None]:
+        """One of the worker's two is in another state, by Railway's word."""
+        with changed(self._worker, instances=("RUNNING", state)):
+            yield
+
+    @fault
+    def an_instance_is_missing(self) -> Iterator[None]:
+        """Two are set up, and one is there."""
+        with changed(self._worker, instances=("RUNNING",)):
+            yield
+
+    @fault
+    def nothing_runs(self) -> Iterator[None]:
+        """The newest deployment succeeded once, and none is active."""
+        with changed(self._worker, instances=()):
+            yield
+
+    @fault
+    def the_deployment_is_stopped(self, service: str) -> Iterator[None]:
+        """Somebody stopped what succeeded; Railway's list goes on to say how its instances were."""
+        with changed(self._in_production(service), stopped=True):
+            yield
+
+    @fault
+    def the_service_is_deleted(self, service: str) -> Iterator[None]:
+        """Railway lists it still, with the time of its end."""
+        with changed(self._in_production(service), deleted=True):
             yield
 
     @fault

@@ -141,6 +141,15 @@ class RedisWorld(World):
             client.delete(name)
 
     @fault
+    def key_elsewhere(self, name: str, seconds: str, size: str) -> Iterator[None]:
+        """The same, in a database of the server that no service uses."""
+        with self._client() as client:
+            client.select(1)
+            client.set(name, "x" * int(size), ex=int(seconds) or None)
+            yield
+            client.delete(name)
+
+    @fault
     def lookups_miss(self, found: str = "20") -> Iterator[None]:
         """Of what is looked for, only so many % are there."""
         self._look_up(float(found) / 100)

@@ -39,7 +39,7 @@ class SentinelWorld(World):
                 "same": "= yes",
                 "primary": "= up",
             },
-            ("gone", "forgetful", "believes_another", "quorum_of_one", "alone", "replica_down"),
+            ("gone", "same_twice", "all_the_same", "forgetful", "believes_another", "quorum_of_one", "alone", "replica_down"),
         ),
         Case("redis.sentinels", {"sentinels": "cache"}, {"same": "= yes"}, ("forgetful", "believes_another")),
         Case("redis.sentinels", {"sentinels": "cache"}, {"primary": "= up"}, ("primary_down",)),
@@ -49,6 +49,7 @@ class SentinelWorld(World):
         super().__init__(folder)
         self.server = Redis.plan(folder / "redis")
         self.watch = Sentinels.plan(folder / "sentinels", self.server.address, primary=_PRIMARY)
+        self._leads_to = list(range(len(self.watch.ports)))
         self._processes = Processes()
         self._children: list[Child] = []
         self._servers: list[Child] = []
@@ -69,7 +70,23 @@ class SentinelWorld(World):
     def secrets(self) -> dict[str, str]:
         """Their URLs."""
         numbers = range(len(self.watch.ports))
-        return {_SECRET.format(number): self.watch.url(number).get_secret_value() for number in numbers}
+        return {
+            _SECRET.format(number): self.watch.url(self._leads_to[number]).get_secret_value() for number in numbers
+        }
+
+    @fault
+    def same_twice(self) -> Iterator[None]:
+        """Two of the addresses lead to one Sentinel."""
+        self._leads_to[2] = 1
+        yield
+        self._leads_to[2] = 2
+
+    @fault
+    def all_the_same(self) -> Iterator[None]:
+        """All addresses lead to one Sentinel."""
+        self._leads_to = [0 for _ in self._leads_to]
+        yield
+        self._leads_to = list(range(len(self.watch.ports)))
 
     @fault
     def gone(self) -> Iterator[None]:

@@ -24,6 +24,7 @@ class Stripe(VendorWorld):
             {},
             {"charges": "= enabled", "payouts": "= enabled", "mode": "= live", "due": "= 0"},
             ("no_charges", "no_payouts", ("another_key", "rk_test"), "something_is_due"),
+            ("stripe_does_not_say_what_is_due",),
         ),
         Case(
             "stripe.key",
@@ -40,6 +41,19 @@ class Stripe(VendorWorld):
                 ("our_webhook", "url", "http://api.tradesense.io/stripe/disputes"),
                 "nobody_is_told_of_disputes",
                 "no_webhook_is_ours",
+                ("our_webhook", "application", "ca_made_up"),
+            ),
+        ),
+        Case(
+            "stripe.webhooks",
+            {"endpoint": "api", "path": "/stripe/disputes", "events": ["charge.dispute.created"]},
+            {"enabled": "= all", "https": "= all", "events": "= all"},
+            (
+                ("our_webhook", "url", "https://api.tradesense.io/stripe/disputes-of-before"),
+                ("our_webhook", "url", "https://api.tradesense.io/stripe"),
+                ("our_webhook", "url", "https://staging.tradesense.io/stripe/disputes"),
+                ("our_webhook", "status", "disabled"),
+                ("our_webhook", "application", "ca_made_up"),
             ),
         ),
     )
@@ -86,6 +100,12 @@ class Stripe(VendorWorld):
     def something_is_due(self) -> Iterator[None]:
         """A document is missing."""
         with changed(self._fake, due=["company.verification.document"]):
+            yield
+
+    @fault
+    def stripe_does_not_say_what_is_due(self) -> Iterator[None]:
+        """Its answer has no requirements, as a key without the right to them gets it."""
+        with changed(self._fake, due=None):
             yield
 
     @fault

@@ -4,6 +4,7 @@ What the estate has is looked at: PostgreSQL, Redis, S3, the trading service beh
 what a release leaves behind. What it has not is skipped, and the checklist says so.
 """
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -40,11 +41,22 @@ def sweep(estate: WholeEstate, system: str, out: Path, say: Say) -> int:
         *("--release", str(files.release), "--report", str(out)),
     ]
     done = subprocess.run(
-        argv, env=environment_of(estate), cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, timeout=_WITHIN, check=False
+        argv,
+        env=_with_tminus(environment_of(estate)),
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=_WITHIN,
+        check=False,
     )
     for line in done.stdout.splitlines():
         say(line)
     return done.returncode
+
+
+def _with_tminus(environment: dict[str, str]) -> dict[str, str]:
+    """As in an activated venv: a line may want that a command of tminus is there."""
+    return {**environment, "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])}
 
 
 def _write(path: Path, system: str, estate: WholeEstate) -> None:

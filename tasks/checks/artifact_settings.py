@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 from tasks.artifact_files import Folder, Inside, shown
 from tasks.artifact_patterns import Pattern, Patterns
 from tasks.artifact_pointer import Pointer, at_pointer
+from tasks.artifact_secrecy import names_secret, without_credentials
 from tasks.artifact_settings import read_settings
 from tasks.artifact_values import VALUE_MEASURES, measured
 from tasks.check import Check
 from tasks.estate import Estate
-from tasks.journey_steps import secretive
 from tasks.journey_values import Absent
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
@@ -29,7 +29,8 @@ class Setting(Check, frozen=True):
     counts that unit), `bytes` a size (`1Mi`, `10MB`), `percent` a number of a hundred, `ratio` one of 1, `count` how
     many a list or an object has, `age` how long a time is ago. `present` is `yes` or `no`; a value that is not there
     has nothing else to measure, so that expecting it makes the outcome unknown: expect `present` as well to make it
-    fail. A value whose name speaks of a secret is never shown: only its presence can be expected.
+    fail. A value with a name on the way to it that speaks of a secret (`password`, `token`, `key`, `dsn`, `connection`)
+    is never read out: only its presence can be expected. In a word, user and password of an address are left out.
 
     Attributes:
         file: in the environment's `artifacts`.
@@ -55,8 +56,9 @@ class Setting(Check, frozen=True):
         if isinstance(value, Absent):
             absent = Measurement(name="present", word="no")
             return Observation(found=(absent,), where=f"artifacts {where}", because=f"{where} is not there")
+        value = without_credentials(value) if isinstance(value, str) else value
         names = [name for name in self.expect if name != "present"]
-        if "word" in names and secretive(self.pointer.rpartition("/")[2]):
+        if names and names_secret(self.pointer):
             raise CouldNotObserve(f"{where} names a secret, which is not read out; expect its presence only")
         return Observation(
             found=(Measurement(name="present", word="yes"), *(measured(name, value, where) for name in names)),

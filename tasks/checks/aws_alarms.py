@@ -1,46 +1,35 @@
-"""CloudWatch's alarms and AWS's budgets: is there somebody who would be told?"""
+"""CloudWatch's alarms: is there somebody who would be told, and can they see?"""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from tasks.aws_check import AwsCheck, absent, in_words, yes
-from tasks.aws_client import Answer, AwsService, aws_service
-from tasks.aws_errors import NotThere
+from tasks.aws_alarm import Alarm, Listeners, why_blind
+from tasks.aws_alarm import Alarms as Listed
+from tasks.aws_check import AwsCheck, in_words
+from tasks.aws_client import AwsService, aws_service
 from tasks.estate import Estate
-from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
 _SHOWN = 20  # lines in the details
 _AT_ONCE = 100  # names in one call, CloudWatch's own limit
-_ONE_REGION = "us-east-1"  # where budgets are kept, wherever the account works
-
-
-class _Alarm(Answer):
-    alarm_name: str
-    actions_enabled: bool
-    alarm_actions: list[str] = Field(default_factory=list)
-    state_value: str
-
-    @property
-    def acting(self) -> bool:
-        return self.actions_enabled and bool(self.alarm_actions)
-
-
-class _Alarms(Answer):
-    metric_alarms: list[_Alarm]
-    composite_alarms: list[_Alarm] = Field(default_factory=list)
 
 
 class Alarms(AwsCheck, frozen=True):
     """Whether alarms are there, would tell somebody, and can see.
 
     `present`: those that are there, of one metric or composed; that all are, is expected also where the book does not
-    say so. `acting`: those whose actions are turned on and that have one for the state ALARM. `blind`: those without
-    data (INSUFFICIENT_DATA), which would not ring. `alarming`: those that ring now.
+    say so. `acting`: those whose actions are turned on and that have one for the state ALARM that tells somebody: an
+    SNS topic that exists and has a confirmed subscription, or a response plan of Incident Manager; recovering a
+    machine or scaling a group tells nobody. Where SNS does not say who listens, the outcome is unknown.
+
+    `blind`: those without data (INSUFFICIENT_DATA), which would not ring, and those that take missing data for good
+    (`notBreaching`, `ignore`) while none of their metrics had data in the last 14 days and no metric filter of a log
+    group makes one: such an alarm is silent whatever happens. An alarm on a count that AWS itself only sends when it
+    happens looks the same; give it data once. What a composed alarm is composed of is not looked into.
+    `alarming`: those that ring now.
 
     Attributes:
         alarms: their names.
@@ -53,140 +42,39 @@ class Alarms(AwsCheck, frozen=True):
     alarms: tuple[str, ...] = Field(min_length=1)
 
     def seen(self, estate: Estate) -> Observation:
-        """One listing for every hundred names."""
+        """One listing for every hundred names, and who listens and what has data where that is expected."""
         watch = aws_service(estate, "cloudwatch")
         there = {alarm.alarm_name: alarm for alarm in self._listed(watch) if alarm.alarm_name in self.alarms}
         total = len(set(self.alarms))
-        found = (
+        found = [
             Measurement.number("present", len(there), of=total),
-            Measurement.number("acting", sum(alarm.acting for alarm in there.values()), of=total),
-            Measurement.number("blind", sum(alarm.state_value == "INSUFFICIENT_DATA" for alarm in there.values())),
             Measurement.number("alarming", sum(alarm.state_value == "ALARM" for alarm in there.values())),
+        ]
+        problems = {name: ["rings"] if alarm.state_value == "ALARM" else [] for name, alarm in there.items()}
+        if "acting" in self.expect:
+            listeners = Listeners(estate)
+            unheard = {name: why for name, alarm in there.items() if (why := listeners.why_unheard(alarm))}
+            found.append(Measurement.number("acting", len(there) - len(unheard), of=total))
+            for name, why in unheard.items():
+                problems[name].append(why)
+        if "blind" in self.expect:
+            blind = {name: why for name, alarm in there.items() if (why := why_blind(alarm, estate))}
+            found.append(Measurement.number("blind", len(blind)))
+            for name, why in blind.items():
+                problems[name].append(why)
+        wrong = [
+            f"{name}: {', '.join(said)}"
+            for name in dict.fromkeys(self.alarms)
+            if (said := problems.get(name, ["not there"]))
+        ]
+        return Observation(
+            found=tuple(found), where=watch.where, details=tuple(wrong[:_SHOWN]), because=in_words(wrong)
         )
-        wrong = [line for name in dict.fromkeys(self.alarms) if (line := _wrong(name, there.get(name)))]
-        return Observation(found=found, where=watch.where, details=tuple(wrong[:_SHOWN]), because=in_words(wrong))
 
-    def _listed(self, watch: AwsService) -> Iterator[_Alarm]:
+    def _listed(self, watch: AwsService) -> Iterator[Alarm]:
         for begin in range(0, len(self.alarms), _AT_ONCE):
             names: list[JsonValue] = [*self.alarms[begin : begin + _AT_ONCE]]
             for page in watch.pages(
-                _Alarms, "DescribeAlarms", AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+                Listed, "DescribeAlarms", AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
             ):
                 yield from (*page.metric_alarms, *page.composite_alarms)
-
-
-def _wrong(name: str, alarm: _Alarm | None) -> str:
-    if alarm is None:
-        return f"{name}: not there"
-    said = [] if alarm.alarm_actions else ["has no action"]
-    said += [] if alarm.actions_enabled else ["its actions are turned off"]
-    said += {"INSUFFICIENT_DATA": ["has no data"], "ALARM": ["rings"]}.get(alarm.state_value, [])
-    return f"{name}: {', '.join(said)}" if said else ""
-
-
-class _Identity(Answer):
-    account: str
-
-
-class _Spend(Answer):
-    amount: str
-    unit: str = ""
-
-
-class _Calculated(Answer):
-    actual_spend: _Spend
-
-
-class _BudgetEntry(Answer):
-    budget_limit: _Spend | None = None
-    calculated_spend: _Calculated | None = None
-
-
-class _Budget(Answer):
-    budget: _BudgetEntry
-
-
-class _Notification(Answer):
-    notification_type: str
-    comparison_operator: str
-    threshold: float
-    threshold_type: str | None = None
-
-
-class _Notifications(Answer):
-    notifications: list[_Notification]
-
-
-class _Subscribers(Answer):
-    subscribers: list[object]
-
-
-class Budget(AwsCheck, frozen=True):
-    """Whether the account has a budget, and somebody who is told when it is nearly spent.
-
-    `present`: there is such a budget; expected also where the book does not say so. `limit`: its amount, in its own
-    currency. `spent`: how much of it this period has cost so far. `notifications`: those with a subscriber, of all.
-
-    Attributes:
-        budget: the budget's name.
-    """
-
-    measures: ClassVar[Mapping[str, str]] = {"present": "word", "limit": "", "spent": "%", "notifications": ""}
-
-    kind: Literal["aws.budget"] = "aws.budget"
-    budget: str = Field(min_length=1, max_length=100)
-
-    def seen(self, estate: Estate) -> Observation:
-        """Asks which account this is, for its budget, and for who is told."""
-        account = aws_service(estate, "sts").read(_Identity, "GetCallerIdentity").account
-        budgets = aws_service(estate, "budgets", _ONE_REGION)
-        where = f"budget {self.budget}, {budgets.where}"
-        try:
-            budget = budgets.read(_Budget, "DescribeBudget", AccountId=account, BudgetName=self.budget).budget
-            told = self._told(budgets, account) if "notifications" in self.expect else []
-        except NotThere:
-            return absent(f"budget {self.budget}", where)
-        found, problems = [yes("present", True)], list[str]()
-        limit = _amount(budget.budget_limit, where)
-        if limit is not None:
-            found.append(Measurement.number("limit", limit))
-            spent = _amount(budget.calculated_spend.actual_spend if budget.calculated_spend else None, where)
-            if limit > 0 and spent is not None:
-                found.append(Measurement.number("spent", float(100 * spent / limit), "%"))
-        if "notifications" in self.expect:
-            found.append(Measurement.number("notifications", sum(told), of=len(told)))
-            problems = [] if told and all(told) else [f"{told.count(False)} of {len(told)} notifications tell nobody"]
-        return Observation(found=tuple(found), where=where, because=in_words(problems))
-
-    def _told(self, budgets: AwsService, account: str) -> list[bool]:
-        """For each notification, whether anybody is told."""
-        pages = budgets.pages(
-            _Notifications, "DescribeNotificationsForBudget", AccountId=account, BudgetName=self.budget
-        )
-        every = [one for page in pages for one in page.notifications]
-        return [self._has_subscriber(budgets, account, one) for one in every]
-
-    def _has_subscriber(self, budgets: AwsService, account: str, one: _Notification) -> bool:
-        pages = budgets.pages(
-            _Subscribers,
-            "DescribeSubscribersForNotification",
-            AccountId=account,
-            BudgetName=self.budget,
-            Notification=one.model_dump(by_alias=True, exclude_none=True),
-        )
-        try:
-            return any(page.subscribers for page in pages)
-        except NotThere:
-            return False
-
-
-def _amount(spend: _Spend | None, where: str) -> Decimal | None:
-    if spend is None:
-        return None
-    try:
-        amount = Decimal(spend.amount)
-    except InvalidOperation as e:
-        raise CouldNotObserve(f"{where}: an amount that is no number") from e
-    if not amount.is_finite():
-        raise CouldNotObserve(f"{where}: an amount that is no number")
-    return amount

@@ -1,6 +1,6 @@
 """What keeps strangers out on AWS: a web ACL of AWS WAF, and Shield Advanced."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -17,6 +17,7 @@ _ONE_REGION = "us-east-1"  # where Shield is asked, wherever the account works
 _BOTH_MARKERS = ("NextMarker", "NextMarker")
 # What may stand behind a web ACL; the call names one sort at a time.
 _BEHIND_ACL = ("APPLICATION_LOAD_BALANCER", "API_GATEWAY", "APPSYNC", "COGNITO_USER_POOL", "APP_RUNNER_SERVICE")
+_STOPPING = frozenset({"Block", "Captcha", "Challenge"})
 _DEEPEST = 20  # statements within statements; WAF allows fewer
 
 
@@ -30,17 +31,55 @@ class _Acls(Answer):
     web_acls: list[_AclEntry] = Field(alias="WebACLs")
 
 
+class _Excluded(Answer):
+    name: str
+
+
+class _Override(Answer):
+    name: str
+    action_to_use: dict[str, JsonValue]
+
+
+class _Group(Answer):
+    """A statement that stands for a group of rules; what was once excluded from one is only counted, too."""
+
+    excluded_rules: list[_Excluded] = Field(default_factory=list)
+    rule_action_overrides: list[_Override] = Field(default_factory=list)
+
+
+class _Statement(Answer):
+    """Of all that a statement may be, what stands for a group."""
+
+    managed: _Group = Field(default=_Group(), alias="ManagedRuleGroupStatement")
+    own: _Group = Field(default=_Group(), alias="RuleGroupReferenceStatement")
+
+
 class _Rule(Answer):
     name: str
     statement: dict[str, JsonValue]
+    groups: _Statement = Field(alias="Statement")
     action: dict[str, JsonValue] | None = None
     override_action: dict[str, JsonValue] | None = None
 
-    @property
-    def blocks(self) -> bool:
-        """Whether it stops what it matches: by itself, or as a group of rules that is not only counted."""
-        stops = self.action is not None and bool({"Block", "Captcha", "Challenge"} & set(self.action))
-        return stops or (self.override_action is not None and "Count" not in self.override_action)
+    def not_blocking(self, agreed: Collection[str]) -> str:
+        """Why it does not stop what it matches, "" where it does: by itself, or as a group of rules that all do.
+
+        Args:
+            agreed: rules within groups that need not.
+        """
+        if self.action is not None:
+            return "" if _STOPPING & set(self.action) else "only counts"
+        if self.override_action is None or "None" not in self.override_action:
+            return "only counts"
+        let_in = [name for name in self._let_in() if name not in agreed]
+        return f"lets in what {', '.join(let_in[:_SHOWN])} of its group would block" if let_in else ""
+
+    def _let_in(self) -> list[str]:
+        """The rules of a group that are made to do something else than stop."""
+        groups = (self.groups.managed, self.groups.own)
+        overridden = [one for group in groups for one in group.rule_action_overrides]
+        excluded = [one.name for group in groups for one in group.excluded_rules]
+        return [*excluded, *(one.name for one in overridden if not _STOPPING & set(one.action_to_use))]
 
     @property
     def allows(self) -> bool:
@@ -64,12 +103,14 @@ class WebAcl(AwsCheck, frozen=True):
     """What a regional web ACL of AWS WAF does, and for what.
 
     `present`: there is such an ACL; expected also where the book does not say so. `rules`: how many it has. `blocking`:
-    those that block (or ask for a proof of being human) rather than count, of all but those that let in. `attached`:
+    those that block (or ask for a proof of being human) rather than count, of all but those that let in; a group of
+    rules does only where none of them is excluded or told to count or to let in, but for those in `counted`. `attached`:
     how many resources are behind it; without one it protects nothing. `rate_limited`: a rule of its own that blocks
     limits how often one may come; what is inside a group of rules is not seen.
 
     Attributes:
         acl: the ACL's name.
+        counted: rules within groups of which it is agreed that they do not block (`SizeRestrictions_BODY`).
     """
 
     measures: ClassVar[Mapping[str, str]] = {
@@ -82,6 +123,7 @@ class WebAcl(AwsCheck, frozen=True):
 
     kind: Literal["aws.waf"] = "aws.waf"
     acl: str = Field(min_length=1, max_length=128)
+    counted: tuple[str, ...] = ()
 
     def seen(self, estate: Estate) -> Observation:
         """Looks for the ACL among all, and asks for its rules, and for what is behind it where that is expected."""
@@ -92,13 +134,14 @@ class WebAcl(AwsCheck, frozen=True):
             return absent(f"web ACL {self.acl}", where)
         rules = waf.read(_Acl, "GetWebACL", Name=entry.name, Scope="REGIONAL", Id=entry.id).web_acl.rules
         stopping = [rule for rule in rules if not rule.allows]
+        problems = [f"rule {rule.name} {why}" for rule in stopping if (why := rule.not_blocking(self.counted))]
+        limits = (not rule.not_blocking(self.counted) for rule in rules if _limits_rate(rule.statement))
         found = [
             yes("present", True),
             Measurement.number("rules", len(rules)),
-            Measurement.number("blocking", sum(rule.blocks for rule in stopping), of=len(stopping)),
-            yes("rate_limited", any(rule.blocks and _limits_rate(rule.statement) for rule in rules)),
+            Measurement.number("blocking", len(stopping) - len(problems), of=len(stopping)),
+            yes("rate_limited", any(limits)),
         ]
-        problems = [f"rule {rule.name} only counts" for rule in stopping if not rule.blocks]
         if "attached" in self.expect:
             attached = {arn for sort in _BEHIND_ACL for arn in _behind(waf, entry, sort)}
             found.append(Measurement.number("attached", len(attached)))

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from tasks import aws_storage as s3_says
-from tasks.aws_check import NEVER, AwsCheck, absent, days, hours, in_words, yes
+from tasks.aws_check import FOREVER, NEVER, AwsCheck, absent, days, hours, in_words, yes
 from tasks.aws_client import age, aws_bucket
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
@@ -24,9 +24,12 @@ class BucketSettings(AwsCheck, frozen=True):
     `present`: there is such a bucket; expected also where the book does not say so. `encrypted`: with what new objects
     are encrypted by default, `none`, `AES256`, `aws:kms` or `aws:kms:dsse`. `versioned`: old versions are kept.
     `public`: `blocked` where all four settings of the bucket that block public access are on, else `open`; the
-    account's own block is not counted. `retention`: after how many days objects under the section's prefix may expire
-    at the earliest, and `expires`: do expire at the latest, rules for some tags or sizes left out; a hundred years
-    where nothing expires. `replicated`: a rule that is enabled copies everything under that prefix to another bucket,
+    account's own block is not counted. `retention`: after how many days what lies under the section's prefix may be
+    gone at the earliest, and `expires`: is gone at the latest, rules for some tags or sizes left out; a hundred years
+    where nothing expires. In a bucket that has or had versioning an object that expires becomes an old version: there
+    `expires` is the days of the object and of its old version together, a hundred years where no rule deletes old
+    versions, and `retention` is the shorter of the two, since what is overwritten is only kept as an old version.
+    `replicated`: a rule that is enabled copies everything under that prefix to another bucket,
     and `elsewhere`: that bucket stands in another region. `locked`: each new object is locked for a time by itself
     (Object Lock with a default retention).
 
@@ -57,8 +60,8 @@ class BucketSettings(AwsCheck, frozen=True):
             versioned = s3_says.versioning(s3, name)
         except NotThere:
             return absent(f"bucket {name}", where)
-        found, problems = [yes("present", True), yes("versioned", versioned)], list[str]()
-        if "versioned" in self.expect and not versioned:
+        found, problems = [yes("present", True), yes("versioned", versioned.keeps)], list[str]()
+        if "versioned" in self.expect and not versioned.keeps:
             problems.append("old versions are not kept")
         if "encrypted" in self.expect:
             found.append(Measurement(name="encrypted", word=s3_says.encryption(s3, name)))
@@ -67,7 +70,9 @@ class BucketSettings(AwsCheck, frozen=True):
             found.append(Measurement(name="public", word="open" if left_open else "blocked"))
             problems += [f"{', '.join(left_open)} off"] if left_open else []
         if {"retention", "expires"} & set(self.expect):
-            earliest, latest = s3_says.expiry(s3, name, section.prefix)
+            earliest, latest = s3_says.expiry(s3, name, section.prefix, versions=versioned.has_old)
+            if "expires" in self.expect and versioned.has_old and latest >= FOREVER:
+                problems.append("no rules delete all objects and all old versions of them")
             found.append(Measurement.number("retention", earliest, "d"))
             found.append(Measurement.number("expires", latest, "d"))
         if {"replicated", "elsewhere"} & set(self.expect):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import PurePath
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, JsonValue, RootModel, ValidationError, model_validator
@@ -13,6 +12,7 @@ from tasks.artifact_values import number_of, word_of
 from tasks.bounded_process import Ended, run_bounded
 from tasks.check import Check
 from tasks.command import shown as as_typed
+from tasks.command_shells import shell_string
 from tasks.estate import Estate
 from tasks.journey_values import Absent
 from tasks.redaction import inherited_secrets, redacted_tail
@@ -22,7 +22,6 @@ from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
-_SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh", "cmd", "powershell", "pwsh"}
 _SAID = 200  # characters of the last line on stderr
 _Document = RootModel[JsonValue]
 
@@ -30,7 +29,7 @@ _Document = RootModel[JsonValue]
 class CommandRun(Check, frozen=True):
     """Runs a command that only looks, and judges its exit status, and what it prints.
 
-    It runs without a shell, in the folder where the launch's files are, and of the environment variables sees PATH,
+    That it only looks nobody can tell from outside, so it counts as `synthetic`: it may do what a customer may. It runs without a shell, in the folder where the launch's files are, and of the environment variables sees PATH,
     HOME and LANG only. It must end within its time: else it is killed with all that it started, `exit` is -9, and
     `took` is at least that long. `value` and `word` are of what it prints on stdout, and only where it exits with 0.
     What it prints is never shown, but for a word that is judged and the last line on stderr. A command that cannot be
@@ -43,7 +42,7 @@ class CommandRun(Check, frozen=True):
         pointer: in JSON, where the number or the word stands, as a JSON Pointer.
     """
 
-    impact: ClassVar[Impact] = Impact.PROBE
+    impact: ClassVar[Impact] = Impact.SYNTHETIC
     measures: ClassVar[Mapping[str, str]] = {"exit": "", "value": "", "word": "word", "took": "s"}
 
     kind: Literal["command.run"] = "command.run"
@@ -57,8 +56,8 @@ class CommandRun(Check, frozen=True):
         program = self.argv[0]
         if not program or program.split() != [program]:
             raise ValueError(f"argv is a list of words, and {program!r} is no program: write [program, argument, …]")
-        if PurePath(program).name in _SHELLS and any(word.startswith("-") and "c" in word for word in self.argv[1:2]):
-            raise ValueError(f"{program} {self.argv[1]} is a shell string; put it into a script, and name that")
+        if option := shell_string(self.argv):
+            raise ValueError(f"{option} wants a shell string; put it into a script, and name that")
         if self.parse == "none" and {"value", "word"} & set(self.expect):
             raise ValueError("expecting a value or a word wants parse: number, word or json")
         if self.pointer and self.parse != "json":

@@ -10,6 +10,7 @@ from pydantic import Field
 from tasks.check import Check
 from tasks.estate import Estate
 from tasks.grafana import Grafana, Query
+from tasks.grafana_dashboard import Dashboard, Panel
 from tminus.clock import Duration, now, show_duration
 from tminus.credentials import resolve
 from tminus.environment import Impact
@@ -18,6 +19,7 @@ from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
 _LOOK_BACK = timedelta(minutes=5)  # at least this far, so that a panel that fell silent lately says when
+_AT_ONCE = 4  # requests: a look must not be what makes Grafana or its data sources slow
 _SHOWN = 10  # silent queries named in the evidence
 
 
@@ -49,13 +51,24 @@ class Ready(Check, frozen=True):
         section = estate.environment.grafana
         if section is None:
             raise NotConfigured("the environment names no grafana; add its url and token")
-        grafana = Grafana(estate.http, section.url, resolve(section.token))
-        fetched = await asyncio.gather(*(grafana.dashboard(uid) for uid in self.dashboards))
+        token = await asyncio.to_thread(resolve, section.token)
+        grafana = Grafana(estate.clients.trusting(section.ca_file), section.url, token)
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def fetch(uid: str) -> Dashboard | None:
+            async with turn:
+                return await grafana.dashboard(uid)
+
+        async def ask(dashboard: Dashboard, panel: Panel) -> list[Query]:
+            async with turn:
+                return await grafana.ask(dashboard, panel, since, at)
+
+        fetched = await asyncio.gather(*(fetch(uid) for uid in self.dashboards))
         present = [dashboard for dashboard in fetched if dashboard is not None]
         at = now()
         since = at - max(self.recent * 5, _LOOK_BACK)
         asking = [(dashboard, panel) for dashboard in present for panel in dashboard.asking()]
-        answers = await asyncio.gather(*(grafana.ask(dashboard, panel, since, at) for dashboard, panel in asking))
+        answers = await asyncio.gather(*(ask(dashboard, panel) for dashboard, panel in asking))
         queries = [query for answer in answers for query in answer]
         emptied = [dashboard.uid for dashboard in present if not dashboard.asking()]
         queries += [Query(f"{uid}, which asks nothing", newest=0, failed=False) for uid in emptied]

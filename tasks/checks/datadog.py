@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from tasks.check import Check
 from tasks.datadog_reading import DatadogReader
@@ -30,21 +30,30 @@ class Apm(Check, frozen=True):
     """Whether Datadog gets traces of a service.
 
     `spans` counts those it kept of the service and environment within the time, up to 5000. `newest` is how long ago
-    the newest began. `services` are those that the newest traces (20 at most) went through, the service itself counted.
+    the newest began. `services` are those that the newest traces (20 at most) went through, the service itself counted;
+    `through` are those of the named ones that are among them.
 
     Attributes:
         service: its name in Datadog.
         env: the environment tag.
+        through: services that the traces should go on through, by their names in Datadog (`postgres`).
         within: how far back is searched.
     """
 
     kind: Literal["datadog.apm"] = "datadog.apm"
     impact: ClassVar[Impact] = Impact.PROBE
-    measures: ClassVar[Mapping[str, str]] = {"spans": "", "services": "", "newest": "min"}
+    measures: ClassVar[Mapping[str, str]] = {"spans": "", "services": "", "through": "", "newest": "min"}
 
     service: _Tag
     env: _Tag
+    through: tuple[_Tag, ...] = ()
     within: Duration = timedelta(hours=1)
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if "through" in self.expect and not self.through:
+            raise ValueError("`through` is expected, so name the services that the traces should go on through")
+        return self
 
     async def look(self, estate: Estate) -> Observation:
         """Searches the service's spans, then those of its newest traces."""
@@ -52,14 +61,22 @@ class Apm(Check, frozen=True):
         spans, all_of_them = await reader.spans(f"service:{self.service} env:{self.env}", self.within)
         begun = [one.attributes.start_timestamp for one in spans if one.attributes.start_timestamp is not None]
         services = await self._services(reader, spans)
+        wanted = dict.fromkeys(self.through)
+        missing = [one for one in wanted if one not in services]
         found = [Measurement.number("spans", len(spans)), Measurement.number("services", len(services))]
+        found.append(Measurement.number("through", len(wanted) - len(missing), of=len(wanted)))
         if begun:
             found.append(Measurement.number("newest", (now() - max(begun)).total_seconds() / 60, "min"))
         more = "" if all_of_them else " or more"
         return Observation(
             found=tuple(found),
             where=place,
-            because=f"{len(spans)}{more} spans within {show_duration(self.within)}",
+            because="; ".join(
+                [
+                    f"{len(spans)}{more} spans within {show_duration(self.within)}",
+                    *([f"no trace goes through {', '.join(missing)[:200]}"] if missing else []),
+                ]
+            ),
             details=tuple(sorted(services))[:_SHOWN],
         )
 
@@ -75,10 +92,13 @@ class Apm(Check, frozen=True):
 class Monitors(Check, frozen=True):
     """Whether monitors are there, would tell somebody, and have data.
 
-    `notifying` are those whose message names somebody (`@pagerduty-…`, `@slack-…`). `muted` are those that a downtime
-    keeps silent now, be it for some groups only; `blind` those that say No Data; `alerting` those that alert now. Where
-    one of the monitors is not there, these three are not measured: nothing is known of it. Several monitors of one
-    name count as one, and as the worst of them.
+    `notifying` are those whose message names somebody to tell when they alert: a mail address, or a handle of
+    PagerDuty, Slack, Opsgenie, Teams, VictorOps, Amazon SNS, a webhook, a team, or `@here`, `@all`, `@channel`. What
+    stands in a block for a recovery, a warning, missing data or a repetition alone does not count, and neither does a
+    draft. `muted` are those that a downtime keeps silent now, be it for some groups only; `blind` those whose state is
+    neither OK nor Warn nor Alert, such as No Data; `alerting` those that alert now. Where one of the monitors is not
+    there, these three are not measured: nothing is known of it. Several monitors of one name count as one, and as the
+    worst of them.
 
     Attributes:
         monitors: their names in Datadog.
@@ -103,7 +123,8 @@ class Monitors(Check, frozen=True):
         present = {name: some for name, some in named.items() if some}
         silent = [name for name, some in present.items() if not all(one.notifies for one in some)]
         muted = [name for name, some in present.items() if any(one.muted(at) for one in some)]
-        blind, alerting = _in_state(present, "No Data"), _in_state(present, "Alert")
+        blind = [name for name, some in present.items() if any(one.blind for one in some)]
+        alerting = [name for name, some in present.items() if any(one.overall_state == "Alert" for one in some)]
         found = [
             Measurement.number("present", len(present), of=len(named)),
             Measurement.number("notifying", len(present) - len(silent), of=len(named)),
@@ -113,9 +134,9 @@ class Monitors(Check, frozen=True):
             found += [Measurement.number(name, len(some)) for name, some in counted.items()]
         troubles = [
             *(f"{name}: not there" for name, some in named.items() if not some),
-            *(f"{name}: its message names nobody" for name in silent),
+            *(f"{name}: {_silence(present[name])}" for name in silent),
             *(f"{name}: muted" for name in muted),
-            *(f"{name}: no data" for name in blind),
+            *(f"{name}: {_blindness(present[name])}" for name in blind),
             *(f"{name}: alerts" for name in alerting),
         ]
         return Observation(
@@ -126,8 +147,13 @@ class Monitors(Check, frozen=True):
         )
 
 
-def _in_state(present: Mapping[str, Sequence[Monitor]], state: str) -> list[str]:
-    return [name for name, some in present.items() if any(one.overall_state == state for one in some)]
+def _silence(some: Sequence[Monitor]) -> str:
+    return "it is a draft" if any(one.draft for one in some) else "it names nobody to tell when it alerts"
+
+
+def _blindness(some: Sequence[Monitor]) -> str:
+    states = {one.overall_state or "not said" for one in some if one.blind}
+    return f"its state is {min(states)[:40]}"
 
 
 class Dashboard(Check, frozen=True):
@@ -162,16 +188,19 @@ class Dashboard(Check, frozen=True):
 
 
 class Metric(Check, frozen=True):
-    """Asks Datadog one metric query, and judges the last point of it.
+    """Asks Datadog one metric query, and judges the last whole bucket of it, or the mean or the most of all.
 
     The number has no unit of its own, so the name under which it is expected says what the query gives: `value` a
-    plain number, `ratio` a share of 1 (judged in %), `seconds`, `milliseconds`, `percent` or `bytes`. No series, or
-    none with a point within the time, makes the outcome unknown: a metric that nobody sends is not a good one.
+    plain number, `ratio` a share of 1 (judged in %), `seconds`, `milliseconds`, `percent` or `bytes`; what Datadog
+    traces takes (`trace.…`) is in seconds. The bucket that is still filling does not count, since it holds only a part.
+    No series, or one without a whole bucket within the time, makes the outcome unknown: a metric that nobody sends is
+    not a good one.
 
     Attributes:
         query: a query in Datadog's language (`avg:trace.http.request.errors{service:api}.as_rate()`).
         take: which of several series is judged; `only` wants exactly one.
-        within: how far back the last point may lie.
+        over: of each series the `last` whole bucket within the time, or the `mean` or the `max` of all of them.
+        within: how far back the buckets may lie.
     """
 
     kind: Literal["datadog.metric"] = "datadog.metric"
@@ -188,27 +217,34 @@ class Metric(Check, frozen=True):
 
     query: str
     take: Literal["only", "max", "min", "sum"] = "only"
+    over: Literal["last", "mean", "max"] = "last"
     within: Duration = timedelta(minutes=15)
 
     async def look(self, estate: Estate) -> Observation:
         """One query."""
         at = now()
         series = await DatadogReader(estate.api("datadog")).series(self.query, at - self.within, at)
-        values = [Decimal(repr(last[1])) for one in series if (last := one.last)]
+        buckets = [whole for one in series if (whole := one.whole(at))]
+        values = [self._over([Decimal(repr(value)) for _, value in whole]) for whole in buckets]
         span = show_duration(self.within)
         if not series:
             raise CouldNotObserve(f"datadog: nobody sends a series for the query within {span}")
         if len(values) < len(series):
             empty = len(series) - len(values)
-            raise CouldNotObserve(f"datadog: {empty} of {len(series)} series have no point within {span}")
+            raise CouldNotObserve(f"datadog: {empty} of {len(series)} series have no whole bucket within {span}")
         value = self._taken(values)
         names = [name for name in self.expect if name != "series"]
         found = [Measurement.number(name, value * _TIMES.get(name, 1), self.measures[name]) for name in names]
         return Observation(
             found=(*found, Measurement.number("series", len(series))),
             where="datadog",
-            details=tuple(_said(one) for one in series[:_SHOWN]),
+            details=tuple(_said(one, whole) for one, whole in zip(series, buckets, strict=True))[:_SHOWN],
         )
+
+    def _over(self, values: Sequence[Decimal]) -> Decimal:
+        if self.over == "mean":
+            return sum(values, start=Decimal(0)) / len(values)
+        return max(values) if self.over == "max" else values[-1]
 
     def _taken(self, values: Sequence[Decimal]) -> Decimal:
         if self.take == "only" and len(values) > 1:
@@ -218,6 +254,6 @@ class Metric(Check, frozen=True):
         return min(values) if self.take == "min" else max(values)
 
 
-def _said(series: Series) -> str:
-    last = series.last
-    return f"{series.scope[:120]} {last[1]:g} at {last[0]:%H:%M:%S} UTC" if last else series.scope[:120]
+def _said(series: Series, whole: Sequence[tuple[datetime, float]]) -> str:
+    begun, value = whole[-1]
+    return f"{series.scope[:120]} {value:g} from {begun:%H:%M:%S} UTC on"

@@ -102,10 +102,10 @@ class DocumentDates(Check, frozen=True):
     """Whether a page says when it was updated, when it is reviewed next, and where it stands, and not with a blank.
 
     Each label is looked for in the front matter, in a line (`Last Updated: 2026-11-01`, `**Status:** approved`) and in
-    a table's row. `present` are those that are said and are no placeholder; `placeholders` those where one stands.
-    Dates are ISO 8601 or have the month by name; 01/11/2026 is none, since it may mean two days. `updated` is the days
-    since the last update, `next_review` the days until the next review, negative where it is overdue; where the page
-    does not say, they are not measured.
+    a table's row. `present` are those that are said and are no placeholder; `placeholders` those where one stands;
+    `dated` those under which a date stands. Dates are ISO 8601 or have the month by name; 01/11/2026 is none, since it
+    may mean two days. `updated` is the days since the last update, `next_review` the days until the next review,
+    negative where it is overdue; where the page does not say, they are not measured.
 
     Attributes:
         path: in the environment's `documents`.
@@ -114,7 +114,13 @@ class DocumentDates(Check, frozen=True):
 
     impact: ClassVar[Impact] = Impact.NONE
     bound: ClassVar[str] = "document"
-    measures: ClassVar[Mapping[str, str]] = {"present": "", "placeholders": "", "updated": "d", "next_review": "d"}
+    measures: ClassVar[Mapping[str, str]] = {
+        "present": "",
+        "placeholders": "",
+        "dated": "",
+        "updated": "d",
+        "next_review": "d",
+    }
 
     kind: Literal["document.dates"] = "document.dates"
     path: Inside
@@ -132,6 +138,7 @@ class DocumentDates(Check, frozen=True):
         found = [
             Measurement.number("present", len(said) - len(missing), of=len(said)),
             Measurement.number("placeholders", len(blanks)),
+            Measurement.number("dated", sum(read_date(text) is not None for text in said.values()), of=len(said)),
         ]
         if updated := _first_date(page, _UPDATED):
             found.append(Measurement.number("updated", _days_since(updated, page.name), "d"))

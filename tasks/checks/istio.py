@@ -29,6 +29,7 @@ class MutualTls(Check, frozen=True):
     port whose PeerAuthentication takes plain connections, a DestinationRule of the namespace or of the root namespace
     that switches TLS off, a workload with ports that its annotations lead past the proxy. `injected` counts pods with
     Istio's proxy beside them, as a container or a native sidecar, or with their traffic redirected in ambient mode.
+    Where the namespace has no pods, as one that does not exist, neither `mode` nor `exceptions` is measured.
 
     Attributes:
         root: the namespace in which policies are for the whole mesh.
@@ -46,10 +47,9 @@ class MutualTls(Check, frozen=True):
         pods = await running_pods(cluster)
         mesh = await Mesh.of(cluster, self.root, pods)
         outside = [pod for pod in pods if not in_mesh(pod)]
-        found = [
-            Measurement(name="mode", word=mesh.mode),
-            Measurement.number("injected", len(pods) - len(outside), of=len(pods)),
-        ]
+        found = [Measurement.number("injected", len(pods) - len(outside), of=len(pods))]
+        if pods or mesh.mode == "none":
+            found.append(Measurement(name="mode", word=mesh.mode))
         if pods and mesh.mode != "none":
             found.append(Measurement.number("exceptions", len(mesh.exceptions)))
         wrong = Shortfalls()
@@ -64,6 +64,8 @@ class MutualTls(Check, frozen=True):
 class TrafficPolicy(Check, frozen=True):
     """How requests to one service are treated, by the namespace's DestinationRules and VirtualServices.
 
+    A DestinationRule with a `workloadSelector` is for some clients only, and is left out. So are the routes of a
+    VirtualService that is for other hosts, or for a gateway and not for clients inside the mesh.
     `hashed` is `yes` where a client always reaches the same pod (`consistentHash`), `outliers` where failing pods are
     left out for a while (`outlierDetection`), both for every subset and port. `pool` is the most connections that any
     of them may have (`connectionPool.tcp.maxConnections`); without a limit it is 4294967295, which is Istio's default,

@@ -12,7 +12,7 @@ from tasks.jaeger_age import FARTHEST, oldest_trace
 from tasks.jaeger_api import JaegerApi
 from tasks.jaeger_sampling import PATH, sampling
 from tasks.vendor_api import VendorApi
-from tminus.clock import Duration, now
+from tminus.clock import Duration, now, show_duration
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
@@ -25,10 +25,11 @@ _SETTLED = timedelta(minutes=1)  # a parent ends after its children, and so is s
 
 
 class Services(Check, frozen=True):
-    """How many of the services Jaeger has spans of, however old.
+    """How many of the services Jaeger has new traces of; one that stopped to send any does not report.
 
     Attributes:
         services: their names, as they call themselves in `service.name`.
+        within: how old the newest trace of each may be.
     """
 
     kind: Literal["jaeger.services"] = "jaeger.services"
@@ -36,17 +37,24 @@ class Services(Check, frozen=True):
     measures: ClassVar[Mapping[str, str]] = {"reporting": ""}
 
     services: tuple[str, ...] = Field(min_length=1)
+    within: Duration = timedelta(hours=1)
 
     async def look(self, estate: Estate) -> Observation:
-        """Reads the list of services."""
+        """Reads the list of services, and searches one trace of each that is in it."""
         jaeger = JaegerApi(estate.api("jaeger"))
+        at = now()
         known = await jaeger.services()
-        missing = [name for name in self.services if name not in known]
+        missing: list[str] = []
+        for name in self.services:
+            if name not in known:
+                missing.append(f"no span of {name}")
+            elif not await jaeger.traces(name, at - self.within, at, 1):
+                missing.append(f"no span of {name} within {show_duration(self.within)}")
         return Observation(
             found=(Measurement.number("reporting", len(self.services) - len(missing), of=len(self.services)),),
             where=jaeger.where,
-            details=tuple(f"no span of {name}" for name in missing[:_SHOWN]),
-            because=f"no span of {', '.join(missing[:_SHOWN])}" if missing else "",
+            details=tuple(missing[:_SHOWN]),
+            because="; ".join(missing[:_SHOWN]),
         )
 
 

@@ -54,7 +54,8 @@ class Topics(Check, frozen=True):
     """Whether topics are there, with their replicas in sync and a leader for each partition.
 
     `replication`, `in_sync` and `partitions` are the fewest of any of the topics, 0 where one is not there; `offline`
-    counts partitions without a leader. Topics of Kafka's own (`__…`) are left out of `all`.
+    counts partitions without a leader. Topics of Kafka's own (`__…`) are left out of `all`. That every topic is there,
+    and with `all` that there are any (`present`), is expected also where the book does not say so.
 
     Attributes:
         topics: their names, or `all` that there are.
@@ -71,6 +72,11 @@ class Topics(Check, frozen=True):
 
     kind: Literal["kafka.topics"] = "kafka.topics"
     topics: Literal["all"] | Names
+
+    @model_validator(mode="after")
+    def _there(self) -> Self:
+        self.expect.setdefault("present", Expectation("= all"))
+        return self
 
     async def look(self, estate: Estate) -> Observation:
         """Asks for the metadata; raises CouldNotObserve."""

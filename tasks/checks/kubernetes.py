@@ -99,8 +99,9 @@ class Storage(Check, frozen=True):
 
     `default` is the name of the class that claims get which name none, or `none`. A class is `encrypted` where its own
     parameters say so; that the cloud account may encrypt by default is not seen from here. `volumes` counts the claims
-    that are bound, `retained` those whose volume is kept when the claim is deleted (reclaim policy Retain). Volumes
-    are read only where `retained` is expected, since that needs a permission for the whole cluster.
+    that are bound and not being deleted, `retained` those whose volume is kept when the claim is deleted (reclaim
+    policy Retain). Volumes are read only where `retained` is expected, since that needs a permission for the whole
+    cluster.
 
     Attributes:
         classes: the storage classes that are looked at; one of those named that does not exist counts as neither
@@ -145,7 +146,7 @@ class Storage(Check, frozen=True):
         wrong.add("default", ["no class is the default"] if seen.default == "none" else [])
         wrong.add("encrypted", [f"class {name} does not say that it encrypts" for name in plain])
         wrong.add("expandable", [f"class {name} lets no volume grow" for name in fixed])
-        wrong.add("volumes", [f"claim {claim.name} is {claim.status.phase}" for claim in unbound])
+        wrong.add("volumes", [f"claim {claim.name} is {claim.state}" for claim in unbound])
         wrong.add("retained", [f"claim {claim.name}: its volume does not outlive it" for claim in lost])
         for name in ("volumes", "retained"):
             wrong.add(name, [] if seen.claims else ["the namespace claims no volumes"])

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from tasks.check import Check
 from tasks.estate import Estate
 from tasks.kubernetes_api import Cluster
-from tasks.kubernetes_autoscalers import autoscalers
+from tasks.kubernetes_autoscalers import Autoscaler, autoscalers
 from tasks.kubernetes_budgets import budgets
 from tasks.kubernetes_deployments import Asked, Chosen, chosen
 from tasks.kubernetes_shortfalls import Shortfalls, none_of
@@ -45,7 +45,7 @@ class Autoscalers(Check, frozen=True):
         wrong = Shortfalls()
         wrong.add("scaled", _missing(which))
         wrong.add("scaled", [f"{name}: no autoscaler is aimed at it" for name in sorted(set(which.found) - aimed)])
-        wrong.add("scaled", [f"{one.name}: its most is not more than its least" for one in own if not one.scales])
+        wrong.add("scaled", [f"{one.name}: {_unscaling(one)}" for one in own if not one.scales])
         wrong.add("able", [f"{one.name}: {one.unable}" for one in own if one.unable] or none_of("autoscalers", own))
         wrong.add("stuck", [f"{one.name}: at its most, {one.spec.max_replicas}" for one in own if one.stuck])
         found = [
@@ -101,6 +101,10 @@ class DisruptionBudgets(Check, frozen=True):
         return Observation(
             found=tuple(found), where=cluster.where, details=wrong.details(), because=wrong.because(self.expect)
         )
+
+
+def _unscaling(one: Autoscaler) -> str:
+    return "being deleted" if one.terminating else "its most is not more than its least"
 
 
 def _missing(which: Chosen) -> list[str]:

@@ -20,16 +20,17 @@ from tminus.outcome import Observation
 class Workloads(Check, frozen=True):
     """How many deployments serve wholly, and how many are built to go on serving.
 
-    A deployment that was named and does not exist counts among those that fall short of everything. `available`: its
-    last change is taken up, and all replicas are of its latest version and available; one scaled to 0 is not.
-    `probed`: each container of its template has a readiness and a liveness probe. `graceful`: its pods get more than
-    0 s to end, and have either a preStop hook, which must not sleep that time away, or at least `grace`. `spread`: of
-    those with more than one replica, anti-affinity or topology spread constraints keep the pods apart, by a selector
-    that does select them; a wish (`preferred…`, `ScheduleAnyway`) counts. `nodes`: of the same, on how few nodes the
-    pods of any one are now. `replicas`: the fewest available in any. `restarts`: of their pods' containers, sidecars
-    and init containers too, as long as those pods live. `stuck`: containers that do not come up now, as in
-    CrashLoopBackOff. `bare`: pods that nobody made, so that nobody replaces them. Where `deployments` is `all`, pods
-    that no deployment made count among `restarts` and `stuck`; where it is a list, `bare` is not measured.
+    A deployment that was named and does not exist counts among those that fall short of everything. `available`:
+    its last change is taken up, and all replicas are of its latest version and available; one that is scaled to 0,
+    paused or being deleted is not. `probed`: each container of its template has a readiness and a liveness probe.
+    `graceful`: its pods get more than 0 s to end, and have either a preStop hook, which must not sleep that time
+    away, or at least `grace`. `spread`: of those with more than one replica, anti-affinity or topology spread
+    constraints keep the pods apart, by a selector that does select them; a wish (`preferred…`, `ScheduleAnyway`)
+    counts. `nodes`: of the same, on how few nodes the pods of any one are now. `replicas`: the fewest available in
+    any. `restarts`: of their pods' containers, sidecars and init containers too, as long as those pods live.
+    `stuck`: containers that do not come up now, as in CrashLoopBackOff. `bare`: pods that nobody made, so that
+    nobody replaces them. Where `deployments` is `all`, pods that no deployment made count among `restarts` and
+    `stuck`; where it is a list, `bare` is not measured.
 
     Attributes:
         deployments: `all` of the namespace, or a list of names.

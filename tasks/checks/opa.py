@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
 from tasks.check import Check
 from tasks.estate import Estate
-from tasks.opa_decision import Decision, decide, loaded
+from tasks.opa_decision import Decision, decide, decide_each, loaded
 from tminus.environment import Impact
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
@@ -59,7 +59,8 @@ class Decisions(Check, frozen=True):
 
     A request that should be refused and about which no rule says anything (`undefined`) is not decided as it should be;
     `undefined` counts those, whatever was expected of them. Ask for requests of both kinds: an agent that allows, or
-    refuses, everything agrees with half of them.
+    refuses, everything agrees with half of them. Five are asked for at a time; the first that gets no answer ends the
+    look, as does a minute.
 
     Attributes:
         path: of the document that decides, such as `vatic/authz/allow`; its result is true or false, or an object with
@@ -76,9 +77,10 @@ class Decisions(Check, frozen=True):
     cases: Annotated[tuple[Request, ...], Field(min_length=1, max_length=200)]
 
     async def look(self, estate: Estate) -> Observation:
-        """Asks for each decision, one after the other; raises NotConfigured, CouldNotObserve."""
+        """Asks for each decision, five at a time; raises NotConfigured, CouldNotObserve."""
         api = estate.api("opa")
-        decided = [(case, await decide(api, self.path, case.input)) for case in self.cases]
+        decisions = await decide_each(api, self.path, [case.input for case in self.cases])
+        decided = list(zip(self.cases, decisions, strict=True))
         wrong = [
             f"{case.name}: {decision}, and should be {'allowed' if case.allowed else 'denied'}"
             for case, decision in decided

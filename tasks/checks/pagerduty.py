@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
+
+from pydantic import model_validator
 
 from tasks.check import Check
 from tasks.estate import Estate
 from tasks.pagerduty_cover import doubled, gaps, whole_days
 from tasks.pagerduty_reading import PagerDutyReader, together
-from tasks.pagerduty_records import OnCall, Reference
+from tasks.pagerduty_records import OnCall, Policy, Reference
 from tminus.clock import now
 from tminus.environment import Impact
-from tminus.expectation import Measurement
+from tminus.expectation import Expectation, Measurement
 from tminus.outcome import Observation
 
 _DAYS = 7
 _SHOWN = 20  # lines of details
+_YES = Expectation("= yes")
 
 
 class OnCalls(Check, frozen=True):
@@ -25,7 +28,9 @@ class OnCalls(Check, frozen=True):
     of 24 hours in which level 1 is covered at every moment. `levels` are those with somebody on call now. `same`
     counts the levels at which, at some moment of that week, a person is on call who is on call at another level at the
     same moment: paging them again when they did not answer helps nobody. `reachable` counts the people on call at any
-    level within that week whom PagerDuty can wake: by phone, text message or its app; mail does not count.
+    level within that week whom PagerDuty wakes: by a notification rule of theirs for urgent incidents that rings their
+    phone, or sends a text message or a message of its app, before the next level is paged. Mail wakes nobody, and
+    neither does a telephone that no rule uses.
 
     Attributes:
         policy: the escalation policy's name in PagerDuty.
@@ -38,7 +43,7 @@ class OnCalls(Check, frozen=True):
     policy: str
 
     async def look(self, estate: Estate) -> Observation:
-        """Reads the policy, its shifts of the week, and how each person can be reached."""
+        """Reads the policy, its shifts of the week, and how each person is told of an incident."""
         reader, place = PagerDutyReader(estate.api("pagerduty")), f"pagerduty policy {self.policy}"
         policy = await reader.policy(self.policy)
         if policy is None:
@@ -53,11 +58,11 @@ class OnCalls(Check, frozen=True):
         current = [shift for shift in shifts if shift.at(begin)]
         first = [shift for shift in shifts if shift.escalation_level == 1]
         people = {shift.user.id: shift.user for shift in shifts}
-        unreachable = await _unreachable(reader, list(people.values()))
+        unreachable = await _unreachable(reader, list(people.values()), _times_to_ring(policy, shifts))
         missing, twice = gaps(first, begin, end), doubled(shifts)
         troubles = [
             *(f"nobody at level 1 from {gap}" for gap in missing),
-            *(f"{person.name} has no phone, text message or app in PagerDuty" for person in unreachable),
+            *(f"{person.name} has no rule in PagerDuty that rings before the next level" for person in unreachable),
             *(f"{people[user].name} is on call at {_said(levels)} at the same time" for user, levels in twice.items()),
         ]
         levels = {shift.escalation_level for shift in current}
@@ -93,9 +98,25 @@ def _said(levels: Iterable[int]) -> str:
     return "levels " + " and ".join(str(level) for level in sorted(levels))
 
 
-async def _unreachable(reader: PagerDutyReader, people: Sequence[Reference]) -> list[Reference]:
-    methods = await together(*(reader.contact_methods(person.id) for person in people))
-    return [person for person, ways in zip(people, methods, strict=True) if not any(way.wakes for way in ways)]
+def _times_to_ring(policy: Policy, shifts: Sequence[OnCall]) -> dict[str, int | None]:
+    """User id → the fewest minutes that a level has on which they are; None where the policy does not say."""
+    found: dict[str, int | None] = {}
+    for shift in shifts:
+        ours = policy.next_after(shift.escalation_level)
+        known = found.get(shift.user.id, ours)
+        found[shift.user.id] = None if ours is None or known is None else min(ours, known)
+    return found
+
+
+async def _unreachable(
+    reader: PagerDutyReader, people: Sequence[Reference], minutes: Mapping[str, int | None]
+) -> list[Reference]:
+    rules = await together(*(reader.notification_rules(person.id) for person in people))
+    return [
+        person
+        for person, theirs in zip(people, rules, strict=True)
+        if not any(rule.wakes_within(minutes[person.id]) for rule in theirs)
+    ]
 
 
 def _lines(current: Sequence[OnCall]) -> list[str]:
@@ -111,8 +132,9 @@ class Service(Check, frozen=True):
 
     `policy` is its escalation policy's name. `integrations` are the ways by which alerts come in; without one nothing
     does. `maintenance` says whether a maintenance window is open, during which nothing pages; `status` is PagerDuty's
-    own word: active, warning or critical (it has open incidents), maintenance, disabled. Of a service that is not
-    there, `policy`, `maintenance` and `status` are `none`.
+    own word: active, warning or critical (it has open incidents), maintenance, disabled. `pages` is yes in the first
+    three of these; where nothing else is expected of it, it must be. Of a service that is not there, `pages` is no, and
+    `policy`, `maintenance` and `status` are `none`.
 
     Attributes:
         service: its name in PagerDuty.
@@ -126,16 +148,22 @@ class Service(Check, frozen=True):
         "integrations": "",
         "maintenance": "word",
         "status": "word",
+        "pages": "word",
     }
 
     service: str
+
+    @model_validator(mode="after")
+    def _pages_too(self) -> Self:
+        self.expect.setdefault("pages", _YES)
+        return self
 
     async def look(self, estate: Estate) -> Observation:
         """One list of services, by name."""
         place = f"pagerduty service {self.service}"
         service = await PagerDutyReader(estate.api("pagerduty")).service(self.service)
         if service is None:
-            words = {"present": "no", "policy": "none", "maintenance": "none", "status": "none"}
+            words = {"present": "no", "policy": "none", "maintenance": "none", "status": "none", "pages": "no"}
             because, integrations = f"PagerDuty has no service called {self.service!r}", 0
         else:
             words = {
@@ -143,6 +171,7 @@ class Service(Check, frozen=True):
                 "policy": service.escalation_policy.name,
                 "maintenance": "yes" if service.status == "maintenance" else "no",
                 "status": service.status[:40],
+                "pages": "yes" if service.pages else "no",
             }
             because, integrations = f"its status is {words['status']}", len(service.integrations)
         found = (Measurement(name=name, word=word) for name, word in words.items())

@@ -8,9 +8,9 @@ from pydantic import model_validator
 
 from tasks.check import Check
 from tasks.estate import Estate
-from tasks.pagerduty_incidents import mean_minutes, resolution_times, uptime
+from tasks.pagerduty_incidents import mean_minutes, resolution_times, uptime, youngest
 from tasks.pagerduty_reading import PagerDutyReader, together
-from tasks.pagerduty_records import Incident, Urgency
+from tasks.pagerduty_records import Incident, Service, Urgency
 from tminus.clock import Duration, now, show_duration
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
@@ -99,7 +99,9 @@ class Incidents(Check, frozen=True):
     mean time from creation to resolution over those created within `since` and resolved, `mtta` the mean time from
     creation until a person acknowledged; where there is none to measure, they are not measured, which is not zero.
     `uptime` is the share of `since` in which no incident was open, overlapping ones counted once; one that began within
-    the 30 days before, or is open, counts for the part that lies within.
+    the 30 days before, or is open, counts for the part that lies within. `service_age` is how long ago the youngest of
+    the services was made in PagerDuty. Where that is less than `since`, or is not said, `uptime` is not measured:
+    nobody could have opened an incident before.
 
     Attributes:
         service: a service's name in PagerDuty.
@@ -112,7 +114,14 @@ class Incidents(Check, frozen=True):
 
     kind: Literal["pagerduty.incidents"] = "pagerduty.incidents"
     impact: ClassVar[Impact] = Impact.PROBE
-    measures: ClassVar[Mapping[str, str]] = {"incidents": "", "open": "", "mttr": "min", "mtta": "min", "uptime": "%"}
+    measures: ClassVar[Mapping[str, str]] = {
+        "incidents": "",
+        "open": "",
+        "mttr": "min",
+        "mtta": "min",
+        "uptime": "%",
+        "service_age": "d",
+    }
 
     service: str | None = None
     services: tuple[str, ...] = ()
@@ -136,14 +145,18 @@ class Incidents(Check, frozen=True):
         reader, at = PagerDutyReader(estate.api("pagerduty")), now()
         services = await _services(reader, self._names())
         begin, urgency = at - self.since, None if self.urgency == "any" else self.urgency
-        known = await self._known(reader, services, begin - _BEFORE, at, urgency)
+        known = await self._known(reader, [one.id for one in services], begin - _BEFORE, at, urgency)
+        age = youngest(services, at)
         within = [one for one in known if one.created_at >= begin]
         still = [one for one in known if one.status != "resolved"]
         found = [
             Measurement.number("incidents", len(within)),
             Measurement.number("open", len(still)),
-            Measurement.number("uptime", uptime(known, begin, at) * 100, "%"),
         ]
+        if age is not None:
+            found.append(Measurement.number("service_age", age / _DAY, "d"))
+        if age is not None and age >= self.since:
+            found.append(Measurement.number("uptime", uptime(known, begin, at) * 100, "%"))
         took = {"mttr": resolution_times(within)}
         if "mtta" in self.expect:
             took["mtta"] = await _answer_times(reader, within)
@@ -152,6 +165,9 @@ class Incidents(Check, frozen=True):
         nothing = [
             f"{name} is not measured: no incident to take it from" for name, mean in means.items() if mean is None
         ]
+        if age is None or age < self.since:
+            old = "when a service was made is not said" if age is None else f"a service is {age / _DAY:.1f} days old"
+            nothing.append(f"uptime is not measured: {old}")
         shown = {one.id: _line(one) for one in (*still, *within)}
         return Observation(
             found=tuple(found),
@@ -175,12 +191,12 @@ class Incidents(Check, frozen=True):
         return (self.title_contains or "").casefold() in title and not left_out
 
 
-async def _services(reader: PagerDutyReader, names: Sequence[str]) -> list[str]:
-    """Their ids. A service that is not there has no incidents, and that must not read as a good sign."""
+async def _services(reader: PagerDutyReader, names: Sequence[str]) -> list[Service]:
+    """All of them. A service that is not there has no incidents, and that must not read as a good sign."""
     found = await together(*(reader.service(name) for name in names))
     if missing := [name for name, service in zip(names, found, strict=True) if service is None]:
         raise CouldNotObserve(f"PagerDuty has no service called {', '.join(missing)}; give the name that it has there")
-    return [service.id for service in found if service is not None]
+    return [service for service in found if service is not None]
 
 
 async def _answer_times(reader: PagerDutyReader, incidents: Sequence[Incident]) -> list[timedelta]:

@@ -61,7 +61,7 @@ class Query(Check, frozen=True):
     The number has no unit of its own, so the name under which it is expected says what the query gives: `value` a
     plain number, `ratio` a share of 1 (judged in %), `seconds`, `milliseconds`, `percent` or `bytes`. No series, NaN
     and infinity are no numbers: they make the outcome unknown, since an alert rule that matches nothing looks the same
-    as one that is happy.
+    as one that is happy. So does a warning of Prometheus', since it may mean that only a part was asked.
 
     Attributes:
         query: PromQL for an instant vector or a scalar.
@@ -91,6 +91,8 @@ class Query(Check, frozen=True):
         if section is None:
             raise NotConfigured("the environment names no prometheus; add its url to the environment file")
         reply = await self._ask(estate.clients.trusting(section.ca_file), section)
+        if reply.warnings:
+            raise CouldNotObserve(f"prometheus {section.url}: its answer may be partial: {reply.warnings[0][:300]}")
         series = [("scalar", reply.data.result[1])] if isinstance(reply.data, _Scalar) else _named(reply.data.result)
         value = self._taken([_number(name, text) for name, text in series])
         names = [name for name in self.expect if name != "series"]
@@ -98,7 +100,7 @@ class Query(Check, frozen=True):
         return Observation(
             found=(*found, Measurement.number("series", len(series))),
             where=section.url,
-            details=(*(f"{name} {text}" for name, text in series[:_SHOWN]), *reply.warnings),
+            details=tuple(f"{name} {text}" for name, text in series[:_SHOWN]),
         )
 
     async def _ask(self, client: httpx.AsyncClient, section: Prometheus) -> _Reply:

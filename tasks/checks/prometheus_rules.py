@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, model_validator
 from tasks.check import Check
 from tasks.estate import Estate
 from tasks.prometheus_api import AlertRule, PrometheusApi
+from tasks.prometheus_defaults import without_defaults
 from tasks.prometheus_expression import Comparison, comparison
 from tminus.environment import Impact
 from tminus.expectation import Measurement
@@ -28,12 +29,14 @@ class Rules(Check, frozen=True):
     conditions joined by `and` or `unless` the first counts, as it is what the alert reports. The number has no unit of
     its own, so the name under which it is expected says what it is: `seconds`, `milliseconds`, `ratio` (a share of 1,
     judged in %), `percent` or `bytes`. Where there is no such comparison, or more than one it could be (`a > 1 or
-    b > 2`, `a > b`), no number is measured and the outcome is unknown. `fires` is `above`, `below`, `at` or `off` (not
+    b > 2`, `a > b`), or where `bool` makes a number of the comparison so that the alert fires whatever is measured
+    (`a > bool 1`), no number is measured and the outcome is unknown. `fires` is `above`, `below`, `at` or `off` (not
     at) that number.
 
     `for` is how long it must hold before the alert fires. `severity` is that label, `none` without it. `health` is
     `ok`, `err` (the last evaluation failed), `unknown` (not evaluated yet) or `none`. `measured` is `yes` where the
-    side that is compared has a number now: an alert on a metric that nobody sends never fires. Where several rules
+    side that is compared has a number now: an alert on a metric that nobody sends never fires. A default that makes it
+    a number whatever is there, such as `or vector(0)`, is left out for that. Where several rules
     have the name, the most lenient number and the longest `for` count, and every severity and health is named.
 
     That it is `loaded` is always expected: `>= 1` where the book does not say otherwise.
@@ -82,13 +85,14 @@ class Rules(Check, frozen=True):
         if limit is not None:
             found += self._limit(limit)
         if "measured" in self.expect and None not in compared:
-            sees = [await prometheus.numbers(one.measured) > 0 for one in compared if one is not None]
+            asked = [without_defaults(one.measured) for one in compared if one is not None]
+            sees = [bool(query) and await prometheus.numbers(query) > 0 for query in asked]
             found.append(Measurement(name="measured", word="yes" if sees and all(sees) else "no"))
         return Observation(
             found=tuple(found),
             where=prometheus.where,
             details=tuple(_details(rules, compared)),
-            because=self._because(limit) if rules else f"no alert {self.alert} is loaded",
+            because=self._because(limit, compared) if rules else f"no alert {self.alert} is loaded",
         )
 
     def _limit(self, limit: Comparison) -> list[Measurement]:
@@ -99,8 +103,11 @@ class Rules(Check, frozen=True):
             Measurement(name="fires", word=limit.fires),
         ]
 
-    def _because(self, limit: Comparison | None) -> str:
-        return f"{self.alert} compares with {limit.sign} {limit.number:f}" if limit else self.alert
+    def _because(self, limit: Comparison | None, compared: Sequence[Comparison | None]) -> str:
+        if limit is not None:
+            return f"{self.alert} compares with {limit.sign} {limit.number:f}"
+        always = any(one is not None and one.always for one in compared)
+        return f"{self.alert} fires whatever is measured, by its `bool`" if always else self.alert
 
 
 def _said(rules: Sequence[AlertRule]) -> list[Measurement]:
@@ -118,7 +125,7 @@ def _said(rules: Sequence[AlertRule]) -> list[Measurement]:
 
 def _most_lenient(compared: Sequence[Comparison | None]) -> Comparison | None:
     """The comparison that is the last to let an alert fire; None where that cannot be told."""
-    told = [one for one in compared if one is not None]
+    told = [one for one in compared if one is not None and not one.always]
     if not told or len(told) < len(compared):
         return None
     sides = {one.fires for one in told}

@@ -19,10 +19,12 @@ _WEAKEST_FIRST = ("NEVER", "ON_FAILURE", "ALWAYS")
 class Services(Check, frozen=True):
     """Whether services are deployed, run, and are started again when they end.
 
-    `deployed` are those whose newest deployment succeeded. `crashed` counts those whose newest deployment crashed, or
-    an instance of what runs. `replicas` are the fewest that one of them is set up with. `restart` is the weakest of
-    their restart policies: never, on_failure or always. `newest` is how long ago the newest deployment of any of them
-    was made. Where a service is not there, `replicas` is 0, and `crashed` and `restart` are not measured.
+    `deployed` are those whose newest deployment succeeded and was not stopped. `running` is the fewest instances of one
+    of them that run now, of those that it is set up with; where that is all, each of them has all. `crashed` counts
+    those whose newest deployment crashed, or an instance of what runs, also one that is being started again. `replicas`
+    are the fewest that one of them is set up with, whether they run or not. `restart` is the weakest of their restart
+    policies: never, on_failure or always. `newest` is how long ago the newest deployment of any of them was made. Where
+    a service is not there, or was deleted, `replicas` and `running` are 0, and `crashed` and `restart` are not measured.
 
     Attributes:
         services: their names in Railway.
@@ -33,6 +35,7 @@ class Services(Check, frozen=True):
     impact: ClassVar[Impact] = Impact.PROBE
     measures: ClassVar[Mapping[str, str]] = {
         "deployed": "",
+        "running": "",
         "crashed": "",
         "replicas": "",
         "restart": "word",
@@ -66,10 +69,11 @@ class Services(Check, frozen=True):
 def _of_all(known: Sequence[RailwayService], *, complete: bool) -> list[Measurement]:
     """What can be said only of services that are all there."""
     if not complete:
-        return [Measurement.number("replicas", 0)]
+        return [Measurement.number("replicas", 0), Measurement.number("running", 0, of=0)]
     found = [
+        _running(known),
         Measurement.number("crashed", sum(one.crashed for one in known)),
-        Measurement.number("replicas", min(_replicas(one) for one in known)),
+        Measurement.number("replicas", min(one.replicas for one in known)),
     ]
     policies = {one.restartPolicyType for one in known}
     if policies <= set(_WEAKEST_FIRST):
@@ -78,8 +82,11 @@ def _of_all(known: Sequence[RailwayService], *, complete: bool) -> list[Measurem
     return found
 
 
-def _replicas(one: RailwayService) -> int:
-    return 1 if one.numReplicas is None else one.numReplicas
+def _running(known: Sequence[RailwayService]) -> Measurement:
+    """The fewest; where any service lacks some, of as many as make it visible that not all run."""
+    short = [one.replicas for one in known if one.running < one.replicas]
+    of = max(short) if short else min(one.replicas for one in known)
+    return Measurement.number("running", min(one.running for one in known), of=of)
 
 
 def _trouble(name: str, one: RailwayService | None) -> str:
@@ -89,9 +96,13 @@ def _trouble(name: str, one: RailwayService | None) -> str:
         return f"{name}: never deployed"
     if one.crashed:
         return f"{name}: crashed"
-    return "" if one.deployed else f"{name}: its newest deployment is {one.latestDeployment.status.lower()[:40]}"
+    if one.latestDeployment.deploymentStopped:
+        return f"{name}: its newest deployment was stopped"
+    if not one.deployed:
+        return f"{name}: its newest deployment is {one.latestDeployment.status.lower()[:40]}"
+    return "" if one.running == one.replicas else f"{name}: {one.running} of {one.replicas} replicas run"
 
 
 def _line(one: RailwayService) -> str:
     policy = one.restartPolicyType.lower()[:40]
-    return f"{one.serviceName[:60]}: {_replicas(one)} replicas, restarted {policy}"
+    return f"{one.serviceName[:60]}: {one.running} of {one.replicas} replicas run, restarted {policy}"

@@ -90,17 +90,19 @@ class Persistence(Check, frozen=True):
 
 
 class Keys(Check, frozen=True):
-    """How keys are named, whether they expire, and whether big values are compressed, by a sample of them.
+    """How keys are named, whether they expire, and whether big values are compressed.
 
-    A key is `namespaced` where it begins with one of `namespaces`, or, where none are given, with a word of letters
-    and a colon. `expiring` counts keys with a time to live, `longest` is the longest of those. `compressed` counts the
-    strings of at least `big` bytes that begin as gzip, zstd, LZ4, zlib, Snappy, XZ or bzip2 does, of all as big;
-    `uncompressed` is the others, 0 also where no value is that big. No key's name and no value becomes evidence, only
-    namespaces. Nothing but `keys` is measured of an empty Redis.
+    All databases of the server are looked at. `keys` counts them all, and `expiring` those with a time to live, as
+    INFO does: of every key, not of a sample. For the rest a sample is drawn at random, anew with each look: all keys
+    where there are no more than `sample`, and `sampled` says how many of all they were. A key is `namespaced` where it
+    begins with one of `namespaces`, or, where none are given, with a word of letters and a colon. `longest` is the
+    longest time to live. `compressed` counts the strings of at least `big` bytes that begin as gzip, zstd, LZ4, zlib,
+    Snappy, XZ or bzip2 does, of all as big; `uncompressed` is the others, 0 also where no value is that big. No key's
+    name and no value becomes evidence, only namespaces. Nothing but `keys` is measured of an empty Redis.
 
     Attributes:
         redis: a server's name in the environment's `redis` section.
-        sample: how many keys are looked at.
+        sample: how many keys are looked at, shared among the databases by how many each has.
         namespaces: what keys may begin with (`session:`).
         big: bytes from which a string should be compressed.
     """
@@ -113,6 +115,7 @@ class Keys(Check, frozen=True):
         "compressed": "",
         "uncompressed": "",
         "longest": "h",
+        "sampled": "",
     }
 
     kind: Literal["redis.keys"] = "redis.keys"
@@ -122,11 +125,17 @@ class Keys(Check, frozen=True):
     big: Annotated[int, Field(ge=64)] = 10 * 1024
 
     async def look(self, estate: Estate) -> Observation:
-        """Scans, and asks each key of the sample for its type, size and time to live."""
+        """Draws keys, and asks each of them for its type, size and time to live."""
         async with estate.redis(self.redis) as client, _understood(self.redis):
-            count = int(await client.dbsize())
-            keys = await redis_keys.sample(client, self.sample, self.big)
-        found = [Measurement.number("keys", count), *(self._measured(keys) if keys else [])]
+            int(await client.dbsize())
+            databases = await redis_keys.keyspace(client)
+            keys = await redis_keys.sample(client, databases, self.sample, self.big)
+        count = sum(one.keys for one in databases.values())
+        found = [Measurement.number("keys", count)]
+        if keys:
+            found.append(Measurement.number("expiring", sum(one.expires for one in databases.values()), of=count))
+            found.append(Measurement.number("sampled", len(keys), of=count))
+            found += self._measured(keys)
         strange = redis_keys.namespaces([key for key in keys if not self._named(key)])
         return Observation(
             found=tuple(found),
@@ -144,7 +153,6 @@ class Keys(Check, frozen=True):
         compressed = sum(key.compressed for key in big)
         found = [
             Measurement.number("namespaced", sum(self._named(key) for key in keys), of=len(keys)),
-            Measurement.number("expiring", len(lives), of=len(keys)),
             Measurement.number("compressed", compressed, of=len(big)),
             Measurement.number("uncompressed", len(big) - compressed),
         ]

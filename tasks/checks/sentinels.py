@@ -20,7 +20,8 @@ class Sentinels(Check, frozen=True):
     primary that most watch, and find it up. `same` is `yes` where all that answer watch that one; `primary` is `up`
     where more than half of all find it up. `quorum` and `replicas` are the fewest that any of them says; a replica
     counts that is up and follows. `able` counts the Sentinels that could agree on a failover now (SENTINEL CKQUORUM).
-    Where no Sentinel answers, the outcome is unknown.
+    A Sentinel that is reached under several addresses is reachable under the first only, by what it calls itself
+    (SENTINEL MYID, since Redis 6.2). Where no Sentinel answers, the outcome is unknown.
 
     Attributes:
         sentinels: a name in the environment's `sentinels` section.

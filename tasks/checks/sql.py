@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, LiteralString, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from tasks.check import Check
 from tasks.cockroach_rows import see_internals
@@ -27,6 +27,8 @@ _MOST_ROWS = 10_000
 _GRACE = 2.0  # seconds after which a server that does not end the query in time is no longer waited for
 _OWN_SETTING = "statement_timeout"
 _INTERNALS = re.compile(r"\b(crdb_internal|system)\s*\.", re.IGNORECASE)
+_OF_THE_PAST = re.compile(r"\bAS\s+OF\s+SYSTEM\s+TIME\b", re.IGNORECASE)
+_PAST: LiteralString = "SET TRANSACTION AS OF SYSTEM TIME {}"
 _OF_THE_QUERY = "42"  # SQLSTATE class: syntax error or access rule violation; its messages name no data
 
 Rows = list[tuple[object, ...]]
@@ -48,13 +50,20 @@ class Query(Check, frozen=True):
     judged then. `SHOW some_timeout` that gives 0 means that nothing is ever timed out: it counts as the time since
     1970; CockroachDB's plain numbers there are milliseconds. A query that names statement_timeout is not given that
     setting by this check, so that it sees the server's.
-    A query of CockroachDB's crdb_internal or system is run in a session that allows itself to read them.
+
+    What a query reads, the database reads: a `count(*)` of a whole table reads all of it, also where the rows that it
+    counts are few, and takes the time and the disk from everybody else. Bound it: by an index, a LIMIT inside
+    (`SELECT count(*) FROM (SELECT 1 FROM t LIMIT 1)`), `within`, or on CockroachDB `as_of`, so that it waits for no
+    writer and no writer waits for it. A count of rows that are wrong is 0 of an empty table too, and `NOT LIKE` is
+    never true of NULL: ask also whether there are rows, and for `IS NULL`. A query of CockroachDB's crdb_internal or system is run in a session that allows itself to read them.
 
     Attributes:
         database: a name in the environment's `postgres` or `cockroach` section.
         on: in which of the two.
         query: the statement.
         within: how long it may take.
+        as_of: how long ago the state is that is read, on CockroachDB only (AS OF SYSTEM TIME, which a query cannot set
+            itself inside of the transaction; https://www.cockroachlabs.com/docs/stable/as-of-system-time).
     """
 
     impact: ClassVar[Impact] = Impact.PROBE
@@ -65,11 +74,20 @@ class Query(Check, frozen=True):
     on: Literal["postgres", "cockroach"] = "postgres"
     query: str
     within: Duration = timedelta(seconds=10)
+    as_of: Duration | None = None
 
     @field_validator("query")
     @classmethod
     def _reads(cls, query: str) -> str:
+        if _OF_THE_PAST.search(query):
+            raise ValueError("AS OF SYSTEM TIME is refused inside of a transaction; write `as_of: 10s` beside the query")
         return one_that_reads(query)
+
+    @model_validator(mode="after")
+    def _past_is_known(self) -> Self:
+        if self.as_of is not None and (self.on != "cockroach" or self.as_of <= timedelta(0)):
+            raise ValueError("as_of is how long ago, on cockroach only; write `on: cockroach` and `as_of: 10s`")
+        return self
 
     async def look(self, estate: Estate) -> Observation:
         """Runs the query; raises CouldNotObserve where it is refused, takes too long, or gives no value."""
@@ -96,12 +114,15 @@ class Query(Check, frozen=True):
 
     async def _asked(self, connection: "psycopg.AsyncConnection[tuple[object, ...]]") -> Rows:
         import psycopg
+        from psycopg import sql
 
         seconds = self.within.total_seconds()
         try:
             async with asyncio.timeout(seconds + _GRACE):
                 await connection.set_read_only(True)
                 async with connection.transaction():
+                    if self.as_of is not None:  # before anything else is read
+                        await connection.execute(sql.SQL(_PAST).format(sql.Literal(_ago(self.as_of))))
                     if _OWN_SETTING not in self.query.lower():
                         await connection.execute(f"SET LOCAL {_OWN_SETTING} = {round(seconds * 1000)}")
                     return await self._rows(connection)
@@ -130,6 +151,11 @@ class Query(Check, frozen=True):
 
     def _where(self) -> str:
         return f"{self.on} {self.database}"
+
+
+def _ago(span: timedelta) -> str:
+    """As CockroachDB writes it: an interval before now."""
+    return f"-{span.total_seconds():.3f}s"
 
 
 def _only(rows: Rows) -> object:

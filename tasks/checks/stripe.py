@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from tasks.check import Check
 from tasks.estate import Estate
+from tasks.probe import at
 from tasks.vendor_api import Page, VendorApi
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
@@ -39,6 +40,7 @@ class _Webhook(Page):
     url: str
     status: str
     enabled_events: list[str] = Field(default_factory=list)
+    application: str | None = None
 
 
 class _Webhooks(Page):
@@ -50,7 +52,7 @@ class Account(Check, frozen=True):
     """Whether the account can take money and pay it out, and which mode its key is for.
 
     `charges` and `payouts` are enabled or disabled; `due` counts what Stripe still wants to know of the business before
-    a deadline, after which it disables them. `mode` is live or test, as Stripe says it of the balance.
+    a deadline, after which it disables them; where Stripe says nothing of it, it is not measured. `mode` is live or test, as Stripe says it of the balance.
     """
 
     kind: Literal["stripe.account"] = "stripe.account"
@@ -61,16 +63,18 @@ class Account(Check, frozen=True):
         """Reads the account and the balance's mode; not the balance."""
         api = estate.api("stripe")
         account, mode = await _read(api, _Account, "/v1/account"), await _mode(api)
-        due = len((account.requirements and account.requirements.currently_due) or [])
+        due = account.requirements and account.requirements.currently_due
+        found = (
+            Measurement(name="charges", word=_word(able=account.charges_enabled)),
+            Measurement(name="payouts", word=_word(able=account.payouts_enabled)),
+            Measurement(name="mode", word=mode),
+        )
+        if due is None:
+            return Observation(found=found, where="stripe", because="Stripe does not say what is due")
         return Observation(
-            found=(
-                Measurement(name="charges", word=_word(able=account.charges_enabled)),
-                Measurement(name="payouts", word=_word(able=account.payouts_enabled)),
-                Measurement(name="mode", word=mode),
-                Measurement.number("due", due),
-            ),
+            found=(*found, Measurement.number("due", len(due))),
             where="stripe",
-            because=f"{due} facts about the business are due" if due else "",
+            because=f"{len(due)} facts about the business are due" if due else "",
         )
 
 
@@ -104,11 +108,13 @@ class Key(Check, frozen=True):
 class Webhooks(Check, frozen=True):
     """Whether Stripe sends its events to us, over https.
 
-    Counted are the webhook endpoints whose address has the host of `endpoint`; without one, all. `events` counts those
-    of the named events that an enabled one of them is sent.
+    Counted are the webhook endpoints whose address has the host of `endpoint`, and its path or one below it; without
+    one, all. Those of Connect are left out: they are sent the events of other accounts. `events` counts those of the
+    named events that an enabled one of them is sent.
 
     Attributes:
         endpoint: a name in the environment's `endpoints`.
+        path: where our service takes them, added to the endpoint's address.
         events: names of events, such as `payment_intent.succeeded`.
     """
 
@@ -117,12 +123,14 @@ class Webhooks(Check, frozen=True):
     measures: ClassVar[Mapping[str, str]] = {"enabled": "", "https": "", "events": ""}
 
     endpoint: str | None = None
+    path: str = Field(default="", pattern=r"^(/[^?#]*)?$")
     events: tuple[str, ...] = ()
 
     async def look(self, estate: Estate) -> Observation:
         """Reads the list of webhook endpoints."""
-        host = _host(estate.endpoint(self.endpoint).url) if self.endpoint else None
-        hooks = [one for one in await _webhooks(estate.api("stripe")) if host is None or _host(one.url) == host]
+        ours = _place(at(estate.endpoint(self.endpoint).url, self.path)) if self.endpoint else None
+        listed = [one for one in await _webhooks(estate.api("stripe")) if not one.application]
+        hooks = [one for one in listed if ours is None or _leads_to(one.url, ours)]
         enabled = [one for one in hooks if one.status == "enabled"]
         secure = [one for one in hooks if one.url.startswith("https://")]
         sent = {event for one in enabled for event in one.enabled_events}
@@ -133,7 +141,7 @@ class Webhooks(Check, frozen=True):
             *(f"{_host(one.url)}: not https" for one in hooks if one not in secure),
             *(f"{event}: sent nowhere" for event in unsent),
         ]
-        nobody = f"no webhook endpoint leads to {host}" if host else "there is no webhook endpoint"
+        nobody = f"no webhook endpoint leads to {''.join(ours)}" if ours else "there is no webhook endpoint"
         return Observation(
             found=(
                 Measurement.number("enabled", len(enabled), of=len(hooks)),
@@ -171,6 +179,20 @@ async def _read(api: VendorApi, model: type[_T], path: str, params: Mapping[str,
 
 def _word(*, able: bool) -> str:
     return "enabled" if able else "disabled"
+
+
+def _leads_to(url: str, ours: tuple[str, str]) -> bool:
+    """Whether an address is of that host, and of that path or of one below it."""
+    host, path = _place(url)
+    return host == ours[0] and f"{path}/".startswith(f"{ours[1]}/")
+
+
+def _place(url: str) -> tuple[str, str]:
+    """The host and the path of an address, this one without a slash at its end; "?" where it is none."""
+    try:
+        return _host(url), httpx.URL(url).path.rstrip("/")
+    except httpx.InvalidURL:
+        return "?", ""
 
 
 def _host(url: str) -> str:

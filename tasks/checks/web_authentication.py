@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -16,13 +17,17 @@ from tasks.web_request import WITHIN, Front, Reply, Wanted, front, token_of
 from tminus.clock import Duration, now
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
-from tminus.expectation import Measurement
+from tminus.expectation import Expectation, Measurement
 from tminus.outcome import Observation
 
 _SHOWN = 20  # paths in the details
 _NAMED = 3  # paths in the sentence
 _AT_ONCE = 5
 _MOST = 500  # paths
+_DOORS = 25  # that forged tokens are tried at
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_WRITES = frozenset({"POST", "PUT", "PATCH"})
+_LET_IN = Expectation("= yes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +35,64 @@ class _Path:
     """One protected path: what a stranger got there, and what the identity did.
 
     Attributes:
-        opens: the identity's token opens it.
-        welcome: it opens it, or the path says that it knows the identity and that this is not for it.
+        refused: the stranger was.
+        genuine: the status for the identity's own token; None of a path that writes, where it is never sent.
     """
 
     wanted: Wanted
     stranger: int
     refused: bool
-    genuine: int
-    opens: bool
+    genuine: int | None
+
+    @property
+    def writes(self) -> bool:
+        """Whether a request there changes something."""
+        return self.wanted.method not in _READS
+
+    @property
+    def opens(self) -> bool:
+        """Whether the identity's token opens it: with 2xx alone, for a gateway lets in to what is not there, too."""
+        return self.genuine is not None and HTTPStatus.OK <= self.genuine < HTTPStatus.MULTIPLE_CHOICES
 
     @property
     def welcome(self) -> bool:
-        known = (self.stranger, self.genuine) == (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-        return self.opens or known
+        """Whether it opens, or a stranger gets 401 and the identity is told that this is not there or not for it."""
+        known = self.stranger == HTTPStatus.UNAUTHORIZED and self.genuine in {
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.GONE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        }
+        return self.writes or self.opens or known
 
     def __str__(self) -> str:
-        return f"{self.wanted}: status {self.stranger} without a token, {self.genuine} with it"
+        said = "" if self.genuine is None else f", {self.genuine} with it"
+        return f"{self.wanted}: status {self.stranger} without a token{said}"
 
 
 class Authenticated(Check, frozen=True):
     """Asks protected paths without a token, and with tokens that must not be believed.
 
-    `refused` counts the paths that answer with 401 or 403 where no token is sent. `accepted` is `yes` where every one
-    of them takes the identity's own token, else `no`: by any other status below 500, or by 403 where a stranger gets
-    401, since then the path knows the identity and is for somebody else; but at least one must open. The forged tokens
-    are sent to one that does: `unsigned` has the identity's claims and the algorithm `none`, `tampered` other claims,
-    another signature or none; `expired` is the token of `expired_identity`. Each is `refused`, or `accepted` where any
-    of its spellings is not refused. Where no path takes even the genuine token, refusing the others means nothing, and
-    they are not measured. `unsigned` and `expired` want JSON Web Tokens.
+    `refused` counts the paths that answer with 401 or 403 where no token is sent. `opened` counts, of those that are
+    read, those that answer the identity's own token with 2xx. `accepted` is `yes` where at least one of them does,
+    and every other says at least that it knows the identity: a stranger gets 401 there, and the identity 403, 404, 410,
+    400 or 422. Where `refused` is expected, so is `accepted: "= yes"` unless the book says otherwise, since what
+    refuses everybody protects nothing; not where no path is read.
+
+    The forged tokens are sent to every path that opens (to 25 at most) and to those that write and refuse a stranger:
+    `unsigned` has the identity's claims and the algorithm `none`, `tampered` other claims, another signature or none;
+    `expired` is the token of `expired_identity`. Each is `refused`, or `accepted` where any of its spellings is
+    accepted anywhere. Where no path opens to the genuine token, refusing the others means nothing, and they are not
+    measured. `unsigned` and `expired` want JSON Web Tokens.
+
+    The genuine token is sent with GET, HEAD and OPTIONS alone. A path that writes, such as `POST /orders`, is asked
+    without it and without a body: only that it refuses is seen. DELETE is never sent.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
-        paths: the protected paths, such as `/orders` or `DELETE /orders/1` (with another method than GET, nothing is
-            sent with it); or the name of an OpenAPI description among the artifacts, of which every GET operation
-            with `security` is asked.
+        paths: the protected paths, such as `/orders` or `POST /orders`; or the name of an OpenAPI description among
+            the artifacts, of which every GET operation with `security` is asked, behind its server's path.
         identity: whose token is genuine, by its name in the environment's `identities`.
         expired_identity: whose token has expired.
         with_statuses: the statuses that are a refusal.
@@ -75,6 +103,7 @@ class Authenticated(Check, frozen=True):
     impact: ClassVar[Impact] = Impact.PROBE
     measures: ClassVar[Mapping[str, str]] = {
         "refused": "",
+        "opened": "",
         "accepted": "word",
         "expired": "word",
         "unsigned": "word",
@@ -94,49 +123,64 @@ class Authenticated(Check, frozen=True):
             raise ValueError("`expired` is expected, so say whose token has, such as `expired_identity: expired`")
         return self
 
+    @model_validator(mode="after")
+    def _harmless(self) -> Self:
+        reads = isinstance(self.paths, str)
+        for wanted in () if isinstance(self.paths, str) else map(_wanted, self.paths):
+            if wanted.method not in _READS | _WRITES:
+                raise ValueError(f"{wanted}: ask with GET, HEAD, OPTIONS, POST, PUT or PATCH; nothing is deleted here")
+            reads = reads or wanted.method in _READS
+        if not reads and (blind := sorted(set(self.expect) - {"refused"})):
+            raise ValueError(f"`{blind[0]}` is expected, so name a path that is read too, at which tokens are seen to count")
+        if reads and "refused" in self.expect:
+            self.expect.setdefault("accepted", _LET_IN)
+        return self
+
     async def look(self, estate: Estate) -> Observation:
-        """Two requests to each path, and up to seven with forged tokens to one of them."""
+        """Two requests to each path, one where it writes, and up to seven with forged tokens."""
         asked = await front(estate, self.endpoint)
         genuine = await token_of(estate, self.identity)
         expired = await token_of(estate, self.expired_identity)
         turn = asyncio.Semaphore(_AT_ONCE)
-        looking = [self._ask(asked, _wanted(path), genuine, turn) for path in await self._paths(estate)]
+        looking = [self._ask(asked, _wanted(path), genuine, turn) for path in await self._paths(estate, asked)]
         paths = await asyncio.gather(*looking)
-        door = next((path for path in paths if path.refused and path.opens), None)
-        accepted = any(path.opens for path in paths) and all(path.welcome for path in paths)
+        read = [path for path in paths if not path.writes]
+        opened = [path for path in read if path.opens]
+        accepted = bool(opened) and all(path.welcome for path in paths)
         found = [
             Measurement.number("refused", sum(path.refused for path in paths), of=len(paths)),
+            Measurement.number("opened", len(opened), of=len(read)),
             Measurement(name="accepted", word="yes" if accepted else "no"),
         ]
         wrong = [f"{path.wanted} answers {path.stranger} without a token" for path in paths if not path.refused]
         wrong += [f"{path.wanted} answers {path.genuine} to the genuine token" for path in paths if not path.welcome]
-        if door is not None and genuine is not None:
+        if read and not opened:
+            wrong.append(f"no path of {len(read)} answers the genuine token with 2xx")
+        doors = [path.wanted for path in paths if path.refused and (path.opens or path.writes)]
+        said = tuple(str(path) for path in sorted(paths, key=lambda path: path.refused and path.welcome)[:_SHOWN])
+        if any(path.refused and path.opens for path in paths) and genuine is not None:
+            said += (f"forged tokens are tried at {min(len(doors), _DOORS)} of {len(doors)} paths",)
             for name, forged in self._forged(genuine, expired).items():
-                word = await self._tried(asked, door.wanted, forged)
-                found.append(Measurement(name=name, word=word))
-                if word == "accepted":
-                    wrong.append(f"{door.wanted} believes the {name} token")
-        return Observation(
-            found=tuple(found),
-            where=asked.where,
-            details=tuple(str(path) for path in sorted(paths, key=lambda path: path.refused and path.welcome)[:_SHOWN]),
-            because="; ".join(wrong[:_NAMED]),
-        )
+                believing = await self._believing(asked, doors[:_DOORS], forged, turn)
+                found.append(Measurement(name=name, word="accepted" if believing else "refused"))
+                wrong += [f"{door} believes the {name} token" for door in believing]
+        return Observation(found=tuple(found), where=asked.where, details=said, because="; ".join(wrong[:_NAMED]))
 
-    async def _paths(self, estate: Estate) -> Sequence[str]:
-        if isinstance(self.paths, str):
-            return (await asyncio.to_thread(protected_paths, estate.artifacts(), self.paths))[:_MOST]
-        return self.paths
+    async def _paths(self, estate: Estate, asked: Front) -> Sequence[str]:
+        if not isinstance(self.paths, str):
+            return self.paths
+        base = urlsplit(asked.url).path
+        paths = await asyncio.to_thread(protected_paths, estate.artifacts(), self.paths, base)
+        if len(paths) > _MOST:
+            raise CouldNotObserve(f"{self.paths} has {len(paths)} protected paths, more than the {_MOST} that are asked")
+        return paths
 
     async def _ask(self, asked: Front, wanted: Wanted, genuine: SecretStr | None, turn: asyncio.Semaphore) -> _Path:
         async with turn:
             stranger = await self._once(asked, wanted)
-            reply = await self._once(asked, _with(wanted, genuine))
+            reply = await self._once(asked, _with(wanted, genuine)) if wanted.method in _READS else None
         refused = stranger.status in self.with_statuses
-        return _Path(wanted, stranger.status, refused, reply.status, not self._turned_away(reply))
-
-    def _turned_away(self, reply: Reply) -> bool:
-        return reply.broken or reply.status in self.with_statuses
+        return _Path(wanted, stranger.status, refused, None if reply is None else reply.status)
 
     def _forged(self, genuine: SecretStr, expired: SecretStr | None) -> dict[str, tuple[SecretStr, ...]]:
         """Name → the tokens that must be refused under it; raises CouldNotObserve where one cannot be made."""
@@ -164,11 +208,24 @@ class Authenticated(Check, frozen=True):
             )
         return expired
 
-    async def _tried(self, asked: Front, wanted: Wanted, forged: Sequence[SecretStr]) -> str:
-        replies = [await self._once(asked, _with(wanted, token)) for token in forged]
-        if any(reply.broken for reply in replies):
-            raise CouldNotObserve(f"{asked.name}: {wanted}: a forged token is answered with a server's error")
-        return "refused" if all(reply.status in self.with_statuses for reply in replies) else "accepted"
+    async def _believing(
+        self, asked: Front, doors: Sequence[Wanted], forged: Sequence[SecretStr], turn: asyncio.Semaphore
+    ) -> Sequence[Wanted]:
+        """The doors that any of these tokens opens; raises CouldNotObserve where none does, and a server breaks."""
+
+        async def tried(door: Wanted) -> Sequence[Reply]:
+            async with turn:
+                return [await self._once(asked, _with(door, token)) for token in forged]
+
+        replies = dict(zip(doors, await asyncio.gather(*map(tried, doors)), strict=True))
+        believing = [door for door, heard in replies.items() if any(self._believed(reply) for reply in heard)]
+        broken = [door for door, heard in replies.items() if any(reply.broken for reply in heard)]
+        if broken and not believing:
+            raise CouldNotObserve(f"{asked.name}: {broken[0]}: a forged token is answered with a server's error")
+        return believing
+
+    def _believed(self, reply: Reply) -> bool:
+        return not reply.broken and reply.status not in self.with_statuses
 
     async def _once(self, asked: Front, wanted: Wanted) -> Reply:
         """Raises CouldNotObserve also where it is asked too often: that says nothing of who asks."""

@@ -27,7 +27,7 @@ _SAID_BY = (
     *("X-Cache", "CF-Cache-Status", "Cache-Status", "CDN-Cache", "X-Cache-Status", "X-Proxy-Cache"),
     *("X-Vercel-Cache", "X-Nf-Cache-Status", "X-Railway-Cache"),
 )
-_HIT = re.compile(r"(?i)hit")
+_HITS = {"hit", "refreshhit", "tcp_hit", "tcp_mem_hit", "tcp_ims_hit", "tcp_refresh_hit"}
 _SHOWN = 10  # addresses
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?\.?")
 _COMPRESSED = {"gzip", "br", "zstd", "deflate"}
@@ -38,7 +38,7 @@ class Asset(Check, frozen=True):
 
     `cached` is `hit` where after the first an answer comes from a cache: it says so (`X-Cache`, `CF-Cache-Status`,
     `Cache-Status` and their like), or has an `Age` above 0. `max_age` is how long a browser may keep it, 0 where
-    nothing says so; `compressed` is `yes` or `no`. A file that is not there (404) is a `miss`.
+    nothing says so, or says `no-store` or `no-cache`; `compressed` is `yes` or `no`. A file that is not there (404) is a `miss`.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
@@ -57,7 +57,7 @@ class Asset(Check, frozen=True):
     async def look(self, estate: Estate) -> Observation:
         """Two GETs, and a third where the second was none of a cache's: it may have reached another one."""
         asked = await front(estate, self.endpoint)
-        wanted = Wanted(self.path, headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
+        wanted = Wanted(self.path, headers={"Accept-Encoding": "gzip, deflate, br, zstd"}, as_sent=True)
         replies = [await asked.ask(wanted, self.within) for _ in range(2)]
         if not _from_cache(replies[-1].headers):
             replies.append(await asked.ask(wanted, self.within))
@@ -84,7 +84,21 @@ class Asset(Check, frozen=True):
 def _from_cache(headers: httpx.Headers) -> bool:
     age = headers.get("Age", "").strip()
     old = age.isascii() and age.isdecimal() and age.strip("0") != ""
-    return old or any(_HIT.search(headers.get(name, "")) for name in _SAID_BY)
+    return old or any(_says_hit(name, headers.get(name, "")) for name in _SAID_BY)
+
+
+def _says_hit(name: str, value: str) -> bool:
+    """Whether one of the caches that a header lists says that it had it: by its first word.
+
+    `Cache-Status` (RFC 9211) names the cache first, and says `hit` or `hit=?1` after a semicolon.
+    """
+    for said in value.lower().split(","):
+        first, *others = (word.strip() for word in said.split(";"))
+        if name == "Cache-Status" and {"hit", "hit=?1"} & set(others):
+            return True
+        if name != "Cache-Status" and first.split(" ")[0] in _HITS:
+            return True
+    return False
 
 
 class Name(Check, frozen=True):

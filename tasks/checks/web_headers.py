@@ -19,12 +19,13 @@ from tminus.outcome import Observation
 
 _THERE = Expectation("= yes")
 _YES, _NO = "yes", "no"
+_ALLOWS = "Access-Control-Allow-Origin"
 
 
 class Headers(Check, frozen=True):
     """Asks for one page, and judges one header of the answer.
 
-    `present` is `yes` or `no`; `value` the header as it is sent, `none` without it; `directives` how many parts it
+    `present` is `yes` or `no`, which an empty header is too; `value` the header as it is sent, `none` without it; `directives` how many parts it
     has; `max_age` the seconds of its `max-age`, 0 where it gives none. `forbidden` counts what of `forbids` stands in
     it, `required` what of `requires` does; where one of these two is expected, so is `present: "= yes"` unless the
     book says otherwise, since a header that is not there forbids nothing. Of `Set-Cookie` only the attributes are
@@ -80,7 +81,7 @@ class Headers(Check, frozen=True):
         value = value_of(reply.headers, self.header)
         each = cookies(reply.headers) if self.header.lower() == "set-cookie" else (value or "",)
         forbidden = [one for one in self.forbids if value and any(has(self.header, part, one) for part in each)]
-        required = [one for one in self.requires if value and all(has(self.header, part, one) for part in each)]
+        required = [one for one in self.requires if value and all(has(self.header, part, one, surely=True) for part in each)]
         missing = [one for one in self.requires if one not in required]
         wrong = [f"{self.header} has {one}" for one in forbidden] + [f"{self.header} lacks {one}" for one in missing]
         found = [
@@ -105,13 +106,15 @@ class Cors(Check, frozen=True):
 
     `allowed` is `any` where every origin may read the answer, `yes` where this one may, else `no`; `credentials` is
     `yes` where it may then do so in its customer's name. A browser refuses the two together for `any`, and a server
-    that says both is misconfigured. An answer of 5xx, or of 404 to both, says nothing of what is allowed.
+    that says both is misconfigured. An answer of 5xx, or of 404 to both, says nothing of what is allowed, nor does a GET
+    that is not answered with 2xx and has no such header: where whoever asks is refused before, give an `identity`.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
         path: what to ask for.
         origin: the other page's origin: scheme, host and port.
         method: what the preflight asks leave for.
+        identity: whose token is sent with the GET, by its name in the environment's `identities`.
         within: how long an answer is waited for.
     """
 
@@ -123,6 +126,7 @@ class Cors(Check, frozen=True):
     path: str
     origin: str = "https://not-ours.example"
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    identity: str | None = None
     within: Duration = WITHIN
 
     @field_validator("origin")
@@ -136,7 +140,7 @@ class Cors(Check, frozen=True):
     async def look(self, estate: Estate) -> Observation:
         """One GET, and one OPTIONS."""
         asked = await front(estate, self.endpoint)
-        plain = Wanted(self.path, headers={"Origin": self.origin})
+        plain = Wanted(self.path, headers={"Origin": self.origin}, token=await token_of(estate, self.identity))
         leave = {"Origin": self.origin, "Access-Control-Request-Method": self.method}
         preflight = Wanted(self.path, method="OPTIONS", headers=leave)
         replies = [await self._ask(asked, wanted) for wanted in (plain, preflight)]
@@ -144,6 +148,10 @@ class Cors(Check, frozen=True):
             raise CouldNotObserve(f"{asked.name}: {plain}: status 404; is the path right?")
         allowed = [self._allowed(reply) for reply in replies]
         said = next((word for word in ("any", _YES) if word in allowed), _NO)
+        if said == _NO and not replies[0].good and _ALLOWS not in replies[0].headers:
+            raise CouldNotObserve(
+                f"{asked.name}: {plain}: status {replies[0].status}, which says nothing of who may read an answer of 2xx"
+            )
         trusted = any(word != _NO and _credentials(reply) for word, reply in zip(allowed, replies, strict=True))
         return Observation(
             found=(
@@ -165,7 +173,7 @@ class Cors(Check, frozen=True):
         return reply
 
     def _allowed(self, reply: Reply) -> str:
-        said = (reply.headers.get("Access-Control-Allow-Origin") or "").strip()
+        said = (reply.headers.get(_ALLOWS) or "").strip()
         if said == "*":
             return "any"
         return _YES if said == self.origin else _NO

@@ -126,7 +126,7 @@ class Latency(Check, frozen=True):
 
     `p50`, `p95` and `p99` are nearest-rank percentiles of all requests, the first with its connection included; one
     that got no answer counts as long as it would have been waited for. `errors` is the share of those that were not
-    answered with 2xx or 3xx. Errors are answered soon, so where a percentile is expected, `errors: "< 1 %"` is too
+    answered with 2xx. Errors are answered soon, so where a percentile is expected, `errors: "< 1 %"` is too
     unless the book says otherwise.
 
     Attributes:
@@ -179,7 +179,7 @@ class Latency(Check, frozen=True):
 def _error(heard: Heard) -> str:
     if isinstance(heard, str):
         return heard
-    return "" if heard.status < 400 else f"status {heard.status}"  # noqa: PLR2004 - where the statuses of errors begin
+    return "" if heard.good else f"status {heard.status}"
 
 
 def _shown(word: str) -> str:

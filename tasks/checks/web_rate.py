@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -14,11 +15,13 @@ from tasks.estate import Estate
 from tasks.web_request import WITHIN, Front, Reply, Wanted, front, token_of
 from tminus.clock import Duration, now
 from tminus.environment import Impact
+from tminus.errors import CouldNotObserve
 from tminus.expectation import Expectation, Measurement
 from tminus.outcome import Observation
 
 _SEVERAL = Expectation(">= 1")
 _MOST = 20_000  # requests
+_UNKNOWN_CALLER = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _POLL = 0.5  # seconds between looks at whether a limit has passed
 
 
@@ -29,6 +32,8 @@ class RateLimit(Check, frozen=True, populate_by_name=True, serialize_by_alias=Tr
     Where `allowed` is expected, so is `refused: ">= 1"` unless the book says otherwise, since a limit beyond `up_to`
     was not seen. `told` is `yes` where the refusal says when to come back (`Retry-After`), and `retry_after` how long
     that is. `recovers` is `yes` where within `recovers_within` of the refusal a request is let through again.
+    An address that lets no request through has no limit to be seen, nor has one that does not believe the identity's
+    token (401, 403): then nothing is known.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
@@ -77,6 +82,13 @@ class RateLimit(Check, frozen=True, populate_by_name=True, serialize_by_alias=Tr
         replies = await self._until_refused(asked, wanted)
         refusals = [reply for reply in replies if _refused(reply)]
         broken = sum(reply.broken for reply in replies)
+        if refusals and len(refusals) + broken == len(replies):
+            raise CouldNotObserve(
+                f"{asked.name}: {wanted}: the very first requests are answered with 429, so no limit is seen; "
+                "was it asked too often before?"
+            )
+        if self.identity is not None and all(reply.status in _UNKNOWN_CALLER for reply in replies if not _refused(reply)):
+            raise CouldNotObserve(f"{asked.name}: {wanted}: the token of {self.identity} is not believed")
         found = [
             Measurement.number("allowed", len(replies) - len(refusals) - broken),
             Measurement.number("refused", len(refusals)),
@@ -102,7 +114,8 @@ class RateLimit(Check, frozen=True, populate_by_name=True, serialize_by_alias=Tr
         replies: list[Reply] = []
         while len(replies) < self.up_to and not any(_refused(reply) for reply in replies[-self.at_once :]):
             some = min(self.at_once, self.up_to - len(replies))
-            replies += await asyncio.gather(*(asked.ask(wanted, self.within) for _ in range(some)))
+            heard = await asyncio.gather(*(asked.ask(wanted, self.within) for _ in range(some)))
+            replies += [replace(reply, body=b"") for reply in heard]  # thousands of bodies are not kept
         return replies
 
     async def _recovered(self, asked: Front, wanted: Wanted) -> bool:
@@ -125,6 +138,6 @@ def _retry_after(reply: Reply) -> timedelta | None:
         return timedelta(seconds=int(said))
     try:
         moment: datetime = parsedate_to_datetime(said)
-    except (ValueError, IndexError):
+        return max(moment.replace(tzinfo=moment.tzinfo or UTC) - now(), timedelta(0))
+    except (ValueError, IndexError, OverflowError, TypeError):
         return None
-    return max(moment.replace(tzinfo=moment.tzinfo or UTC) - now(), timedelta(0))

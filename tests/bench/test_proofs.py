@@ -65,3 +65,13 @@ def test_a_fault_that_breaks_nothing_is_said(tmp_path: Path) -> None:
     assert (passed.verdict, passed.right) == (Verdict.PASS, False)
     assert (failed.verdict, failed.right) == (Verdict.FAIL, True)
     assert str(passed).startswith(f"{line.ref}: artifacts test_is")
+
+
+@pytest.mark.parametrize(("began", "verdict"), [("90 %", Verdict.PASS), ("91 %", Verdict.FAIL)])
+def test_a_goal_counts_by_its_change(tmp_path: Path, began: str, verdict: Verdict) -> None:
+    """Against what its period began with: where the cache answers 90 % of reads, 90 % are kept up and 91 % are not."""
+    goal = next(one for one in lines("tradesense") if one.ref.endswith("quarterly-goals/2"))
+    with stage(tmp_path, Proofs({}, (), {goal.ref: began})) as on:
+        [healthy] = prove(on, [goal], {})
+    assert healthy.verdict is verdict
+    assert "change" in healthy.said

@@ -15,7 +15,8 @@ from bench.worlds.kubernetes import KubernetesWorld
 from bench.worlds.world import Case
 from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.vendors.kubernetes import KubernetesFake, Manifest, text
-from deployments.rehearsal.vendors.kubernetes_faults import ADDED, CHANGED, GONE, add, change, remove
+from deployments.rehearsal.vendors.kubernetes_additions import ADDED
+from deployments.rehearsal.vendors.kubernetes_faults import CHANGED, GONE, add, change, remove
 from deployments.rehearsal.vendors.kubernetes_mesh import mesh
 from deployments.rehearsal.vendors.kubernetes_platform import platform
 from tests.contracts.conftest import CONTRACTS, MISSING, held

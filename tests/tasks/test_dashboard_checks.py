@@ -238,8 +238,40 @@ async def test_what_grafana_answers_to_a_query_decides(
         estates.make(grafana=section) as estate,
         httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client,
     ):
-        vars(estate)["http"] = client
+        vars(estate)["clients"] = SimpleNamespace(trusting=lambda _authority: client)
         assert (await check.observe(estate)).verdict is verdict
+
+
+async def test_four_panels_at_a_time_are_asked_of_whom_the_section_trusts(estates: Estates, tmp_path: Path) -> None:
+    """A dashboard of many panels is no load on Grafana, and its own authority is the one that is trusted."""
+    asking, most, trusted = 0, 0, list[Path | None]()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asking, most
+        if request.method == "GET":
+            dashboard = {"uid": "overview", "panels": [panel(f"metric_{number}") for number in range(30)]}
+            return httpx.Response(200, json={"dashboard": dashboard, "meta": {}})
+        asking += 1
+        most = max(most, asking)
+        await asyncio.sleep(0.001)
+        asking -= 1
+        return httpx.Response(200, json={"results": {}})
+
+    check = Ready.model_validate({"dashboards": ["overview"], "recent": "30s", "expect": READY})
+    own = tmp_path / "grafana.pem"
+    section = {"url": "https://127.0.0.1:1", "token": estates.secret(SecretStr("any")), "ca_file": str(own)}
+    async with (
+        estates.make(grafana=section) as estate,
+        httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client,
+    ):
+
+        def trusting(authority: Path | None) -> httpx.AsyncClient:
+            trusted.append(authority)
+            return client
+
+        vars(estate)["clients"] = SimpleNamespace(trusting=trusting)
+        assert (await check.observe(estate)).verdict is Verdict.FAIL
+    assert (most, trusted) == (4, [own])
 
 
 def test_a_row_of_nothing_is_no_point() -> None:

@@ -113,7 +113,7 @@ def _come_to(line: Line, outcomes: Sequence[Outcome], at: datetime) -> tuple[Ver
             return Verdict.FAIL, f"no release was signed off by {line.sign_off.role}; `tminus sign-off` asks"
         return Verdict.UNKNOWN, "not looked at"
     worst = next(one for one in _WORST_FIRST if any(outcome.verdict is one for outcome in outcomes))
-    said = "; ".join(outcome.summary for outcome in outcomes if outcome.verdict is worst)
+    said = "; ".join(dict.fromkeys(outcome.summary for outcome in outcomes if outcome.verdict is worst))
     oldest = min((outcome.at for outcome in outcomes if outcome.at is not None), default=None)
     if any(outcome.at is not None and outcome.at > at + CLOCKS_DIFFER for outcome in outcomes):
         return Verdict.UNKNOWN, "it says that it was seen in the future; are the clocks right?"

@@ -33,6 +33,8 @@ _CLUSTER_SETTING = re.compile(r"SHOW CLUSTER SETTING (?P<name>[\w.]+)", re.IGNOR
 _VARIABLE = re.compile(r"SHOW (?P<name>\w+)", re.IGNORECASE)
 _SET = re.compile(r"SET (?:LOCAL |SESSION )?(?P<name>\w+) ?(?:=|TO) ?'?(?P<value>[^']*)'?", re.IGNORECASE)
 _TRANSACTION = re.compile(r"(?P<word>BEGIN|COMMIT|ROLLBACK)( TRANSACTION)?( READ ONLY| READ WRITE)?", re.IGNORECASE)
+_PAST = re.compile(r"SET TRANSACTION AS OF SYSTEM TIME '-(?P<ago>[\d.]+)s'", re.IGNORECASE)
+_OF_THE_PAST = re.compile(r" AS OF SYSTEM TIME ", re.IGNORECASE)
 _EXPRESSION = re.compile(
     r"(?P<column>\w+)(?: ?->> ?'(?P<key>[^']+)')?(?: ?:: ?(?P<cast>\w+))?(?: AS (?P<name>\w+))?", re.IGNORECASE
 )
@@ -69,6 +71,8 @@ class CockroachFake:
     def means(self, sql: str, session: Session) -> Answer:
         """What a statement gives; raises SqlError."""
         text = _plain(sql)
+        if session.status == "T" and _OF_THE_PAST.search(text) and not _PAST.fullmatch(text):
+            raise SqlError("42601", "inconsistent AS OF SYSTEM TIME timestamp", "try SET TRANSACTION AS OF SYSTEM TIME")
         if text in self.state.queries:
             self._allow(text, session)
             return _of_value(self.state.queries[text])
@@ -80,6 +84,7 @@ class CockroachFake:
     def _forms(self) -> Mapping[re.Pattern[str], Callable[[re.Match[str], Session], Answer]]:
         return {
             _TRANSACTION: _transaction,
+            _PAST: _past,
             _SET: self._set,
             _SELECT: self._select,
             _SHOWN: lambda match, _: self._columns("*", *self._shown(match)),
@@ -154,6 +159,12 @@ def _transaction(match: re.Match[str], _: Session) -> Answer:
         session.status = "T" if word == "BEGIN" else "I"
 
     return Answer(word, effect=effect)
+
+
+def _past(match: re.Match[str], session: Session) -> Answer:
+    if session.status != "T":
+        raise SqlError("25P01", "there is no transaction in progress")
+    return Answer("SET", effect=lambda session: session.settings.update(as_of=match["ago"]))
 
 
 def _setting(name: str, known: Mapping[str, str]) -> Answer:

@@ -6,7 +6,7 @@ Datadog a metric that nobody sends has none. The pages of spans are short, so th
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -18,16 +18,18 @@ from starlette.routing import Route
 
 JsonObject = dict[str, JsonValue]
 SPANS_PAGE = 3
+_BUCKET = 60  # seconds
 
 
 @dataclass
 class Monitor:
-    """A monitor; `muted_until` is the end of a downtime in seconds since 1970."""
+    """A monitor; `muted_until` is the end of a downtime in seconds since 1970, `draft_status` draft or published."""
 
     name: str
     message: str
     state: str = "OK"
     muted_until: float | None = None
+    draft_status: str = "published"
 
 
 @dataclass
@@ -55,7 +57,8 @@ class DatadogFake:
 
     Attributes:
         monitors, dashboards, spans: what it holds; change them at will.
-        points: query → the last values of its series.
+        points: query → of each of its series what the newest whole bucket holds.
+        courses: query → what the whole buckets of its one series hold, the newest last; goes before `points`.
     """
 
     def __init__(self, api_key: str, application_key: str) -> None:
@@ -64,6 +67,7 @@ class DatadogFake:
         self.dashboards: list[Dashboard] = []
         self.spans: list[Span] = []
         self.points: dict[str, list[float | None]] = {}
+        self.courses: dict[str, tuple[float, ...]] = {}
 
     def app(self) -> Starlette:
         """The web application."""
@@ -109,9 +113,10 @@ class DatadogFake:
 
     def _query(self, request: Request) -> Response:
         query, until = request.query_params["query"], int(request.query_params["to"]) * 1000
+        courses = [self.courses[query]] if query in self.courses else [(1e6, one) for one in self.points.get(query, [])]
         series = [
-            {"scope": f"host:{n}", "expression": query, "pointlist": [[until - 60_000, 1e6], [until, value]]}
-            for n, value in enumerate(self.points.get(query, []))
+            {"scope": f"host:{n}", "expression": query, "interval": _BUCKET, "pointlist": _buckets(course, until)}
+            for n, course in enumerate(courses)
         ]
         return JSONResponse({"status": "ok", "res_type": "time_series", "query": query, "series": series})
 
@@ -129,6 +134,13 @@ class DatadogFake:
         return JSONResponse({"data": data, "meta": {"status": "done", "page": page}})
 
 
+def _buckets(course: Sequence[float | None], until: float) -> list[JsonValue]:
+    """Each value at the beginning of its bucket; the last one began just now, and nothing came to it yet."""
+    began = until - 10_000
+    whole: list[JsonValue] = [[began - _BUCKET * 1000 * ago, one] for ago, one in enumerate(reversed(course), start=1)]
+    return [*reversed(whole), [began, 0]]
+
+
 def _monitor(number: int, one: Monitor) -> JsonObject:
     downtime: JsonObject = {"id": 1, "start": 0, "end": one.muted_until, "scope": ["*"]}
     return {
@@ -138,6 +150,7 @@ def _monitor(number: int, one: Monitor) -> JsonObject:
         "query": "avg(last_5m):avg:system.load.1{*} > 4",
         "message": one.message,
         "overall_state": one.state,
+        "draft_status": one.draft_status,
         "options": {"silenced": {}, "notify_no_data": True},
         "matching_downtimes": [] if one.muted_until is None else [downtime],
     }

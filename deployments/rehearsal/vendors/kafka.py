@@ -48,6 +48,7 @@ class KafkaState:
         out_of_sync: topic → replicas that lag behind in all of its partitions.
         partitions: topic → how many of its partitions are there.
         replicas: topic → how many replicas each of its partitions has.
+        troubles: consumer group → the number of the error that is said of it when its members are asked for.
         controller: the broker that is controller; -1 where there is none.
     """
 
@@ -58,6 +59,7 @@ class KafkaState:
     out_of_sync: dict[str, set[int]] = field(default_factory=dict)
     partitions: dict[str, int] = field(default_factory=dict)
     replicas: dict[str, int] = field(default_factory=dict)
+    troubles: dict[str, int] = field(default_factory=dict)
     controller: int = 1
 
     def seen(self, metadata: Metadata, ports: Mapping[int, int]) -> Metadata:
@@ -170,7 +172,7 @@ class KafkaFake:
         one = wire.text("consumer") + wire.text("a service") + wire.text("/127.0.0.1") + wire.numbers([]) * 2
         kind, protocol = ("consumer", "range") if members else ("", "")
         texts = b"".join(wire.text(each) for each in (name, state, kind, protocol))
-        return struct.pack("!h", 0) + texts + wire.many([one] * members)
+        return struct.pack("!h", self.state.troubles.get(name, 0)) + texts + wire.many([one] * members)
 
     def _configs(self, request: Request, metadata: Metadata) -> bytes:
         known = {topic.name for topic in metadata.topics} - self.state.hidden

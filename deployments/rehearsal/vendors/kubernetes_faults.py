@@ -6,17 +6,9 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from deployments.rehearsal.vendors.kubernetes import KubernetesFake, Manifest, put, text
-from deployments.rehearsal.vendors.kubernetes_manifests import (
-    NAMESPACE,
-    a_condition,
-    budget,
-    metadata,
-    owned_by,
-    pod,
-    pods_of,
-)
-from deployments.rehearsal.vendors.kubernetes_mesh import destination_rule, peer_authentication
-from deployments.rehearsal.vendors.kubernetes_platform import NODES, binding, policy, role, volume_and_claim
+from deployments.rehearsal.vendors.kubernetes_additions import ADDED
+from deployments.rehearsal.vendors.kubernetes_manifests import NAMESPACE, a_condition, pods_of
+from deployments.rehearsal.vendors.kubernetes_platform import NODES
 
 _OWN = f"namespaces/{NAMESPACE}"
 _NODES = "/api/v1/nodes"
@@ -92,6 +84,17 @@ _UNREAD: list[JsonValue] = [
     a_condition("ScalingActive", "False", "FailedGetResourceMetric"),
 ]
 _POLICY = "spec/trafficPolicy"
+_ENDING = "metadata/deletionTimestamp"
+_SOON = "2026-11-01T08:00:00Z"
+
+
+def _rules(*rules: Manifest) -> tuple[Change, ...]:
+    return (Change(_ROLES, "risk", "rules", [*rules]),)
+
+
+def _may(*verbs: str, on: str = "*", group: str = "*") -> Manifest:
+    return {"apiGroups": [group], "resources": [on], "verbs": [*verbs]}
+
 
 CHANGED: Mapping[str, tuple[Change, ...]] = {
     # nodes
@@ -113,6 +116,7 @@ CHANGED: Mapping[str, tuple[Change, ...]] = {
     "autoscaler_never_looked_at": _scaler("status", {}),
     "autoscaler_aimed_elsewhere": _scaler("spec/scaleTargetRef/name", "order"),
     "autoscaler_aimed_at_another_kind": _scaler("spec/scaleTargetRef/kind", "StatefulSet"),
+    "autoscaler_ending": _scaler(_ENDING, _SOON),
     "autoscaler_at_its_most": _scaler("status/currentReplicas", 10),
     # what protects from drains
     "nothing_may_be_unavailable": _budget({"maxUnavailable": 0}, 3),
@@ -123,12 +127,14 @@ CHANGED: Mapping[str, tuple[Change, ...]] = {
     "budget_for_others": (Change(_BUDGETS, "orders", "spec/selector/matchLabels/app", "order"),),
     "budget_for_nobody": (Change(_BUDGETS, "orders", "spec/selector", None),),
     "budget_over_others_too": (Change(_BUDGETS, "orders", "spec/selector", {}),),
+    "budget_ending": (Change(_BUDGETS, "orders", _ENDING, _SOON),),
     "no_disruption_now": (Change(_BUDGETS, "orders", "status/disruptionsAllowed", 0),),
     # who may reach whom
     "deny_opens_something": (Change(_POLICIES, "default-deny", "spec/ingress", [{"from": [{"podSelector": {}}]}]),),
     "deny_for_some": (Change(_POLICIES, "default-deny", "spec/podSelector", {"matchLabels": {"app": "orders"}}),),
     "deny_of_egress_only": (Change(_POLICIES, "default-deny", "spec/policyTypes", ["Egress"]),),
     "deny_of_ingress_only": (Change(_POLICIES, "default-deny", "spec/policyTypes", ["Ingress"]),),
+    "deny_ending": (Change(_POLICIES, "default-deny", _ENDING, _SOON),),
     "no_policy_covers_all": (
         Change(_POLICIES, "default-deny", "spec/podSelector", {"matchLabels": {"tier": "batch"}}),
         Change(_POLICIES, "from-own-namespace", "spec/podSelector", {"matchLabels": {"app": "orders"}}),
@@ -144,6 +150,8 @@ CHANGED: Mapping[str, tuple[Change, ...]] = {
     "class_in_clear": (Change(_CLASSES, "gp3", "parameters/encrypted", None),),
     "class_that_cannot_grow": (Change(_CLASSES, "gp3", "allowVolumeExpansion", False),),
     "claim_pending": (Change(_CLAIMS, "data-audit-log-1", "status/phase", "Pending"),),
+    "claim_ending": (Change(_CLAIMS, "data-audit-log-1", _ENDING, _SOON),),
+    "volume_ending": (Change(_VOLUMES, _VOLUME, _ENDING, _SOON),),
     "claim_lost": (Change(_CLAIMS, "data-audit-log-1", "status/phase", "Lost"),),
     "volume_deleted_with_its_claim": (Change(_VOLUMES, _VOLUME, "spec/persistentVolumeReclaimPolicy", "Delete"),),
     # whether deployments serve
@@ -152,6 +160,8 @@ CHANGED: Mapping[str, tuple[Change, ...]] = {
     "change_not_taken_up": _deployment("metadata/generation", 5),
     "not_available": _deployment("status/conditions/0/status", "False"),
     "scaled_to_0": (*_deployment("spec/replicas", 0), *_deployment("status", {"observedGeneration": 4})),
+    "paused": _deployment("spec/paused", True),
+    "deployment_ending": _deployment(_ENDING, _SOON),
     "no_readiness_probe": _container("readinessProbe", None),
     "no_liveness_probe": _container("livenessProbe", None),
     "no_grace": _deployment(f"{_SPEC}/terminationGracePeriodSeconds", 0),
@@ -162,14 +172,23 @@ CHANGED: Mapping[str, tuple[Change, ...]] = {
         f"{_SPEC}/topologySpreadConstraints/0/labelSelector", {"matchLabels": {"app.kubernetes.io/name": "risk"}}
     ),
     "all_on_one_node": _together(),
+    "one_of_two_ending": (Change(_PODS, text(pods_of("risk", 2, [""])[1], "metadata/name"), _ENDING, _SOON),),
     "restarted": _pod("status/containerStatuses/0/restartCount", 4),
     "sidecar_restarted": _pod("status/initContainerStatuses/1/restartCount", 2),
     "crash_loop": _pod("status/containerStatuses/0/state", {"waiting": {"reason": "CrashLoopBackOff"}}),
     "image_missing": _pod("status/containerStatuses/0/state", {"waiting": {"reason": "ImagePullBackOff"}}),
     # who may do what
-    "role_of_everything": (
-        Change(_ROLES, "risk", "rules", [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]),
+    "role_of_everything": _rules(_may("*")),
+    "role_of_all_verbs": _rules(
+        _may("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
     ),
+    "role_of_all_verbs_by_rules": _rules(_may("get", "create"), _may("patch", "delete")),
+    "role_that_may_escalate": _rules(_may("escalate")),
+    "role_that_may_bind": _rules(_may("bind")),
+    "role_that_may_bind_roles": _rules(_may("bind", on="clusterroles", group="rbac.authorization.k8s.io")),
+    "role_that_may_impersonate": _rules(_may("impersonate")),
+    "role_that_may_impersonate_users": _rules(_may("impersonate", on="users", group="")),
+    "account_of_another": _deployment(f"{_SPEC}/serviceAccountName", "orders"),
     "default_account": _deployment(f"{_SPEC}/serviceAccountName", "default"),
     "no_account": _deployment(f"{_SPEC}/serviceAccountName", None),
     # mutual TLS
@@ -196,6 +215,14 @@ CHANGED: Mapping[str, tuple[Change, ...]] = {
     "port_without_policy": (Change(_RULES, "market-data", f"{_POLICY}/portLevelSettings", [{"port": {"number": 80}}]),),
     "no_pool": (Change(_RULES, "market-data", f"{_POLICY}/connectionPool", None),),
     "rule_for_a_short_name": (Change(_RULES, "market-data", "spec/host", "market-data.vatic"),),
+    "rule_for_some_clients": (
+        Change(_RULES, "market-data", "spec/workloadSelector", {"matchLabels": {"app": "orders"}}),
+    ),
+    "routes_of_another_host": (Change(_VIRTUAL, "market-data", "spec/hosts", ["quotes"]),),
+    "routes_of_a_gateway": (Change(_VIRTUAL, "market-data", "spec/gateways", ["istio-ingress/public"]),),
+    "routes_matched_at_a_gateway": (
+        Change(_VIRTUAL, "market-data", "spec/http/0/match/0/gateways", ["istio-ingress/public"]),
+    ),
     "no_timeout": (Change(_VIRTUAL, "market-data", "spec/http/0/timeout", None),),
     "timeout_of_0": (Change(_VIRTUAL, "market-data", "spec/http/0/timeout", "0s"),),
     "long_timeout": (Change(_VIRTUAL, "orders", "spec/http/1/timeout", "1m30s"),),
@@ -214,60 +241,6 @@ GONE: Mapping[str, tuple[str, str]] = {
     "rule_gone": (_RULES, "market-data"),
     "routes_gone": (_VIRTUAL, "market-data"),
     "service_gone": (f"/api/v1/{_OWN}/services", "market-data"),
-}
-
-
-def _without_proxy() -> Manifest:
-    made = pod("audit-log", "audit-log-9", NODES[0], owned_by("StatefulSet", "audit-log"))
-    put(made, "spec/initContainers", [])
-    return made
-
-
-def _rule_for_all() -> Manifest:
-    """A second rule for the same host, older than the first, which hashes and ejects nothing."""
-    made = destination_rule("orders", {"consistentHash": {"useSourceIp": True}})
-    put(made, "metadata/name", "at-first")
-    put(made, "metadata/creationTimestamp", "2024-01-01T00:00:00Z")
-    return made
-
-
-_EVERYBODY: list[JsonValue] = [{}]
-_ACCOUNTS: Manifest = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:serviceaccounts:vatic"}
-_ACCOUNT: Manifest = {"kind": "ServiceAccount", "name": "risk", "namespace": NAMESPACE}
-_PLAIN: Manifest = {"selector": {"matchLabels": {"app": "notifications"}}}
-
-ADDED: Mapping[str, tuple[Manifest, ...]] = {
-    "pod_by_hand": (pod("debug", "debug", NODES[0], None),),
-    "second_budget": (budget("orders-too", 3, {"maxUnavailable": 1}, {"matchLabels": {"version": "2.4.0"}}, 1),),
-    "open_to_everybody": (policy("let-all-in", {}, ["Ingress"], ingress=_EVERYBODY),),
-    "one_open_to_everybody": (
-        policy("let-all-in", {"matchLabels": {"app": "orders"}}, ["Ingress"], ingress=_EVERYBODY),
-    ),
-    "class_of_old": (
-        {
-            "apiVersion": "storage.k8s.io/v1",
-            "kind": "StorageClass",
-            "metadata": metadata("gp2", ""),
-            "provisioner": "kubernetes.io/aws-ebs",
-            "parameters": {"type": "gp2", "fsType": "ext4"},
-            "reclaimPolicy": "Delete",
-        },
-    ),
-    "volume_of_a_third": tuple(volume_and_claim("data-audit-log-2", "pvc-never-made")[:1]),
-    "cluster_admin_in_the_namespace": (
-        binding("helm", NAMESPACE, ("ClusterRole", "cluster-admin"), {"kind": "User", "name": "deployer"}),
-    ),
-    "cluster_admin_everywhere": (binding("risk-admin", "", ("ClusterRole", "cluster-admin"), _ACCOUNT),),
-    "accounts_of_the_namespace_may_all": (
-        role("everything", "", [{"apiGroups": ["", "apps"], "resources": ["pods", "*"], "verbs": ["get", "*"]}]),
-        binding("accounts", "", ("ClusterRole", "everything"), _ACCOUNTS),
-    ),
-    "pod_of_old": (_without_proxy(),),
-    "rule_for_all": (_rule_for_all(),),
-    "workload_permissive": (peer_authentication("old", NAMESPACE, {**_PLAIN, "mtls": {"mode": "PERMISSIVE"}}),),
-    "port_in_clear": (
-        peer_authentication("metrics", NAMESPACE, {**_PLAIN, "portLevelMtls": {"9090": {"mode": "DISABLE"}}}),
-    ),
 }
 
 

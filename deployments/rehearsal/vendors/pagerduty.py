@@ -47,7 +47,7 @@ class PagerDutyFake:
                 self._route("/services", self._services),
                 self._route("/incidents", self._incidents),
                 self._route("/incidents/{id}/log_entries", self._log_entries),
-                self._route("/users/{id}/contact_methods", self._contact_methods),
+                self._route("/users/{id}/notification_rules", self._notification_rules),
             ]
         )
 
@@ -73,7 +73,7 @@ class PagerDutyFake:
                 "escalation_rules": [
                     {
                         "id": f"PRULE{level}",
-                        "escalation_delay_in_minutes": 10,
+                        "escalation_delay_in_minutes": policy.minutes,
                         "targets": [{"id": "PSCHED", "type": "schedule_reference", "summary": "Rotation"}],
                     }
                     for level in range(1, policy.levels + 1)
@@ -115,6 +115,7 @@ class PagerDutyFake:
                 "name": service.name,
                 "summary": service.name,
                 "status": service.status,
+                "created_at": _iso(datetime.now(UTC) - service.ago),
                 "escalation_policy": self._named("policy", service.policy),
                 "integrations": [
                     {"id": f"PINT{n}", "type": "events_api_v2_inbound_integration", "summary": name}
@@ -157,20 +158,34 @@ class PagerDutyFake:
             entries.append(_entry("resolve", one.resolved, of_service))
         return _page(request, "log_entries", entries[::-1])
 
-    def _contact_methods(self, request: Request) -> Response:
+    def _notification_rules(self, request: Request) -> Response:
         person = next((one for one in self.people if one.id == request.path_params["id"]), None)
         if person is None:
             return _refused(404, "Not Found")
-        methods = [
-            {"id": f"PWAY{n}", "type": f"{way}_contact_method", "label": "Work", "address": "not shown"}
-            for n, way in enumerate(person.methods)
+        whole = "contact_methods" in request.query_params.getlist("include[]")
+        rules = [
+            {
+                "id": f"PRULE{n}",
+                "type": "assignment_notification_rule",
+                "start_delay_in_minutes": rule.minutes,
+                "urgency": rule.urgency,
+                "contact_method": _method(rule.method, person.methods.index(rule.method), whole=whole),
+            }
+            for n, rule in enumerate(person.rules)
+            if rule.method in person.methods
         ]
-        return JSONResponse({"contact_methods": methods})
+        return JSONResponse({"notification_rules": rules})
 
     def _named(self, kind: str, wanted: str) -> JsonObject:
         things: Iterable[Person | Policy] = self.people if kind == "user" else self.policies
         name = next((one.name for one in things if one.id == wanted), None)
         return {"id": wanted, "type": f"{_WORD_OF.get(kind, kind)}_reference", "summary": name}
+
+
+def _method(way: str, number: int, *, whole: bool) -> JsonObject:
+    if not whole:
+        return {"id": f"PWAY{number}", "type": f"{way}_contact_method_reference"}
+    return {"id": f"PWAY{number}", "type": f"{way}_contact_method", "label": "Work", "address": "not shown"}
 
 
 def _incident(one: Incident) -> JsonObject:

@@ -21,7 +21,7 @@ PAGE = 2
 
 @dataclass
 class Service:
-    """A service in one environment; `instances` are the states of what runs."""
+    """A service in one environment; `instances` are the states of what its active deployment has."""
 
     name: str
     environment: str
@@ -30,6 +30,8 @@ class Service:
     status: str | None = "SUCCESS"
     ago: timedelta = timedelta(hours=3)
     instances: tuple[str, ...] = ("RUNNING",)
+    stopped: bool = False
+    deleted: bool = False
 
 
 class RailwayFake:
@@ -75,12 +77,15 @@ class RailwayFake:
 def _service(one: Service) -> JsonObject:
     made = (datetime.now(UTC) - one.ago).isoformat().replace("+00:00", "Z")
     instances: list[JsonValue] = [{"status": status} for status in one.instances]
+    active: JsonObject = {"status": "SUCCESS", "deploymentStopped": one.stopped, "instances": instances}
+    latest: JsonObject = {"status": one.status, "deploymentStopped": one.stopped, "createdAt": made}
     return {
         "serviceName": one.name,
         "numReplicas": one.replicas,
         "restartPolicyType": one.restart,
-        "latestDeployment": None if one.status is None else {"status": one.status, "createdAt": made},
-        "activeDeployments": [{"status": "SUCCESS", "instances": instances}] if instances else [],
+        "deletedAt": made if one.deleted else None,
+        "latestDeployment": None if one.status is None else latest,
+        "activeDeployments": [active] if instances else [],
     }
 
 

@@ -15,12 +15,13 @@ PAGE = 2
 
 @dataclass
 class Webhook:
-    """An endpoint that Stripe sends events to."""
+    """An endpoint that Stripe sends events to; those of connected accounts where it has an application."""
 
     id: str
     url: str
     events: list[str] = field(default_factory=lambda: ["*"])
     status: str = "enabled"
+    application: str | None = None
 
 
 class StripeFake:
@@ -29,7 +30,7 @@ class StripeFake:
     Attributes:
         keys: those it takes; by its name a key is of live or of test mode, as Stripe's are.
         charges, payouts: whether it can take money and pay it out.
-        due: what is still to be said about the business.
+        due: what is still to be said about the business; None where Stripe says nothing of it.
         webhooks: change them at will.
     """
 
@@ -37,7 +38,7 @@ class StripeFake:
         self.keys = set(keys)
         self.charges = True
         self.payouts = True
-        self.due: list[str] = []
+        self.due: list[str] | None = []
         self.webhooks: list[Webhook] = []
 
     def app(self) -> Starlette:
@@ -61,15 +62,15 @@ class StripeFake:
         return Route(path, endpoint)
 
     def _account(self, _request: Request) -> Response:
-        return JSONResponse(
-            {
-                "id": "acct_1",
-                "object": "account",
-                "charges_enabled": self.charges,
-                "payouts_enabled": self.payouts,
-                "requirements": {"currently_due": list[JsonValue](self.due), "past_due": []},
-            }
-        )
+        document: JsonObject = {
+            "id": "acct_1",
+            "object": "account",
+            "charges_enabled": self.charges,
+            "payouts_enabled": self.payouts,
+        }
+        if self.due is not None:
+            document["requirements"] = {"currently_due": list[JsonValue](self.due), "past_due": []}
+        return JSONResponse(document)
 
     def _balance(self, request: Request) -> Response:
         live = "_live_" in _key(request)
@@ -82,7 +83,7 @@ class StripeFake:
         end = begin + min(PAGE, int(request.query_params.get("limit", "10")))
         data = [
             {"id": one.id, "object": "webhook_endpoint", "url": one.url, "status": one.status}
-            | {"enabled_events": one.events}
+            | {"enabled_events": one.events, "application": one.application}
             for one in self.webhooks[begin:end]
         ]
         return JSONResponse({"object": "list", "data": data, "has_more": end < len(ids), "url": request.url.path})

@@ -155,6 +155,16 @@ def test_what_a_label_says(text: str, said: str | None) -> None:
     assert filled(said) is (said in {"approved", "🟡 READY"})
 
 
+@pytest.mark.parametrize(("said", "verdict"), [("2026-12-01", "pass"), ("soon", "fail"), ("01/12/2026", "fail")])
+async def test_a_label_that_wants_a_date_has_one(estates: Estates, said: str, verdict: str) -> None:
+    """Words that are no day fill a label in, and name no date; nor does a date that may be two days."""
+    put(estates.folder, "a.md", f"Launch date: {said}\n")
+    expect = {"present": "= all", "dated": "= all"}
+    outcome = await looked(estates, "document.dates", expect, path="a.md", labels=["Launch date"])
+    assert outcome.verdict.value == verdict
+    assert "present 1 of 1" in outcome.summary or "dated 0 of 1" in outcome.summary
+
+
 async def test_a_review_to_come_is_not_believed(estates: Estates) -> None:
     """It would never be out of date."""
     put(estates.folder, "a.md", "Last reviewed: 2999-01-01\n")

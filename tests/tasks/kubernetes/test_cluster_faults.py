@@ -2,7 +2,8 @@
 
 from bench.worlds.istio import IstioWorld
 from bench.worlds.kubernetes import KubernetesWorld
-from deployments.rehearsal.vendors.kubernetes_faults import ADDED, CHANGED, GONE
+from deployments.rehearsal.vendors.kubernetes_additions import ADDED
+from deployments.rehearsal.vendors.kubernetes_faults import CHANGED, GONE
 
 
 def test_every_fault_of_the_cluster_is_played() -> None:

@@ -1,12 +1,19 @@
 """Decisions of an Open Policy Agent, and what is none."""
 
+import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
+import httpx
 import pytest
 from pydantic import JsonValue, ValidationError
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from deployments.rehearsal.vendors.opa import OpaFake
+from tasks import opa_decision
 from tasks.checks.opa import Decisions
 from tests.conftest import Estates
 from tests.tasks.kubernetes.conftest import TOKEN, Ask
@@ -73,3 +80,53 @@ def test_what_is_no_path(path: str) -> None:
     """A path is one of names and slashes: a question mark would ask for something else."""
     with pytest.raises(ValidationError):
         Decisions.model_validate({"path": path, "cases": REFUSED, "expect": {"agreed": "= all"}})
+
+
+MANY: JsonValue = [{"name": f"case {number}", "input": {"number": number}, "allowed": False} for number in range(200)]
+
+
+class Counting:
+    """An agent that denies, counts who asks at once, and from some request on does something else."""
+
+    def __init__(self, then: Callable[[], Response], after: int, wait: float = 0) -> None:
+        self.asked = self.at_once = self.most = 0
+        self._then, self._after, self._wait = then, after, wait
+        self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["POST"])])
+
+    async def _answer(self, _request: Request) -> Response:
+        self.asked += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        await asyncio.sleep(self._wait)
+        self.at_once -= 1
+        return self._then() if self.asked > self._after else JSONResponse({"result": False})
+
+
+def _silent() -> Response:
+    raise httpx.ReadTimeout("nothing came")
+
+
+async def test_few_are_asked_for_at_once(ask: Ask) -> None:
+    """Two hundred cases are five requests at a time, and each is asked once."""
+    agent = Counting(_silent, after=200)
+    outcome = await ask(agent.app, "opa.decisions", {"agreed": "= all"}, path="vatic/authz/allow", cases=MANY)
+    assert outcome.verdict is Verdict.PASS, outcome.summary
+    assert (agent.asked, agent.most) == (200, 5)
+
+
+async def test_the_first_silence_ends_it(ask: Ask) -> None:
+    """An agent that no longer answers is not asked for every case that is left."""
+    agent = Counting(_silent, after=7)
+    outcome = await ask(agent.app, "opa.decisions", {"agreed": ">= 1"}, path="vatic/authz/allow", cases=MANY)
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert agent.asked < 20
+
+
+async def test_a_slow_agent_is_not_waited_for_without_end(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All decisions together have a time, however patient each single one may be."""
+    monkeypatch.setattr(opa_decision, "_WITHIN", timedelta(seconds=0.2))
+    agent = Counting(_silent, after=200, wait=0.03)
+    outcome = await ask(agent.app, "opa.decisions", {"agreed": ">= 1"}, path="vatic/authz/allow", cases=MANY)
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "of 200 decisions within 0.2 s" in outcome.summary
+    assert agent.asked < 100

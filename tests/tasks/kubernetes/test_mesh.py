@@ -8,7 +8,7 @@ from pydantic import JsonValue, ValidationError
 from tasks.checks.istio import TrafficPolicy
 from tasks.istio_api import is_for, whole_host
 from tasks.istio_mtls import PeerAuthentication, _by_policy, _mode
-from tasks.istio_traffic import FOREVER, HttpRoute
+from tasks.istio_traffic import FOREVER, DestinationRule, HttpRoute, VirtualService
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,48 @@ def test_no_limit_is_not_more_than_a_number(expect: dict[str, str], sound: bool)
     else:
         with pytest.raises(ValidationError, match="expect must also say"):
             TrafficPolicy.model_validate({"host": "orders", "expect": expect})
+
+
+@pytest.mark.parametrize(
+    ("spec", "counts"),
+    [
+        ({"hosts": ["orders"]}, True),
+        ({"hosts": ["orders.vatic.svc.cluster.local", "api.example.com"]}, True),
+        ({"hosts": ["*"]}, True),
+        ({"hosts": ["api.example.com"]}, False),
+        ({"hosts": []}, False),
+        ({"hosts": ["orders"], "gateways": []}, True),
+        ({"hosts": ["orders"], "gateways": ["ingress/public", "mesh"]}, True),
+        ({"hosts": ["orders"], "gateways": ["ingress/public"]}, False),
+    ],
+)
+@pytest.mark.parametrize("ending", [False, True])
+def test_which_routes_take_requests_to_a_service(spec: dict[str, JsonValue], counts: bool, ending: bool) -> None:
+    """Those of its own host, for clients inside the mesh; a VirtualService that is being deleted has none."""
+    to: JsonValue = [{"route": [{"destination": {"host": "orders"}}]}]
+    metadata: JsonValue = {"name": "one", **({"deletionTimestamp": "2026-11-01T08:00:00Z"} if ending else {})}
+    found = VirtualService.model_validate({"metadata": metadata, "spec": {**spec, "http": to}})
+    assert bool(found.routes(whole_host("orders", "vatic"), "vatic")) == (counts and not ending)
+
+
+@pytest.mark.parametrize(
+    ("match", "counts"),
+    [
+        ([{"uri": {"prefix": "/"}}], True),
+        ([{"gateways": ["ingress/public"]}], False),
+        ([{"gateways": ["ingress/public"]}, {"uri": {"prefix": "/"}}], True),
+        ([{"gateways": ["mesh"]}], True),
+    ],
+)
+def test_a_route_may_be_for_a_gateway_only(match: JsonValue, counts: bool) -> None:
+    """What a match says of gateways counts before what the VirtualService does."""
+    http: JsonValue = [{"match": match, "route": [{"destination": {"host": "orders"}}]}]
+    found = VirtualService.model_validate({"metadata": {"name": "one"}, "spec": {"hosts": ["orders"], "http": http}})
+    assert bool(found.routes(whole_host("orders", "vatic"), "vatic")) == counts
+
+
+@pytest.mark.parametrize(("selector", "for_all"), [(None, True), ({}, False), (SELECTED, False)])
+def test_a_rule_with_a_selector_is_for_some(selector: JsonValue, for_all: bool) -> None:
+    """Clients that it does not select do not keep to it."""
+    spec: JsonValue = {"host": "orders", "workloadSelector": selector}
+    assert DestinationRule.model_validate({"metadata": {"name": "one"}, "spec": spec}).for_all == for_all

@@ -117,6 +117,21 @@ async def test_a_partition_without_leader_leaves_the_lag_unknown(estates: Estate
     assert "without leader" in outcome.summary
 
 
+@pytest.mark.parametrize(("trouble", "verdict"), [(15, Verdict.UNKNOWN), (69, Verdict.FAIL)])
+async def test_a_coordinator_that_moves_says_nothing_of_members(
+    estates: Estates, cluster: KafkaFake, trouble: int, verdict: Verdict
+) -> None:
+    """COORDINATOR_NOT_AVAILABLE passes by itself; GROUP_ID_NOT_FOUND is a group without members."""
+    produce(cluster, 1, time.time())
+    cluster.state.troubles["risk"] = trouble
+    check = Lag.model_validate({"group": "risk", "topics": ["orders"], "expect": {"members": ">= 1"}})
+    try:
+        outcome = await see(estates, check, cluster.bootstrap)
+    finally:
+        cluster.state.troubles.clear()
+    assert outcome.verdict is verdict, outcome.summary
+
+
 @pytest.mark.parametrize("check", [BROKERS, TOPICS, LAG, KEPT], ids=["brokers", "topics", "lag", "settings"])
 @pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00\x00\x00\x08" + b"\xff" * 8, b""])
 async def test_what_speaks_another_protocol_is_unknown(

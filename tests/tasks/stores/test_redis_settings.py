@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from tasks import redis_keys
 from tasks.check import Check
 from tasks.checks.redis_settings import Keys, Persistence, Stats
 from tasks.redis_keys import Key, namespaces
@@ -163,6 +164,40 @@ async def test_no_name_and_no_value_becomes_evidence(estates: Estates, redis_pai
     assert outcome.verdict is Verdict.FAIL
     text = outcome.model_dump_json()
     assert not any(secret in text for secret in ("muster", "password", "DE02", "4711", "an order"))
+
+
+async def test_each_look_draws_other_keys(redis_pair: RedisServer) -> None:
+    """Different ones within a look, from every database, and the connection is in its own afterwards."""
+    with redis.Redis.from_url(redis_pair.dsn.get_secret_value()) as client:
+        for number, count in ((0, 2_000), (3, 1_000)):
+            client.execute_command("SELECT", number)
+            client.mset({f"session:{number}-{one}": "x" for one in range(count)})
+        try:
+            async with redis.asyncio.from_url(redis_pair.dsn.get_secret_value()) as asking:
+                databases = await redis_keys.keyspace(asking)
+                looks = [await redis_keys.sample(asking, databases, 90, 64) for _ in range(3)]
+                assert await asking.dbsize() == 2_000
+        finally:
+            client.flushall()
+    names = [{key.name for key in keys} for keys in looks]
+    assert [len(one) for one in names] == [90, 90, 90]
+    assert all(sum(name.startswith(b"session:3-") for name in one) == 30 for one in names)
+    assert len(set.union(*names)) > 150  # of 270 that could be; an order that never changes would give 90
+
+
+async def test_one_key_that_stays_is_seen_among_thousands(estates: Estates, redis_pair: RedisServer) -> None:
+    """Redis counts those that end by themselves, so that no sample can miss one."""
+    with redis.Redis.from_url(redis_pair.dsn.get_secret_value()) as client, client.pipeline(transaction=False) as batch:
+        for number in range(2_000):
+            batch.set(f"session:{number}", "x", ex=None if number == 7 else 60)
+        batch.execute()
+        check = Keys.model_validate({"redis": "cache", "sample": 5, "expect": {"expiring": "= all"}})
+        try:
+            outcome = await see(estates, redis_pair.dsn, check)
+        finally:
+            client.flushall()
+    assert outcome.verdict is Verdict.FAIL
+    assert "1999 of 2000" in outcome.summary
 
 
 @pytest.mark.parametrize("check", [PERSISTENCE, KEYS, STATS], ids=["persistence", "keys", "stats"])

@@ -21,6 +21,27 @@ AT = NOW.timestamp()
     [
         ("@pagerduty-tradesense", True),
         ("High errors.\n{{#is_alert}}@slack-ops{{/is_alert}}", True),
+        ("{{^is_recovery}}@slack-ops{{/is_recovery}}", True),
+        ("{{#is_recovery}}@slack-ops{{/is_recovery}} @opsgenie-api", True),
+        ("@slack-{{service.name}}", True),
+        ("@team-payments", True),
+        ("call @here.", True),
+        ("@channel: look", True),
+        ("@sns-topic", True),
+        ("{{#is_recovery}}@slack-ops{{/is_recovery}}", False),
+        ("{{ #is_alert_recovery }}\n@slack-ops\n{{ /is_alert_recovery }}", False),
+        ("{{#is_no_data}}@slack-ops{{/is_no_data}}", False),
+        ("{{#is_warning}}@slack-ops{{/is_warning}}", False),
+        ("{{#is_renotify}}@slack-ops{{/is_renotify}}", False),
+        ("{{#is_alert_to_warning}}@slack-ops{{/is_alert_to_warning}}", False),
+        ("{{^is_alert}}@slack-ops{{/is_alert}}", False),
+        ("{{#is_recovery}}over {{#is_warning}}x{{/is_warning}} @slack-ops", False),
+        ("@http.status_code", False),
+        ("@slack.channel", False),
+        ("@usr.email@", False),
+        ("@everybody", False),
+        ("@teamwork", False),
+        ("@all.hosts", False),
         ("(@anna@tradesense.io)", True),
         ("ask ops@tradesense.io", False),
         ("see the runbook", False),
@@ -62,27 +83,53 @@ def test_widgets_are_counted_through_groups() -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "last"),
+    ("points", "whole"),
     [
-        ("[[1000, 1], [2000, 2]]", 2),
-        ("[[1000, 1], [2000, null]]", 1),
-        ("[[1000, 1], [2000, 1e999]]", 1),
-        ("[[1000, null]]", None),
-        ("[]", None),
+        ("[[1000, 1], [2000, 2]]", [1, 2]),
+        ("[[2000, 2], [3000, 3], [1000, 1]]", [1, 2]),
+        ("[[1000, 1], [2000, null]]", [1]),
+        ("[[1000, 1], [2000, 1e999]]", [1]),
+        ("[[1000, null]]", []),
+        ("[]", []),
     ],
 )
-def test_the_last_point_is_one_with_a_number(points: str, last: float | None) -> None:
-    """A point without a value, or with none that is finite, is passed over."""
-    series = TypeAdapter(Series).validate_json(f'{{"pointlist": {points}}}')
+@pytest.mark.parametrize("interval", ['"interval": 1, ', ""])
+def test_only_whole_buckets_count(points: str, whole: list[float], interval: str) -> None:
+    """Those that ended 3 s after 1970 began, and hold a number; how long one is follows from them where it must."""
+    series = TypeAdapter(Series).validate_json(f'{{{interval}"pointlist": {points}}}')
 
-    assert (series.last[1] if series.last else None) == last
+    assert [value for _, value in series.whole(datetime.fromtimestamp(3, UTC))] == whole
+
+
+def test_a_draft_tells_nobody() -> None:
+    """Whomever its message names; what is published, or says nothing of it, does."""
+    said = {"name": "x", "message": "@pagerduty-tradesense"}
+
+    assert not Monitor.model_validate({**said, "draft_status": "draft"}).notifies
+    assert Monitor.model_validate({**said, "draft_status": "published"}).notifies
+    assert Monitor.model_validate(said).notifies
+
+
+@pytest.mark.parametrize(
+    ("state", "blind"),
+    [
+        *((state, False) for state in ("OK", "Warn", "Alert")),
+        *((state, True) for state in ("No Data", "Ignored", "Skipped", "Unknown", "Fine", "", None)),
+    ],
+)
+def test_a_monitor_sees_only_in_three_states(state: str | None, blind: bool) -> None:
+    """In any other it has not judged what it watches."""
+    assert Monitor(name="x", overall_state=state).blind is blind
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
         ({"status": "ok", "series": []}, "nobody sends a series for the query"),
-        ({"status": "ok", "series": [{"pointlist": [[1e12, 1]]}, {"pointlist": []}]}, "1 of 2 series have no point"),
+        (
+            {"status": "ok", "series": [{"pointlist": [[1e12, 1]]}, {"pointlist": []}]},
+            "1 of 2 series have no whole bucket",
+        ),
         ({"status": "error", "error": "Rule 'scope_expr' didn't match", "series": []}, "refuses the query"),
         ({"status": "ok", "series": [{"pointlist": [[1e12, 1]]}, {"pointlist": [[1e12, 2]]}]}, "gives 2 series"),
         ({"status": "ok", "series": [{"pointlist": [[1e300, 1]]}]}, "which is no time"),
@@ -122,3 +169,9 @@ def test_a_tag_is_a_tag(service: str) -> None:
     """What would be read as more of a search is refused beforehand."""
     with pytest.raises(ValidationError):
         check_of(Case("datadog.apm", {"service": service, "env": "production"}, {"spans": ">= 1"}))
+
+
+def test_nothing_is_gone_through_where_nothing_is_named() -> None:
+    """A book that expects traces to go on says through what."""
+    with pytest.raises(ValidationError, match="name the services that the traces should go on through"):
+        check_of(Case("datadog.apm", {"service": "api", "env": "production"}, {"through": "= all"}))

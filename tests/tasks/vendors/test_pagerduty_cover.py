@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.pagerduty_cover import doubled, gaps, whole_days
-from tasks.pagerduty_records import ContactMethod, OnCall
+from tasks.pagerduty_records import ContactMethod, NotificationRule, OnCall, Policy
 
 BEGIN = datetime(2026, 11, 22, 8, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -98,3 +98,34 @@ def test_a_person_at_two_levels_at_once_is_found(
 def test_mail_wakes_nobody(kind: str, blacklisted: bool | None, wakes: bool) -> None:
     """Nor does a number that PagerDuty does not call any more."""
     assert ContactMethod(type=kind, blacklisted=blacklisted).wakes is wakes
+
+
+@pytest.mark.parametrize(
+    ("kind", "urgency", "starts", "minutes", "wakes"),
+    [
+        ("phone", "high", 0, 10, True),
+        ("sms", "high", 9, 10, True),
+        ("push_notification", "high", 10, 10, False),
+        ("phone", "high", 30, 10, False),
+        ("phone", "low", 0, 10, False),
+        ("email", "high", 0, 10, False),
+        ("phone", "high", 0, None, True),
+        ("phone", "high", 1, None, False),
+    ],
+)
+def test_a_rule_rings_before_the_next_level_is_paged(
+    kind: str, urgency: str, starts: int, minutes: int | None, wakes: bool
+) -> None:
+    """For urgent incidents alone; where nobody says when the next level is, only what rings at once counts."""
+    method = ContactMethod(type=f"{kind}_contact_method")
+    rule = NotificationRule(urgency=urgency, start_delay_in_minutes=starts, contact_method=method)
+
+    assert rule.wakes_within(minutes) is wakes
+
+
+@pytest.mark.parametrize(("level", "minutes"), [(1, 5), (2, 30), (3, None), (0, None), (-1, None)])
+def test_each_level_has_its_own_time(level: int, minutes: int | None) -> None:
+    """A level that the policy does not have has none."""
+    rules = [{"escalation_delay_in_minutes": one, "targets": []} for one in (5, 30)]
+
+    assert Policy.model_validate({"id": "P", "name": "x", "escalation_rules": rules}).next_after(level) == minutes

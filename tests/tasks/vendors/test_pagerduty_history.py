@@ -14,8 +14,8 @@ from bench.worlds.world import Case
 from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.vendors import pagerduty_records as there
 from deployments.rehearsal.vendors.pagerduty import PagerDutyFake
-from tasks.pagerduty_incidents import mean_minutes, resolution_times, uptime
-from tasks.pagerduty_records import Incident
+from tasks.pagerduty_incidents import mean_minutes, resolution_times, uptime, youngest
+from tasks.pagerduty_records import Incident, Service
 from tests.tasks.vendors.answers import SECRET, seen
 from tminus.errors import CouldNotObserve
 from tminus.outcome import Outcome, Verdict
@@ -147,7 +147,30 @@ def test_without_incidents_mttr_is_not_measured(address: str, tmp_path: Path) ->
     assert outcome.verdict is Verdict.UNKNOWN
     assert outcome.summary == "not measured: mttr"
     assert "mttr is not measured: no incident to take it from" in outcome.details
-    assert {str(one) for one in outcome.found} == {"incidents 0", "open 0", "uptime 100 %"}
+    assert {"incidents 0", "open 0", "uptime 100 %"} < {str(one) for one in outcome.found}
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(30, Verdict.PASS), (29, Verdict.UNKNOWN), (0, Verdict.UNKNOWN)])
+def test_a_new_service_has_no_uptime(
+    fake: PagerDutyFake, address: str, tmp_path: Path, days: int, verdict: Verdict
+) -> None:
+    """Before it was made nobody could have opened an incident; its age is measured, and the evidence says why."""
+    fake.services[0].ago = days * DAY
+
+    outcome = history(address, tmp_path, {"since": "30d"}, {"uptime": ">= 99.9 %"})
+
+    assert outcome.verdict is verdict
+    assert f"service_age {days}" in {str(one).split(" d")[0].split(".")[0] for one in outcome.found}
+    assert any("uptime is not measured" in one for one in outcome.details) is (verdict is Verdict.UNKNOWN)
+
+
+def test_of_services_the_youngest_counts() -> None:
+    """And where one does not say when it was made, nothing is said of the age of all."""
+    plain = {"id": "PSVC", "name": "vatic", "status": "active", "escalation_policy": {"id": "PVATIC"}}
+    old, new = (Service.model_validate({**plain, "created_at": END - length}) for length in (9 * DAY, 2 * DAY))
+
+    assert youngest([old, new], END) == 2 * DAY
+    assert youngest([old, Service.model_validate(plain)], END) is None
 
 
 def test_a_service_that_is_not_there_has_no_good_record(address: str, tmp_path: Path) -> None:
