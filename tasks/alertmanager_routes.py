@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from time import monotonic
 
+import regex  # type: ignore[import-untyped]  # it ships no types; what is used of it is `fullmatch` and `error`
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -19,6 +21,7 @@ _LARGEST = 1024 * 1024  # characters
 _MATCHER = re.compile(
     r'\s*("(?:\\.|[^"\\])*"|[^\s"=!~{},]+)\s*(=~|!~|!=|=)\s*("(?:\\.|[^"\\])*"|[^"{},]*?)\s*', re.DOTALL
 )
+_WITHIN = 2.0  # seconds for all patterns of one walk
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
 _GROUP_WAIT, _REPEAT = timedelta(seconds=30), timedelta(hours=4)  # where the configuration says nothing
 
@@ -41,11 +44,16 @@ class RouteNode(BaseModel, frozen=True):
     mute_time_intervals: tuple[str, ...] = ()
     active_time_intervals: tuple[str, ...] = ()
 
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether all of its matchers hold; raises Unreadable for one that is no matcher."""
+    def matches(self, labels: Mapping[str, str], until: float) -> bool:
+        """Whether all of its matchers hold; raises Unreadable for one that is no matcher, or takes too long.
+
+        Args:
+            labels: the alert's.
+            until: when patterns are given up, by the monotonic clock.
+        """
         plain = [(name, "=", value) for name, value in self.match.items()]
         patterns = [(name, "=~", value) for name, value in self.match_re.items()]
-        return all(_holds(labels, *one) for one in (*plain, *patterns, *map(_matcher, self.matchers)))
+        return all(_holds(labels, *one, until) for one in (*plain, *patterns, *map(_matcher, self.matchers)))
 
 
 class Receiver(BaseModel):
@@ -113,10 +121,10 @@ def configuration(text: str) -> Configuration:
 
 def arrivals(root: RouteNode, labels: Mapping[str, str]) -> list[Arrival]:
     """Every place where an alert with these labels arrives, in the order of the tree; raises Unreadable."""
-    return _below(root, labels, Arrival(receiver=""))
+    return _below(root, labels, Arrival(receiver=""), monotonic() + _WITHIN)
 
 
-def _below(node: RouteNode, labels: Mapping[str, str], inherited: Arrival) -> list[Arrival]:
+def _below(node: RouteNode, labels: Mapping[str, str], inherited: Arrival, until: float) -> list[Arrival]:
     here = replace(
         inherited,
         receiver=node.receiver or inherited.receiver,
@@ -126,9 +134,9 @@ def _below(node: RouteNode, labels: Mapping[str, str], inherited: Arrival) -> li
     )
     found: list[Arrival] = []
     for child in node.routes:
-        if not child.matches(labels):
+        if not child.matches(labels, until):
             continue
-        found += _below(child, labels, here)
+        found += _below(child, labels, here, until)
         if not child.goes_on:
             break
     return found or [here]
@@ -156,12 +164,17 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text[1:-1], flags=re.DOTALL)
 
 
-def _holds(labels: Mapping[str, str], name: str, sign: str, value: str) -> bool:
+def _holds(labels: Mapping[str, str], name: str, sign: str, value: str, until: float) -> bool:
     """A label that is missing is empty, and a pattern must match the whole value."""
     has = labels.get(name, "")
     if "~" not in sign:
         return (has == value) == (sign == "=")
+    left = until - monotonic()
     try:
-        return (re.fullmatch(value, has) is not None) == (sign == "=~")
-    except re.error as e:
+        if left > 0:
+            return (regex.fullmatch(value, has, timeout=left) is not None) == (sign == "=~")
+    except regex.error as e:
         raise Unreadable(f"the pattern of {name[:60]!r} is not understood ({e})") from e
+    except TimeoutError:  # Alertmanager's patterns never take long; those of Python may
+        pass
+    raise Unreadable(f"its patterns could not be tried within {_WITHIN:.0f} s, up to that of {name[:60]!r}")

@@ -1,13 +1,15 @@
-"""How old a report is: by what it says itself, else by its file's time, and then the evidence says so."""
+"""How old a report is: by what it says itself; by its file's time, which a copy renews, only where that is asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Literal
 
 from tasks.artifact_files import ArtifactFile, shown
 from tminus.clock import now
 from tminus.errors import CouldNotObserve
+from tminus.expectation import Measurement
 
 _AHEAD = timedelta(minutes=5)  # how far another machine's clock may be ahead of ours
 _WESTERN = timedelta(hours=14)  # a time without a zone may be read as that much too late: UTC+14 is the furthest zone
@@ -15,6 +17,10 @@ _YEARS = range(1970, 9999)
 _HOUR = 3600
 _MILLISECONDS = 100_000_000_000  # epoch seconds reach this in the year 5138, epoch milliseconds did in 1973
 _EPOCH_ENDS = 250_000_000_000  # epoch seconds of the year 9892
+
+
+DatedBy = Literal["report", "file"]
+"""What says how old a report is: it alone, or else its file's time, which a checkout or a copy renews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,17 @@ def oldest(stamps: Sequence[Stamp]) -> float:
     return round(max(one.hours for one in stamps), 6)
 
 
-def undated(stamps: Sequence[Stamp]) -> tuple[str, ...]:
+def age(stamps: Sequence[Stamp], by: DatedBy) -> tuple[Measurement, ...]:
+    """The age of the oldest; none where one does not say when it was made, and its file's time is not to be taken."""
+    if by == "report" and not all(one.dated for one in stamps):
+        return ()
+    return (Measurement.number("age", oldest(stamps), "h"),)
+
+
+def undated(stamps: Sequence[Stamp], by: DatedBy) -> tuple[str, ...]:
     """A line for each report that does not say when it was made."""
-    return tuple(
-        f"{one.name} does not say when it was made: its file's time is taken" for one in stamps if not one.dated
-    )
+    then = "its file's time is taken" if by == "file" else "so its age is not known (dated_by: file takes its file's)"
+    return tuple(f"{one.name} does not say when it was made: {then}" for one in stamps if not one.dated)
 
 
 def read_time(text: str) -> datetime | None:

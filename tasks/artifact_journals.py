@@ -5,10 +5,11 @@ See https://chaostoolkit.org/reference/api/journal/.
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from tasks.artifact_ages import Stamp, stamp, told
 from tasks.artifact_files import ArtifactFile, shown
+from tminus.errors import CouldNotObserve
 
 
 class _State(BaseModel):
@@ -23,6 +24,7 @@ class _States(BaseModel):
 
 class _Experiment(BaseModel):
     title: str = ""
+    dry: JsonValue = None
 
 
 class _Activity(BaseModel):
@@ -73,8 +75,10 @@ class Experiment:
 
 
 def read(file: ArtifactFile) -> Experiment:
-    """What a journal says; raises CouldNotObserve where it is none."""
+    """What a journal says; raises CouldNotObserve where it is none, or is of a dry run, which does nothing."""
     journal = file.parsed(_Journal, "a Chaos Toolkit journal")
+    if journal.experiment.dry:
+        raise CouldNotObserve(f"{file.name} is the journal of a dry run; run the experiment itself")
     completed = journal.completed()
     return Experiment(
         title=journal.experiment.title or file.name,

@@ -120,7 +120,9 @@ class Listeners:
         telling = [arn for arn in alarm.alarm_actions if _PEOPLE.match(arn)]
         if not telling:
             return "none of its actions tells anybody"
-        return "" if any(self._reaches(arn) for arn in telling) else "nobody has confirmed that they listen to its topic"
+        return (
+            "" if any(self._reaches(arn) for arn in telling) else "nobody has confirmed that they listen to its topic"
+        )
 
     def _reaches(self, arn: str) -> bool:
         found = _PEOPLE.match(arn)

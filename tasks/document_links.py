@@ -1,9 +1,11 @@
 """Whether a page's links lead somewhere: to a file in the folder, a heading in it, or an address that answers."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -45,16 +47,20 @@ def dead_files(page: Page, path: str, folder: Folder) -> list[str]:
     return [f"{shown(link)}: {reason}" for link, reason in reasons if reason]
 
 
-async def dead_addresses(page: Page, client: httpx.AsyncClient, *, only_local: bool) -> list[str]:
+async def dead_addresses(page: Page, client: httpx.AsyncClient, *, only_local: bool, inside: bool) -> list[str]:
     """The page's links to the web that do not answer, each with the reason; one that asks who we are is there.
 
-    Raises CouldNotObserve where there are too many, or `only_local` is so and one leads elsewhere.
+    Raises CouldNotObserve where there are too many, `only_local` is so and one leads elsewhere, or `inside` is not and
+    one leads to an address that is not of the internet: loopback, private, link-local. A page is foreign, and must not
+    make us ask what only we can reach.
     """
     addresses = [link for link in page.links if is_address(link)]
     if len(addresses) > _MOST:
         raise CouldNotObserve(f"{page.name} has {len(addresses)} links to the web, and over {_MOST} none is followed")
     if only_local and any(not url_is_local(link) for link in addresses):
         raise CouldNotObserve(f"{page.name} links to the web, and with a compressed clock only loopback is asked")
+    if not inside:
+        await _refuse_private(page.name, addresses)
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(link: str) -> str:
@@ -67,6 +73,28 @@ async def dead_addresses(page: Page, client: httpx.AsyncClient, *, only_local: b
 
     reasons = await asyncio.gather(*(ask(link) for link in addresses))
     return [f"{_without_secrets(link)}: {said}" for link, said in zip(addresses, reasons, strict=True) if said]
+
+
+async def _refuse_private(name: str, addresses: Sequence[str]) -> None:
+    for host in dict.fromkeys(_host(link) for link in addresses if _askable(link)):
+        if await _leads_inside(host):
+            raise CouldNotObserve(
+                f"{name} links to {shown(host)}, which is no address of the internet; it is not asked"
+            )
+
+
+def _host(link: str) -> str:
+    return httpx.URL(f"https:{link}" if link.startswith("//") else link).host
+
+
+async def _leads_inside(host: str) -> bool:
+    """Whether any of a host's addresses is loopback, private or link-local; a name that nobody knows leads nowhere."""
+    try:
+        async with asyncio.timeout(_WITHIN.total_seconds()):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, TimeoutError):
+        return False
+    return any(not ip_address(str(place[0]).partition("%")[0]).is_global for *_, place in found)
 
 
 def _askable(link: str) -> bool:

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from tasks.artifact_files import ArtifactFile
 from tasks.artifact_yaml import read_yaml
+from tasks.document_placeholders import placeholders, says_nothing
 from tminus.errors import CouldNotObserve
 
 LARGEST = 256 * 1024  # bytes; a page of so many letters is not one that people read
@@ -26,7 +27,7 @@ class Section:
 
     Attributes:
         level: 1 for the largest.
-        words: how many stand under it; one without any is not written yet.
+        words: how many stand under it, placeholders and `n/a` left out; one without any is not written yet.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Page:
         front: what stands in its front matter; empty where there is none.
         texts: each paragraph, heading and table cell as plain text, code left out, since it is meant as it is.
         lines: the same line by line, with the code that stands in a line.
+        blanks: paragraphs and blocks of code that hold nothing but placeholders, or `n/a`.
         links: the addresses of its links and images, as written.
         anchors: what a link may name after a `#`.
     """
@@ -56,6 +58,7 @@ class Page:
     sections: tuple[Section, ...]
     texts: tuple[str, ...]
     lines: tuple[str, ...]
+    blanks: tuple[str, ...]
     links: tuple[str, ...]
     anchors: frozenset[str]
 
@@ -83,6 +86,7 @@ def read(file: ArtifactFile) -> Page:
         sections=tuple(reading.sections),
         texts=tuple(reading.texts),
         lines=tuple(reading.lines),
+        blanks=tuple(reading.blanks),
         links=tuple(dict.fromkeys(reading.links)),
         anchors=frozenset(reading.anchors),
     )
@@ -103,25 +107,28 @@ class _Reading:
     sections: list[Section] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    blanks: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
     _open: list[Section] = field(default_factory=list)
     _named: Counter[str] = field(default_factory=Counter)
 
     def read(self, tokens: list[Token]) -> None:
-        heading = 0
+        heading, cell = 0, False
         for token in tokens:
             if token.type == "heading_open":
                 heading = int(token.tag[1:])
+            elif token.type in {"th_open", "td_open"}:
+                cell = True
             elif token.type == "inline":
-                self._inline(token, heading)
-                heading = 0
+                self._inline(token, heading, cell=cell)
+                heading, cell = 0, False
             elif token.type in {"fence", "code_block"}:  # commands under a heading are what many a page is for
-                self._count(count_words(token.content))
+                self._say(token.content, code=True)
             elif token.type == "html_block":
                 self.anchors.update(_HTML_ANCHOR.findall(token.content))
 
-    def _inline(self, token: Token, heading: int) -> None:
+    def _inline(self, token: Token, heading: int, *, cell: bool) -> None:
         parts = list(_flat(token.children or []))
         self.links += [str(part.attrs[name]) for part in parts for name in ("href", "src") if part.attrs.get(name)]
         html = (part.content for part in parts if part.type == "html_inline")
@@ -132,8 +139,16 @@ class _Reading:
         self.lines += line.split("\n")
         if heading:
             self._begin(Section(" ".join(line.split()), heading))
-        else:
+        elif cell:  # where n/a says something
             self._count(count_words(line))
+        else:
+            self._say(line)
+
+    def _say(self, text: str, *, code: bool = False) -> None:
+        if count_words(text) and says_nothing(text):
+            self.blanks += [] if placeholders([text]) and not code else [text.strip()]
+        else:
+            self._count(count_words(text))
 
     def _begin(self, section: Section) -> None:
         self._open = [*(above for above in self._open if above.level < section.level), section]

@@ -18,6 +18,9 @@ _BRACKETS = re.compile(
 )
 _FORMS = (
     r"\[\s*(?:\.\.\.|…|_+|\?+)\s*\]",
+    r"\[(?:your|insert|enter|fill in)\b[^\[\]\n]{0,60}\]",
+    r"\[(?:phone|e-?mail|contact|account|customer|company)[ -](?:number|address|name|id)\]",
+    r"\bcoming soon\b",
     r"<(?:your|insert|enter|name|date|phone|e-?mail)\b[^<>\n]{0,40}>",
     r"\bT[O]DO\b",
     r"\bF[I]XME\b",
@@ -31,6 +34,16 @@ _FORMS = (
     r"(?<!\w)_{4,20}(?!\w)",
 )
 _OTHERS = re.compile("|".join(f"(?:{form})" for form in _FORMS), re.IGNORECASE)
+
+
+_NOTHING = re.compile(r"[\s\W]*(?:n\s*/\s*a|none|nothing|not applicable|to follow|later|soon)?[\s\W]*", re.IGNORECASE)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a whole paragraph, or a block of code, holds no more than placeholders and words such as `n/a`."""
+    for pattern in (_BRACKETS, _OTHERS):
+        text = pattern.sub(" ", text)
+    return _NOTHING.fullmatch(text) is not None
 
 
 def placeholders(texts: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from pydantic import JsonValue, SecretStr
 
 _LARGEST = 64 * 1024  # characters
 _PARTS = 3
+_CLOCKS_DIFFER = timedelta(minutes=1)
 FOREVER = timedelta(days=36_500)
 """The lifetime of a token that does not say when it ends."""
 
@@ -38,15 +39,16 @@ class Token:
         return _moment(self.claims.get("exp"))
 
     def lifetime(self, received: datetime) -> timedelta | None:
-        """From when it was issued until it expires, or from when it was received, whichever is longer.
+        """From when it was issued until it expires; None where it ended before.
 
-        A token that says that it is issued tomorrow is good from today. None where it ended before both.
+        One that says that it is issued over a minute ahead is good from when it was received.
         """
         ends = self.ends
         if ends is None:
             return FOREVER
-        longest = max(ends - (_moment(self.claims.get("iat")) or received), ends - received)
-        return None if longest < timedelta(0) else longest
+        issued = _moment(self.claims.get("iat")) or received
+        lifetime = ends - (received if issued > received + _CLOCKS_DIFFER else issued)
+        return None if lifetime < timedelta(0) else lifetime
 
 
 def read(token: SecretStr | str) -> Token | None:

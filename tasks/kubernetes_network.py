@@ -118,7 +118,7 @@ class _DaemonSet(Thing):
 
     @property
     def everywhere(self) -> bool:
-        return 0 < self.status.desired_number_scheduled <= self.status.number_ready
+        return not self.terminating and 0 < self.status.desired_number_scheduled <= self.status.number_ready
 
 
 async def enforced(cluster: Cluster) -> bool:

@@ -44,7 +44,7 @@ class _Metrics(BaseModel):
     requests: _Metric | None = Field(alias="http_reqs", default=None)
     failed: _Metric | None = Field(alias="http_req_failed", default=None)
     users: _Metric | None = Field(alias="vus", default=None)
-    users_max: _Metric | None = Field(alias="vus_max", default=None)
+    checks: _Metric | None = None
 
 
 class _Stage(BaseModel):
@@ -98,7 +98,7 @@ def read(file: ArtifactFile) -> LoadResult:
     count, rate = requests.numbers.count, requests.numbers.rate
     if not count:
         raise CouldNotObserve(f"{file.name} says that no request was made")
-    users = summary.metrics.users or summary.metrics.users_max
+    users = summary.metrics.users  # vus_max only says how many k6 was ready for
     times = took.numbers
     return LoadResult.of(
         file.name,
@@ -110,6 +110,7 @@ def read(file: ArtifactFile) -> LoadResult:
         p99=times.p99,
         users=users.numbers.max if users else None,
         ramp=_ramp(summary.options),
+        checks_failed=_failed_checks(summary.metrics.checks, file.name),
         duration=summary.state.milliseconds / 1000 if summary.state else count / rate if rate else None,
     )
 
@@ -122,6 +123,15 @@ def _failed_share(failed: _Values, name: str) -> float:
     if share is None or share > 1:
         raise CouldNotObserve(f"{name} does not say which share of the requests failed")
     return share
+
+
+def _failed_checks(checks: _Metric | None, name: str) -> float:
+    """None failed where the script has none."""
+    if checks is None:
+        return 0
+    if checks.numbers.fails is None:
+        raise CouldNotObserve(f"{name} does not say how many of its checks failed")
+    return checks.numbers.fails
 
 
 def _ramp(options: _Options) -> float | None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from tasks.artifact_files import first_mistake
 from tminus.errors import CouldNotObserve
-from tminus.expectation import Measurement
+from tminus.expectation import Expectation, Measurement
 
 Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 """A number that a load test can come to: nothing negative, endless or beyond all measure."""
@@ -23,9 +23,16 @@ LOAD_MEASURES: Mapping[str, str] = {
     "ramp": "s",
     "duration": "s",
     "requests": "",
+    "checks_failed": "",
     "age": "h",
 }
 """Name → unit of what is measured."""
+
+
+def expect_no_failed_checks(expect: dict[str, Expectation], tool: str) -> None:
+    """Of k6, none of whose checks may fail unless a step says otherwise; k6 itself takes them lightly."""
+    if tool == "k6":
+        expect.setdefault("checks_failed", Expectation("= 0"))
 
 
 class LoadResult(BaseModel, frozen=True):
@@ -38,6 +45,7 @@ class LoadResult(BaseModel, frozen=True):
         users: the most at a time.
         ramp: seconds from the start until the most users were there.
         duration: seconds.
+        checks_failed: of the tool's own checks; k6 has them.
         made: when the test ended.
     """
 
@@ -50,6 +58,7 @@ class LoadResult(BaseModel, frozen=True):
     users: Amount | None = None
     ramp: Amount | None = None
     duration: Amount | None = None
+    checks_failed: Amount | None = None
     made: datetime | None = None
 
     @classmethod

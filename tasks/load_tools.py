@@ -19,6 +19,9 @@ from tminus.errors import CouldNotObserve, NotConfigured
 Tool = Literal["k6", "locust", "wrk"]
 
 _GRACE = timedelta(seconds=30)  # to start, and to write the report
+_WHOLE = 0.95  # of the time that was planned must have passed
+_TICK = 2  # seconds; Locust's history has a row a second, and its first comes when users do
+_K6_CROSSED = 99  # k6's own exit status where thresholds of the script are crossed, which is for the book to judge
 _THREADS = 4  # of wrk; one for each processor at most
 _HOW_TO_GET: dict[str, str] = {
     "k6": "see https://grafana.com/docs/k6/latest/set-up/install-k6/",
@@ -54,14 +57,19 @@ class Load:
 async def run_load(tool: Tool, load: Load, scratch: Path) -> LoadResult:
     """Runs the tool in an empty folder, and reads its report.
 
-    Raises NotConfigured where the tool is not on the PATH, CouldNotObserve where it leaves no report.
+    Raises NotConfigured where the tool is not on the PATH, CouldNotObserve where it leaves no report, its exit status
+    says that the test was broken off, or it lasted less than planned.
     """
     if shutil.which(tool) is None:
         raise NotConfigured(f"load.run needs {tool}, which is not on the PATH; {_HOW_TO_GET[tool]}")
     ended = await run_bounded(_ARGV[tool](load), timedelta(seconds=load.seconds) + _GRACE, scratch)
     if not ended.in_time:
         raise CouldNotObserve(f"{tool} did not end {show_duration(_GRACE)} after its {load.seconds} s, and was killed")
-    return await asyncio.to_thread(_READ[tool], ended, load, scratch)
+    result = await asyncio.to_thread(_READ[tool], ended, load, scratch)
+    if result.duration is None or result.duration < load.seconds * _WHOLE - _TICK:
+        lasted = "no time that it says" if result.duration is None else f"{result.duration:.0f} s"
+        raise CouldNotObserve(f"{tool} lasted {lasted} instead of {load.seconds} s; what stopped it?")
+    return result
 
 
 def _k6(load: Load) -> list[str]:
@@ -90,13 +98,20 @@ def _wrk(load: Load) -> list[str]:
 
 
 def _read_k6(ended: Ended, load: Load, scratch: Path) -> LoadResult:
-    result = load_k6.read(_report("k6", "k6.json", ended, scratch))
+    report = _report("k6", "k6.json", ended, scratch)
+    if ended.exit not in {0, _K6_CROSSED}:
+        raise _broke_off("k6", ended)
+    result = load_k6.read(report)
     return result.model_copy(update={"ramp": load.ramp.total_seconds()})  # as planned: its summary does not say
 
 
 def _read_locust(ended: Ended, _load: Load, scratch: Path) -> LoadResult:
+    """It is told to end with 0 whatever fails; a script may set 1 where requests failed, and 2 is its own error."""
     history = _report("locust", "locust_stats_history.csv", ended, scratch)
-    return load_locust.read(_report("locust", "locust_stats.csv", ended, scratch), history)
+    result = load_locust.read(_report("locust", "locust_stats.csv", ended, scratch), history)
+    if ended.exit and not (ended.exit == 1 and result.errors):
+        raise _broke_off("locust", ended)
+    return result
 
 
 def _read_wrk(ended: Ended, _load: Load, _scratch: Path) -> LoadResult:
@@ -106,7 +121,7 @@ def _read_wrk(ended: Ended, _load: Load, _scratch: Path) -> LoadResult:
 
 
 def _report(tool: Tool, name: str, ended: Ended, scratch: Path) -> ArtifactFile:
-    """A file that the tool leaves; its exit status does not matter, since thresholds of its own may have set it."""
+    """A file that the tool leaves."""
     file = Folder(scratch, f"what {tool} left").find(name)
     if file is None:
         raise _failed(tool, ended)
@@ -114,9 +129,16 @@ def _report(tool: Tool, name: str, ended: Ended, scratch: Path) -> ArtifactFile:
 
 
 def _failed(tool: Tool, ended: Ended) -> CouldNotObserve:
+    return CouldNotObserve(f"{tool} exits with {ended.exit} and leaves no report: {_said(ended)}")
+
+
+def _broke_off(tool: Tool, ended: Ended) -> CouldNotObserve:
+    return CouldNotObserve(f"{tool} exits with {ended.exit}, so its report is of a test that broke off: {_said(ended)}")
+
+
+def _said(ended: Ended) -> str:
     lines = (ended.out + ended.err).decode(errors="replace").strip().splitlines()
-    said = shown(lines[-1]) if lines else "it says nothing"
-    return CouldNotObserve(f"{tool} exits with {ended.exit} and leaves no report: {said}")
+    return shown(lines[-1]) if lines else "it says nothing"
 
 
 _ARGV: dict[str, Callable[[Load], list[str]]] = {"k6": _k6, "locust": _locust, "wrk": _wrk}

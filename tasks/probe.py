@@ -12,7 +12,11 @@ from time import perf_counter
 import httpx
 from pydantic import JsonValue
 
+from tasks.http_body import IDENTITY, UnreadableBody, read_body
 from tminus.clock import show_duration
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of an answer that are read."""
 
 REFUSED = "connection refused"
 """The words for an address at which nothing listens, which is known rather than guessed."""
@@ -26,8 +30,8 @@ class Answer:
         took_ms: how long the answer took; where there was none, at least how long it would have been waited for.
         status: the HTTP status; None where nothing answered.
         problem: why there is no answer; "" where there is one.
-        document: the body as JSON; None where it is none.
-        body: as it came.
+        document: the body as JSON; None where it is none, or is longer than what is read.
+        body: as far as it was read.
         headers: of the answer, their names in any case.
     """
 
@@ -52,19 +56,22 @@ async def get(client: httpx.AsyncClient, url: str, within: timedelta) -> Answer:
     seconds = within.total_seconds()
     try:
         async with asyncio.timeout(seconds):
-            response = await client.get(url, timeout=seconds)
+            async with client.stream("GET", url, timeout=seconds, headers={"Accept-Encoding": IDENTITY}) as response:
+                body = await read_body(response, LARGEST)
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as e:
         took_ms = max(within.total_seconds(), perf_counter() - started) * 1000
         return Answer(took_ms, problem=said(e, within))
     took_ms = (perf_counter() - started) * 1000
-    body = response.content
-    return Answer(took_ms, response.status_code, document=as_json(body), body=body, headers=response.headers)
+    document = as_json(body) if len(body) < LARGEST else None
+    return Answer(took_ms, response.status_code, document=document, body=body, headers=response.headers)
 
 
 def said(error: Exception, within: timedelta) -> str:
     """A failed request in words, without its address (which could hold credentials)."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return f"no answer within {show_duration(within)}"
+    if isinstance(error, UnreadableBody):
+        return str(error)
     if isinstance(error, httpx.ConnectError):
         return REFUSED if _refused(error) else "no connection"
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):

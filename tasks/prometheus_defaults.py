@@ -1,7 +1,9 @@
 """What is left of PromQL without its defaults: `… or vector(0)` is a number also where nothing is measured."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+from tasks.prometheus_expression import unwrapped
 from tasks.prometheus_tokens import Token, Unreadable, tokens
 
 _FREE = {"vector", "time", "absent", "absent_over_time"}  # functions that give a number without any series
@@ -12,16 +14,16 @@ _Part = Sequence[Token]
 
 
 def without_defaults(expression: str) -> str:
-    """The expression without alternatives that need no series, where it is a number whatever is there; "" for all of it.
+    """The expression without alternatives that need no series, where it is a number whatever is there.
 
-    `(rate(x[5m]) or vector(0)) / rate(y[5m])` stays as it is, since without `y` it is no number.
+    Where nothing is left it is "". `(rate(x[5m]) or vector(0)) / rate(y[5m])` stays as it is, since without `y` it is no number.
     """
     try:
         part = tokens(expression)
         if not _needs_nothing(part):
             return expression
-        left = tuple(_stripped(part))
-        return "" if _needs_nothing(left) else " ".join(token.text for token in left)
+        left = unwrapped(tuple(_stripped(part)))
+        return "" if _needs_nothing(left) else _written(left, expression)
     except Unreadable:
         return expression
 
@@ -71,6 +73,13 @@ def _stripped(part: _Part) -> Iterator[Token]:
         else:
             yield from part[at + 1 : beyond]
         at = beyond
+
+
+def _written(part: _Part, text: str) -> str:
+    """As written, where nothing between two tokens was taken out."""
+    pairs = pairwise(part)
+    spaces = (between if not (between := text[one.end : two.start]).strip() else " " for one, two in pairs)
+    return part[0].text + "".join(space + token.text for space, token in zip(spaces, part[1:], strict=True))
 
 
 def _is_called(part: _Part, at: int) -> bool:

@@ -60,7 +60,7 @@ class _Reading:
         self._text = text
 
     def comparison(self, part: Sequence[Token]) -> Comparison | None:
-        part = _unwrapped(part)
+        part = unwrapped(part)
         branches = _split(part, {"or"})
         if len(branches) > 1:  # `… > 1 or absent(…)` still compares with one number
             others = [
@@ -96,7 +96,7 @@ class _Reading:
         return self._text[part[0].start : part[-1].end] if part else ""
 
 
-def _unwrapped(part: Sequence[Token]) -> Sequence[Token]:
+def unwrapped(part: Sequence[Token]) -> Sequence[Token]:
     """Without brackets around the whole."""
     while part and part[0].text == "(":
         closing = next(n for n in range(1, len(part)) if part[n].depth == part[0].depth)

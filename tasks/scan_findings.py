@@ -48,12 +48,16 @@ class Scan(BaseModel, frozen=True):
         made_at: when the scan ended, where that is said.
         dated: whether it is: by the report itself or by the release. Else `made_at` is the file's own time.
         unaudited: dependencies that the tool left out; nothing is known of them.
+        scanners: who made it, where its format is of many tools.
+        classes: what kinds of things were looked at, where it says so.
     """
 
     findings: tuple[Finding, ...]
     made_at: datetime | None = None
     dated: bool = True
     unaudited: int = 0
+    scanners: tuple[str, ...] = ()
+    classes: frozenset[str] = frozenset()
 
 
 class NothingScanned(CouldNotObserve):

@@ -14,6 +14,7 @@ class _Properties(BaseModel):
 
 
 _Level = Literal["none", "note", "warning", "error"]
+_WRONG = {"fail", "open", "review"}  # the latter two are undecided: for more of the tool, or for a person
 
 
 class _Configuration(BaseModel):
@@ -61,14 +62,24 @@ class _Result(BaseModel):
     properties: _Properties = _Properties()
 
     def counts(self) -> bool:
-        """Whether it says that something is wrong now: not fixed, and not suppressed with consent."""
+        """Whether it says that something is wrong, or may be, now: not fixed, and not suppressed with consent."""
         suppressed = bool(self.suppressions) and all(one.status == "accepted" for one in self.suppressions)
-        return self.kind == "fail" and self.baseline_state != "absent" and not suppressed
+        return self.kind in _WRONG and self.baseline_state != "absent" and not suppressed
+
+
+class _Notification(BaseModel):
+    level: _Level = "warning"
 
 
 class _Invocation(BaseModel):
     succeeded: bool = Field(alias="executionSuccessful")
     ended: AwareDatetime | None = Field(alias="endTimeUtc", default=None)
+    met: list[_Notification] = Field(alias="toolExecutionNotifications", default=[])
+    configured: list[_Notification] = Field(alias="toolConfigurationNotifications", default=[])
+
+    def errors(self) -> int:
+        """How many errors the tool met, in what it looked at or in how it was set up."""
+        return sum(one.level == "error" for one in (*self.met, *self.configured))
 
 
 class _Run(BaseModel):
@@ -123,8 +134,11 @@ def read(text: bytes) -> Scan:
             raise NothingScanned(f"{run.tool.driver.name} never began to look")
         if not all(invocation.succeeded for invocation in run.invocations):
             raise CouldNotObserve(f"{run.tool.driver.name} says that its run did not succeed")
+        if errors := sum(invocation.errors() for invocation in run.invocations):
+            raise CouldNotObserve(f"{run.tool.driver.name} says that it met {errors} errors on its way")
     ends = [invocation.ended for run in report.runs for invocation in run.invocations if invocation.ended]
     return Scan(
         findings=tuple(run.finding(result) for run in report.runs for result in run.results or () if result.counts()),
         made_at=min(ends) if ends else None,
+        scanners=tuple(run.tool.driver.name for run in report.runs),
     )

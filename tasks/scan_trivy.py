@@ -35,6 +35,7 @@ class _Found(BaseModel):
 
 
 class _Result(BaseModel):
+    kind: str = Field(alias="Class", default="")
     vulnerabilities: list[_Found] | None = Field(alias="Vulnerabilities", default=None)
     misconfigurations: list[_Found] | None = Field(alias="Misconfigurations", default=None)
     secrets: list[_Found] | None = Field(alias="Secrets", default=None)
@@ -63,5 +64,7 @@ def read(text: bytes) -> Scan:
     if not report.results:
         raise NothingScanned("it found nothing that it could look into")
     return Scan(
-        findings=tuple(finding for result in report.results for finding in result.findings()), made_at=report.made_at
+        findings=tuple(finding for result in report.results for finding in result.findings()),
+        made_at=report.made_at,
+        classes=frozenset(result.kind for result in report.results),
     )

@@ -5,6 +5,7 @@ an attacker may choose). Nothing is sent over any of these connections.
 """
 
 import asyncio
+import errno
 import socket
 import ssl
 import warnings
@@ -21,6 +22,9 @@ from tminus.errors import CouldNotObserve, NotConfigured
 _PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 # OpenSSL's verify codes for a certificate of another name (openssl-verify(1)): host, email, address.
 _OF_ANOTHER = {62, 63, 64}
+_NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+# OpenSSL's own reasons for not even asking: its configuration forbids the version, or leaves no cipher for it.
+_NOT_ASKED = {"NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE", "UNSUPPORTED_SSL_VERSION"}
 VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1)
 SPOKEN = {
     ssl.TLSVersion.TLSv1_3: "TLSv1.3",
@@ -74,8 +78,18 @@ async def negotiated(address: Address, within: timedelta) -> tuple[str, Certific
 
 
 async def takes(address: Address, version: ssl.TLSVersion, within: timedelta) -> bool:
-    """Whether the server still agrees on a version that is offered alone; raises CouldNotObserve."""
-    return await asyncio.to_thread(_takes, address, _careless(version, version), within)
+    """Whether the server still agrees on a version that is offered alone.
+
+    Raises CouldNotObserve where it does not answer, or this machine's OpenSSL does not speak that version itself.
+    """
+    unspoken = CouldNotObserve(f"{ssl.OPENSSL_VERSION} of this machine does not speak {SPOKEN[version]}, so cannot ask")
+    if not getattr(ssl, f"HAS_{version.name}", False):
+        raise unspoken
+    try:
+        context = _careless(version, version)
+    except ValueError as e:
+        raise unspoken from e
+    return await asyncio.to_thread(_takes, address, context, within)
 
 
 async def distrust(address: Address, authority: Path | None, within: timedelta) -> str:
@@ -91,7 +105,10 @@ async def is_for(address: Address, certificate: Certificate, within: timedelta) 
 
 
 async def reaches(address: Address, where: str, authority: Path | None, within: timedelta) -> bool:
-    """Whether what listens at the IP address `where` is the address's host: with TLS, by a trusted certificate."""
+    """Whether what listens at the IP address `where` is the address's host: with TLS, by a trusted certificate.
+
+    Raises CouldNotObserve where no answer comes in time, or no way leads there from here (such as no IPv6).
+    """
     return await asyncio.to_thread(_reaches, address, where, authority, within)
 
 
@@ -129,7 +146,7 @@ def _negotiated(address: Address, context: ssl.SSLContext, within: timedelta) ->
             with context.wrap_socket(plain, server_hostname=address.host) as connection:
                 version, der = connection.version(), connection.getpeercert(binary_form=True)
         except TimeoutError as e:
-            raise CouldNotObserve(f"{place}: no TLS handshake within {show_duration(within)}") from e
+            raise _late(address, within) from e
         except OSError as e:
             if isinstance(e, ssl.SSLError) and not isinstance(e, ssl.SSLEOFError):
                 return None
@@ -147,8 +164,16 @@ def _takes(address: Address, context: ssl.SSLContext, within: timedelta) -> bool
         try:
             with context.wrap_socket(plain, server_hostname=address.host):
                 return True
-        except OSError:  # an alert, or the connection closed: both say no
+        except TimeoutError as e:
+            raise _late(address, within) from e
+        except OSError as e:  # an alert, or the connection closed: both say no
+            if isinstance(e, ssl.SSLError) and e.reason in _NOT_ASKED:
+                raise CouldNotObserve(f"{ssl.OPENSSL_VERSION} of this machine does not offer that version") from e
             return False
+
+
+def _late(address: Address, within: timedelta) -> CouldNotObserve:
+    return CouldNotObserve(f"{address.host}:{address.port}: no TLS handshake within {show_duration(within)}")
 
 
 def _verified(address: Address, where: str, context: ssl.SSLContext, within: timedelta) -> str:
@@ -158,6 +183,8 @@ def _verified(address: Address, where: str, context: ssl.SSLContext, within: tim
                 return ""
         except ssl.SSLCertVerificationError as e:
             return e.verify_message or "the certificate cannot be verified"
+        except TimeoutError as e:
+            raise _late(address, within) from e
         except OSError as e:
             return f"no handshake as browsers make it ({type(e).__name__})"
 
@@ -181,6 +208,9 @@ def _reaches(address: Address, where: str, authority: Path | None, within: timed
         if address.tls:
             return not _verified(address, where, ssl.create_default_context(cafile=authority), within)
         _connect(address, where, within).close()
-    except CouldNotObserve:
+    except CouldNotObserve as e:
+        cause = e.__cause__
+        if isinstance(cause, TimeoutError) or (isinstance(cause, OSError) and cause.errno in _NO_WAY):
+            raise
         return False
     return True

@@ -95,7 +95,7 @@ class VendorApi:
         place = self._place(path)
         try:
             async with asyncio.timeout(_WITHIN.total_seconds()):
-                response = await self._client.request(
+                asking = self._client.stream(
                     method,
                     at(self.section.url, path),
                     params=dict(params) if params else None,
@@ -103,6 +103,8 @@ class VendorApi:
                     json=json,
                     data=dict(form) if form else None,
                 )
+                async with asking as response:
+                    body = await _body(response, place)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as e:
             raise CouldNotObserve(f"{place}: {said(e, _WITHIN)}") from e
         status = response.status_code
@@ -112,9 +114,7 @@ class VendorApi:
             raise CouldNotObserve(f"{place}: status 429, it is asked too often; try again later")
         if status >= HTTPStatus.MULTIPLE_CHOICES and status != HTTPStatus.NOT_FOUND:
             raise CouldNotObserve(f"{place}: status {status}")
-        if len(response.content) > _LARGEST:
-            raise CouldNotObserve(f"{place}: an answer of {len(response.content)} bytes is beyond what is read")
-        return Reply(status, response.content, response.headers)
+        return Reply(status, body, response.headers)
 
     def parse(self, model: type[_T], reply: Reply, path: str) -> _T:
         """The document in a reply; raises CouldNotObserve where it is another one than expected."""
@@ -132,6 +132,16 @@ class VendorApi:
         if reference is None:
             raise NotConfigured(f"{self.name} has no {which} in the environment file; add a reference to one")
         return (await asyncio.to_thread(resolve, reference)).get_secret_value()
+
+
+async def _body(response: httpx.Response, place: str) -> bytes:
+    """What is sent, unpacked; raises CouldNotObserve as soon as it is too much, before more of it is in memory."""
+    body = bytearray()
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > _LARGEST:
+            raise CouldNotObserve(f"{place}: the answer is beyond the {_LARGEST} bytes that are read of one")
+    return bytes(body)
 
 
 class Page(BaseModel, extra="ignore"):

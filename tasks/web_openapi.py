@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
@@ -36,36 +36,69 @@ class _Parameter(BaseModel, extra="ignore"):
     example: Annotated[str | None, BeforeValidator(_scalar)] = None
 
 
+class _Variable(BaseModel, extra="ignore"):
+    default: str = ""
+
+
+class _Server(BaseModel, extra="ignore"):
+    url: str = ""
+    variables: dict[str, _Variable] = {}
+
+    @property
+    def path(self) -> str:
+        """The path of its address, without a slash at the end."""
+        url = _PLACE.sub(lambda place: self.variables.get(place[1], _Variable()).default, self.url)
+        return urlsplit(url).path.rstrip("/")
+
+
 class _Operation(BaseModel, extra="ignore"):
     security: Security | None = None
     parameters: list[_Parameter] = []
+    servers: list[_Server] = []
 
 
 class _Item(BaseModel, extra="ignore"):
     get: _Operation | None = None
     parameters: list[_Parameter] = []
+    servers: list[_Server] = []
+    elsewhere: str | None = Field(default=None, alias="$ref")
 
 
 class _Description(BaseModel, extra="ignore"):
     openapi: str
     security: Security = []
+    servers: list[_Server] = []
     paths: dict[str, _Item]
 
 
-def protected_paths(folder: Path, name: str) -> tuple[str, ...]:
+def protected_paths(folder: Path, name: str, base: str = "") -> tuple[str, ...]:
     """The paths of all GET operations that ask for a credential, places filled with their examples or `1`.
 
-    Raises CouldNotObserve where there is no such description in the folder, or none of its paths is protected.
+    They stand behind the path of the first server (the operation's, the path's or the document's), but for what of it
+    `base`, the path of the address that is asked, already says. Raises CouldNotObserve where there is no such
+    description in the folder, where it describes a path in another place (`$ref`), or none of its paths is protected.
     """
     document = _read(folder, name)
+    elsewhere = [path for path, item in document.paths.items() if item.elsewhere is not None]
+    if elsewhere:
+        raise CouldNotObserve(
+            f"{name} describes {len(elsewhere)} of {len(document.paths)} paths in another place (`$ref`), "
+            f"such as {elsewhere[0][:_LONGEST]}; bundle it into one document"
+        )
     paths = tuple(
-        _filled(path, [*item.parameters, *item.get.parameters])
+        _behind(item.get.servers or item.servers or document.servers, base)
+        + _filled(path, [*item.parameters, *item.get.parameters])
         for path, item in document.paths.items()
         if item.get is not None and _protected(document.security if item.get.security is None else item.get.security)
     )
     if not paths:
         raise CouldNotObserve(f"{name} describes no GET operation that asks for a credential (`security`)")
     return paths
+
+
+def _behind(servers: list[_Server], base: str) -> str:
+    path = servers[0].path if servers else ""
+    return "" if base.rstrip("/").endswith(path) else path
 
 
 def _protected(security: Security) -> bool:

@@ -16,13 +16,14 @@ import httpx
 from pydantic import JsonValue, SecretStr
 
 from tasks.estate import Estate
+from tasks.http_body import IDENTITY, read_body
 from tasks.probe import as_json, at, said
 from tminus.errors import CouldNotObserve
 
 WITHIN = timedelta(seconds=10)
 LARGEST = 4 * 1024 * 1024  # bytes of an answer that are read
 _PLAIN = "%/:?@!$&'()*+,;=~-._[]"  # what a path says is sent as it stands: an attack must not be mended on its way
-_OWN_HEADERS = {"User-Agent": "tminus", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+_OWN_HEADERS = {"User-Agent": "tminus", "Accept": "*/*", "Accept-Encoding": IDENTITY}
 
 Sent = bytes | AsyncIterator[bytes] | None
 
@@ -36,6 +37,7 @@ class Wanted:
         document: sent as JSON.
         content: sent as it is, where there is no document.
         token: sent as a bearer's.
+        as_sent: the answer's body is not unpacked.
     """
 
     path: str
@@ -44,6 +46,7 @@ class Wanted:
     document: JsonValue = None
     content: Sent = None
     token: SecretStr | None = None
+    as_sent: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path.partition('?')[0]}"
@@ -117,7 +120,7 @@ class Front:
             async with asyncio.timeout(within.total_seconds()):
                 response = await self._client.send(self._request(wanted, within), stream=True)
                 try:
-                    body = await _read(response)
+                    body = await read_body(response, LARGEST, as_sent=wanted.as_sent)
                 finally:
                     await response.aclose()
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as e:
@@ -165,12 +168,3 @@ def _target(url: str) -> bytes:
     rest = url.partition("://")[2]
     path = rest[len(urlsplit(url).netloc) :] or "/"
     return quote(path, safe=_PLAIN).encode()
-
-
-async def _read(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) >= LARGEST:
-            break
-    return bytes(body[:LARGEST])

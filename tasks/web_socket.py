@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _LARGEST = 1 << 20  # bytes of a message
 _SCHEMES = {"http": "ws", "https": "wss"}
-_REFUSALS = range(300, 500)  # a redirect opens nothing either
+_REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_SHOWN_OUT = {1008, 4401, 4403}  # RFC 6455, 7.4.1: a policy is violated; and what stands for 401 and 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Heard:
         messages: as JSON; None of one that is none.
         status: the HTTP status of a refusal.
         closed: whether the server closed it before the time was up.
+        code: with which it did; None where it gave none.
         cookies: what the server set as it opened.
     """
 
@@ -73,14 +75,18 @@ class Heard:
     messages: list[JsonValue] = field(default_factory=list)
     status: int | None = None
     closed: bool = False
+    code: int | None = None
     cookies: dict[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
-        """Whether the server turned it away: by a status, or by closing it before it said anything."""
-        if self.status is not None:
-            return self.status in _REFUSALS
-        return self.closed and not self.messages
+        """Whether the server turned it away: by 401 or 403, or by a code like these before it said anything."""
+        return self.status in _REFUSALS or (not self.messages and self.closed and self.code in _SHOWN_OUT)
+
+    @property
+    def let_in(self) -> bool:
+        """Whether it was opened, and brought something or stayed open."""
+        return self.status is None and (bool(self.messages) or not self.closed)
 
 
 async def listen(opening: Opening, at_least: int, within: timedelta) -> Heard:
@@ -148,8 +154,8 @@ async def _listen(connection: "ClientConnection", heard: Heard, opening: Opening
                 message = await connection.recv(decode=False)
                 heard.first_ms = (perf_counter() - opened) * 1000 if heard.first_ms is None else heard.first_ms
                 heard.messages.append(as_json(message))
-    except ConnectionClosed:
-        heard.closed = True
+    except ConnectionClosed as e:
+        heard.closed, heard.code = True, None if e.rcvd is None else e.rcvd.code
     except TimeoutError:
         return
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,12 +85,15 @@ class Contact(_Part):
         return (name for name, value in self.fields().items() if is_placeholder(value))
 
     def confirmed_on(self, today: date) -> date | None:
-        """When it was last confirmed; None where that is no date, or one that has not come yet."""
+        """When it was last confirmed; None where that is no date, or one that has not come yet.
+
+        `today` is in UTC, and tomorrow has come already east of it: that counts as today.
+        """
         try:
             day = date.fromisoformat(self.confirmed or "")
         except ValueError:
             return None
-        return day if day <= today else None
+        return min(day, today) if day <= today + timedelta(days=1) else None
 
 
 def full_name(field: str) -> str | None:

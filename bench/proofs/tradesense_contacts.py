@@ -41,7 +41,7 @@ def _on_call(*faults: str) -> tuple[Fault, ...]:
 _LINES: Mapping[str, tuple[Fault, ...]] = {
     "on-call-rotation/1": (
         *_person("primary", "[Name]"),
-        *_on_call("nobody_is_on_call", "somebody_has_only_mail"),
+        *_on_call("nobody_is_on_call", "somebody_has_only_mail", "nobody_said_how_to_tell_somebody"),
         ("pagerduty", "no_policy", _OURS),
     ),
     "on-call-rotation/2": (

@@ -17,7 +17,7 @@ _CONSENTS = "INSERT INTO cookie_consents SELECT i, now() - i * interval '3 hours
 _ON_CALL = (
     *("nobody_is_on_call", "nobody_is_on_call_on_thursday", "nobody_is_on_call_for_an_hour"),
     *("the_second_level_is_empty", "both_levels_are_one_person", "both_levels_are_one_person_later"),
-    *("somebody_has_only_mail", "somebody_later_has_only_mail"),
+    *("somebody_has_only_mail", "somebody_later_has_only_mail", "nobody_said_how_to_tell_somebody"),
 )
 
 _LAW: Mapping[str, tuple[Fault, ...]] = {

@@ -25,6 +25,8 @@ def _monitor(name: str) -> tuple[Fault, ...]:
         ("datadog", "the_monitor", name, "name", f"{name} (old)"),
         ("datadog", "the_monitor", name, "message", f"{name}. Owner: ops@tradesense.example"),
         ("datadog", "the_monitor", name, "state", "No Data"),
+        ("datadog", "the_monitor", name, "state", "Skipped"),
+        ("datadog", "the_monitor", name, "draft_status", "draft"),
         ("datadog", "the_monitor_is_muted", name),
     )
 
@@ -89,6 +91,7 @@ _ALERTS: Mapping[str, tuple[Fault, ...]] = {
         ("pagerduty", "the_service", "policy", "PVATIC", "tradesense"),
         ("pagerduty", "the_service", "name", "something-else", "tradesense"),
         ("pagerduty", "the_service", "status", "maintenance", "tradesense"),
+        ("pagerduty", "the_service", "status", "disabled", "tradesense"),
         ("pagerduty", "nothing_is_integrated", "tradesense"),
     ),
     "2": (*_monitor("High error rate"), gives(asked.HITS_HOUR, 0)),
@@ -99,6 +102,9 @@ _ALERTS: Mapping[str, tuple[Fault, ...]] = {
         ("aws-alarms", "budget_gone", "tradesense"),
         ("aws-alarms", "budget_tells_nobody"),
         ("aws-alarms", "budget_without_notice", "tradesense"),
+        ("aws-alarms", "budget_of", "USAGE", "tradesense"),
+        ("aws-alarms", "budget_over", "tradesense"),
+        ("aws-alarms", "told_too_late", "tradesense"),
         ("aws-alarms", "budget_raised", "tradesense", "0"),
     ),
 }

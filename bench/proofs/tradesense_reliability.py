@@ -86,6 +86,10 @@ _UP: Mapping[str, tuple[Fault, ...]] = {
         ("railway", "the_worker", "name", "worker-old"),
         ("railway", "the_worker_was_never_deployed"),
         ("railway", "an_instance_crashed"),
+        ("railway", "an_instance_is", "RESTARTING"),
+        ("railway", "an_instance_is", "EXITED"),
+        ("railway", "the_deployment_is_stopped", "api"),
+        ("railway", "the_service_is_deleted", "web"),
         *experiment("service-failure"),
     ),
     "4": (

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 
 from bench.proofs.file_faults import finished, found, page, scanned, value
 from bench.proofs.proof import Fault
-from bench.proofs.tradesense_queries import LOOKS_90D, P95, UPTIME_90D
+from bench.proofs.tradesense_queries import HIT_RATE, LOOKS_90D, P95, UPTIME_90D
 
 _DRILL, _DEPENDENCIES, _AUDIT = "evidence/drill.json", "evidence/dependencies.json", "evidence/audit.json"
 _REVIEW, _PLAN, _TOLD = "readiness-review.md", "launch-plan.md", "launch-communications.md"
 _WEEK = 7 * 24 + 1  # hours, an hour too many
 _AUDITED = ("scans/npm-audit.json", "scans/pip-audit.json")  # they do not say when they were made
 
-# What the quarter began with: the healthy worlds are a fifth faster, and answer from the cache as often.
+# What the quarter began with: the healthy worlds are a fifth faster, and answer from the cache more often.
 BEGAN = {
     "tradesense/continuous-improvement/quarterly-goals/1": "0.15 s",
-    "tradesense/continuous-improvement/quarterly-goals/2": "90 %",
+    "tradesense/continuous-improvement/quarterly-goals/2": "91 %",
 }
 
 
@@ -50,7 +50,7 @@ _AGAIN: Mapping[str, tuple[Fault, ...]] = {
         *(("artifacts", "file_old", name, f"{_WEEK / 24:.3f}") for name in _AUDITED),
     ),
     "quarterly-goals/1": (("datadog", "the_metric", P95, "0.121"), ("datadog", "the_metric", P95, "0")),
-    "quarterly-goals/2": (("redis", "lookups_miss", "89"),),
+    "quarterly-goals/2": (("datadog", "the_metric", HIT_RATE, "0.899"), ("datadog", "the_metric", HIT_RATE, "0.905")),
     "quarterly-goals/3": (
         ("pagerduty-history", "tradesense_had", "Security incident: a leaked key", "80", "30", "low"),
         ("pagerduty-history", "tradesense_had", "Security incident: a leaked key", "180", "0", "high"),

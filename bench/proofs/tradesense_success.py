@@ -69,6 +69,7 @@ _LINES: Mapping[str, tuple[Fault, ...]] = {
         ("datadog", "the_monitor", _MONITOR, "name", "renamed"),
         ("datadog", "the_monitor", _MONITOR, "message", "Security incident: see the runbook."),
         ("datadog", "the_monitor", _MONITOR, "state", "No Data"),
+        ("datadog", "the_monitor", _MONITOR, "draft_status", "draft"),
         ("datadog", "the_monitor_is_muted", _MONITOR),
     ),
     "security-kpis/3": (

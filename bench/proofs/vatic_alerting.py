@@ -39,6 +39,8 @@ _LINES: dict[str, tuple[Fault, ...]] = {
         ("alertmanager", "notifies_nobody", "pagerduty"),
         ("alertmanager", "notifies_nobody", "slack"),
         ("pagerduty", "the_service", "policy", "PTRADES"),
+        ("pagerduty", "the_service", "status", "maintenance"),
+        ("pagerduty", "the_service", "status", "disabled"),
         ("pagerduty", "the_service", "name", "something-else"),
         ("pagerduty", "nothing_is_integrated"),
     ),
@@ -51,6 +53,9 @@ _LINES: dict[str, tuple[Fault, ...]] = {
         ("pagerduty", "both_levels_are_one_person_later"),
         ("pagerduty", "somebody_has_only_mail"),
         ("pagerduty", "somebody_later_has_only_mail"),
+        ("pagerduty", "nobody_said_how_to_tell_somebody"),
+        ("pagerduty", "somebody_is_told_by", "phone", "10", "high"),
+        ("pagerduty", "somebody_is_told_by", "phone", "0", "low"),
     ),
     "10": (
         ("alertmanager", "lost"),

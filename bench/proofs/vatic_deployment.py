@@ -66,6 +66,7 @@ _IN_PRODUCTION: Mapping[str, tuple[Fault, ...]] = {
         ("kubernetes", "changed", "replica_unavailable"),
         ("kubernetes", "changed", "rollout_stuck"),
         ("kubernetes", "changed", "change_not_taken_up"),
+        ("kubernetes", "changed", "paused"),
         ("kubernetes", "gone", "deployment_gone"),
     ),
     "production-deployment/2": (
@@ -115,6 +116,7 @@ _IN_PRODUCTION: Mapping[str, tuple[Fault, ...]] = {
         ("alertmanager", "swallowed_before"),
         ("alertmanager", "receiver_emptied"),
         ("pagerduty", "the_service", "status", "maintenance"),
+        ("pagerduty", "the_service", "status", "disabled"),
         ("pagerduty", "the_service", "policy", "PTRADES"),
         ("pagerduty", "the_service", "name", "something-else"),
         ("pagerduty", "nothing_is_integrated"),

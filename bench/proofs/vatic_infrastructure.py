@@ -57,6 +57,10 @@ BROKEN: Mapping[str, tuple[Fault, ...]] = {
         ("kubernetes", "changed", "deny_for_some"),
         ("kubernetes", "changed", "deny_of_egress_only"),
         ("kubernetes", "added", "open_to_everybody"),
+        ("kubernetes", "added", "one_open_to_everybody"),
+        ("kubernetes", "added", "open_to_any_address"),
+        ("kubernetes", "added", "open_to_all_namespaces"),
+        ("kubernetes", "added", "open_on_all_ports"),
         ("kubernetes", "changed", "in_the_nodes_network"),
         ("kubernetes", "no_pods"),
     ),
@@ -79,6 +83,7 @@ BROKEN: Mapping[str, tuple[Fault, ...]] = {
     ),
     "vatic/6-infrastructure/networking/3": (
         ("kubernetes", "gone", "deny_gone"),
+        ("kubernetes", "added", "open_to_both_halves"),
         ("kubernetes", "changed", "enforcement_switched_off"),
         ("kubernetes", "changed", "enforcement_not_everywhere"),
         *(
@@ -126,6 +131,8 @@ BROKEN: Mapping[str, tuple[Fault, ...]] = {
         ("aws-data", "plan_gone"),
         ("aws-data", "kept_for", "29"),
         ("aws-data", "nothing_selected"),
+        ("aws-data", "backups_stopped", "26"),
+        ("aws-data", "backups_fail"),
     ),
     "vatic/6-infrastructure/monitoring-infrastructure/1": (
         ("prometheus", "keeps", "14d"),

@@ -70,7 +70,12 @@ _ACCESS: dict[str, tuple[Fault, ...]] = {
         ("opa", "decides", "denies"),
         *_web("customers_may_all"),
         *(("kubernetes", "changed", name) for name in ("role_of_everything", "default_account", "no_account")),
+        *(
+            ("kubernetes", "changed", name)
+            for name in ("role_of_all_verbs", "role_that_may_bind", "account_of_another")
+        ),
         ("kubernetes", "added", "cluster_admin_everywhere"),
+        ("kubernetes", "added", "cluster_admin_for_an_account_as_user"),
     ),
 }
 _KEPT: dict[str, tuple[Fault, ...]] = {

@@ -66,11 +66,12 @@ _K6_EXPECTED = {
 _K6_FOUND = (
     *(("k6_found", "p50", "7"), ("k6_found", "p95", "14"), ("k6_found", "p99", "18"), ("k6_found", "errors", "0.9")),
     *(("k6_found", "users", "700"), ("k6_found", "rate", "3000"), ("k6_found", "seconds", "90")),
+    ("k6_found", "checks_failed", "12"),
 )
 _LOAD = (
     Case(
         check="artifact.load",
-        given={"report": "load/spike.json", "tool": "k6"},
+        given={"report": "load/spike.json", "tool": "k6", "dated_by": "file"},
         expect={**_K6_EXPECTED, "ramp": "<= 30 s", "age": "< 30 d"},
         broken_by=(*_K6_FOUND, ("k6_ramp", "45"), ("file_old", "load/spike.json", "40")),
     ),
@@ -104,7 +105,7 @@ _LOAD = (
     ),
     Case(
         check="artifact.load",
-        given={"report": "load/orders.txt", "tool": "wrk"},
+        given={"report": "load/orders.txt", "tool": "wrk", "dated_by": "file"},
         expect={
             "p50": "< 50 ms",
             "p99": "< 100 ms",
@@ -151,13 +152,13 @@ _SCANS = (
     ),
     Case(
         check="artifact.scan",
-        given={"reports": "scans/pip-audit.json", "tool": "pip-audit"},
+        given={"reports": "scans/pip-audit.json", "tool": "pip-audit", "dated_by": "file"},
         expect={**_CLEAN, "unrated": "= 0", "unaudited": "= 0"},
         broken_by=(("found", "pip-audit.json", "PYSEC-2026-1"), ("file_old", "scans/pip-audit.json", "9")),
     ),
     Case(
         check="artifact.scan",
-        given={"reports": "scans/npm-audit.json", "tool": "npm-audit"},
+        given={"reports": "scans/npm-audit.json", "tool": "npm-audit", "dated_by": "file"},
         expect=_CLEAN,
         broken_by=(
             *(("found", "npm-audit.json", severity) for severity in ("critical", "high", "moderate")),

@@ -69,9 +69,17 @@ def _package(name: str, lines: int, run: int, branches: int, branches_run: int) 
 
 
 def k6_values(
-    *, p50: float, p95: float, p99: float, errors: float, users: float, rate: float, seconds: float
+    *,
+    p50: float,
+    p95: float,
+    p99: float,
+    errors: float,
+    users: float,
+    rate: float,
+    seconds: float,
+    checks_failed: float = 0,
 ) -> dict[str, dict[str, JsonValue]]:
-    """k6's numbers, metric by metric; `errors` are % of the requests."""
+    """k6's numbers, metric by metric; `errors` are % of the requests, of each of which one check was made."""
     count = round(rate * seconds)
     failed = round(count * errors / 100)
     mean = (p50 + p95) / 2
@@ -87,13 +95,19 @@ def k6_values(
         },
         "http_reqs": {"count": count, "rate": rate},
         "http_req_failed": {"passes": failed, "fails": count - failed, "rate": failed / count},
+        "checks": {"passes": count - checks_failed, "fails": checks_failed, "rate": 1 - checks_failed / count},
         "vus": {"value": 1, "min": 1, "max": users},
         "vus_max": {"value": users, "min": users, "max": users},
         "iterations": {"count": count, "rate": rate},
     }
 
 
-_KINDS = {"http_req_duration": ("trend", "time"), "http_req_failed": ("rate", "default"), "vus": ("gauge", "default")}
+_KINDS = {
+    "http_req_duration": ("trend", "time"),
+    "http_req_failed": ("rate", "default"),
+    "checks": ("rate", "default"),
+    "vus": ("gauge", "default"),
+}
 
 
 def k6_summary(values: Mapping[str, dict[str, JsonValue]], seconds: float, ramp: float | None = None) -> str:
@@ -116,7 +130,7 @@ def k6_export(values: Mapping[str, dict[str, JsonValue]]) -> str:
     """What `k6 run --summary-export` writes: no `values` in between, and a rate is called `value`."""
     metrics: dict[str, JsonValue] = {}
     for name, numbers in values.items():
-        failed = name == "http_req_failed"
+        failed = name in {"http_req_failed", "checks"}
         metrics[name] = {("value" if failed and key == "rate" else key): value for key, value in numbers.items()}
     return json.dumps({"metrics": metrics, "root_group": {"name": "", "groups": {}, "checks": {}}})
 

@@ -1,7 +1,10 @@
 """A world of CloudWatch's alarms and of a budget."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 from pydantic import JsonValue
 
@@ -15,6 +18,7 @@ _BUDGETS = ("vatic-monthly", "tradesense")
 _TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 _RECOVERY = f"arn:aws:automate:{REGION}:ec2:recover"
 _GROUP = "/aws-alarms/lines"
+_NONE = (("budget_of", "USAGE"), ("budget_of", "RI_UTILIZATION"), "budget_over", "told_too_late")
 
 
 class AwsAlarmsWorld(AwsWorld):
@@ -55,7 +59,14 @@ class AwsAlarmsWorld(AwsWorld):
             check="aws.budget",
             given={"budget": "vatic-monthly"},
             expect={"limit": "<= 20000", "spent": "< 80 %", "notifications": "= all"},
-            broken_by=("budget_gone", "budget_raised", "budget_spent", "budget_tells_nobody", "budget_without_notice"),
+            broken_by=(
+                "budget_gone",
+                "budget_raised",
+                "budget_spent",
+                "budget_tells_nobody",
+                "budget_without_notice",
+                *_NONE,
+            ),
         ),
     )
 
@@ -256,4 +267,31 @@ class AwsAlarmsWorld(AwsWorld):
     def budget_without_notice(self, name: str = _BUDGETS[0]) -> Iterator[None]:
         """It has no notification."""
         with self.changed(self._budget(name), "notifications", []):
+            yield
+
+    @fault
+    def budget_of(self, sort: str, name: str = _BUDGETS[0]) -> Iterator[None]:
+        """It bounds how much of something is used, not what that costs."""
+        with self._budget_says(name, BudgetType=sort):
+            yield
+
+    @fault
+    def budget_over(self, name: str = _BUDGETS[0]) -> Iterator[None]:
+        """The time that it is for has passed."""
+        with self._budget_says(name, TimePeriod={"Start": 1577836800, "End": 1609459200}):
+            yield
+
+    @contextmanager
+    def _budget_says(self, name: str, **instead: JsonValue) -> Iterator[None]:
+        kept = self._budget(name).budget
+        with patch.dict(kept, instead):
+            yield
+
+    @fault
+    def told_too_late(self, name: str = _BUDGETS[0]) -> Iterator[None]:
+        """Somebody is told when half as much again is spent, and not before."""
+        kept = self._budget(name)
+        late = copy(kept.notifications[0])
+        late.details = {**late.details, "Threshold": 150.0}
+        with self.changed(kept, "notifications", [late]):
             yield

@@ -39,6 +39,16 @@ class AwsClusterWorld(AwsWorld):
                 "api_server_open",
             ),
         ),
+        Case(
+            check="aws.cluster",
+            given={"cluster": "vatic"},
+            expect={"public": "!= yes"},
+            broken_by=(
+                ("api_server_open", "0.0.0.0/0"),
+                ("api_server_open", "0.0.0.0/1", "128.0.0.0/1"),
+                ("api_server_open", "10.0.0.0/8", "::/1", "8000::/1"),
+            ),
+        ),
     )
 
     def build(self) -> None:
@@ -136,8 +146,9 @@ class AwsClusterWorld(AwsWorld):
             yield
 
     @fault
-    def api_server_open(self) -> Iterator[None]:
-        """Anybody may knock at the API server."""
+    def api_server_open(self, *ranges: str) -> Iterator[None]:
+        """Whoever has an address of these ranges may knock at the API server; anybody where there is none."""
         network = {**self._cluster().resources_vpc_config, "endpointPublicAccess": True}
+        network |= {"publicAccessCidrs": list(ranges)} if ranges else {}
         with self.changed(self._cluster(), "resources_vpc_config", network):
             yield

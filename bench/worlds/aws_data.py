@@ -1,11 +1,14 @@
 """A world of RDS and AWS Backup."""
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from pydantic import JsonValue
 
 from bench.worlds.aws import REGION, AwsWorld
+from bench.worlds.aws_data_cases import CASES
 from bench.worlds.world import Case, fault
 from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state
 
@@ -13,89 +16,25 @@ _LOGIN = {"MasterUsername": "vatic", "MasterUserPassword": "made-up-for-one-worl
 _OLD = b"<LatestRestorableTime>2020-01-01T00:00:00.000Z"
 _NOW = rb"<LatestRestorableTime>[^<]*"
 _SELECTIONS = "backup.GET /backup/plans/*/selections/"
+_POINTS = "backup.GET /backup-vaults/*/recovery-points/"
+_AWAY = f"arn:aws:backup:eu-west-1:{ACCOUNT}:backup-vault:vatic-away"
 _DAILY: dict[str, JsonValue] = {
     "RuleName": "daily",
     "TargetBackupVaultName": "vatic",
     "Lifecycle": {"DeleteAfterDays": 35},
-    "CopyActions": [{"DestinationBackupVaultArn": f"arn:aws:backup:eu-west-1:{ACCOUNT}:backup-vault:vatic-away"}],
+    "CopyActions": [{"DestinationBackupVaultArn": _AWAY, "Lifecycle": {"DeleteAfterDays": 35}}],
 }
 
 
 class AwsDataWorld(AwsWorld):
     """A PostgreSQL instance with a standby, an Aurora cluster of two, and a backup plan with a locked vault.
 
-    Moto always says that a database can be restored to this moment, and has no selections of a backup plan; the fake in
-    front of it changes the one and has the other.
+    Moto always says that a database can be restored to this moment, and has neither selections of a backup plan nor
+    what was backed up; the fake in front of it changes the one and has the others.
     """
 
     system: ClassVar[str] = "aws-data"
-    cases: ClassVar[tuple[Case, ...]] = (
-        Case(
-            check="aws.database",
-            given={"instance": "vatic"},
-            expect={
-                "status": "= available",
-                "multi_az": "= yes",
-                "backup_retention": ">= 14 d",
-                "encrypted": "= yes",
-                "restorable": "< 10 min",
-                "public": "= no",
-                "protected": "= yes",
-            },
-            broken_by=(
-                "instance_gone",
-                ("instance_set", "multi_az", ""),
-                ("instance_set", "backup_retention_period", "1"),
-                ("instance_set", "storage_encrypted", ""),
-                ("instance_set", "publicly_accessible", "yes"),
-                ("instance_set", "deletion_protection", ""),
-                ("instance_set", "status", "storage-full"),
-                ("restorable_to_2020", "DescribeDBInstances"),
-                ("not_restorable", "DescribeDBInstances"),
-            ),
-        ),
-        Case(
-            check="aws.database",
-            given={"cluster": "vatic-aurora"},
-            expect={
-                "multi_az": "= yes",
-                "backup_retention": ">= 14 d",
-                "encrypted": "= yes",
-                "restorable": "< 10 min",
-                "public": "= no",
-                "protected": "= yes",
-            },
-            broken_by=(
-                "cluster_gone",
-                "reader_gone",
-                "reader_public",
-                ("cluster_set", "backup_retention_period", "1"),
-                ("cluster_set", "storage_encrypted", ""),
-                ("cluster_set", "deletion_protection", ""),
-                ("restorable_to_2020", "DescribeDBClusters"),
-                ("not_restorable", "DescribeDBClusters"),
-            ),
-        ),
-        Case(
-            check="aws.backup_plan",
-            given={"plan": "vatic"},
-            expect={
-                "rules": ">= 2",
-                "selections": ">= 1",
-                "retention": ">= 30 d",
-                "vault_locked": "= yes",
-                "copies": ">= 1",
-            },
-            broken_by=(
-                "plan_gone",
-                "rule_lost",
-                ("kept_for", "29"),
-                "vault_not_locked",
-                "copy_stays_here",
-                "nothing_selected",
-            ),
-        ),
-    )
+    cases: ClassVar[tuple[Case, ...]] = CASES
 
     def build(self) -> None:
         """Makes the databases, the vault and the plan."""
@@ -106,6 +45,8 @@ class AwsDataWorld(AwsWorld):
         self.plan = ""
         self._make_plan(_DAILY)
         self.selections: list[JsonValue] = [{"SelectionId": "1", "SelectionName": "all-of-vatic"}]
+        self.backed_up = timedelta(hours=4), "COMPLETED"
+        self.aws.answers[_POINTS] = lambda _: {"RecoveryPoints": self._points()}
         self.aws.answers[_SELECTIONS] = lambda _: {"BackupSelectionsList": self.selections}
 
     def _make_instance(self) -> None:
@@ -152,6 +93,19 @@ class AwsDataWorld(AwsWorld):
 
     def _lock(self) -> None:
         self.call("backup", "PutBackupVaultLockConfiguration", BackupVaultName="vatic", MinRetentionDays=30)
+        self._vault().lock_date = time.time() - 86_400  # no call sets one that has passed
+
+    def _vault(self) -> Any:
+        return state("backup", REGION).vaults["vatic"]
+
+    def _points(self) -> list[JsonValue]:
+        ago, status = self.backed_up
+        begun = time.time() - ago.total_seconds()
+        return [
+            {"CreationDate": begun, "Status": status},
+            {"CreationDate": time.time() - 60, "Status": "PARTIAL"},
+            {"CreationDate": begun - 86_400, "Status": status},
+        ]
 
     def _make_plan(self, *rules: dict[str, JsonValue]) -> None:
         if self.plan:
@@ -251,9 +205,38 @@ class AwsDataWorld(AwsWorld):
     @fault
     def vault_not_locked(self) -> Iterator[None]:
         """Whoever may administer the vault can delete what is in it."""
-        self.call("backup", "DeleteBackupVaultLockConfiguration", BackupVaultName="vatic")
-        yield
-        self._lock()
+        with self.changed(self._vault(), "locked", False):
+            yield
+
+    @fault
+    def lock_of_governance(self) -> Iterator[None]:
+        """The lock has no date: who has the right to can take it away."""
+        with self.changed(self._vault(), "lock_date", None):
+            yield
+
+    @fault
+    def lock_can_still_be_taken_back(self) -> Iterator[None]:
+        """The lock is for good only in three days."""
+        with self.changed(self._vault(), "lock_date", time.time() + 3 * 86_400):
+            yield
+
+    @fault
+    def copy_kept_a_day(self) -> Iterator[None]:
+        """The copy in the other region is kept for a day."""
+        copy: dict[str, JsonValue] = {"DestinationBackupVaultArn": _AWAY, "Lifecycle": {"DeleteAfterDays": 1}}
+        yield from self._with_plan({**_DAILY, "CopyActions": [copy]})
+
+    @fault
+    def backups_stopped(self, hours: str) -> Iterator[None]:
+        """The newest backup that was completed is so many hours old."""
+        with self.changed(self, "backed_up", (timedelta(hours=float(hours)), "COMPLETED")):
+            yield
+
+    @fault
+    def backups_fail(self) -> Iterator[None]:
+        """No backup is ever completed."""
+        with self.changed(self, "backed_up", (timedelta(hours=4), "EXPIRED")):
+            yield
 
     @fault
     def nothing_selected(self) -> Iterator[None]:

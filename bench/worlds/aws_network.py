@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import JsonValue
 
 from bench.worlds.aws import REGION, AwsWorld
+from bench.worlds.aws_network_cases import CASES
 from bench.worlds.world import Case, fault
 from deployments.rehearsal.vendors.aws_moto import state
 
@@ -32,13 +33,6 @@ _OFFICE: dict[str, JsonValue] = {
     "Action": {"Allow": {}},
     "VisibilityConfig": _SEEN,
 }
-_LET_IN = (
-    "group_only_counts",
-    "rate_only_counts",
-    ("rule_of_group_set_to", "Count"),
-    ("rule_of_group_set_to", "Allow"),
-    "rule_of_group_excluded",
-)
 
 
 class AwsNetworkWorld(AwsWorld):
@@ -49,42 +43,7 @@ class AwsNetworkWorld(AwsWorld):
     """
 
     system: ClassVar[str] = "aws-network"
-    cases: ClassVar[tuple[Case, ...]] = (
-        Case(
-            check="aws.load_balancer",
-            given={"name": "vatic-api"},
-            expect={
-                "status": "= active",
-                "healthy": "= all",
-                "groups": "= all",
-                "zones": ">= 3",
-                "https": "= yes",
-                "redirects": "= yes",
-            },
-            broken_by=(
-                "balancer_gone",
-                "balancer_failed",
-                "target_unhealthy",
-                "group_emptied",
-                ("zones_left", "2"),
-                "https_lost",
-                "plain_http_forwards",
-                "plain_http_has_a_way_in",
-                "plain_http_closed",
-            ),
-        ),
-        Case(
-            check="aws.waf",
-            given={"acl": "vatic"},
-            expect={"rules": ">= 3", "blocking": "= all", "attached": ">= 1", "rate_limited": "= yes"},
-            broken_by=("acl_gone", "rule_lost", "nothing_behind", *_LET_IN),
-        ),
-        Case(
-            check="aws.shield",
-            expect={"protected": ">= 1"},
-            broken_by=("not_subscribed", "nothing_protected"),
-        ),
-    )
+    cases: ClassVar[tuple[Case, ...]] = CASES
 
     def build(self) -> None:
         """Makes all of it."""

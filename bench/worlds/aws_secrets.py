@@ -8,13 +8,14 @@ from pydantic import JsonValue
 
 from bench.worlds.aws import REGION, AwsWorld
 from bench.worlds.world import Case, fault
-from deployments.rehearsal.vendors.aws_moto import state
+from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state
 
 _NAMES = ("vatic/database", "vatic/api-keys", "vatic/stripe", "vatic/jwt-signing-key", "vatic/encryption-key")
 _TRADESENSE = ("tradesense/database", "tradesense/jwt", "tradesense/stripe", "tradesense/encryption-key")
 _ALIASES = ("vatic", "tradesense")
 _ONE = _NAMES[2]
 _DAY = 86_400  # seconds
+_BY_ARN = ("key_of_aws", _ONE, f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/aws/secretsmanager")
 
 
 class AwsSecretsWorld(AwsWorld):
@@ -36,7 +37,16 @@ class AwsSecretsWorld(AwsWorld):
                 "oldest": "< 90 d",
                 "encrypted": "= all",
             },
-            broken_by=("deleted", "gone", "empty", "not_rotating", "rotation_overdue", "old_value", "key_of_aws"),
+            broken_by=(
+                "deleted",
+                "gone",
+                "empty",
+                "not_rotating",
+                "rotation_overdue",
+                "old_value",
+                "key_of_aws",
+                _BY_ARN,
+            ),
         ),
         Case(
             check="aws.secrets",
@@ -143,9 +153,9 @@ class AwsSecretsWorld(AwsWorld):
         current["createdate"] = made
 
     @fault
-    def key_of_aws(self, name: str = _ONE) -> Iterator[None]:
+    def key_of_aws(self, name: str = _ONE, key: str = "alias/aws/secretsmanager") -> Iterator[None]:
         """A secret is encrypted with the key that AWS keeps for everybody."""
-        with self.changed(self._kept(name), "kms_key_id", "alias/aws/secretsmanager"):
+        with self.changed(self._kept(name), "kms_key_id", key):
             yield
 
     @fault

@@ -21,8 +21,9 @@ _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555
 
 
 class AwsStorageWorld(AwsWorld):
-    """A bucket with thirty days of backups and thirty more of their old versions, of the database every six hours and of Grafana every day.
+    """A bucket with thirty days of backups, of the database every six hours and of Grafana every day.
 
+    Old versions are kept for thirty days more.
     It is encrypted, versioned, locked, copied, and closed to others.
 
     Moto stores everything as of now; so the age of each object is set in what it keeps.

@@ -36,6 +36,7 @@ class Documents(World):
                 ("page_missing", "runbook.md"),
                 ("section_missing", "runbook.md", "KafkaConsumerLag"),
                 ("section_empty", "runbook.md"),
+                *(("section_says", "runbook.md", text) for text in ("```\nTODO\n```", "n/a", "Coming soon.")),
                 ("out_of_date", "runbook.md", "91"),
                 *(("blank", "runbook.md", text) for text in ("[Name]", "[DATE]", "TBD", "$(date +%F)", "Lorem ipsum")),
                 ("shortened", "runbook.md"),
@@ -133,6 +134,13 @@ class Documents(World):
         """The last section is a heading and nothing more."""
         text = (self._root / name).read_text("utf-8")
         with replaced(self._root / name, text.rpartition("Remedies\n")[2], ""):
+            yield
+
+    @fault
+    def section_says(self, name: str, text: str) -> Iterator[None]:
+        """The last section says that somebody has yet to write it."""
+        written = (self._root / name).read_text("utf-8")
+        with replaced(self._root / name, written.rpartition("Remedies\n")[2], f"\n{text}\n"):
             yield
 
     @fault

@@ -112,7 +112,7 @@ class KubernetesWorld(World):
         Case(
             "kubernetes.network_policies",
             expect={"enforced": "= yes"},
-            broken_by=_changed("enforcement_switched_off", "enforcement_not_everywhere"),
+            broken_by=_changed("enforcement_switched_off", "enforcement_not_everywhere", "enforcement_ending"),
         ),
         Case(
             "kubernetes.storage",

@@ -27,7 +27,7 @@ from deployments.rehearsal.in_thread import served
 
 _WRK = {"requests": 49120, "seconds": 30, "users": 64, "refused": 0, "lost": 0}
 _LOCUST = {"requests": 54000, "failures": 16, "p50": 38, "p95": 120, "p99": 185}
-_K6 = {"p50": 2.9, "p95": 6.4, "p99": 8.2, "errors": 0.02, "users": 64.0, "rate": 4100.0, "seconds": 30.0}
+_K6 = {"p50": 2.9, "p95": 6.4, "p99": 8.2, "errors": 0.02, "users": 64.0, "rate": 4100.0, "seconds": 40.0}
 # Each finds the argument that says where the report goes, as the tool itself does. k6 exits with 99 where the script's
 # own thresholds are crossed, which is for the book to judge.
 _K6_TOOL = 'while [ $# -gt 1 ]; do [ "$1" = --summary-export ] && cp "$here/k6.json" "$2"; shift; done; exit 99'
@@ -36,6 +36,7 @@ while [ $# -gt 1 ]; do
   [ "$1" = --csv ] && cp "$here/stats.csv" "$2_stats.csv" && cp "$here/history.csv" "$2_stats_history.csv"
   shift
 done"""
+# The ramp of 10 s is before the 30 s in k6's and Locust's.
 _ORDERS: dict[str, JsonValue] = {"endpoint": "api", "users": 64, "duration": "30s"}
 
 
@@ -64,7 +65,13 @@ class LoadTools(World):
             check="load.run",
             given={**_ORDERS, "tool": "k6", "script": "load/orders.js", "ramp": "10s"},
             expect={"p95": "< 8 ms", "p99": "< 10 ms", "errors": "< 0.1 %", "users": ">= 64", "ramp": "<= 10 s"},
-            broken_by=(("k6", "p95", "9"), ("k6", "p99", "12"), ("k6", "errors", "2"), ("k6", "users", "40")),
+            broken_by=(
+                ("k6", "p95", "9"),
+                ("k6", "p99", "12"),
+                ("k6", "errors", "2"),
+                ("k6", "users", "40"),
+                ("k6", "checks_failed", "3"),
+            ),
         ),
         Case(
             check="load.run",

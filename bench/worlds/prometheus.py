@@ -86,7 +86,9 @@ class PrometheusWorld(World):
                 ("rule_fails", "HighLatency"),
                 ("rule_blind", "HighLatency"),
                 ("rule_doubled", "HighLatency", "2.5"),
+                ("rule_blind_by_default", "HighLatency"),
             ),
+            (("rule_always_fires", "HighLatency"),),
         ),
         Case(
             "prometheus.rules",
@@ -230,6 +232,27 @@ class PrometheusWorld(World):
     def rule_blind(self, alert: str) -> Iterator[None]:
         """Nothing sends what an alert measures."""
         with patch.dict(self.prometheus.answers, {self._rule(alert).measured: []}):
+            yield
+
+    @fault
+    def rule_blind_by_default(self, alert: str) -> Iterator[None]:
+        """Nothing sends what an alert measures, and it measures a default instead."""
+        rule = self._rule(alert)
+        defaulted = replace(rule, measured=f"({rule.measured} or vector(0))")
+        with self.rule_blind(alert), self._with_rule(rule, defaulted):
+            yield
+
+    @fault
+    def rule_always_fires(self, alert: str) -> Iterator[None]:
+        """An alert's comparison is 0 or 1, and both are a reason to fire."""
+        rule = self._rule(alert)
+        with self._with_rule(rule, replace(rule, sign=f"{rule.sign} bool")):
+            yield
+
+    @contextmanager
+    def _with_rule(self, old: Rule, new: Rule) -> Iterator[None]:
+        rules = [new if one is old else one for one in self.prometheus.rules]
+        with patch.object(self.prometheus, "rules", rules):
             yield
 
     @fault

@@ -11,11 +11,11 @@ from bench.worlds.world import Case, Sections, fault
 from deployments.rehearsal.vendors.railway import RailwayFake, Service
 
 # Railway's own words for what may become of a deployment and of an instance, but for the ones that are well.
-_NOT_DEPLOYED = (
+NOT_DEPLOYED = (
     *("BUILDING", "CRASHED", "DEPLOYING", "FAILED", "INITIALIZING", "NEEDS_APPROVAL", "QUEUED", "REMOVED", "REMOVING"),
     *("SKIPPED", "SLEEPING", "WAITING"),
 )
-_NOT_RUNNING = (
+NOT_RUNNING = (
     *("CRASHED", "CREATED", "EXITED", "INITIALIZING", "REMOVED", "REMOVING", "RESTARTING", "SKIPPED", "STOPPED"),
 )
 _TOKEN, _TOKEN_NAME = "a-project-token", "TMINUS_WORLD_RAILWAY_TOKEN"
@@ -56,7 +56,7 @@ class Railway(VendorWorld):
             {"services": ["api", "web", "worker"]},
             {"deployed": "= all"},
             (
-                *(("the_worker", "status", status) for status in _NOT_DEPLOYED),
+                *(("the_worker", "status", status) for status in NOT_DEPLOYED),
                 ("the_deployment_is_stopped", "web"),
                 ("the_service_is_deleted", "api"),
             ),
@@ -66,7 +66,7 @@ class Railway(VendorWorld):
             {"services": ["api", "web", "worker"]},
             {"running": "= all"},
             (
-                *(("an_instance_is", status) for status in _NOT_RUNNING),
+                *(("an_instance_is", status) for status in NOT_RUNNING),
                 "an_instance_is_missing",
                 "nothing_runs",
                 ("the_deployment_is_stopped", "web"),

@@ -14,6 +14,7 @@ import redis
 
 from bench.worlds.byte_relay import ByteRelay
 from bench.worlds.redis_cases import CASES, LIMIT
+from bench.worlds.redis_traffic import Traffic, look_up
 from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.redis_servers import Redis
@@ -37,6 +38,7 @@ class RedisWorld(World):
         self.server = Redis.plan(folder / "redis")
         self._relay = ByteRelay(self.server.address.port)
         self._port = 0
+        self._traffic = Traffic(_HIT_RATE)
         self._replica: Child | None = None
 
     @contextlib.contextmanager
@@ -48,7 +50,7 @@ class RedisWorld(World):
                 client.config_set("maxmemory", LIMIT)
                 client.config_set("maxmemory-policy", "allkeys-lru")
             self._fill()
-            with self._client() as self._service:
+            with self._client() as self._service, self._traffic.running(self.server.address.dsn().get_secret_value()):
                 self._service.ping()
                 yield
 
@@ -188,9 +190,28 @@ class RedisWorld(World):
     def services_gone(self) -> Iterator[None]:
         """No service is connected."""
         self._service.connection_pool.disconnect()
-        self._await("connected_clients", 1)  # the one who asks
-        yield
+        with self._client() as client, self._traffic.stopped(client):
+            client.connection_pool.disconnect()
+            self._await("connected_clients", 1)  # the one who asks
+            yield
         self._service.ping()
+
+    @fault
+    def looked_up_lately(self, found: str) -> Iterator[None]:
+        """Only so many % are found now, and it was better for so long that the average does not show it."""
+        with self._client() as client:
+            for _ in range(2_000):
+                look_up(client, 1)
+        with self._traffic.still:
+            self._traffic.rate = float(found) / 100
+        yield
+        self._look_up(_HIT_RATE)
+
+    @fault
+    def nobody_asks(self) -> Iterator[None]:
+        """Nothing is looked up for a while."""
+        with self._traffic.still:
+            yield
 
     @fault
     def keys_gone(self, pattern: str) -> Iterator[None]:
@@ -225,12 +246,11 @@ class RedisWorld(World):
         self._look_up(_HIT_RATE)
 
     def _look_up(self, rate: float) -> None:
-        """Of a hundred lookups since the statistics began, so many are answered."""
-        with self._client() as client, client.pipeline(transaction=False) as batch:
-            batch.config_resetstat()
-            for number in range(100):
-                batch.get("session:0" if number < 100 * rate else "session:gone")
-            batch.execute()
+        """Of the lookups since the statistics began, and of those to come, so many are answered."""
+        with self._client() as client, self._traffic.still:
+            self._traffic.rate = rate
+            client.config_resetstat()
+            look_up(client, rate)
 
     def _await_replica(self) -> None:
         with self._client(replica=True) as client:

@@ -74,6 +74,14 @@ CASES = (
             ("configured", "maxmemory-policy", "noeviction"),
         ),
     ),
+    Case("redis.stats", _CACHE, {"since": "< 1 h", "hit_rate": "> 80 %"}, ("lookups_miss",)),
+    Case(
+        "redis.stats",
+        {**_CACHE, "within": "150 ms"},
+        {"hit_rate_lately": "> 80 %", "hit_rate": "> 80 %"},
+        (("looked_up_lately", "20"), ("looked_up_lately", "80"), ("lookups_miss", "80")),
+        blinded_by=("nobody_asks",),
+    ),
     Case("redis.stats", _CACHE, {"clients": ">= 2"}, ("services_gone",)),
     Case("redis.keys", {**_CACHE, "big": 10240}, {"compressed": "= all"}, (("keys_gone", "quote:book-*"),)),
 )

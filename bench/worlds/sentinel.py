@@ -39,7 +39,16 @@ class SentinelWorld(World):
                 "same": "= yes",
                 "primary": "= up",
             },
-            ("gone", "same_twice", "all_the_same", "forgetful", "believes_another", "quorum_of_one", "alone", "replica_down"),
+            (
+                "gone",
+                "same_twice",
+                "all_the_same",
+                "forgetful",
+                "believes_another",
+                "quorum_of_one",
+                "alone",
+                "replica_down",
+            ),
         ),
         Case("redis.sentinels", {"sentinels": "cache"}, {"same": "= yes"}, ("forgetful", "believes_another")),
         Case("redis.sentinels", {"sentinels": "cache"}, {"primary": "= up"}, ("primary_down",)),
@@ -70,9 +79,7 @@ class SentinelWorld(World):
     def secrets(self) -> dict[str, str]:
         """Their URLs."""
         numbers = range(len(self.watch.ports))
-        return {
-            _SECRET.format(number): self.watch.url(self._leads_to[number]).get_secret_value() for number in numbers
-        }
+        return {_SECRET.format(number): self.watch.url(self._leads_to[number]).get_secret_value() for number in numbers}
 
     @fault
     def same_twice(self) -> Iterator[None]:

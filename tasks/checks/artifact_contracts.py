@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from tasks import artifact_journals, artifact_sbom
-from tasks.artifact_ages import oldest, undated
+from tasks.artifact_ages import DatedBy, age, oldest, undated
 from tasks.artifact_evidence import some
 from tasks.artifact_files import Folder, Inside
 from tasks.artifact_openapi import Description
@@ -81,7 +81,8 @@ class ChaosExperiments(Check, frozen=True):
 
     `completed` are those whose method was carried out to the end; `held` those of them whose steady state was met
     before, and after or throughout, and did not deviate. An experiment without a steady state proves nothing and does
-    not count as held. `age` is the oldest's, by when it ended.
+    not count as held; a dry run, which leaves something out, makes the outcome unknown. `age` is the
+    oldest's, by when it ended.
 
     Attributes:
         reports: the journals in the environment's `artifacts`; may have `*`.
@@ -119,10 +120,11 @@ class ChaosExperiments(Check, frozen=True):
 class BillOfMaterials(Check, frozen=True):
     """What a release is made of, by its CycloneDX or SPDX bill of materials (JSON).
 
-    `versioned` are the components that have a version. `age` is by the bill itself, else by its file's time.
+    `versioned` are the components that have a version. `age` is by the bill itself.
 
     Attributes:
         file: in the environment's `artifacts`.
+        dated_by: `report`, or `file` where the tool writes no date and the file's own time may count.
     """
 
     impact: ClassVar[Impact] = Impact.NONE
@@ -130,6 +132,7 @@ class BillOfMaterials(Check, frozen=True):
 
     kind: Literal["artifact.sbom"] = "artifact.sbom"
     file: Inside
+    dated_by: DatedBy = "report"
 
     async def look(self, estate: Estate) -> Observation:
         """Reads the bill."""
@@ -142,8 +145,8 @@ class BillOfMaterials(Check, frozen=True):
             found=(
                 Measurement.number("components", bill.components),
                 Measurement.number("versioned", bill.versioned, of=bill.components),
-                Measurement.number("age", oldest([bill.made]), "h"),
+                *age([bill.made], self.dated_by),
             ),
             where=f"artifacts {self.file}",
-            details=undated([bill.made]),
+            details=undated([bill.made], self.dated_by),
         )

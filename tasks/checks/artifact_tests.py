@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import ClassVar, Literal
 
 from tasks import cobertura, junit
-from tasks.artifact_ages import oldest, undated
+from tasks.artifact_ages import DatedBy, age, undated
 from tasks.artifact_evidence import some
 from tasks.artifact_files import Folder, Inside, shown
 from tasks.artifact_patterns import Pattern, Patterns
@@ -26,12 +26,13 @@ class JUnitTests(Check, frozen=True):
     A test that was skipped did not pass: `passed` counts what passed of all. With `only`, just the tests are counted
     that one of the patterns finds in "suite class name", and `unmatched` are the patterns that find no test that ran.
     `suites` are those with tests of their own. `age` is the oldest suite's, by what the report says (without a zone it
-    is read as UTC), else by its file's time. No report, one without a test, and one that holds fewer than it says,
-    prove nothing: unknown.
+    is read as UTC); where it does not say, it is measured with `dated_by: file` only. No report, one without a test,
+    and one that holds other tests than its suites count, prove nothing: unknown.
 
     Attributes:
         reports: the files in the environment's `artifacts`; may have `*`.
         only: regular expressions; upper and lower case are the same.
+        dated_by: `report`, or `file` where the tool writes no date and the file's own time may count.
     """
 
     impact: ClassVar[Impact] = Impact.NONE
@@ -49,6 +50,7 @@ class JUnitTests(Check, frozen=True):
     kind: Literal["artifact.tests"] = "artifact.tests"
     reports: Inside
     only: tuple[Pattern, ...] = ()
+    dated_by: DatedBy = "report"
 
     async def look(self, estate: Estate) -> Observation:
         """Reads the reports."""
@@ -56,7 +58,7 @@ class JUnitTests(Check, frozen=True):
         return await asyncio.to_thread(self._look, folder)
 
     def _look(self, folder: Folder) -> Observation:
-        reports = [junit.read(file) for file in folder.matching(self.reports)]
+        reports = junit.read_all(folder.matching(self.reports))
         runs, unmatched = self._asked(reports)
         count = Counter(run.result for run in runs)
         bad = [run for run in runs if run.result is not Result.PASSED]
@@ -67,7 +69,7 @@ class JUnitTests(Check, frozen=True):
                 Measurement.number("passed", count[Result.PASSED], of=len(runs)),
                 Measurement.number("failed", count[Result.FAILED]),
                 Measurement.number("skipped", count[Result.SKIPPED]),
-                Measurement.number("age", oldest(stamps), "h"),
+                *age(stamps, self.dated_by),
                 Measurement.number("suites", sum(report.suites for report in reports)),
                 Measurement.number("reports", len(reports)),
                 Measurement.number("unmatched", len(unmatched)),
@@ -76,7 +78,7 @@ class JUnitTests(Check, frozen=True):
             details=(
                 *some([f"no test that ran is named {pattern!r}" for pattern in unmatched]),
                 *some([f"{run.result}: {shown(run.name)}" for run in sorted(bad, key=lambda run: run.result)]),
-                *undated(stamps),
+                *undated(stamps, self.dated_by),
             ),
             because=", ".join(shown(run.name) for run in bad[:2]),
         )
@@ -100,11 +102,12 @@ class Coverage(Check, frozen=True):
 
     Counted from the report's lines, not from the rates that it states. `least` is the lines' share in the worst
     package. `packages` counts how many of those asked for have any line in the report. Without branches in the report
-    `branches` is not measured. `age` is by the report's own timestamp, else its file's time.
+    `branches` is not measured. `age` is by the report's own timestamp.
 
     Attributes:
         report: the file in the environment's `artifacts`.
         packages: count only these and what is below them (`orders` takes `orders.api` too); all unless named.
+        dated_by: `report`, or `file` where the tool writes no date and the file's own time may count.
     """
 
     impact: ClassVar[Impact] = Impact.NONE
@@ -113,6 +116,7 @@ class Coverage(Check, frozen=True):
     kind: Literal["artifact.coverage"] = "artifact.coverage"
     report: Inside
     packages: tuple[str, ...] = ()
+    dated_by: DatedBy = "report"
 
     async def look(self, estate: Estate) -> Observation:
         """Reads the report."""
@@ -131,7 +135,7 @@ class Coverage(Check, frozen=True):
             Measurement.number(
                 "packages", len(self.packages or chosen) - len(missing), of=len(self.packages or chosen)
             ),
-            Measurement.number("age", oldest([report.made]), "h"),
+            *age([report.made], self.dated_by),
         ]
         if worst:
             found.append(Measurement.number("lines", _share(whole.lines_run, whole.lines), "%"))
@@ -144,7 +148,7 @@ class Coverage(Check, frozen=True):
             details=(
                 *some([f"{shown(prefix)} has no line in the report" for prefix in missing]),
                 *some([f"{shown(name)}: {share:.2f} % of its lines" for share, name in worst]),
-                *undated([report.made]),
+                *undated([report.made], self.dated_by),
             ),
             because=shown(f"no {missing[0]}" if missing else f"the worst is {worst[0][1]}, {worst[0][0]:.2f} %"),
         )

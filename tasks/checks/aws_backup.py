@@ -1,12 +1,13 @@
 """AWS Backup: does a plan back anything up, for how long is it kept, and could somebody delete it?"""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from tasks.aws_check import FOREVER, AwsCheck, absent, in_words, yes
-from tasks.aws_client import Answer, AwsService, aws_service
+from tasks.aws_check import FOREVER, NEVER, AwsCheck, absent, hours, in_words, yes
+from tasks.aws_client import Answer, AwsService, age, aws_service, days_until
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
 from tminus.expectation import Measurement
@@ -28,9 +29,15 @@ class _Plans(Answer):
 class _Lifecycle(Answer):
     delete_after_days: int | None = None
 
+    @property
+    def kept(self) -> int:
+        """For how many days."""
+        return FOREVER if self.delete_after_days is None else self.delete_after_days
+
 
 class _Copy(Answer):
     destination: str = Field(alias="DestinationBackupVaultArn")
+    lifecycle: _Lifecycle = _Lifecycle()
 
 
 class _Rule(Answer):
@@ -38,11 +45,6 @@ class _Rule(Answer):
     target_backup_vault_name: str
     lifecycle: _Lifecycle = _Lifecycle()
     copy_actions: list[_Copy] = Field(default_factory=list)
-
-    @property
-    def kept(self) -> int:
-        """For how many days."""
-        return FOREVER if self.lifecycle.delete_after_days is None else self.lifecycle.delete_after_days
 
 
 class _PlanBody(Answer):
@@ -65,6 +67,21 @@ class _Selections(Answer):
 class _Vault(Answer):
     backup_vault_name: str
     locked: bool = False
+    lock_date: datetime | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody can take the lock away: until its date, and without one for ever, whoever may can."""
+        return self.locked and self.lock_date is not None and days_until(self.lock_date) <= 0
+
+
+class _Point(Answer):
+    creation_date: datetime
+    status: str
+
+
+class _Points(Answer):
+    recovery_points: list[_Point]
 
 
 class BackupPlan(AwsCheck, frozen=True):
@@ -73,8 +90,10 @@ class BackupPlan(AwsCheck, frozen=True):
     `present`: there is such a plan; expected also where the book does not say so. `rules`: how many it has.
     `selections`: how many selections of resources it is for; without one it backs up nothing. `retention`: for how many
     days the rule that keeps shortest keeps; a hundred years where it never deletes. `vault_locked`: every vault that it
-    writes to is locked, so that nobody can delete what is in it. `copies`: how many copies its rules make in another
-    region.
+    writes to is locked in compliance mode, and the time in which that can be taken back is over, so that nobody can
+    delete what is in it. `copies`: how many copies its rules make in another region, and `copy_retention`: for how many
+    days the one of these that is kept shortest is kept. `newest`: how long ago the newest backup of the plan that was
+    completed was begun; a hundred years where there is none.
 
     Attributes:
         plan: the plan's name.
@@ -87,6 +106,8 @@ class BackupPlan(AwsCheck, frozen=True):
         "retention": "d",
         "vault_locked": "word",
         "copies": "",
+        "copy_retention": "d",
+        "newest": "h",
     }
 
     kind: Literal["aws.backup_plan"] = "aws.backup_plan"
@@ -102,19 +123,26 @@ class BackupPlan(AwsCheck, frozen=True):
         plan = backup.read(_Plan, "GetBackupPlan", BackupPlanId=number)
         rules = plan.backup_plan.rules
         home = _region(plan.backup_plan_arn)
-        copies = [_region(copy.destination) for rule in rules for copy in rule.copy_actions]
+        copies = [copy for rule in rules for copy in rule.copy_actions if _region(copy.destination) != home]
         found = [
             yes("present", True),
             Measurement.number("rules", len(rules)),
-            Measurement.number("copies", sum(region != home for region in copies)),
+            Measurement.number("copies", len(copies)),
         ]
         problems = [] if rules else ["the plan has no rule"]
         if rules:
-            found.append(Measurement.number("retention", min(rule.kept for rule in rules), "d"))
+            found.append(Measurement.number("retention", min(rule.lifecycle.kept for rule in rules), "d"))
+        if copies:
+            shortest = min(copy.lifecycle.kept for copy in copies)
+            found.append(Measurement.number("copy_retention", shortest, "d"))
+        if "newest" in self.expect:
+            newest = _newest(backup, rules, number)
+            found.append(Measurement.number("newest", hours(newest), "h"))
+            problems += ["no backup of it is there"] if newest == NEVER else []
         if "vault_locked" in self.expect:
             open_vaults = _unlocked(backup, rules)
             found.append(yes("vault_locked", bool(rules) and not open_vaults))
-            problems += [f"vault {name} is not locked" for name in open_vaults]
+            problems += [f"vault {name} is not locked for good" for name in open_vaults]
         if "selections" in self.expect:
             pages = backup.pages(_Selections, "ListBackupSelections", BackupPlanId=number)
             selections = sum(len(page.backup_selections_list) for page in pages)
@@ -137,13 +165,32 @@ class BackupPlan(AwsCheck, frozen=True):
 
 def _unlocked(backup: AwsService, rules: Sequence[_Rule]) -> list[str]:
     """The vaults that the rules write to and that are not locked, or not there."""
-    names = dict.fromkeys(rule.target_backup_vault_name for rule in rules)
-    return [name for name in names if not _locked(backup, name)]
+    return [name for name in _vaults(rules) if not _locked(backup, name)]
+
+
+def _vaults(rules: Sequence[_Rule]) -> list[str]:
+    return list(dict.fromkeys(rule.target_backup_vault_name for rule in rules))
+
+
+def _newest(backup: AwsService, rules: Sequence[_Rule], plan: str) -> timedelta:
+    """How long ago the newest backup was made."""
+    return min(
+        (age(made, backup.where) for vault in _vaults(rules) for made in _made(backup, vault, plan)), default=NEVER
+    )
+
+
+def _made(backup: AwsService, vault: str, plan: str) -> list[datetime]:
+    """When a plan's backups in a vault were begun, of those that were completed; none where it is not there."""
+    pages = backup.pages(_Points, "ListRecoveryPointsByBackupVault", BackupVaultName=vault, ByBackupPlanId=plan)
+    try:
+        return [one.creation_date for page in pages for one in page.recovery_points if one.status == "COMPLETED"]
+    except NotThere:
+        return []
 
 
 def _locked(backup: AwsService, name: str) -> bool:
     try:
-        return backup.read(_Vault, "DescribeBackupVault", BackupVaultName=name).locked
+        return backup.read(_Vault, "DescribeBackupVault", BackupVaultName=name).closed
     except NotThere:
         return False
 
@@ -154,5 +201,5 @@ def _region(arn: str) -> str:
 
 
 def _line(rule: _Rule) -> str:
-    kept = "for ever" if rule.kept == FOREVER else f"{rule.kept} d"
+    kept = "for ever" if rule.lifecycle.kept == FOREVER else f"{rule.lifecycle.kept} d"
     return f"rule {rule.rule_name}: into {rule.target_backup_vault_name}, kept {kept}, copies: {len(rule.copy_actions)}"

@@ -1,6 +1,7 @@
 """EKS: is a cluster up, with enough healthy nodes in enough zones, and closed to strangers?"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -9,6 +10,7 @@ from tasks.aws_check import AwsCheck, absent, in_words, yes
 from tasks.aws_client import CAMEL, Answer, AwsService, CamelAnswer, aws_service
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
+from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
@@ -135,7 +137,7 @@ class Cluster(AwsCheck, frozen=True):
             Measurement(name="status", word=cluster.status[:40]),
             yes("logging", not missing),
             yes("secrets_encrypted", encrypted),
-            Measurement(name="public", word=_public(cluster.resources_vpc_config)),
+            Measurement(name="public", word=_public(cluster.resources_vpc_config, where)),
         ]
         problems = [f"no logs of {', '.join(missing)}"] if missing and "logging" in self.expect else []
         groups: list[_NodeGroupEntry] = []
@@ -166,11 +168,21 @@ class Cluster(AwsCheck, frozen=True):
             yield eks.read(_NodeGroup, "DescribeNodegroup", clusterName=self.cluster, nodegroupName=name).nodegroup
 
 
-def _public(network: _Network) -> str:
+def _public(network: _Network, where: str) -> str:
     if not network.endpoint_public_access:
         return "no"
-    anybody = {"0.0.0.0/0", "::/0"} & set(network.public_access_cidrs)
-    return "yes" if anybody or not network.public_access_cidrs else "restricted"
+    try:
+        every = [ip_network(one, strict=False) for one in network.public_access_cidrs]
+    except ValueError as e:
+        raise CouldNotObserve(f"{where}: a range of addresses that may reach it is none") from e
+    return "yes" if not every or _everybody(every) else "restricted"
+
+
+def _everybody(every: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether these are all addresses of a version, in one range or in parts."""
+    old = collapse_addresses([one for one in every if isinstance(one, IPv4Network)])
+    new = collapse_addresses([one for one in every if isinstance(one, IPv6Network)])
+    return any(one.prefixlen == 0 for one in old) or any(one.prefixlen == 0 for one in new)
 
 
 def _zones(ec2: AwsService, subnets: set[str]) -> set[str]:

@@ -69,7 +69,7 @@ class _Seen:
     @property
     def own_key(self) -> bool:
         key = self.secret.kms_key_id if self.secret else ""
-        return bool(key) and not key.startswith(_OF_AWS)
+        return bool(key) and not key.rpartition(":")[2].startswith(_OF_AWS)  # an alias may be named by its ARN
 
     def line(self) -> str:
         if self.secret is None:

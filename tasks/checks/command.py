@@ -29,11 +29,12 @@ _Document = RootModel[JsonValue]
 class CommandRun(Check, frozen=True):
     """Runs a command that only looks, and judges its exit status, and what it prints.
 
-    That it only looks nobody can tell from outside, so it counts as `synthetic`: it may do what a customer may. It runs without a shell, in the folder where the launch's files are, and of the environment variables sees PATH,
-    HOME and LANG only. It must end within its time: else it is killed with all that it started, `exit` is -9, and
-    `took` is at least that long. `value` and `word` are of what it prints on stdout, and only where it exits with 0.
-    What it prints is never shown, but for a word that is judged and the last line on stderr. A command that cannot be
-    started, prints no such thing, or prints over 1 MiB makes the outcome unknown.
+    That it only looks nobody can tell from outside, so its impact is `synthetic`. It runs without a shell, in the
+    folder where the launch's files are, and of the environment variables sees PATH, HOME and LANG only. It must end
+    within its time: else it is killed with what it started (a daemon that leaves its parents within half a second may
+    live on), `exit` is -9, and `took` is at least that long. `value` and `word` are of what it prints on stdout, and
+    only where it exits with 0. What it prints is never shown, but for a word that is judged and the last line on
+    stderr. A command that cannot be started, prints no such thing, or prints over 1 MiB makes the outcome unknown.
 
     Attributes:
         argv: the program and its arguments, each a word of its own; no shell string.

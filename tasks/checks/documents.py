@@ -16,7 +16,7 @@ from tasks.document_pages import Page, plain_title
 from tasks.document_placeholders import placeholders
 from tasks.estate import Estate
 from tminus.clock import now
-from tminus.environment import Impact
+from tminus.environment import Impact, Kind
 from tminus.errors import CouldNotObserve, NotConfigured
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
@@ -32,9 +32,11 @@ class DocumentPage(Check, frozen=True):
     A section counts where its heading is there, in any capitals and on any level, and words stand under it; a number
     before the heading does not matter. `reviewed` is the days since `reviewed:` in the front matter, or a line such as
     `Last reviewed: 2026-11-01`; without one it is not measured, and expecting it makes the outcome unknown.
-    `placeholders` are blanks that somebody has yet to fill: [Name], [DATE], TBD, $(date), lorem ipsum; code is not
-    searched. `links` are those to files and headings of the folder, and with `links: true` those to the web, of which
-    a redirect and one that asks who we are count as alive. A page that is not there is `present: no`, with no words.
+    `placeholders` are blanks that somebody has yet to fill: [Name], [DATE], TBD, $(date), lorem ipsum, and paragraphs
+    of `n/a` alone; code is not searched, but a block of nothing else is a blank too, and neither makes a section.
+    `links` are those to files and headings of the folder, and with `links: true` those to the web, of which a redirect
+    and one that asks who we are count as alive. Where one leads to a private address, none is asked but in a rehearsal,
+    and the outcome is unknown. A page that is not there is `present: no`, with no words.
 
     Attributes:
         path: in the environment's `documents`.
@@ -69,11 +71,13 @@ class DocumentPage(Check, frozen=True):
         dead = await asyncio.to_thread(document_links.dead_files, page, self.path, folder)
         if self.links:
             local = estate.environment.clock.compressed
-            dead += await document_links.dead_addresses(page, estate.http, only_local=local)
+            inside = estate.environment.kind is Kind.REHEARSAL
+            dead += await document_links.dead_addresses(page, estate.http, only_local=local, inside=inside)
         return self._seen(page, dead)
 
     def _seen(self, page: Page, dead: Sequence[str]) -> Observation:
         blanks = placeholders([*page.texts, *(str(value) for value in page.front.values() if isinstance(value, str))])
+        blanks += [shown(" ".join(blank.split())) for blank in page.blanks]
         missing = [title for title in self.sections if not _written(page, title)]
         links = document_links.count(page.links, with_addresses=self.links)
         found = [

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from tasks.artifact_files import Folder, Inside
 from tasks.check import Check
 from tasks.estate import Estate
-from tasks.load_result import LOAD_MEASURES
+from tasks.load_result import LOAD_MEASURES, expect_no_failed_checks
 from tasks.load_tools import Load, Tool, run_load
 from tasks.probe import at, get
 from tminus.clock import Duration, show_duration
@@ -29,7 +29,8 @@ class LoadRun(Check, frozen=True):
     The tool must be on the PATH of whoever runs the launch; where it is not, the step is skipped, and says how to get
     it. It gets the endpoint's address (k6 as `BASE_URL` in `__ENV`, Locust as its host), and no secrets: PATH, HOME
     and LANG are all it sees of the environment variables. Before, one request is sent: where nothing answers, there is
-    no load, and the outcome is unknown. The step's own `timeout` must be longer than ramp and duration.
+    no load, and the outcome is unknown, as it is where the tool ends as after a failure, or earlier than planned. The
+    step's own `timeout` must be longer than ramp and duration.
 
     Attributes:
         endpoint: an entry of the environment's `endpoints`.
@@ -61,6 +62,7 @@ class LoadRun(Check, frozen=True):
             raise ValueError("wrk starts all its connections at once; take the ramp out, or another tool")
         if self.duration < timedelta(seconds=1):
             raise ValueError("the duration is at least 1s")
+        expect_no_failed_checks(self.expect, self.tool)
         return self
 
     async def look(self, estate: Estate) -> Observation:

@@ -24,7 +24,7 @@ class Services(Check, frozen=True):
     those whose newest deployment crashed, or an instance of what runs, also one that is being started again. `replicas`
     are the fewest that one of them is set up with, whether they run or not. `restart` is the weakest of their restart
     policies: never, on_failure or always. `newest` is how long ago the newest deployment of any of them was made. Where
-    a service is not there, or was deleted, `replicas` and `running` are 0, and `crashed` and `restart` are not measured.
+    a service is not there, or was deleted, `replicas` and `running` are 0; `crashed` and `restart` are not measured.
 
     Attributes:
         services: their names in Railway.

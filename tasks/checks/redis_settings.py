@@ -1,17 +1,19 @@
 """Redis as it is set up and used: persistence, keys, and its own figures."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import time
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from tasks import redis_keys, redis_persistence
 from tasks.check import Check
 from tasks.estate import Estate
 from tasks.redis_keys import Key
+from tminus.clock import Duration
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
@@ -19,6 +21,8 @@ from tminus.outcome import Observation
 
 _T = TypeVar("_T", bound=BaseModel)
 _SHOWN = 20  # namespaces in the details
+_LONGEST_WITHIN = timedelta(seconds=10)
+_FEWEST = 100  # lookups; by chance a rate of 90 % of so few comes out 3 % off
 _HOUR_S, _HOUR_MS = 3600, 3_600_000
 
 
@@ -32,6 +36,7 @@ class _Figures(BaseModel, frozen=True):
     keyspace_hits: int = Field(ge=0)
     keyspace_misses: int = Field(ge=0)
     evicted_keys: int = Field(ge=0)
+    uptime_in_seconds: int = Field(ge=0)
     connected_clients: int = Field(ge=0)
     blocked_clients: int = Field(ge=0)
 
@@ -167,17 +172,23 @@ class Keys(Check, frozen=True):
 class Stats(Check, frozen=True):
     """What a Redis counts about itself: hits, memory, evictions, clients.
 
-    `hit_rate`, and `evicted` count from the server's start, or from when its statistics were last reset; without any
-    lookup there is no hit rate. `memory` is the share of `maxmemory` that is used; where no limit is set (`limit` is
-    0 B then), the share of the machine's memory. `policy` says what is evicted when it is full.
+    `hit_rate` and `evicted` count from the server's start, which is `since` ago, or from when its statistics were last
+    reset, of which Redis tells nothing: after months a cache that answers nothing any more still has the rate of
+    better days. `hit_rate_lately` is the rate of the lookups between two reads that are `within` apart; of fewer than
+    100 it is not measured. Without any lookup there is no hit rate. What a day or a quarter brought is known only to
+    whoever keeps a history of these counts. `memory` is the share of `maxmemory` that is used; where no limit is set
+    (`limit` is 0 B then), the share of the machine's memory. `policy` says what is evicted when it is full.
 
     Attributes:
         redis: a server's name in the environment's `redis` section.
+        within: how far apart the two reads are for `hit_rate_lately`, 10 s at most.
     """
 
     impact: ClassVar[Impact] = Impact.PROBE
     measures: ClassVar[Mapping[str, str]] = {
         "hit_rate": "%",
+        "hit_rate_lately": "%",
+        "since": "s",
         "memory": "%",
         "limit": "B",
         "evicted": "",
@@ -188,13 +199,25 @@ class Stats(Check, frozen=True):
 
     kind: Literal["redis.stats"] = "redis.stats"
     redis: str
+    within: Annotated[Duration, Field(gt=timedelta(0), le=_LONGEST_WITHIN)] | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if "hit_rate_lately" in self.expect and self.within is None:
+            raise ValueError("hit_rate_lately is that of the time between two reads; write how far apart: `within: 5s`")
+        return self
 
     async def look(self, estate: Estate) -> Observation:
-        """Reads INFO."""
+        """Reads INFO, and again after `within`."""
+        before: _Figures | None = None
         async with estate.redis(self.redis) as client, _understood(self.redis):
+            if self.within is not None:
+                before = _read(_Figures, await client.info(), self.redis)
+                await asyncio.sleep(self.within.total_seconds())
             seen = _read(_Figures, await client.info(), self.redis)
         lookups = seen.keyspace_hits + seen.keyspace_misses
         found = [
+            Measurement.number("since", seen.uptime_in_seconds, "s"),
             Measurement.number("memory", 100 * seen.used_memory / (seen.maxmemory or seen.total_system_memory), "%"),
             Measurement.number("limit", seen.maxmemory, "B"),
             Measurement.number("evicted", seen.evicted_keys),
@@ -204,11 +227,23 @@ class Stats(Check, frozen=True):
         ]
         if lookups:
             found.append(Measurement.number("hit_rate", 100 * seen.keyspace_hits / lookups, "%"))
+        lately, said = _lately(before, seen) if before else ([], [])
         return Observation(
-            found=tuple(found),
+            found=(*found, *lately),
             where=f"redis {self.redis}",
-            details=(f"{lookups} lookups", *(() if seen.maxmemory else ("no maxmemory is set",))),
+            details=(f"{lookups} lookups", *said, *(() if seen.maxmemory else ("no maxmemory is set",))),
         )
+
+
+def _lately(before: _Figures, after: _Figures) -> tuple[list[Measurement], list[str]]:
+    """The rate between two reads, where it is one, and how many lookups there were."""
+    hits, misses = after.keyspace_hits - before.keyspace_hits, after.keyspace_misses - before.keyspace_misses
+    if hits < 0 or misses < 0:
+        return [], ["its statistics were reset between the two reads"]
+    if hits + misses < _FEWEST:
+        return [], [f"{hits + misses} lookups between the two reads, which tell no rate; {_FEWEST} do"]
+    rate = Measurement.number("hit_rate_lately", 100 * hits / (hits + misses), "%")
+    return [rate], [f"{hits + misses} lookups between the two reads"]
 
 
 @asynccontextmanager

@@ -55,7 +55,8 @@ class Query(Check, frozen=True):
     counts are few, and takes the time and the disk from everybody else. Bound it: by an index, a LIMIT inside
     (`SELECT count(*) FROM (SELECT 1 FROM t LIMIT 1)`), `within`, or on CockroachDB `as_of`, so that it waits for no
     writer and no writer waits for it. A count of rows that are wrong is 0 of an empty table too, and `NOT LIKE` is
-    never true of NULL: ask also whether there are rows, and for `IS NULL`. A query of CockroachDB's crdb_internal or system is run in a session that allows itself to read them.
+    never true of NULL: ask also whether there are rows, and for `IS NULL`.
+    A query of CockroachDB's crdb_internal or system is run in a session that allows itself to read them.
 
     Attributes:
         database: a name in the environment's `postgres` or `cockroach` section.
@@ -80,13 +81,17 @@ class Query(Check, frozen=True):
     @classmethod
     def _reads(cls, query: str) -> str:
         if _OF_THE_PAST.search(query):
-            raise ValueError("AS OF SYSTEM TIME is refused inside of a transaction; write `as_of: 10s` beside the query")
+            raise ValueError(
+                "AS OF SYSTEM TIME is refused inside of a transaction; write `as_of: 10s` beside the query"
+            )
         return one_that_reads(query)
 
     @model_validator(mode="after")
     def _past_is_known(self) -> Self:
-        if self.as_of is not None and (self.on != "cockroach" or self.as_of <= timedelta(0)):
-            raise ValueError("as_of is how long ago, on cockroach only; write `on: cockroach` and `as_of: 10s`")
+        if self.as_of is not None and (self.on != "cockroach" or self.as_of < timedelta(seconds=1)):
+            raise ValueError(
+                "as_of is how long ago, 1 s at least, on cockroach only; write `on: cockroach` and `as_of: 10s`"
+            )
         return self
 
     async def look(self, estate: Estate) -> Observation:
@@ -154,8 +159,8 @@ class Query(Check, frozen=True):
 
 
 def _ago(span: timedelta) -> str:
-    """As CockroachDB writes it: an interval before now."""
-    return f"-{span.total_seconds():.3f}s"
+    """As CockroachDB writes it: an interval before now, in whole seconds."""
+    return f"-{round(span.total_seconds())}s"
 
 
 def _only(rows: Rows) -> object:

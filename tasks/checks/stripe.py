@@ -1,10 +1,10 @@
 """Stripe: whether the account can take and pay out money, how far its key reaches, and where it sends events."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 import httpx
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from tasks.check import Check
 from tasks.estate import Estate
@@ -52,7 +52,8 @@ class Account(Check, frozen=True):
     """Whether the account can take money and pay it out, and which mode its key is for.
 
     `charges` and `payouts` are enabled or disabled; `due` counts what Stripe still wants to know of the business before
-    a deadline, after which it disables them; where Stripe says nothing of it, it is not measured. `mode` is live or test, as Stripe says it of the balance.
+    a deadline, after which it disables them; where Stripe says nothing of it, it is not measured. `mode` is live or
+    test, as Stripe says it of the balance.
     """
 
     kind: Literal["stripe.account"] = "stripe.account"
@@ -63,7 +64,7 @@ class Account(Check, frozen=True):
         """Reads the account and the balance's mode; not the balance."""
         api = estate.api("stripe")
         account, mode = await _read(api, _Account, "/v1/account"), await _mode(api)
-        due = account.requirements and account.requirements.currently_due
+        due = None if account.requirements is None else account.requirements.currently_due
         found = (
             Measurement(name="charges", word=_word(able=account.charges_enabled)),
             Measurement(name="payouts", word=_word(able=account.payouts_enabled)),
@@ -125,6 +126,12 @@ class Webhooks(Check, frozen=True):
     endpoint: str | None = None
     path: str = Field(default="", pattern=r"^(/[^?#]*)?$")
     events: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _behind_an_endpoint(self) -> Self:
+        if self.path and not self.endpoint:
+            raise ValueError("`path` is added to the address of an `endpoint`; name that, too")
+        return self
 
     async def look(self, estate: Estate) -> Observation:
         """Reads the list of webhook endpoints."""

@@ -20,6 +20,7 @@ from tasks.tls_handshake import (
 from tasks.web_request import Front, Reply, Wanted, front, without_credentials
 from tminus.clock import Duration, now
 from tminus.environment import Impact
+from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 from tminus.systems.web import Endpoint
@@ -90,7 +91,14 @@ class TlsEndpoint(Check, frozen=True):
         )
 
     async def _old(self, address: Address, found: dict[str, str]) -> list[str]:
-        taken = [SPOKEN[version] for version in VERSIONS[1:] if await takes(address, version, self.within)]
+        taken, unasked = [], None
+        for version in VERSIONS[1:]:
+            try:
+                taken += [SPOKEN[version]] if await takes(address, version, self.within) else []
+            except CouldNotObserve as e:
+                unasked = e
+        if unasked is not None and (not taken or "oldest" in self.expect) and set(self.expect) & {"older", "oldest"}:
+            raise unasked
         found["older"] = "accepted" if taken else "refused"
         found["oldest"] = taken[-1] if taken else found["version"]
         return [f"it takes {', '.join(taken)}"] if taken else []

@@ -60,10 +60,11 @@ class _Issued:
 class Token(Check, frozen=True, populate_by_name=True, serialize_by_alias=True):
     """Logs in with an account made for tests, and judges the token that comes back; it is never shown.
 
-    `issued` is `yes` where the login is answered with 2xx and a token. `lifetime` is from the token's own `iat`, or from
-    when it was received where that is earlier, to its `exp` (36 500 days where it has no `exp`), or, of one that is no JSON Web Token, its `expires_in`. `algorithm` is
-    the one in its header (`RS256`, `none`), or `opaque`. With a `refresh_path`, `refreshed` is `yes` where the refresh
-    token brings another access token, and `rotated` where the same refresh token is then refused.
+    `issued` is `yes` where the login is answered with 2xx and a token. `lifetime` is from the token's own `iat`, or
+    from when it was received where that lies ahead, to its `exp` (36 500 days where it has no `exp`), or, of one that
+    is no JSON Web Token, its `expires_in`. `algorithm` is the one in its header (`RS256`, `none`), or `opaque`. With a
+    `refresh_path`, `refreshed` is `yes` where the refresh token brings another access token, and `rotated` where the
+    same refresh token is then refused.
 
     Attributes:
         endpoint: where to log in, by its name in the environment's `endpoints`.

@@ -131,7 +131,9 @@ class Authenticated(Check, frozen=True):
                 raise ValueError(f"{wanted}: ask with GET, HEAD, OPTIONS, POST, PUT or PATCH; nothing is deleted here")
             reads = reads or wanted.method in _READS
         if not reads and (blind := sorted(set(self.expect) - {"refused"})):
-            raise ValueError(f"`{blind[0]}` is expected, so name a path that is read too, at which tokens are seen to count")
+            raise ValueError(
+                f"`{blind[0]}` is expected, so name a path that is read too, at which tokens are seen to count"
+            )
         if reads and "refused" in self.expect:
             self.expect.setdefault("accepted", _LET_IN)
         return self
@@ -172,7 +174,9 @@ class Authenticated(Check, frozen=True):
         base = urlsplit(asked.url).path
         paths = await asyncio.to_thread(protected_paths, estate.artifacts(), self.paths, base)
         if len(paths) > _MOST:
-            raise CouldNotObserve(f"{self.paths} has {len(paths)} protected paths, more than the {_MOST} that are asked")
+            raise CouldNotObserve(
+                f"{self.paths} has {len(paths)} protected paths, more than the {_MOST} that are asked"
+            )
         return paths
 
     async def _ask(self, asked: Front, wanted: Wanted, genuine: SecretStr | None, turn: asyncio.Semaphore) -> _Path:
@@ -217,9 +221,9 @@ class Authenticated(Check, frozen=True):
             async with turn:
                 return [await self._once(asked, _with(door, token)) for token in forged]
 
-        replies = dict(zip(doors, await asyncio.gather(*map(tried, doors)), strict=True))
-        believing = [door for door, heard in replies.items() if any(self._believed(reply) for reply in heard)]
-        broken = [door for door, heard in replies.items() if any(reply.broken for reply in heard)]
+        replies = tuple(zip(doors, await asyncio.gather(*map(tried, doors)), strict=True))
+        believing = [door for door, heard in replies if any(self._believed(reply) for reply in heard)]
+        broken = [door for door, heard in replies if any(reply.broken for reply in heard)]
         if broken and not believing:
             raise CouldNotObserve(f"{asked.name}: {broken[0]}: a forged token is answered with a server's error")
         return believing

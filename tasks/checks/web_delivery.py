@@ -38,7 +38,8 @@ class Asset(Check, frozen=True):
 
     `cached` is `hit` where after the first an answer comes from a cache: it says so (`X-Cache`, `CF-Cache-Status`,
     `Cache-Status` and their like), or has an `Age` above 0. `max_age` is how long a browser may keep it, 0 where
-    nothing says so, or says `no-store` or `no-cache`; `compressed` is `yes` or `no`. A file that is not there (404) is a `miss`.
+    nothing says so, or says `no-store` or `no-cache`; `compressed` is `yes` or `no`. A file that is not there (404)
+    is a `miss`.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
@@ -108,7 +109,7 @@ class Name(Check, frozen=True):
     connection on the endpoint's port, and with https show a trusted certificate for that name. `same` is `yes` where
     all of them do, and each is an address of the endpoint's own name as this machine resolves it; it is measured only
     where it is expected. Where the name has addresses, and neither they nor the endpoint's own answer, nothing is
-    known.
+    known; nor where none is wrong, but one gives no answer in time, or no way leads there from here (such as no IPv6).
 
     Attributes:
         endpoint: by its name in the environment's `endpoints`; without it only `addresses` is measured.
@@ -149,13 +150,20 @@ class Name(Check, frozen=True):
         found = await self._resolved(estate, host)
         answers = await self._answers(estate, endpoint, Address(host, there.port, there.tls), found)
         compared = "same" in self.expect
-        own = await resolve_here(there.host, self.within) if compared or (found and not any(answers)) else ()
-        if not any(answers) and (found or compared) and not any(await self._answers(estate, endpoint, there, own)):
+        own = await resolve_here(there.host, self.within) if compared or (found and True not in answers) else ()
+        if (
+            True not in answers
+            and (found or compared)
+            and True not in await self._answers(estate, endpoint, there, own)
+        ):
             raise CouldNotObserve(f"{self.endpoint}: none of the {len(own)} addresses of {there.host} answers")
         wrong = [f"{one} is none of {there.host}'s addresses" for one in found if compared and one not in own]
-        wrong += [f"{one} does not answer as {host}" for one, well in zip(found, answers, strict=True) if not well]
+        wrong += [f"{one} does not answer as {host}" for one, well in zip(found, answers, strict=True) if well is False]
+        unseen = [well for well in answers if isinstance(well, CouldNotObserve)]
+        if unseen and not wrong:
+            raise CouldNotObserve(f"{len(unseen)} of {len(found)} addresses cannot be asked: {unseen[0]}")
         same = Measurement(name="same", word="yes" if found and not wrong else "no")
-        counted = Measurement.number("answering", sum(answers), of=len(found))
+        counted = Measurement.number("answering", answers.count(True), of=len(found))
         also = [counted, same] if compared else [counted]
         return self._seen(host, found, also, wrong if found else [f"{host} has no address"])
 
@@ -177,14 +185,22 @@ class Name(Check, frozen=True):
 
     async def _answers(
         self, estate: Estate, endpoint: Endpoint, address: Address, these: Sequence[str]
-    ) -> Sequence[bool]:
-        """Of each address, whether the endpoint answers there."""
+    ) -> Sequence[bool | CouldNotObserve]:
+        """Of each address, whether the endpoint answers there, or why that is not known."""
         asked = (_near(estate, endpoint, address, one, self.within) for one in these)
         return await asyncio.gather(*asked)
 
 
-async def _near(estate: Estate, endpoint: Endpoint, address: Address, one: str, within: timedelta) -> bool:
-    """Whether it answers; with a compressed clock, an address beyond loopback is not asked, and does not."""
+async def _near(
+    estate: Estate, endpoint: Endpoint, address: Address, one: str, within: timedelta
+) -> bool | CouldNotObserve:
+    """Whether it answers, or why that is not known.
+
+    With a compressed clock, an address beyond loopback is not asked, and does not.
+    """
     if estate.environment.clock.compressed and not url_is_local(f"tcp://[{one}]" if ":" in one else f"tcp://{one}"):
         return False
-    return await reaches(address, one, endpoint.ca_file, within)
+    try:
+        return await reaches(address, one, endpoint.ca_file, within)
+    except CouldNotObserve as e:
+        return e

@@ -25,12 +25,12 @@ _ALLOWS = "Access-Control-Allow-Origin"
 class Headers(Check, frozen=True):
     """Asks for one page, and judges one header of the answer.
 
-    `present` is `yes` or `no`, which an empty header is too; `value` the header as it is sent, `none` without it; `directives` how many parts it
-    has; `max_age` the seconds of its `max-age`, 0 where it gives none. `forbidden` counts what of `forbids` stands in
-    it, `required` what of `requires` does; where one of these two is expected, so is `present: "= yes"` unless the
-    book says otherwise, since a header that is not there forbids nothing. Of `Set-Cookie` only the attributes are
-    read, and `required` counts what every cookie has, `forbidden` what any has. Redirects are not followed; an answer
-    of 5xx says nothing of the system's headers.
+    `present` is `yes` or `no`, which an empty header is too; `value` the header as it is sent, `none` without it;
+    `directives` how many parts it has; `max_age` the seconds of its `max-age`, 0 where it gives none. `forbidden`
+    counts what of `forbids` stands in it, `required` what of `requires` does; where one of these two is expected, so is
+    `present: "= yes"` unless the book says otherwise, since a header that is not there forbids nothing. Of `Set-Cookie`
+    only the attributes are read, and `required` counts what every cookie has, `forbidden` what any has. Redirects are
+    not followed; an answer of 5xx says nothing of the system's headers.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
@@ -81,7 +81,9 @@ class Headers(Check, frozen=True):
         value = value_of(reply.headers, self.header)
         each = cookies(reply.headers) if self.header.lower() == "set-cookie" else (value or "",)
         forbidden = [one for one in self.forbids if value and any(has(self.header, part, one) for part in each)]
-        required = [one for one in self.requires if value and all(has(self.header, part, one, surely=True) for part in each)]
+        required = [
+            one for one in self.requires if value and all(has(self.header, part, one, surely=True) for part in each)
+        ]
         missing = [one for one in self.requires if one not in required]
         wrong = [f"{self.header} has {one}" for one in forbidden] + [f"{self.header} lacks {one}" for one in missing]
         found = [
@@ -106,8 +108,8 @@ class Cors(Check, frozen=True):
 
     `allowed` is `any` where every origin may read the answer, `yes` where this one may, else `no`; `credentials` is
     `yes` where it may then do so in its customer's name. A browser refuses the two together for `any`, and a server
-    that says both is misconfigured. An answer of 5xx, or of 404 to both, says nothing of what is allowed, nor does a GET
-    that is not answered with 2xx and has no such header: where whoever asks is refused before, give an `identity`.
+    that says both is misconfigured. An answer of 5xx, or of 404 to both, says nothing of what is allowed, nor does a
+    GET that is not answered with 2xx and has no such header: where whoever asks is refused before, give an `identity`.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
@@ -150,7 +152,8 @@ class Cors(Check, frozen=True):
         said = next((word for word in ("any", _YES) if word in allowed), _NO)
         if said == _NO and not replies[0].good and _ALLOWS not in replies[0].headers:
             raise CouldNotObserve(
-                f"{asked.name}: {plain}: status {replies[0].status}, which says nothing of who may read an answer of 2xx"
+                f"{asked.name}: {plain}: status {replies[0].status}, "
+                "which says nothing of who may read an answer of 2xx"
             )
         trusted = any(word != _NO and _credentials(reply) for word, reply in zip(allowed, replies, strict=True))
         return Observation(

@@ -123,8 +123,8 @@ class Lockout(Check, frozen=True, populate_by_name=True, serialize_by_alias=True
             locked = reply.status in self.locked_statuses
             if locked and not answered:
                 raise CouldNotObserve(
-                    f"{asked.name}: {wanted}: status {reply.status} to the first attempt, so what locks it is not seen; "
-                    "unlock the account, or ask later"
+                    f"{asked.name}: {wanted}: status {reply.status} to the first attempt, "
+                    "so what locks it is not seen; unlock the account, or ask later"
                 )
             if not locked and (reply.good or reply.broken or reply.status in _NO_LOGIN):
                 why = "so the password is not wrong" if reply.good else "which is no answer to a wrong password"

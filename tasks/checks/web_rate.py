@@ -87,7 +87,9 @@ class RateLimit(Check, frozen=True, populate_by_name=True, serialize_by_alias=Tr
                 f"{asked.name}: {wanted}: the very first requests are answered with 429, so no limit is seen; "
                 "was it asked too often before?"
             )
-        if self.identity is not None and all(reply.status in _UNKNOWN_CALLER for reply in replies if not _refused(reply)):
+        if self.identity is not None and all(
+            reply.status in _UNKNOWN_CALLER for reply in replies if not _refused(reply)
+        ):
             raise CouldNotObserve(f"{asked.name}: {wanted}: the token of {self.identity} is not believed")
         found = [
             Measurement.number("allowed", len(replies) - len(refusals) - broken),

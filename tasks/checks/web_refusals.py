@@ -1,9 +1,11 @@
 """Whether the system refuses what it must refuse."""
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -20,10 +22,15 @@ _SHOWN = 20  # requests in the details
 _NAMED = 3  # requests in the sentence
 _AT_ONCE = 5
 _LET_IN = Expectation("= accepted")
+_COMMENT = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
+# Statements that destroy: where a server does run what it is sent, a check must have done no harm.
+_HARMFUL = re.compile(
+    r"(?i)\b(drop \w|delete from\b|truncate\b|alter (table|user|role|database)\b|update .{1,500}\bset\b)"
+)
 
 
 class Request(BaseModel):
-    """A request that a check sends.
+    """A request that a check sends; one that holds SQL that destroys something is refused.
 
     Attributes:
         name: what people call it; by default its method and path.
@@ -49,6 +56,14 @@ class Request(BaseModel):
     def _one_body(self) -> Self:
         if self.document is not None and self.body is not None:
             raise ValueError("a request has one body: give `json` or `body`")
+        return self
+
+    @model_validator(mode="after")
+    def _harmless(self) -> Self:
+        for text in (self.path, self.body or "", *self.headers.values(), *_texts(self.document)):
+            plain = _COMMENT.sub(" ", unquote_plus(unquote_plus(text)))
+            if found := _HARMFUL.search(plain):
+                raise ValueError(f"{found[0][:40]!r} would do harm where it is run; send `1; SELECT 1` in its place")
         return self
 
     @property
@@ -94,8 +109,8 @@ class Refuses(Check, frozen=True):
     `refused` are those answered with one of `with_statuses`, `errors` those answered with 5xx, `accepted` all others.
     `leaks` counts the answers, of whatever status, that show a stack trace, a database's error, a file's content, or
     in a page the request's own markup unescaped. A path that is not there refuses everything, so give a `control`: a
-    request like the others in all but what is wrong with them. Where it is given, `control: "= accepted"` (a status
-    below 400) is expected. The evidence never shows an answer.
+    request like the others in all but what is wrong with them. Where it is given, `control: "= accepted"` (a status of
+    2xx) is expected. The evidence never shows an answer.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
@@ -139,9 +154,8 @@ class Refuses(Check, frozen=True):
         found, said = [], []
         if self.control is not None:
             reply = await asked.ask(await self.control.wanted(estate), self.within)
-            accepted = reply.status < 400  # noqa: PLR2004 - where the statuses of refusal begin
-            found.append(Measurement(name="control", word="accepted" if accepted else "refused"))
-            if not accepted:
+            found.append(Measurement(name="control", word="accepted" if reply.good else "refused"))
+            if not reply.good:
                 said.append(f"the control, {self.control.title}, is answered with status {reply.status}")
         return Observation(
             found=(
@@ -160,3 +174,16 @@ class Refuses(Check, frozen=True):
         async with turn:
             reply = await asked.ask(wanted, self.within)
         return _Tried(title, reply, reply.status in self.with_statuses, leaks(wanted, reply))
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    """Every text in a document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

@@ -35,10 +35,12 @@ class Messages(Check, frozen=True):
     With several `connections`, opened at the same time, `connected` and `first` are the slowest's, and `messages` are
     those of the one that got the fewest: a message that only some instances hand on is missing there. A connection that
     is turned away counts as long as it would have been waited for. `first` counts from when it was open. Where it,
-    `instances` or `sticky` is expected, so are `messages` (at least `at_least`) unless the book says otherwise.
-    `unauthenticated` is `refused` where a connection without the identity's token is turned away, or closed before it
-    brings anything. `instances` counts the values at `instance_pointer` among all connections; `sticky` is `yes` where
-    a customer who comes back, with the cookies of the first connection, reaches the same instance each of three times.
+    `instances`, `sticky` or `unauthenticated` is expected, so are `messages` (at least `at_least`) unless the book says
+    otherwise. `unauthenticated` is `refused` where a connection without the identity's token is turned away with 401 or
+    403, or closed with 1008, 4401 or 4403 before it brings anything, and `accepted` where it brings something or stays
+    open; any other status or code, such as 404, says nothing of who may connect. `instances` counts the values at
+    `instance_pointer` among all connections; `sticky` is `yes` where a customer who comes back, with the cookies of the
+    first connection, reaches the same instance each of three times.
 
     Attributes:
         endpoint: where to connect, by its name in the environment's `endpoints`; https stands for wss.
@@ -80,7 +82,7 @@ class Messages(Check, frozen=True):
             raise ValueError(
                 "instances are expected, so say where they are named, such as `instance_pointer: /instance`"
             )
-        if wanted & {"first", "instances", "sticky"}:
+        if wanted & {"first", "instances", "sticky", "unauthenticated"}:
             self.expect.setdefault("messages", Expectation(f">= {self.at_least}"))
         return self
 
@@ -94,8 +96,10 @@ class Messages(Check, frozen=True):
         found, wrong = self._messages(heard)
         if "unauthenticated" in self.expect:
             stranger = await listen(replace(opening, token=None), 1, min(self.within, _SILENCE))
-            found.append(Measurement(name="unauthenticated", word="refused" if stranger.refused else "accepted"))
-            wrong += [] if stranger.refused else ["a connection without a token is let in"]
+            if stranger.refused or stranger.let_in:
+                found.append(Measurement(name="unauthenticated", word="refused" if stranger.refused else "accepted"))
+            if not stranger.refused:
+                wrong.append(_stranger(stranger))
         if self.instance_pointer is not None:
             named = [self._named(one) for one in heard]
             found.append(Measurement.number("instances", len({name for names in named for name in names})))
@@ -141,6 +145,14 @@ class Messages(Check, frozen=True):
                 f"WebSocket {self.path}: a message does not name its instance at {self.instance_pointer}"
             )
         return len({name for some in names for name in some}) == 1
+
+
+def _stranger(heard: Heard) -> str:
+    """What became of a connection without a token that was not refused."""
+    if heard.let_in:
+        return "a connection without a token is let in"
+    said = f"status {heard.status}" if heard.status is not None else f"closed with {heard.code or 'no code'}"
+    return f"a connection without a token: {said}, which is no refusal of who connects"
 
 
 async def _trust(endpoint: Endpoint) -> ssl.SSLContext | None:

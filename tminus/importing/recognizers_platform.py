@@ -57,7 +57,7 @@ def _multi_az(seen: Seen) -> tuple[Check, ...]:
 
 
 def _railway(_seen: Seen) -> tuple[Check, ...]:
-    return _plain("railway.services", {"deployed": "= all", "crashed": "= 0"}, services=["api"])
+    return _plain("railway.services", {"deployed": "= all", "running": "= all", "crashed": "= 0"}, services=["api"])
 
 
 def _apm(seen: Seen) -> tuple[Check, ...]:

@@ -144,6 +144,7 @@ CHANGED: Mapping[str, tuple[Change, ...]] = {
     "enforcement_switched_off": (
         Change(_AGENTS, "aws-node", f"{_SPEC}/containers/1/args/1", "--enable-network-policy=false"),
     ),
+    "enforcement_ending": (Change(_AGENTS, "aws-node", _ENDING, _SOON),),
     "enforcement_not_everywhere": (Change(_AGENTS, "aws-node", "status/numberReady", 2),),
     # where data is
     "no_default_class": (Change(_CLASSES, "gp3", "metadata/annotations", {}),),

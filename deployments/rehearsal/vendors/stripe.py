@@ -81,9 +81,15 @@ class StripeFake:
         ids = [one.id for one in self.webhooks]
         begin = ids.index(after) + 1 if after in ids else 0
         end = begin + min(PAGE, int(request.query_params.get("limit", "10")))
-        data = [
-            {"id": one.id, "object": "webhook_endpoint", "url": one.url, "status": one.status}
-            | {"enabled_events": one.events, "application": one.application}
+        data: list[JsonValue] = [
+            {
+                "id": one.id,
+                "object": "webhook_endpoint",
+                "url": one.url,
+                "status": one.status,
+                "enabled_events": list[JsonValue](one.events),
+                "application": one.application,
+            }
             for one in self.webhooks[begin:end]
         ]
         return JSONResponse({"object": "list", "data": data, "has_more": end < len(ids), "url": request.url.path})

@@ -16,12 +16,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bench.worlds.artifact_files import k6_export, k6_values, locust_history, locust_stats
 from deployments.rehearsal.in_thread import served
 from tasks import bounded_process, load_tools
 from tasks.bounded_process import run_bounded
 from tasks.load_tools import Load
 from tests.conftest import Estates
 from tests.tasks.artifacts.looking import check, found, looked, put
+from tminus.clock import now
+from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
 from tminus.outcome import Verdict
 
@@ -37,6 +40,14 @@ SOON = timedelta(seconds=10)
         {"argv": [""]},
         {"argv": ["bash", "-c", "ls | wc"]},
         {"argv": ["/bin/sh", "-ec", "ls"]},
+        {"argv": ["bash", "-x", "-c", "ls"]},
+        {"argv": ["bash", "-O", "extglob", "-o", "pipefail", "-c", "ls"]},
+        {"argv": ["env", "sh", "-c", "ls"]},
+        {"argv": ["/usr/bin/env", "-i", "A=b", "nice", "-n", "5", "bash", "--norc", "-lc", "ls"]},
+        {"argv": ["env", "-S", "sh -c ls"]},
+        {"argv": ["env", "A=b", "--split-string=sh -c ls"]},
+        {"argv": ["timeout", "5", "sh", "-c", "ls"]},
+        {"argv": ["pwsh.exe", "-NoProfile", "-Command", "ls"]},
         {"argv": ["ls"], "pointer": "/a"},
         {"argv": ["ls"], "parse": "json", "pointer": "a"},
         {"argv": ["ls"], "expect": {"value": "= 1"}},
@@ -47,6 +58,32 @@ def test_what_is_no_argv_is_refused_when_the_book_is_read(given: dict[str, JsonV
     """A shell string, in whatever clothes; and what could never be judged."""
     with pytest.raises(ValidationError):
         check("command.run", **{"expect": {"exit": "= 0"}, **given})
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["bash", "--norc", "check.sh", "-c"], ["sh", "-x", "check.sh"], ["env", "A=b", "ls"], ["bash", "--", "-c"]],
+)
+def test_a_script_may_be_named_to_a_shell(argv: list[str]) -> None:
+    """What stands behind the script's name is the script's own."""
+    assert check("command.run", {"exit": "= 0"}, argv=list[JsonValue](argv)).impact is Impact.SYNTHETIC
+
+
+async def test_what_is_no_number_is_not_shown(estates: Estates) -> None:
+    """It may be a customer's, or a secret: how long it is is all that the outcome says."""
+    put(estates.folder, "out", "alice@example.com postgres://u:hunter2@db/x")
+    outcome = await looked(estates, "command.run", {"value": "= 0"}, argv=["cat", "out"], parse="number")
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "text of 43 characters, no number" in outcome.summary
+    assert "hunter2" not in outcome.model_dump_json()
+
+
+async def test_a_child_in_a_session_of_its_own_is_ended_too(tmp_path: Path) -> None:
+    """Its group is another one, and the command's time is up."""
+    put(tmp_path, "run.sh", "setsid sh -c 'echo $$ > pid; exec sleep 60' &\nsleep 60\n")
+    ended = await run_bounded(["sh", "run.sh"], timedelta(seconds=1), tmp_path)
+    assert not ended.in_time
+    assert await gone(int(written(tmp_path / "pid")))
 
 
 async def test_a_command_sees_no_secrets_of_ours(estates: Estates, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +289,62 @@ async def test_a_tool_that_leaves_no_report_is_unknown(
     put(estates.folder, tool, "#!/bin/sh\necho 'cannot bind' >&2\nexit 1\n").chmod(0o755)
     monkeypatch.setenv("PATH", f"{estates.folder}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(CouldNotObserve, match="exits with 1 and leaves no report: cannot bind"):
+        await load_tools.run_load(tool, LOAD, estates.folder)  # type: ignore[arg-type]
+
+
+_K6_LEFT = k6_export(k6_values(p50=3, p95=6, p99=8, errors=0, users=50, rate=100, seconds=40))
+_LOCUST_LEFT = {
+    "locust_stats.csv": locust_stats(requests=900, failures=3, rate=20, p50=3, p95=6, p99=8),
+    "locust_stats_history.csv": locust_history(users=50, ramp=10, seconds=40, ended=now()),
+}
+
+
+@pytest.mark.parametrize(
+    ("tool", "status", "files", "trouble"),
+    [
+        ("k6", 0, {"k6.json": _K6_LEFT}, None),
+        ("k6", 99, {"k6.json": _K6_LEFT}, None),
+        ("k6", 107, {"k6.json": _K6_LEFT}, "exits with 107, so its report is of a test that broke off"),
+        ("locust", 0, _LOCUST_LEFT, None),
+        ("locust", 1, _LOCUST_LEFT, None),
+        (
+            "locust",
+            1,
+            {**_LOCUST_LEFT, "locust_stats.csv": locust_stats(requests=9, failures=0, rate=2, p50=3, p95=6, p99=8)},
+            "exits with 1",
+        ),
+        ("locust", 2, _LOCUST_LEFT, "exits with 2"),
+        (
+            "k6",
+            0,
+            {"k6.json": k6_export(k6_values(p50=3, p95=6, p99=8, errors=0, users=50, rate=100, seconds=12))},
+            "lasted 12 s instead of 40 s",
+        ),
+        (
+            "locust",
+            0,
+            {**_LOCUST_LEFT, "locust_stats_history.csv": locust_history(users=50, ramp=10, seconds=12, ended=now())},
+            "lasted 12 s instead of 40 s",
+        ),
+    ],
+)
+async def test_a_test_that_was_broken_off_proves_nothing(
+    estates: Estates,
+    monkeypatch: pytest.MonkeyPatch,
+    tool: str,
+    status: int,
+    files: dict[str, str],
+    trouble: str | None,
+) -> None:
+    """By how the tool ends, or by how long it lasted; crossed thresholds and failed requests are no such thing."""
+    for name, text in files.items():
+        put(estates.folder, name, text)
+    put(estates.folder, f"bin/{tool}", f"#!/bin/sh\nexit {status}\n").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{estates.folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    if trouble is None:
+        assert (await load_tools.run_load(tool, LOAD, estates.folder)).users == 50  # type: ignore[arg-type]
+        return
+    with pytest.raises(CouldNotObserve, match=trouble):
         await load_tools.run_load(tool, LOAD, estates.folder)  # type: ignore[arg-type]
 
 

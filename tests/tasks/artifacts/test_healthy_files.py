@@ -19,7 +19,7 @@ BOTH = pytest.mark.parametrize("files", [vatic(), tradesense()], ids=["vatic", "
 @pytest.mark.parametrize(
     ("kind", "given", "expect"),
     [
-        ("artifact.tests", {"reports": "tests/*.xml"}, {"passed": "= all", "age": "< 1 d", "reports": "= 4"}),
+        ("artifact.tests", {"reports": "tests/*.xml"}, {"passed": "= all", "age": "< 4 d", "reports": ">= 4"}),
         ("artifact.coverage", {"report": "coverage.xml"}, {"lines": "> 80 %", "age": "< 1 d"}),
         ("artifact.load", {"report": "load/steady.json", "tool": "k6"}, {"errors": "< 0.1 %", "p99": "< 10 ms"}),
         ("artifact.scan", {"reports": "scans/*.sarif", "tool": "sarif"}, {"critical": "= 0", "high": "= 0"}),

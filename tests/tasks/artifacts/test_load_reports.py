@@ -8,8 +8,11 @@ from pydantic import JsonValue
 from bench.worlds.artifact_files import k6_export, k6_summary, k6_values, wrk_text
 from tasks import load_k6, load_locust, load_wrk
 from tasks.load_result import LoadResult
+from tests.conftest import Estates
 from tests.tasks.artifacts.foreign import file
+from tests.tasks.artifacts.looking import looked, put
 from tminus.errors import CouldNotObserve
+from tminus.outcome import Verdict
 
 VALUES = k6_values(p50=3, p95=6, p99=8, errors=0.5, users=50, rate=100, seconds=60)
 # As Locust 2.47 wrote it for a run of five seconds.
@@ -36,7 +39,7 @@ def test_both_of_k6s_summaries_say_the_same() -> None:
 
     assert summary == exported.model_copy(update={"ramp": 20.0})
     assert summary == LoadResult(
-        requests=6000, errors=0.5, rate=100, p50=3, p95=6, p99=8, users=50, ramp=20, duration=60
+        requests=6000, errors=0.5, rate=100, p50=3, p95=6, p99=8, users=50, ramp=20, duration=60, checks_failed=0
     )
 
 
@@ -174,3 +177,31 @@ def test_a_test_of_wrk_without_an_answer_proves_nothing() -> None:
     """All connections were refused, so there is no latency to speak of."""
     with pytest.raises(CouldNotObserve, match="no request was answered"):
         load_wrk.read(file(wrk_text(requests=0, seconds=6, users=4, p50=0, p99=0, lost=9)))
+
+
+def test_k6_that_only_was_ready_for_users_had_none() -> None:
+    """`vus_max` is how many it could have started."""
+    document = json.loads(k6_export(VALUES))
+    del document["metrics"]["vus"]
+    assert load_k6.read(file(json.dumps(document))).users is None
+
+
+async def test_a_failed_check_of_k6_fails_unless_the_step_says_otherwise(estates: Estates) -> None:
+    """A request that is answered with the wrong thing is none that failed, as k6 counts."""
+    values = k6_values(p50=3, p95=6, p99=8, errors=0, users=50, rate=100, seconds=60, checks_failed=7)
+    put(estates.folder, "k6.json", k6_export(values))
+    for expect, verdict in (({}, Verdict.FAIL), ({"checks_failed": "<= 10"}, Verdict.PASS)):
+        outcome = await looked(estates, "artifact.load", {"errors": "= 0 %", **expect}, report="k6.json", tool="k6")
+        assert outcome.verdict is verdict, outcome.summary
+
+
+async def test_a_report_without_a_date_has_no_age_unless_its_file_may_say_it(estates: Estates) -> None:
+    """A checkout makes every file young."""
+    put(estates.folder, "k6.json", k6_export(VALUES))
+    expect = {"age": "< 1 h"}
+    said = await looked(estates, "artifact.load", expect, report="k6.json", tool="k6")
+    taken = await looked(estates, "artifact.load", expect, report="k6.json", tool="k6", dated_by="file")
+
+    assert (said.verdict, taken.verdict) == (Verdict.UNKNOWN, Verdict.PASS)
+    assert "its age is not known" in said.details[0]
+    assert "its file's time is taken" in taken.details[0]

@@ -53,6 +53,19 @@ def test_what_has_too_many_elements_is_refused(monkeypatch: pytest.MonkeyPatch) 
         junit.read(file(f"<testsuites>{'<testcase/>' * 101}</testsuites>"))
 
 
+@pytest.mark.parametrize(("bound", "most"), [("_MOST", 2), ("_LETTERS", 30)])
+def test_what_holds_too_much_is_refused(monkeypatch: pytest.MonkeyPatch, bound: str, most: int) -> None:
+    """In one report, and in all of them together: a suite's long name stands in each of its tests' names."""
+    two = file(f"<testsuite name='{'x' * 12}'><testcase/><testcase/></testsuite>")
+    assert len(junit.read(two).runs) == 2
+    monkeypatch.setattr(junit, bound, most)
+    with pytest.raises(CouldNotObserve, match="over"):
+        junit.read(file(f"<testsuite name='{'x' * 12}'><testcase/><testcase/><testcase/></testsuite>"))
+    if bound == "_MOST":
+        with pytest.raises(CouldNotObserve, match="name fewer"):
+            junit.read_all([two, two])
+
+
 def case(inner: str = "", **attributes: str) -> str:
     """A test case."""
     said = "".join(f' {name}="{value}"' for name, value in {"classname": "C", "name": "t", **attributes}.items())
@@ -92,6 +105,10 @@ def test_how_a_test_ended(text: str, result: Result) -> None:
         "<testsuite tests='3' failures='0'><testcase/></testsuite>",
         "<testsuite tests='1' failures='1'><testcase/></testsuite>",
         "<testsuite tests='1' errors='1'><testcase/></testsuite>",
+        "<testsuites tests='500' failures='20'><testsuite tests='1'><testcase/></testsuite></testsuites>",
+        "<testsuites failures='1'><testsuite tests='1'><testcase/></testsuite></testsuites>",
+        "<testsuite tests='3'><testsuite tests='1'><testcase/></testsuite><testcase/></testsuite>",
+        "<testsuite errors='2'><testsuite><testcase><failure/></testcase></testsuite></testsuite>",
         "<testsuite><testcase/>",
         "<html><testcase/></html>",
         "",

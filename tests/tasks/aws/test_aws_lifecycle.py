@@ -65,9 +65,7 @@ async def test_rules_of_every_form_are_read(estates: Estates, some: tuple[str, .
 
 def old(days: int, newer: str = "") -> str:
     """A part of a rule that deletes old versions after so many days."""
-    return (
-        f"<NoncurrentVersionExpiration>{newer}<NoncurrentDays>{days}</NoncurrentDays></NoncurrentVersionExpiration>"
-    )
+    return f"<NoncurrentVersionExpiration>{newer}<NoncurrentDays>{days}</NoncurrentDays></NoncurrentVersionExpiration>"
 
 
 ALL = f"{ENABLED}<Filter/>"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from deployments.rehearsal.vendors.cockroach import CockroachFake
 from deployments.rehearsal.vendors.cockroach_state import ClusterState, Schedule
@@ -97,6 +97,51 @@ async def test_a_query_of_internals_may_see_them(estates: Estates) -> None:
     given = {"database": "main", "on": "cockroach", "query": query, "expect": {"milliseconds": "<= 1 s"}}
     outcome = await see(estates, fake, Query.model_validate(given))
     assert outcome.verdict is Verdict.PASS, outcome.summary
+
+
+async def test_the_past_is_set_for_the_transaction_before_anything_is_read(estates: Estates) -> None:
+    """CockroachDB refuses AS OF SYSTEM TIME in a statement of an explicit transaction, so no query can say it."""
+    said: list[str] = []
+
+    def otherwise(sql: str) -> Answer | None:
+        said.append(sql)
+        return None
+
+    fake = Answering(otherwise)
+    fake.gives("SELECT count(*) FROM accounts", 3)
+    given_ = {
+        "database": "main",
+        "on": "cockroach",
+        "query": "SELECT count(*) FROM accounts",
+        "expect": {"value": "= 3"},
+    }
+    outcome = await see(estates, fake, Query.model_validate({**given_, "as_of": "1m"}))
+    assert outcome.verdict is Verdict.PASS, outcome.summary
+    ran = list(dict.fromkeys(said))
+    assert ran[1] == "SET TRANSACTION AS OF SYSTEM TIME '-60s'"
+    assert ran[0].startswith("BEGIN")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"query": "SELECT count(*) FROM accounts AS OF  SYSTEM TIME '-10s'"},
+        {"on": "postgres", "as_of": "10s"},
+        {"as_of": "0s"},
+        {"as_of": "500ms"},
+    ],
+)
+def test_a_past_that_cannot_be_set_is_a_mistake_in_the_book(changed: dict[str, str]) -> None:
+    """It is said before the launch, not by the database on the day."""
+    usual = {
+        "database": "main",
+        "on": "cockroach",
+        "query": "SELECT count(*) FROM accounts",
+        "expect": {"value": "= 3"},
+    }
+    assert Query.model_validate(usual)
+    with pytest.raises(ValidationError, match="as_of"):
+        Query.model_validate({**usual, **changed})
 
 
 @pytest.mark.parametrize(("shown", "verdict"), [("30000", "pass"), ("0", "fail"), ("300000", "fail")])

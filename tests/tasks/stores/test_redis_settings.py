@@ -7,7 +7,7 @@ import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from tasks import redis_keys
 from tasks.check import Check
@@ -140,6 +140,14 @@ async def test_an_empty_redis_has_no_keys_to_judge(estates: Estates, redis_pair:
     assert (await see(estates, redis_pair.dsn, KEYS)).verdict is Verdict.UNKNOWN
     counted = Keys.model_validate({"redis": "cache", "expect": {"keys": ">= 1", "expiring": "= all"}})
     assert (await see(estates, redis_pair.dsn, counted)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("within", [None, "11s", "0s"])
+def test_a_rate_of_late_needs_a_while_that_is_short(within: str | None) -> None:
+    """Two reads, ten seconds apart at most."""
+    given_ = {"redis": "cache", "expect": {"hit_rate_lately": "> 80 %"}} | ({"within": within} if within else {})
+    with pytest.raises(ValidationError):
+        Stats.model_validate(given_)
 
 
 async def test_without_lookups_there_is_no_hit_rate(estates: Estates, redis_pair: RedisServer) -> None:

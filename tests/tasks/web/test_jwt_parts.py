@@ -75,3 +75,16 @@ def test_an_opaque_token_is_changed() -> None:
         changed = altered(SecretStr(text))[0].get_secret_value()
         assert len(changed) == len(text)
         assert changed != text
+
+
+@pytest.mark.parametrize(
+    ("issued", "ends", "lives"),
+    [(0, 3600, 3600), (30, 3600, 3570), (8 * 3600, 9 * 3600, 9 * 3600), (-60, -30, 30), (0, -30, None)],
+)
+def test_a_token_of_tomorrow_is_good_from_today(issued: int, ends: int, lives: int | None) -> None:
+    """What it says of its beginning may not make its life shorter; one that ended before it began has none."""
+    received = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    moment = int(received.timestamp())
+    token = read(jwt.encode({"iat": moment + issued, "exp": moment + ends}, "k" * 32))
+    assert token is not None
+    assert token.lifetime(received) == (None if lives is None else timedelta(seconds=lives))

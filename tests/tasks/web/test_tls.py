@@ -1,5 +1,6 @@
 """Handshakes with what is no sound TLS server."""
 
+import errno
 import socket
 import ssl
 import threading
@@ -11,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from deployments.rehearsal.vendors.front_tls import Authority, TlsServer
-from tasks.tls_handshake import address_of
+from tasks.tls_handshake import address_of, distrust, reaches, takes
 from tests.conftest import Estates
 from tests.tasks.web.conftest import Answering, Look
-from tminus.errors import NotConfigured
+from tminus.errors import CouldNotObserve, NotConfigured
 from tminus.outcome import Verdict
 
 Answer = Callable[[socket.socket], None]
@@ -120,3 +121,34 @@ def test_an_address_has_a_host_and_a_port(url: str) -> None:
     """Else the environment is to be mended."""
     with pytest.raises(NotConfigured, match="https://api"):
         address_of(url)
+
+
+async def test_one_that_does_not_answer_an_older_version_has_not_refused_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be a firewall's doing; nor is it refused where this machine cannot even offer it."""
+    with one_that(is_silent) as url, pytest.raises(CouldNotObserve, match="no TLS handshake"):
+        await takes(address_of(url), ssl.TLSVersion.TLSv1_2, timedelta(milliseconds=100))
+    with one_that(is_silent) as url, pytest.raises(CouldNotObserve, match="no TLS handshake"):
+        await distrust(address_of(url), None, timedelta(milliseconds=100))
+    monkeypatch.setattr(ssl, "HAS_TLSv1", False)
+    with pytest.raises(CouldNotObserve, match=r"does not speak TLSv1,"):
+        await takes(address_of("https://127.0.0.1:1"), ssl.TLSVersion.TLSv1, timedelta(milliseconds=100))
+
+
+async def test_an_address_without_an_answer_in_time_was_not_seen() -> None:
+    """Only one that refuses is known not to answer."""
+    with one_that(is_silent) as url, pytest.raises(CouldNotObserve):
+        await reaches(address_of(url), "127.0.0.1", None, timedelta(milliseconds=100))
+    assert not await reaches(address_of("https://127.0.0.1:1"), "127.0.0.1", None, timedelta(seconds=1))
+
+
+async def test_no_way_to_an_address_is_no_answer_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without IPv6 says nothing of who has it."""
+
+    def no_way(*_: object, **__: object) -> socket.socket:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(socket, "create_connection", no_way)
+    with pytest.raises(CouldNotObserve, match="no connection"):
+        await reaches(address_of("https://api.example"), "2001:db8::1", None, timedelta(seconds=1))

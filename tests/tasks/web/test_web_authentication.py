@@ -1,16 +1,22 @@
 """Protected paths: which they are, and when nothing is proven by their refusals."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import jwt
 import pytest
 from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from bench.worlds.estates import check_of
 from bench.worlds.world import Case
+from deployments.rehearsal.in_thread import served
 from tasks.web_openapi import protected_paths
 from tests.conftest import Estates
-from tests.tasks.web.conftest import Answering, Look
+from tests.tasks.web.conftest import TOKEN, Answering, Look
 from tminus.errors import CouldNotObserve
 from tminus.outcome import Outcome, Verdict
 
@@ -99,9 +105,9 @@ async def test_who_is_asked_too_often_says_nothing_of_who_asks(
     """Nor does a server that breaks at a forged token."""
     answering.then = [(status, b"") for status in answers]
     answering.status = 401
-    outcome = await look("http.authenticated", {"tampered": "= refused"}, paths=["POST /a"], identity="customer")
+    outcome = await look("http.authenticated", {"tampered": "= refused"}, paths=["GET /a"], identity="customer")
     assert outcome.verdict is Verdict.UNKNOWN
-    assert "POST /a" in outcome.summary
+    assert "GET /a" in outcome.summary
 
 
 async def test_an_opaque_token_cannot_be_unsigned(answering: Answering, look: Look) -> None:
@@ -145,3 +151,95 @@ async def test_expired_wants_a_token(look: Look) -> None:
     """Said before anything is asked."""
     with pytest.raises(ValueError, match="expired_identity"):
         await look("http.authenticated", {"expired": "= refused"}, paths=["/a"], identity="customer")
+
+
+@contextmanager
+def doors(**opens: str) -> Iterator[str]:
+    """A gateway with 401 for strangers: `genuine` doors open to the token, `any` to every one, others lead nowhere."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        kind = opens.get(request.url.path.strip("/"))
+        status = 401 if not token or (token != TOKEN and kind != "any") else 404 if kind is None else 200
+        await Response(b"", status)(scope, receive, send)
+
+    with served(answer) as url:
+        yield url
+
+
+async def test_a_gateway_before_nothing_lets_nobody_in(look: Look) -> None:
+    """Every path is refused to strangers and is not there for anybody else: nothing opens, so nothing is proven."""
+    with doors() as url:
+        expect = {"refused": "= all"}
+        outcome = await look("http.authenticated", expect, url=url, paths=["/a", "/b"], identity="customer")
+    assert outcome.verdict is Verdict.FAIL
+    assert "no path of 2 answers the genuine token with 2xx" in outcome.summary
+
+
+async def test_every_door_is_tried_with_forged_tokens(look: Look) -> None:
+    """One that believes anybody is enough, be it the last."""
+    given = {"paths": ["/a", "/b", "/gone"], "identity": "customer"}
+    with doors(a="genuine", b="any") as url:
+        outcome = await look("http.authenticated", {"tampered": "= refused"}, url=url, **given)
+    assert outcome.verdict is Verdict.FAIL
+    assert "GET /b believes the tampered token" in outcome.summary
+    with doors(a="genuine", b="genuine") as url:
+        expect = {"tampered": "= refused", "refused": "= all", "opened": "= 2"}
+        outcome = await look("http.authenticated", expect, url=url, **given)
+    assert outcome.verdict is Verdict.PASS, outcome
+
+
+async def test_the_genuine_token_never_writes(answering: Answering, look: Look) -> None:
+    """A path that writes is asked whether it refuses, and by nobody who may."""
+    answering.status = 401
+    given = {"paths": ["POST /a", "PUT /b", "PATCH /c"], "identity": "customer"}
+    outcome = await look("http.authenticated", {"refused": "= all"}, **given)
+    assert outcome.verdict is Verdict.PASS, outcome
+    assert [headers.get("authorization") for _, _, headers, _ in answering.asked] == [None] * 3
+
+
+@pytest.mark.parametrize("method", ["DELETE", "delete", "BREW"])
+async def test_nothing_is_deleted(look: Look, method: str) -> None:
+    """Whoever asks."""
+    with pytest.raises(ValueError, match="nothing is deleted"):
+        await look("http.authenticated", {"refused": "= all"}, paths=[f"{method} /a"], identity="customer")
+
+
+async def test_tokens_are_tried_where_something_is_read(look: Look) -> None:
+    """Where all paths write, none is seen to open."""
+    with pytest.raises(ValueError, match="name a path that is read"):
+        await look("http.authenticated", {"tampered": "= refused"}, paths=["POST /a"], identity="customer")
+
+
+@pytest.mark.parametrize(
+    ("servers", "base", "path"),
+    [
+        ("[{url: /v1}]", "", "/v1/a"),
+        ("[{url: 'https://api.example.com/v1/'}]", "/", "/v1/a"),
+        ("[{url: '/{version}', variables: {version: {default: v2}}}]", "", "/v2/a"),
+        ("[{url: /v1}]", "/v1", "/a"),
+        ("[{url: /}]", "", "/a"),
+        ("[]", "/v1", "/a"),
+    ],
+)
+def test_a_path_stands_behind_its_server(estates: Estates, servers: str, base: str, path: str) -> None:
+    """But for what the address says already."""
+    text = f"openapi: 3.0.3\nsecurity: [{{b: []}}]\nservers: {servers}\npaths: {{/a: {{get: {{}}}}}}"
+    (estates.folder / "openapi.yaml").write_text(text, "utf-8")
+    assert protected_paths(estates.folder, "openapi.yaml", base) == (path,)
+
+
+def test_a_path_in_another_place_is_not_passed_over(estates: Estates) -> None:
+    """It may be the one that is open."""
+    with pytest.raises(CouldNotObserve, match="another place"):
+        described(estates, "openapi: 3.0.3\nsecurity: [{b: []}]\npaths: {/a: {get: {}}, /b: {$ref: '#/x'}}")
+
+
+async def test_not_some_of_too_many_paths_are_asked(estates: Estates, look: Look) -> None:
+    """All are, or nothing is known."""
+    paths = "".join(f"  /a{number}: {{get: {{}}}}\n" for number in range(501))
+    (estates.folder / "openapi.yaml").write_text(f"openapi: 3.0.3\nsecurity: [{{b: []}}]\npaths:\n{paths}", "utf-8")
+    outcome = await look("http.authenticated", {"refused": "= all"}, paths="openapi.yaml", identity="customer")
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "501 protected paths" in outcome.summary

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tasks.web_headers import directives, has, max_age, shown, value_of
-from tests.tasks.web.conftest import Answering, Look
+from tests.tasks.web.conftest import TOKEN, Answering, Look
 from tminus.outcome import Verdict
 
 CSP = "Content-Security-Policy"
@@ -16,6 +16,9 @@ CSP = "Content-Security-Policy"
         (None, 0),
         ("", 0),
         ("no-store", 0),
+        ("no-store, max-age=60", 0),
+        ("max-age=60,No-Cache", 0),
+        ('no-cache="Set-Cookie", max-age=60', 60),
         ("max-age=60", 60),
         ("public, MAX-AGE=60", 60),
         ('max-age="60"; preload', 60),
@@ -43,11 +46,59 @@ def test_how_long_it_may_be_kept(value: str | None, seconds: int) -> None:
         ("default-src *", "*", True),
         ("default-src https://*.example.com", "*", False),
         ("DEFAULT-SRC 'Unsafe-Eval'", "unsafe-eval", True),
+        ("script-src 'self'; script-src-elem 'self' 'unsafe-inline'", "script-src unsafe-inline", True),
+        ("script-src 'self'; script-src-attr 'unsafe-inline'", "script-src unsafe-inline", True),
+        ("default-src 'self'; style-src-attr 'unsafe-inline'", "style-src unsafe-inline", True),
+        ("script-src 'self'; style-src-elem 'unsafe-inline'", "script-src unsafe-inline", False),
+        ("script-src 'unsafe-inline'", "script-src-elem unsafe-inline", True),
     ],
 )
 def test_a_content_security_policy_is_read_as_browsers_do(value: str, wanted: str, found: bool) -> None:
     """With default-src in a missing directive's place, the first of two, and each of several policies."""
     assert has(CSP, value, wanted) is found
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "found"),
+    [
+        ("frame-ancestors 'none'", "frame-ancestors none", True),
+        ("default-src 'none'", "frame-ancestors none", False),
+        ("img-src *", "script-src self", False),
+        ("default-src 'self'", "script-src self", True),
+        ("script-src 'self'; script-src-elem *", "script-src self", False),
+        ("default-src 'none', script-src 'self'", "script-src self", True),
+    ],
+)
+def test_what_a_policy_must_say_it_says(value: str, wanted: str, found: bool) -> None:
+    """What is allowed because nothing is said is not required by anything."""
+    assert has(CSP, value, wanted, surely=True) is found
+
+
+@pytest.mark.parametrize(("value", "found"), [("camera=(), camera=*", False), ("camera=*, Camera=()", True)])
+def test_of_a_feature_that_is_named_twice_the_last_counts(value: str, found: bool) -> None:
+    """As browsers read it."""
+    assert has("Permissions-Policy", value, "camera=()") is found
+
+
+@pytest.mark.parametrize("header", [CSP, "Referrer-Policy"])
+async def test_an_empty_header_is_none(answering: Answering, look: Look, header: str) -> None:
+    """Nothing forbidden stands in it, and nothing else."""
+    answering.headers = {header: ""}
+    outcome = await look("http.headers", {"forbidden": "= 0"}, header=header, forbids=["unsafe-url"])
+    assert outcome.verdict is Verdict.FAIL
+    assert f"sends no {header}" in outcome.summary
+
+
+@pytest.mark.parametrize("status", [401, 403, 302])
+async def test_a_refusal_says_nothing_of_who_may_read_an_answer(answering: Answering, look: Look, status: int) -> None:
+    """Only what a customer is answered does; so one asks."""
+    answering.status = status
+    assert (await look("http.cors", {"allowed": "= no"})).verdict is Verdict.UNKNOWN
+    answering.status, answering.headers = 200, {"Access-Control-Allow-Origin": "https://not-ours.example"}
+    outcome = await look("http.cors", {"allowed": "= no"}, identity="customer")
+    assert outcome.verdict is Verdict.FAIL
+    asked = [(method, headers.get("authorization")) for method, _, headers, _ in answering.asked[-2:]]
+    assert asked == [("GET", f"Bearer {TOKEN}"), ("OPTIONS", None)]
 
 
 def test_parts_are_separated_as_the_header_separates_them() -> None:

@@ -66,3 +66,11 @@ async def test_components_are_named(look: Look) -> None:
     """None of none is no health."""
     with pytest.raises(ValueError, match="name them"):
         await look("endpoint.health", {"components": "= all"})
+
+
+async def test_a_redirect_is_no_answer_of_the_path(answering: Answering, look: Look) -> None:
+    """The login's page is soon shown."""
+    answering.status = 302
+    outcome = await look("http.latency", {"errors": "= 0 %"}, samples=2)
+    assert outcome.verdict is Verdict.FAIL
+    assert "status 302" in outcome.summary

@@ -38,6 +38,7 @@ async def test_the_first_refusal_ends_it(answering: Answering, look: Look) -> No
         ("-1", Verdict.UNKNOWN),
         ("9" * 100, Verdict.UNKNOWN),
         ("", Verdict.UNKNOWN),
+        ("Mon, 01 Jan 2024 00:00:00 +9999999999999999999", Verdict.UNKNOWN),
     ],
 )
 async def test_when_to_come_back_is_said_in_seconds_or_by_a_date(
@@ -47,8 +48,10 @@ async def test_when_to_come_back_is_said_in_seconds_or_by_a_date(
     if isinstance(said, timedelta):
         said = format_datetime(datetime.now(UTC) + said, usegmt=True)
     answering.status, answering.headers = 429, {"retry-after": said}
+    answering.then = [(200, b"")]
     outcome = await look("http.rate_limit", {"retry_after": "<= 60 s"}, up_to=5)
     assert outcome.verdict is verdict, outcome
+    answering.then = [(200, b"")]
     told = "yes" if verdict is not Verdict.UNKNOWN else "no"
     assert (await look("http.rate_limit", {"told": f"= {told}"}, up_to=5)).verdict is Verdict.PASS
 
@@ -97,7 +100,7 @@ async def test_the_large_one_is_larger(look: Look) -> None:
         await look("http.request_size", {"large": "= refused"}, small="2 KiB", large="1 KiB")
 
 
-@pytest.mark.parametrize("status", [200, 204, 404, 405, 500, 503])
+@pytest.mark.parametrize("status", [200, 204, 404, 405, 423, 429, 500, 503])
 async def test_what_is_no_answer_to_a_wrong_password_is_unknown(answering: Answering, look: Look, status: int) -> None:
     """A login that succeeds, a path that is none, a server that is broken: none of them is locked, or open."""
     answering.status = status
@@ -112,3 +115,14 @@ async def test_an_account_that_is_never_locked_fails(answering: Answering, look:
     outcome = await look("http.lockout", {"attempts": "<= 5"}, json={"password": "wrong"}, after=5)
     assert outcome.verdict is Verdict.FAIL
     assert "5 wrong passwords do not lock the account" in outcome.summary
+
+
+@pytest.mark.parametrize(("status", "identity"), [(429, None), (429, "customer"), (401, "customer"), (403, "customer")])
+async def test_an_address_that_refuses_everybody_has_no_limit(
+    answering: Answering, look: Look, status: int, identity: str | None
+) -> None:
+    """None is seen, be it that it was asked too often before, or does not know whoever asks."""
+    answering.status = status
+    expect = {"allowed": "<= 5", "refused": ">= 0"}
+    outcome = await look("http.rate_limit", expect, up_to=5, identity=identity)
+    assert outcome.verdict is Verdict.UNKNOWN, outcome

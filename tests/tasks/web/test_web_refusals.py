@@ -76,3 +76,37 @@ async def test_a_control_that_is_expected_is_given(look: Look) -> None:
     """Else it could not be judged."""
     with pytest.raises(ValueError, match="give the request that must be accepted"):
         await look("http.refuses", {"control": "= accepted"}, requests=_ONE)
+
+
+@pytest.mark.parametrize("status", [301, 302, 404])
+async def test_a_control_that_leads_elsewhere_is_not_let_in(answering: Answering, look: Look, status: int) -> None:
+    """A login's page is where everybody is sent."""
+    answering.then, answering.status = [(403, b"")], status
+    given = {"requests": _ONE, "control": {"path": "/b"}}
+    outcome = await look("http.refuses", {"refused": "= all"}, **given)
+    assert outcome.verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"path": "/orders/1;%20DROP%20TABLE%20orders"},
+        {"path": "/a?q=1;drop/**/table+orders"},
+        {"path": "/a", "json": {"a": ["1; DELETE\tFROM orders"]}},
+        {"path": "/a", "json": {"truncate orders": 1}},
+        {"path": "/a", "body": "1; update accounts\n set balance = 0"},
+        {"path": "/a", "headers": {"X": "'; TRUNCATE orders"}},
+        {"path": "/%2564rop%2520table%2520a"},
+    ],
+)
+async def test_an_attack_does_no_harm_where_it_works(look: Look, request_: dict[str, object]) -> None:
+    """A server that runs what it is sent is found out by what only reads."""
+    with pytest.raises(ValueError, match="would do harm"):
+        await look("http.refuses", {"refused": "= all"}, requests=[{"method": "POST", **request_}])
+
+
+@pytest.mark.parametrize("path", ["/orders/1;%20SELECT%201", "/raindrop table", "/updates", "/offset?update=1"])
+async def test_what_only_reads_is_sent(look: Look, path: str) -> None:
+    """Words that only look alike are too."""
+    outcome = await look("http.refuses", {"accepted": "= 1"}, requests=[{"path": path}])
+    assert outcome.verdict is Verdict.PASS, outcome

@@ -54,10 +54,38 @@ async def test_a_message_is_a_message(look: Look, message: str | bytes) -> None:
 
 
 async def test_who_is_shown_the_door_was_not_let_in(look: Look) -> None:
-    """A connection that is opened, and closed before anything came, is a refusal."""
+    """A connection that is opened, and closed with a policy's code before anything came, is a refusal."""
     async with one_that(closes) as url:
+        expect = {"unauthenticated": "= refused", "messages": "= 0"}
+        outcome = await look("websocket.messages", expect, url=url, identity="customer")
+        assert outcome.verdict is Verdict.PASS, outcome
         outcome = await look("websocket.messages", {"unauthenticated": "= refused"}, url=url, identity="customer")
-    assert outcome.verdict is Verdict.PASS, outcome
+    assert outcome.verdict is Verdict.FAIL
+    assert "messages 0" in outcome.summary
+
+
+@pytest.mark.parametrize("code", [1000, 1011, 3000])
+async def test_who_is_cut_off_was_neither_refused_nor_let_in(look: Look, code: int) -> None:
+    """A server that breaks off, for whatever reason, says nothing of who may connect."""
+
+    async def breaks_off(connection: ServerConnection) -> None:
+        await connection.close(code)
+
+    async with one_that(breaks_off) as url:
+        expect = {"unauthenticated": "= refused", "messages": "= 0"}
+        outcome = await look("websocket.messages", expect, url=url, identity="customer")
+    assert outcome.verdict is Verdict.UNKNOWN, outcome
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(401, Verdict.PASS), (403, Verdict.PASS), (404, Verdict.UNKNOWN)])
+async def test_a_path_that_is_not_there_refuses_nobody(
+    answering: Answering, look: Look, status: int, verdict: Verdict
+) -> None:
+    """Only 401 and 403 do."""
+    answering.status = status
+    expect = {"unauthenticated": "= refused", "messages": "= 0"}
+    outcome = await look("websocket.messages", expect, identity="customer")
+    assert outcome.verdict is verdict, outcome
 
 
 async def test_who_may_stay_was_let_in(look: Look) -> None:

@@ -1,0 +1,68 @@
+"""The names of tests that the books ask for: a test of something else must not stand for one of them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from tasks.artifact_files import ArtifactFile
+from tasks.artifact_pointer import at_pointer
+from tasks.artifact_yaml import read_yaml
+from tests.conftest import Estates
+from tests.tasks.artifacts.looking import found, looked, put
+
+BOOKS = Path(__file__).parents[3] / "runbooks" / "vatic"
+TRAPS = {
+    "vatic/1-testing/unit-tests/2": (3, ["test_coffee", "test_price_feed", "test_nonprofit", "test_feedback"]),
+    "vatic/1-testing/unit-tests/3": (2, ["test_asterisk_per_trade"]),
+    "vatic/1-testing/integration-tests/6": (
+        6,
+        ["test_border", "test_runs_in_order", "test_asterisk", "test_author", "test_authority", "test_reorder"],
+    ),
+    "vatic/1-testing/e2e-tests/2": (
+        6,
+        [
+            "test_assessment_login_with_wrong_password_fails",
+            "test_assessment_registration_fails",
+            "test_assessment_purchase_is_refused",
+            "test_assessment_extradition_password",
+        ],
+    ),
+    "vatic/1-testing/e2e-tests/3": (3, ["test_funded_password", "test_funded_withdrawal_is_refused"]),
+    "vatic/appendix-success-criteria/testing/2": (9, ["test_asterisk", "test_authority", "test_redistribution"]),
+    "vatic/appendix-success-criteria/testing/3": (4, ["test_assessment_login_with_wrong_password_fails"]),
+}
+
+
+def _lines(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
+    if isinstance(value, dict):
+        if "ref" in value:
+            yield value
+        for inner in value.values():
+            yield from _lines(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _lines(inner)
+
+
+def _patterns(ref: str) -> JsonValue:
+    for path in BOOKS.glob("*.yaml"):
+        book = read_yaml(ArtifactFile(path.name, path.read_bytes(), datetime.now(UTC)))
+        for line in _lines(book):
+            if line["ref"] == ref:
+                only = at_pointer(line, "/with/only")
+                assert isinstance(only, list)
+                return only
+    raise AssertionError(f"no book has {ref}")
+
+
+@pytest.mark.parametrize("ref", TRAPS)
+async def test_a_test_of_something_else_is_not_taken_for_one_that_is_asked_for(estates: Estates, ref: str) -> None:
+    """Words that only hold the word, and a way that ends where it should not."""
+    number, names = TRAPS[ref]
+    cases = "".join(f"<testcase classname='a.B' name='{name}'/>" for name in names)
+    put(estates.folder, "tests.xml", f"<testsuite name='s'>{cases}</testsuite>")
+    outcome = await looked(estates, "artifact.tests", {"unmatched": "= 0"}, reports="tests.xml", only=_patterns(ref))
+    assert found(outcome)["unmatched"] == str(number)
