@@ -16,7 +16,8 @@ _Part = Sequence[Token]
 def without_defaults(expression: str) -> str:
     """The expression without alternatives that need no series, where it is a number whatever is there.
 
-    Where nothing is left it is "". `(rate(x[5m]) or vector(0)) / rate(y[5m])` stays as it is, since without `y` it is no number.
+    Where nothing is left it is "". `(rate(x[5m]) or vector(0)) / rate(y[5m])` stays as it is, since without `y` it is
+    no number.
     """
     try:
         part = tokens(expression)

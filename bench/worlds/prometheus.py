@@ -238,21 +238,14 @@ class PrometheusWorld(World):
     def rule_blind_by_default(self, alert: str) -> Iterator[None]:
         """Nothing sends what an alert measures, and it measures a default instead."""
         rule = self._rule(alert)
-        defaulted = replace(rule, measured=f"({rule.measured} or vector(0))")
-        with self.rule_blind(alert), self._with_rule(rule, defaulted):
+        with self.rule_blind(alert), patch.object(rule, "measured", f"({rule.measured} or vector(0))"):
             yield
 
     @fault
     def rule_always_fires(self, alert: str) -> Iterator[None]:
         """An alert's comparison is 0 or 1, and both are a reason to fire."""
         rule = self._rule(alert)
-        with self._with_rule(rule, replace(rule, sign=f"{rule.sign} bool")):
-            yield
-
-    @contextmanager
-    def _with_rule(self, old: Rule, new: Rule) -> Iterator[None]:
-        rules = [new if one is old else one for one in self.prometheus.rules]
-        with patch.object(self.prometheus, "rules", rules):
+        with patch.object(rule, "sign", f"{rule.sign} bool"):
             yield
 
     @fault

@@ -35,8 +35,13 @@ TRADING_CASES = (
     Case(
         "http.authenticated",
         {**_API, "paths": ["/orders", "/admin/accounts", "POST /withdrawals"], "identity": "customer"},
-        {"refused": "= all", "accepted": "= yes"},
-        (("path_is_open", "/admin/accounts"), ("path_is_open", "/withdrawals"), ("believes", "refuses_all")),
+        {"refused": "= all", "accepted": "= yes", "tampered": "= refused"},
+        (
+            ("path_takes_any_token", "/withdrawals"),
+            ("path_is_open", "/admin/accounts"),
+            ("path_is_open", "/withdrawals"),
+            ("believes", "refuses_all"),
+        ),
     ),
     Case(
         "http.rate_limit",

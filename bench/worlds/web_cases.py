@@ -153,6 +153,8 @@ REFUSALS = (
         },
         (
             ("path_is_open", "/api/positions"),
+            ("path_takes_any_token", "/api/account"),
+            ("path_takes_any_token", "/api/positions"),
             ("believes", "takes_unsigned"),
             ("believes", "takes_any_signature"),
             ("believes", "takes_expired"),

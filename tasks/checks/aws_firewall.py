@@ -105,8 +105,8 @@ class WebAcl(AwsCheck, frozen=True):
     `present`: there is such an ACL; expected also where the book does not say so. `rules`: how many it has. `blocking`:
     those that block (or ask for a proof of being human) rather than count, of all but those that let in; a group of
     rules does only where none of them is excluded or told to count or to let in, but for those in `counted`.
-    `attached`: how many resources are behind it; without one it protects nothing. `rate_limited`: a rule of its own that
-    blocks limits how often one may come; what is inside a group of rules is not seen.
+    `attached`: how many resources are behind it; without one it protects nothing. `rate_limited`: a rule of its own
+    that blocks limits how often one may come; what is inside a group of rules is not seen.
 
     Attributes:
         acl: the ACL's name.

@@ -3,16 +3,12 @@
 from datetime import date
 from pathlib import Path
 
-import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks import document_links, document_pages
 from tasks.artifact_files import Folder
 from tasks.document_dates import filled, read_date, said_of
-from tasks.document_pages import Page
 from tasks.document_placeholders import placeholders
 from tests.conftest import Estates
 from tests.tasks.artifacts.foreign import file
@@ -280,20 +276,6 @@ async def test_an_address_that_is_none_is_a_dead_link(estates: Estates, address:
     assert outcome.verdict is Verdict.FAIL, outcome.summary
 
 
-@given(
-    st.text(max_size=40) | st.text(alphabet="/.#?%:@[]ab0\0", max_size=20),
-    st.sampled_from(["", "http://", "../", "#", "//"]),
-)
-def test_any_link_is_looked_at_or_called_dead(text: str, begin: str) -> None:
-    """Whatever stands there, nothing is raised for it."""
-    link = begin + text
-    page = Page("a.md", {}, (), (), (), (), (link,), frozenset())
-    dead = document_links.dead_files(page, "sub/a.md", Folder(Path(__file__).parent, "documents"))
-
-    assert len(dead) <= document_links.count([link], with_addresses=False)
-    assert document_links._askable(link) in {True, False}
-
-
 def test_a_page_that_nobody_could_read_is_not_read() -> None:
     """Too long, or with front matter that is no YAML."""
     with pytest.raises(CouldNotObserve, match="none is read"):
@@ -308,27 +290,3 @@ def test_a_page_outside_of_the_folder_is_refused_when_the_book_is_read(kind: str
     """And so it can never be read."""
     with pytest.raises(ValidationError):
         check(kind, {"placeholders": "= 0"}, path=path)
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        *("http://127.0.0.1:1/", "http://localhost:1/", "//[::1]:1/a", "https://169.254.169.254/latest/meta-data/"),
-        *("http://10.0.0.1/", "http://192.168.1.1:8080/", "http://[fe80::1]/", "http://[::ffff:127.0.0.1]:1/"),
-        *("http://0.0.0.0:1/", "http://2130706433:1/", "http://100.64.0.1/"),
-    ],
-)
-async def test_a_page_makes_nobody_ask_what_only_we_can_reach(link: str) -> None:
-    """But in a rehearsal, whose site is on this machine; nothing is sent."""
-    page = document_pages.read(file(f"[a]({link})", "a.md"))
-    asked: list[str] = []
-
-    async def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
-        return httpx.Response(200)
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-        with pytest.raises(CouldNotObserve, match="no address of the internet"):
-            await document_links.dead_addresses(page, client, only_local=False, inside=False)
-        assert not asked
-        assert await document_links.dead_addresses(page, client, only_local=False, inside=True) == []
