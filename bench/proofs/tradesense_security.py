@@ -61,6 +61,7 @@ _ACCESS: Mapping[str, tuple[Fault, ...]] = {
         ("tokens", "nobody_gets_in"),
         ("web", "path_is_open", "/api/orders"),
         ("web", "path_is_open", "/api/portfolio"),
+        ("web", "path_takes_any_token", "/api/portfolio"),
         *_believes("takes_unsigned", "takes_any_signature", "takes_expired", "refuses_all"),
         *_secret("tradesense/jwt", "key_of_aws", "gone", "empty"),
     ),

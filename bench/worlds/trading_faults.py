@@ -58,6 +58,13 @@ class TradingFaults(World):
     front: Front
 
     @fault
+    def path_takes_any_token(self, path: str) -> Iterator[None]:
+        """A protected path, alone of all, believes every token."""
+        self.front.lax_paths.add(path)
+        yield
+        self.front.lax_paths.clear()
+
+    @fault
     def orders_are_not_checked(self) -> Iterator[None]:
         """Any order is taken."""
         self.front.trading.checks_orders = False

@@ -195,13 +195,6 @@ class Web(TradingFaults, TradeSenseFaults):
         self.front.open_paths.clear()
 
     @fault
-    def path_takes_any_token(self, path: str) -> Iterator[None]:
-        """A protected path, alone of all, believes every token."""
-        self.front.lax_paths.add(path)
-        yield
-        self.front.lax_paths.clear()
-
-    @fault
     def believes(self, switch: str) -> Iterator[None]:
         """Tokens that must not be believed are."""
         setattr(self.front.tokens, switch, True)

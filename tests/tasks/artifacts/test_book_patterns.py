@@ -13,7 +13,7 @@ from tasks.artifact_yaml import read_yaml
 from tests.conftest import Estates
 from tests.tasks.artifacts.looking import found, looked, put
 
-BOOKS = Path(__file__).parents[3] / "runbooks" / "vatic"
+BOOKS = Path(__file__).parents[3] / "runbooks"
 TRAPS = {
     "vatic/1-testing/unit-tests/2": (3, ["test_coffee", "test_price_feed", "test_nonprofit", "test_feedback"]),
     "vatic/1-testing/unit-tests/3": (2, ["test_asterisk_per_trade"]),
@@ -47,14 +47,12 @@ def _lines(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
             yield from _lines(inner)
 
 
-def _patterns(ref: str) -> JsonValue:
-    for path in BOOKS.glob("*.yaml"):
+def _line(ref: str) -> JsonValue:
+    for path in BOOKS.glob("*/*.yaml"):
         book = read_yaml(ArtifactFile(path.name, path.read_bytes(), datetime.now(UTC)))
         for line in _lines(book):
             if line["ref"] == ref:
-                only = at_pointer(line, "/with/only")
-                assert isinstance(only, list)
-                return only
+                return line
     raise AssertionError(f"no book has {ref}")
 
 
@@ -64,5 +62,25 @@ async def test_a_test_of_something_else_is_not_taken_for_one_that_is_asked_for(e
     number, names = TRAPS[ref]
     cases = "".join(f"<testcase classname='a.B' name='{name}'/>" for name in names)
     put(estates.folder, "tests.xml", f"<testsuite name='s'>{cases}</testsuite>")
-    outcome = await looked(estates, "artifact.tests", {"unmatched": "= 0"}, reports="tests.xml", only=_patterns(ref))
+    only = at_pointer(_line(ref), "/with/only")
+    assert isinstance(only, list)
+    outcome = await looked(estates, "artifact.tests", {"unmatched": "= 0"}, reports="tests.xml", only=only)
     assert found(outcome)["unmatched"] == str(number)
+
+
+@pytest.mark.parametrize(
+    ("line", "matches"),
+    [
+        *((f"stripe_key: {'sk_' + 'live'}_51HabcdefREALabc", "1"), ("secret_access_key: wJalrXUtnFEMI/K7MDENG", "1")),
+        *((f"access_key: {'AK' + 'IA'}IOSFODNN7EXAMPLE", "1"), (f"  - {'AK' + 'IA'}IOSFODNN7EXAMPLE", "1")),
+        *(("password: hunter2-s3cr3t", "1"), ("key: ${JWT_KEY}", "0"), ("stripe_key: ${STRIPE_KEY}", "0")),
+        *(("api_key: env:API_KEY", "0"), ("cache_key: customers-by-region", "0")),
+    ],
+)
+async def test_a_secret_in_tradesenses_settings_is_found(estates: Estates, line: str, matches: str) -> None:
+    """By its name or by its own form; a reference to one is none."""
+    put(estates.folder, "settings/api.yaml", f"{line}\n")
+    pattern = at_pointer(_line("tradesense/phase-1-security-hardening/secrets-management/1"), "/all/1/with/pattern")
+    assert isinstance(pattern, str)
+    outcome = await looked(estates, "artifact.text", {"matches": "= 0"}, files="settings/*.yaml", pattern=pattern)
+    assert found(outcome)["matches"] == matches

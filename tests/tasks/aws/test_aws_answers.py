@@ -199,7 +199,8 @@ def pages(first: Mapping[str, JsonValue], second: Mapping[str, JsonValue], token
     return answer
 
 
-ALARM: dict[str, JsonValue] = {"ActionsEnabled": True, "AlarmActions": ["arn:on-call"], "StateValue": "OK"}
+PLAN_OF_RESPONSE = "arn:aws:ssm-incidents::1:response-plan/on-call"
+ALARM: dict[str, JsonValue] = {"ActionsEnabled": True, "AlarmActions": [PLAN_OF_RESPONSE], "StateValue": "OK"}
 PAGED = [
     (
         "aws.secrets",
@@ -322,3 +323,18 @@ async def test_a_listing_without_an_end_is_unknown(estates: Estates, monkeypatch
         found = await outcome(estates, server.url, "aws.secrets", {"secrets": "all"}, rotating="= all")
     assert found.verdict is Verdict.UNKNOWN
     assert "has more than 5 pages" in found.summary
+
+
+async def test_where_sns_does_not_say_who_listens_it_is_unknown(estates: Estates) -> None:
+    """That a topic stands there tells nothing of who would hear: without the right to ask, it is not taken for good."""
+    alarm: JsonValue = {**ALARM, "AlarmName": "A", "AlarmActions": ["arn:aws:sns:eu-central-1:1:on-call"]}
+
+    def answer(call: str, _asked: Mapping[str, JsonValue]) -> tuple[int, bytes]:
+        if call == "GetTopicAttributes":
+            return 403, xml_refusal("AuthorizationError")
+        return 200, json.dumps({"MetricAlarms": [alarm], "CompositeAlarms": []}).encode()
+
+    with scripted(answer) as server:
+        found = await outcome(estates, server.url, "aws.alarms", {"alarms": ["A"]}, acting="= all")
+    assert found.verdict is Verdict.UNKNOWN
+    assert "sns:GetTopicAttributes is not allowed" in found.summary
