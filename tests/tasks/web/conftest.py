@@ -48,8 +48,8 @@ class Answering:
         request = Request(scope, receive)
         raw = scope["raw_path"].decode() + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
         self.asked.append((request.method, raw, dict(request.headers), await request.body()))
-        await asyncio.sleep(self.delay)
         status, body = self.then.pop(0) if self.then else (self.status, self.body)
+        await asyncio.sleep(self.delay)  # what comes after it may belong to the next test
         await Response(body, status, self.headers)(scope, receive, send)
 
     def says(self, document: object, status: int = 200, **headers: str) -> None:
