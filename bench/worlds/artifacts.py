@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from bench.worlds import artifact_files_scans as scans
 from bench.worlds.artifact_cases import CASES
-from bench.worlds.artifact_files import (
+from bench.worlds.file_changes import changed, dated, gone, replaced
+from bench.worlds.report_faults import REPORT_CASES, ReportFaults
+from bench.worlds.world import Case, Sections, fault
+from deployments.rehearsal.papers import scans
+from deployments.rehearsal.papers.reports import (
     ago,
     cobertura,
     junit,
@@ -18,10 +21,7 @@ from bench.worlds.artifact_files import (
     write,
     wrk_text,
 )
-from bench.worlds.artifact_files_systems import CHAOS, COVERAGE, UNIT, tradesense, vatic
-from bench.worlds.file_changes import changed, dated, gone, replaced
-from bench.worlds.report_faults import REPORT_CASES, ReportFaults
-from bench.worlds.world import Case, Sections, fault
+from deployments.rehearsal.papers.systems import CHAOS, COVERAGE, UNIT, tradesense, vatic
 from tminus.clock import now
 
 _K6 = {"p50": 2.9, "p95": 6.4, "p99": 8.2, "errors": 0.02, "users": 1200.0, "rate": 4100.0, "seconds": 600.0}

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bench.worlds.artifact_files import ago, write
-from bench.worlds.artifact_files_pages import documents
 from bench.worlds.file_changes import changed, gone, replaced
 from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.in_thread import served
+from deployments.rehearsal.papers.pages import documents
+from deployments.rehearsal.papers.reports import ago, write
 
 _SOUND = {"present": "= yes", "sections": "= all", "placeholders": "= 0", "reviewed": "<= 90 d", "words": ">= 150"}
 _REVIEW = "production-readiness.md"

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from bench.worlds.artifact_files_scans import sarif
 from bench.worlds.file_changes import changed, dated, gone, replaced
 from bench.worlds.world import Case, Sections, World, fault
+from deployments.rehearsal.papers.scans import sarif
 from tminus.clock import now
 
 _PIP, _NPM, _SARIF = "pip-audit", "npm-audit", "sarif"

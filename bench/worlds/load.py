@@ -11,7 +11,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bench.worlds.artifact_files import (
+from bench.worlds.file_changes import changed
+from bench.worlds.tool_folder import ToolFolder
+from bench.worlds.world import Case, Sections, World, fault
+from deployments.rehearsal.in_thread import served
+from deployments.rehearsal.papers.reports import (
     ago,
     k6_export,
     k6_values,
@@ -20,10 +24,6 @@ from bench.worlds.artifact_files import (
     write,
     wrk_text,
 )
-from bench.worlds.file_changes import changed
-from bench.worlds.tool_folder import ToolFolder
-from bench.worlds.world import Case, Sections, World, fault
-from deployments.rehearsal.in_thread import served
 
 _WRK = {"requests": 49120, "seconds": 30, "users": 64, "refused": 0, "lost": 0}
 _LOCUST = {"requests": 54000, "failures": 16, "p50": 38, "p95": 120, "p99": 185}

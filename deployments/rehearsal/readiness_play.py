@@ -1,7 +1,8 @@
 """Plays a readiness sweep: the estate up, and a system's whole checklist looked at by the command that people use.
 
-What the estate has is looked at: PostgreSQL, Redis, S3, the trading service behind nginx, Grafana, Slack, PagerDuty and
-what a release leaves behind. What it has not is skipped, and the checklist says so.
+What the estate has is looked at: PostgreSQL, Redis, S3, the trading service behind nginx, Grafana, Slack, PagerDuty,
+and made-up papers: the reports that CI leaves behind, and written documents. What it has not is skipped, and the
+checklist says so.
 """
 
 import os
@@ -16,6 +17,9 @@ from ruamel.yaml import YAML
 from deployments.rehearsal.addresses import HOST
 from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.nightly_backup import back_up
+from deployments.rehearsal.papers.pages import documents
+from deployments.rehearsal.papers.reports import write
+from deployments.rehearsal.papers.systems import tradesense, vatic
 from deployments.rehearsal.play import Say, environment_of
 from deployments.rehearsal.whole_estate import WholeEstate
 
@@ -34,6 +38,8 @@ def sweep(estate: WholeEstate, system: str, out: Path, say: Say) -> int:
     """
     back_up(estate.servers.addresses.postgres, estate.servers.addresses.aws, estate.folder, timedelta(hours=1))
     files = estate.documents
+    write(estate.folder / "artifacts", vatic() if system == "vatic" else tradesense())
+    write(estate.folder / "documents", documents())
     environment = estate.folder / f"{system}.yaml"
     _write(environment, system, estate)
     argv = [
@@ -82,8 +88,8 @@ def _write(path: Path, system: str, estate: WholeEstate) -> None:
             "api": f"https://{HOST}:{estate.ports.pagerduty}",
             "token": "env:TMINUS_REHEARSAL_PAGERDUTY_TOKEN",
         },
-        "documents": str(CHECKOUT / "docs"),
-        "artifacts": str(estate.folder),
+        "documents": str(estate.folder / "documents"),
+        "artifacts": str(estate.folder / "artifacts"),
         "contacts": str(CHECKOUT / "runbooks" / system / "contacts.yaml"),
     }
     with path.open("w", encoding="utf-8") as file:

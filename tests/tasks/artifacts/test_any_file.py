@@ -7,11 +7,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from bench.worlds import artifact_files_scans as scans
-from bench.worlds.artifact_files import ago, cobertura, junit, k6_export, k6_summary, k6_values, locust_stats, wrk_text
-from bench.worlds.artifact_files_pages import page
-from bench.worlds.artifact_files_settings import APPLICATION, OPENAPI
-from bench.worlds.artifact_files_systems import COVERAGE, UNIT
+from deployments.rehearsal.papers import scans
+from deployments.rehearsal.papers.pages import page
+from deployments.rehearsal.papers.reports import (
+    ago,
+    cobertura,
+    junit,
+    k6_export,
+    k6_summary,
+    k6_values,
+    locust_stats,
+    wrk_text,
+)
+from deployments.rehearsal.papers.settings import APPLICATION, OPENAPI
+from deployments.rehearsal.papers.systems import COVERAGE, UNIT
 from tasks import (
     artifact_journals,
     artifact_sbom,

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from pydantic import JsonValue
 
-from bench.worlds import artifact_files_scans as scans
-from bench.worlds.artifact_files import ago
-from bench.worlds.artifact_files_settings import OPENAPI
+from deployments.rehearsal.papers import scans
+from deployments.rehearsal.papers.reports import ago
+from deployments.rehearsal.papers.settings import OPENAPI
 from tasks import artifact_journals, artifact_sbom, artifact_validity, scan_trivy, scan_zap
 from tasks.artifact_openapi import Description
 from tasks.scan_findings import NothingScanned, Severity

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 from pydantic import JsonValue
 
-from bench.worlds.artifact_files import Files, write
-from bench.worlds.artifact_files_pages import documents
-from bench.worlds.artifact_files_systems import tradesense, vatic
+from deployments.rehearsal.papers.pages import documents
+from deployments.rehearsal.papers.reports import Files, write
+from deployments.rehearsal.papers.systems import tradesense, vatic
 from tests.conftest import Estates
 from tests.tasks.artifacts.looking import looked
 from tminus.outcome import Verdict

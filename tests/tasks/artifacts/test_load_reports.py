@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from bench.worlds.artifact_files import k6_export, k6_summary, k6_values, wrk_text
+from deployments.rehearsal.papers.reports import k6_export, k6_summary, k6_values, wrk_text
 from tasks import load_k6, load_locust, load_wrk
 from tasks.load_result import LoadResult
 from tests.conftest import Estates

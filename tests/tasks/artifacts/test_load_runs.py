@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bench.worlds.artifact_files import k6_export, k6_values, locust_history, locust_stats
 from deployments.rehearsal.in_thread import served
+from deployments.rehearsal.papers.reports import k6_export, k6_values, locust_history, locust_stats
 from tasks import load_tools
 from tasks.load_tools import Load
 from tests.conftest import Estates

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.worlds.artifact_files import ago
+from deployments.rehearsal.papers.reports import ago
 
 _SECTIONS = {
     "runbook.md": (

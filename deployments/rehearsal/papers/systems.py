@@ -1,8 +1,8 @@
 """All that a healthy build leaves behind: Vatic's artifacts, and TradeSense's."""
 
-from bench.worlds import artifact_files_scans as scans
-from bench.worlds import artifact_files_tradesense as of_tradesense
-from bench.worlds.artifact_files import (
+from deployments.rehearsal.papers import scans
+from deployments.rehearsal.papers import tradesense as of_tradesense
+from deployments.rehearsal.papers.reports import (
     Test,
     ago,
     cobertura,
@@ -14,7 +14,7 @@ from bench.worlds.artifact_files import (
     locust_stats,
     wrk_text,
 )
-from bench.worlds.artifact_files_settings import OPENAPI, settings
+from deployments.rehearsal.papers.settings import OPENAPI, settings
 from tminus.clock import now
 
 UNIT: tuple[Test, ...] = (

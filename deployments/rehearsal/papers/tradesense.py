@@ -3,8 +3,8 @@
 import json
 from datetime import datetime
 
-from bench.worlds import artifact_files_scans as scans
-from bench.worlds.artifact_files import Files, Test, ago, junit
+from deployments.rehearsal.papers import scans
+from deployments.rehearsal.papers.reports import Files, Test, ago, junit
 from tminus.clock import now
 
 UNIT: tuple[Test, ...] = (
