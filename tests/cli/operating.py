@@ -60,7 +60,7 @@ sections:
       - {ref: shop/hardening/network-security/1, title: It answers, check: endpoint.health,
          with: {endpoint: api, samples: 1}, expect: {healthy: "= yes"}}
       - {ref: shop/hardening/network-security/2, title: The site is scanned, check: artifact.scan,
-         with: {reports: pip.json, tool: pip-audit}, expect: {high: "= 0", age: "< 24 h"}}
+         with: {reports: pip.json, tool: pip-audit, dated_by: file}, expect: {high: "= 0", age: "< 24 h"}}
   - section: performance
     title: Speed
     owner: devops_lead
