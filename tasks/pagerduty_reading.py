@@ -143,12 +143,12 @@ class PagerDutyReader:
 
 async def together(*asked: Coroutine[object, object, _T]) -> list[_T]:
     """What each of these comes to, asked side by side; where one fails the others are ended, and its error raised."""
+    tasks = [asyncio.create_task(one) for one in asked]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in asked]
-    except ExceptionGroup as e:
-        raise e.exceptions[0] from e
-    return [task.result() for task in tasks]
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _iso(at: datetime) -> str:

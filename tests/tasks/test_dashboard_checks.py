@@ -12,20 +12,16 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import JsonValue, SecretStr
 
 from deployments.rehearsal.grafana import Grafana
 from deployments.rehearsal.processes import Processes
 from tasks.checks.dashboards import Ready
-from tasks.grafana_dashboard import Dashboard, Frame
 from tests.conftest import Estates
+from tests.tasks.panels import SOURCE, Json, panel
 from tminus.outcome import Outcome, Verdict
 
-SOURCE: dict[str, JsonValue] = {"type": "prometheus", "uid": "rehearsal-prometheus"}
 READY = {"present": "= all", "answering": "= all", "oldest_point": "< 60 s"}
-Json = dict[str, JsonValue]
 
 
 class Metrics(BaseHTTPRequestHandler):
@@ -83,12 +79,6 @@ def board(tmp_path_factory: pytest.TempPathFactory, target: str) -> Iterator[Boa
         board = Board(server)
         board.scrape(target)
         yield board
-
-
-def panel(expr: str, **more: JsonValue) -> Json:
-    """A panel with one query."""
-    query: Json = {"refId": "A", "expr": expr, "datasource": SOURCE}
-    return {"type": "timeseries", "title": f"shows {expr}", "datasource": SOURCE, "targets": [query], **more}
 
 
 async def ready(
@@ -273,48 +263,3 @@ async def test_four_panels_at_a_time_are_asked_of_whom_the_section_trusts(estate
         vars(estate)["clients"] = SimpleNamespace(trusting=trusting)
         assert (await check.observe(estate)).verdict is Verdict.FAIL
     assert (most, trusted) == (4, [own])
-
-
-def test_a_row_of_nothing_is_no_point() -> None:
-    """Grafana fills gaps with nulls; the newest point is the newest that holds a value."""
-    fields: list[JsonValue] = [{"name": "Time", "type": "time"}, {"name": "Value", "type": "number"}]
-    frame = {"schema": {"fields": fields}, "data": {"values": [[1000, 2000, 3000], [1.5, 0, None]]}}
-    assert Frame.model_validate(frame).newest() == 2.0
-    empty = {"schema": {"fields": fields}, "data": {"values": [[1000], [None]]}}
-    assert Frame.model_validate(empty).newest() is None
-
-
-def test_several_values_and_all_become_what_grafana_makes_of_them() -> None:
-    """Several selected values are an alternative, All is everything, and Grafana's own variables stay."""
-    dashboard = Dashboard.model_validate(
-        {
-            "uid": "u",
-            "panels": [panel('m{a=~"$two",b=~"[[all]]",c=~"$own"}[$__rate_interval]')],
-            "templating": {
-                "list": [
-                    {"name": "two", "current": {"value": ["x", "y"]}},
-                    {"name": "all", "current": {"value": ["$__all"]}},
-                    {"name": "own", "current": {"value": "$__all"}, "allValue": "z.+"},
-                ]
-            },
-        }
-    )
-    [query] = dashboard.queries(dashboard.asking()[0])
-    assert query["expr"] == 'm{a=~"(x|y)",b=~".*",c=~"z.+"}[$__rate_interval]'
-
-
-@given(st.recursive(st.just([]), lambda inner: st.lists(inner, max_size=3), max_leaves=12))
-def test_no_panel_is_lost_however_deep_the_rows(shape: list[object]) -> None:
-    """Rows nested in rows in any way: every panel with a query is found, once."""
-    count = 0
-
-    def row(inside: list[object]) -> Json:
-        nonlocal count
-        if not inside:
-            count += 1
-            return panel(f"m{count}")
-        return {"type": "row", "panels": [row(part) for part in inside if isinstance(part, list)]}
-
-    dashboard = Dashboard.model_validate({"uid": "u", "panels": [row(shape)]})
-    titles = [found.title for found in dashboard.asking()]
-    assert len(titles) == len(set(titles)) == count

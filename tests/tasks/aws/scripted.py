@@ -65,3 +65,24 @@ async def outcome(estates: Estates, url: str, kind: str, given: Mapping[str, Jso
     where = {"endpoint": url, "region": "eu-central-1", **keys}
     async with estates.make(aws=where, buckets={"backups": {"bucket": "vatic-backups", **where}}) as estate:
         return await check.observe(estate)
+
+
+GOOD: dict[str, JsonValue] = {
+    "Name": "vatic/stripe",
+    "ARN": "arn:aws:secretsmanager:eu-central-1:1:secret:x",
+    "RotationEnabled": True,
+    "SecretVersionsToStages": {"1": ["AWSCURRENT"]},
+}
+SECRETS = json.dumps({"SecretList": [GOOD]}).encode()
+
+
+def refusal(code: str) -> bytes:
+    """The same refusal in all that AWS's protocols could read it from."""
+    return json.dumps(
+        {"__type": f"com.amazon#{code}", "code": code, "message": "User: arn:aws:iam::1:user/x …"}
+    ).encode()
+
+
+def xml_refusal(code: str) -> bytes:
+    """A refusal of the query protocol, and of S3."""
+    return f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode()
