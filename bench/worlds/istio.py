@@ -2,19 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import ClassVar
 
-from bench.worlds.world import Case, Sections, World, fault
-from deployments.rehearsal.in_thread import served
+from bench.worlds.cluster_world import ClusterWorld
+from bench.worlds.world import Case, fault
 from deployments.rehearsal.vendors.kubernetes import KINDS, KubernetesFake, put
-from deployments.rehearsal.vendors.kubernetes_faults import add, change, remove
 from deployments.rehearsal.vendors.kubernetes_manifests import NAMESPACE
 from deployments.rehearsal.vendors.kubernetes_mesh import ROOT, mesh, peer_authentication
-from deployments.rehearsal.vendors.kubernetes_platform import platform
 
-_TOKEN = "istio-world-token"  # noqa: S105 - of a stand-in that lives for one play
 _OWN = f"/apis/security.istio.io/v1/namespaces/{NAMESPACE}/peerauthentications"
 _RULES = f"/apis/networking.istio.io/v1/namespaces/{NAMESPACE}/destinationrules"
 _MESH = f"/apis/security.istio.io/v1/namespaces/{ROOT}/peerauthentications"
@@ -25,7 +20,7 @@ def _changed(*names: str) -> tuple[tuple[str, str], ...]:
     return tuple(("changed", name) for name in names)
 
 
-class IstioWorld(World):
+class IstioWorld(ClusterWorld):
     """A mesh in which every connection must be mutual TLS."""
 
     system: ClassVar[str] = "istio"
@@ -91,46 +86,9 @@ class IstioWorld(World):
         ),
     )
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._cluster: KubernetesFake = platform(_TOKEN)
-        mesh(self._cluster)
-        self._url = ""
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Serves the stand-in."""
-        with served(self._cluster.app()) as self._url:
-            yield
-
-    def sections(self) -> Sections:
-        """Its address, and the namespace."""
-        return {"kubernetes": {"url": self._url, "token": "env:WORLD_ISTIO_TOKEN", "namespace": NAMESPACE}}
-
-    def secrets(self) -> dict[str, str]:
-        """The token."""
-        return {"WORLD_ISTIO_TOKEN": _TOKEN}
-
-    @fault
-    def changed(self, name: str) -> Iterator[None]:
-        """Values are otherwise, as its name says."""
-        with self._cluster.restored():
-            change(self._cluster, name)
-            yield
-
-    @fault
-    def gone(self, name: str) -> Iterator[None]:
-        """An object is not there."""
-        with self._cluster.restored():
-            remove(self._cluster, name)
-            yield
-
-    @fault
-    def added(self, name: str) -> Iterator[None]:
-        """There is an object that should not be."""
-        with self._cluster.restored():
-            add(self._cluster, name)
-            yield
+    def furnish(self, cluster: KubernetesFake) -> None:
+        """The mesh."""
+        mesh(cluster)
 
     @fault
     def rule_says(self, service: str, pointer: str, value: str) -> Iterator[None]:

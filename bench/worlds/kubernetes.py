@@ -1,19 +1,13 @@
 """Vatic's cluster, by a stand-in for its API server: nodes, deployments, and what limits, scales, guards and stores."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import ClassVar
 
-from bench.worlds.world import Case, Sections, World, fault
-from deployments.rehearsal.in_thread import served
+from bench.worlds.cluster_world import ClusterWorld
+from bench.worlds.world import Case, fault
 from deployments.rehearsal.vendors.kubernetes import KubernetesFake
-from deployments.rehearsal.vendors.kubernetes_faults import add, change, remove
-from deployments.rehearsal.vendors.kubernetes_manifests import NAMESPACE
 from deployments.rehearsal.vendors.kubernetes_openings import OPENINGS
-from deployments.rehearsal.vendors.kubernetes_platform import platform
 
-_TOKEN = "kubernetes-world-token"  # noqa: S105 - of a stand-in that lives for one play
 _BUILT = {"available": "= all", "probed": "= all", "graceful": "= all", "spread": "= all", "replicas": ">= 2"}
 _OPENED = (("added", "one_open_to_everybody"), *(("added", name) for name in OPENINGS))
 
@@ -22,7 +16,7 @@ def _changed(*names: str) -> tuple[tuple[str, str], ...]:
     return tuple(("changed", name) for name in names)
 
 
-class KubernetesWorld(World):
+class KubernetesWorld(ClusterWorld):
     """A cluster of three nodes and six services, always read in pages of seven objects."""
 
     system: ClassVar[str] = "kubernetes"
@@ -188,45 +182,8 @@ class KubernetesWorld(World):
         ),
     )
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._cluster: KubernetesFake = platform(_TOKEN)
-        self._url = ""
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Serves the stand-in."""
-        with served(self._cluster.app()) as self._url:
-            yield
-
-    def sections(self) -> Sections:
-        """Its address, and the namespace."""
-        return {"kubernetes": {"url": self._url, "token": "env:WORLD_KUBERNETES_TOKEN", "namespace": NAMESPACE}}
-
-    def secrets(self) -> dict[str, str]:
-        """The token."""
-        return {"WORLD_KUBERNETES_TOKEN": _TOKEN}
-
-    @fault
-    def changed(self, name: str) -> Iterator[None]:
-        """Values are otherwise, as its name says."""
-        with self._cluster.restored():
-            change(self._cluster, name)
-            yield
-
-    @fault
-    def gone(self, name: str) -> Iterator[None]:
-        """An object is not there."""
-        with self._cluster.restored():
-            remove(self._cluster, name)
-            yield
-
-    @fault
-    def added(self, name: str) -> Iterator[None]:
-        """There is an object that should not be."""
-        with self._cluster.restored():
-            add(self._cluster, name)
-            yield
+    def furnish(self, cluster: KubernetesFake) -> None:
+        """Nothing more."""
 
     @fault
     def no_nodes(self) -> Iterator[None]:
