@@ -89,7 +89,8 @@ def test_log_in_is_limited_for_each_account(client: httpx.Client) -> None:
     guess = {"email": trader.email, "password": "wrong"}
     answers = [client.post("/api/login", json=guess) for _ in range(30)]
     assert {answer.status_code for answer in answers} == {401, 429}
-    assert answers[-1].headers["retry-after"] == "1"
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
     Trader(client)
 
 
