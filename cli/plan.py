@@ -38,7 +38,7 @@ def command(runbook: Path, release: Path, people: Path, environment: Path, t0: s
     from tminus.environment import Environment
     from tminus.launching import refuse_past
     from tminus.people import People
-    from tminus.plan import make_plan, parse_t0
+    from tminus.plan import Crew, make_plan, parse_t0
     from tminus.release import Release
     from tminus.runbook_source import load
     from tminus.yaml_source import Source
@@ -49,7 +49,7 @@ def command(runbook: Path, release: Path, people: Path, environment: Path, t0: s
         raise UsageError(f"{runbook} is for {book.system!r}, {release} is of {launched.system!r}; give two that match")
     place = Source.read(environment).load(Environment)
     at = now()
-    plan = make_plan(book, Source.read(people).load(People), place.clock, parse_t0(t0, place.clock, at), at)
+    plan = make_plan(book, Crew(Source.read(people).load(People)), place.clock, parse_t0(t0, place.clock, at), at)
     countdown = _Countdown(plan)
     release_line = f"{launched.release} to {place.environment} by {book.runbook}, {launched.ticket}"
     Console(highlight=False).print(release_line, style="bold")

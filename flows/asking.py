@@ -11,11 +11,13 @@ from tasks.check import Check
 from tminus import asking
 from tminus import events as ev
 from tminus.briefing import brief, debrief
+from tminus.candidates import barred_from, roles_asked
 from tminus.clock import now
-from tminus.digests import decision_digest, evidence_digest
+from tminus.digests import bindings_of, decision_digest, evidence_digest, facts_of, what_changed
 from tminus.errors import MovedOn
 from tminus.outcome import Outcome
 from tminus.record import AskState
+from tminus.release import authors_of
 from tminus.runbook import Acknowledgement, Approval, Attestation, Step
 
 _SHOW_EVERY = timedelta(seconds=2)  # each showing costs Prefect four calls, and answers come in bursts
@@ -136,16 +138,21 @@ def _ask(conductor: Conductor, step: Step) -> AskState | None:
 def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened:
     frozen, record = conductor.frozen, conductor.record
     deadline = now() + conductor.real(question.deadline)
+    before, roles = rests_on(conductor, step), roles_asked(question)
+    facts = facts_of(record, before)
     return ev.AskOpened(
         ask=_ask_name(conductor, step),
         step=step.id,
         kind=question.kind,
-        roles={question.role: 1} if isinstance(question, Attestation) else question.roles,
+        roles=dict(roles),
         veto=question.veto if isinstance(question, Approval) else (),
         text=_text(conductor, step, question),
-        decision_digest=decision_digest(frozen, record, rests_on(conductor, step)),
+        decision_digest=decision_digest(frozen, facts),
         evidence_digest=evidence_digest(record),
         deadline=deadline,
+        barred=barred_from(question.kind, frozen.people, frozen.created.started_by, authors_of(frozen.release)),
+        facts=facts,
+        bindings=bindings_of(frozen, facts, {one.id: one.owner for one in before}, roles),
     )
 
 
@@ -183,10 +190,11 @@ def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
 def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened | None:
     """The same ask under a new digest, where what it rests on has changed."""
     ask = _ask(conductor, step)
-    digest = decision_digest(conductor.frozen, conductor.record, rests_on(conductor, step))
-    if ask is None or digest == ask.opened.decision_digest:
+    facts = facts_of(conductor.record, rests_on(conductor, step))
+    if ask is None or decision_digest(conductor.frozen, facts) == ask.opened.decision_digest:
         return None
-    return _opening(conductor, step, question).model_copy(update={"deadline": ask.opened.deadline})
+    changed = what_changed(ask.opened.facts, facts)
+    return _opening(conductor, step, question).model_copy(update={"deadline": ask.opened.deadline, "changed": changed})
 
 
 def _why_it_waits(conductor: Conductor, step: Step) -> str:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tminus import events as ev
-from tminus.candidates import may_answer
+from tminus.candidates import Asking, may_answer, may_fill
 from tminus.outcome import Verdict
 from tminus.people import People, Person
 from tminus.quorum import Answer, Seating, seat, why_it_waits
 from tminus.record import AskState, Record
+from tminus.seats import seats_open_to
 from tminus.spoken import role_said
 
 _YES: Mapping[str, ev.Answer] = {
@@ -35,13 +36,32 @@ class Judgement:
 
 def judge(ask: AskState, people: People) -> Judgement:
     """Seats every yes that counts; distinct people per role, by maximum matching. One no outweighs every yes."""
-    counting, may = ask.counting(), may_answer(ask.opened.kind, people, ask.started_by)
+    counting, yes = ask.counting(), _YES[ask.opened.kind]
     rejected = next((answer for answer in counting if answer.answer == "reject"), None)
-    yes = _YES[ask.opened.kind]
-    answered = {one.person: may[one.person] for one in counting if one.answer == yes and one.person in may}
+    answered = {one.person: seats for one in counting if one.answer == yes and (seats := seats_of(one, ask, people))}
     seating = seat(ask.opened.roles, answered)
-    waits = "" if seating.complete else _waits(seating, may, people)
+    waits = "" if seating.complete else _waits(seating, who_may(ask, people), people)
     return Judgement(seating.complete and rejected is None, seating, rejected, waits)
+
+
+def standing(ask: AskState, people: People) -> list[ev.Answered]:
+    """The answers that still stand: every no, and each yes that counts for a seat; a person's last one."""
+    return [one for one in ask.counting() if one.answer == "reject" or seats_of(one, ask, people)]
+
+
+def who_may(ask: AskState, people: People) -> Mapping[str, frozenset[str]]:
+    """Person → the seats they could fill while it is open, of everybody whose yes can count."""
+    opened = ask.opened
+    return may_answer(Asking(opened.roles, ask.barred, opened.at, opened.deadline), people)
+
+
+def seats_of(answer: ev.Answered, ask: AskState, people: People) -> frozenset[str]:
+    """The seats that a yes counts for: those its author may take at that moment, and about which nothing changed."""
+    person = people.by_id(answer.person)
+    if person is None or person.id in ask.barred:
+        return frozenset()
+    asked = Asking(ask.opened.roles, ask.barred, answer.at, answer.at)
+    return may_fill(asked, people, person) & ask.bound_seats(answer.digest)
 
 
 def _waits(seating: Seating, may: Mapping[str, frozenset[str]], people: People) -> str:
@@ -117,15 +137,16 @@ def why_refused(answer: ev.Answered, record: Record, people: People, moment: dat
         return "the countdown was taken back to its start; this will be asked anew"
     if ask.ended is not None:
         return f"this was decided at {ask.ended.at:%H:%M:%S}: {ask.ended.reason}"
-    return _why_not_theirs(answer, ask, person) or _why_not_now(answer, ask, people, moment)
+    return _why_not_theirs(answer, ask, people, person) or _why_not_now(answer, ask, people, moment)
 
 
-def _why_not_theirs(answer: ev.Answered, ask: AskState, person: Person) -> str | None:
+def _why_not_theirs(answer: ev.Answered, ask: AskState, people: People, person: Person) -> str | None:
     """Why it is not this person's answer to give."""
     kind, yes = ask.opened.kind, _YES[ask.opened.kind]
-    asked = person.roles & ask.opened.roles.keys()
-    if not asked and not (answer.answer == "reject" and person.roles & set(ask.opened.veto)):
-        return f"{person.name} has the roles {_list(person.roles)}; asked are {_list(ask.opened.roles)}"
+    roles = people.roles_between(person, answer.at, answer.at)
+    asked = seats_open_to(roles, ask.opened.roles)
+    if not asked and not (answer.answer == "reject" and roles & set(ask.opened.veto)):
+        return f"{person.name} has the roles {_list(roles)}; asked are {_list(ask.opened.roles)}"
     fitting = {yes} if kind == "acknowledgement" else {yes, "reject"}
     if answer.answer not in fitting:
         return f"{answer.answer!r} does not answer this {kind}; {_list(fitting)} would"
@@ -139,16 +160,23 @@ def _why_not_now(answer: ev.Answered, ask: AskState, people: People, moment: dat
     if moment > ask.opened.deadline:
         return f"the deadline was {ask.opened.deadline:%H:%M:%S}, and it is {moment:%H:%M:%S}"
     if answer.digest != ask.opened.decision_digest:
-        return "what was asked has changed since; look at it again and answer the new question"
+        changed = f" ({'; '.join(ask.opened.changed)})" if ask.opened.changed else ""
+        return f"what was asked has changed since{changed}; look at it again and answer the new question"
     name = name_of(people, answer.person)
-    standing = ask.counting()
-    if any(earlier.person == answer.person and earlier.answer == answer.answer for earlier in standing):
+    if any(_says_no_more(answer, earlier, ask, people) for earlier in standing(ask, people)):
         return f"{name} already said {answer.answer}"
-    if no := next((earlier for earlier in standing if earlier.answer == "reject"), None):
+    if no := next((earlier for earlier in ask.counting() if earlier.answer == "reject"), None):
         return f"{name_of(people, no.person)} said no, and one no decides"
-    if answer.answer != "reject" and answer.person not in may_answer(ask.opened.kind, people, ask.started_by):
-        return f"{name} started this launch, and nobody approves their own"
+    if answer.answer != "reject" and (why := ask.barred.get(answer.person)):
+        return f"{name} {why}"
     return None
+
+
+def _says_no_more(answer: ev.Answered, earlier: ev.Answered, ask: AskState, people: People) -> bool:
+    """Whether somebody said this before, for every seat that they could say it for now."""
+    if (earlier.person, earlier.answer) != (answer.person, answer.answer):
+        return False
+    return earlier.digest == answer.digest or seats_of(answer, ask, people) <= seats_of(earlier, ask, people)
 
 
 def _list(words: Iterable[str]) -> str:

@@ -6,8 +6,9 @@ from datetime import datetime
 from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.outcome import Verdict
-from tminus.plan import Plan, PlannedPhase, make_plan
+from tminus.plan import Crew, Plan, PlannedPhase, make_plan
 from tminus.record import Record
+from tminus.release import authors_of
 from tminus.runbook import Approval, Phase
 from tminus.sentence import approvers, first_traffic
 from tminus.spoken import counted, day_said, length_said, listed, person_said, role_said, time_said
@@ -20,7 +21,13 @@ _MANY = 6  # lines of one list before the rest is only counted
 def brief(frozen: Frozen, record: Record) -> str:
     """What is about to happen, for everybody on the launch; plain text of at most 2,800 characters."""
     clock, created = frozen.environment.clock, frozen.created
-    plan = make_plan(frozen.runbook, frozen.people, clock, created.t0, created.at, started_by=created.started_by)
+    plan = make_plan(
+        frozen.runbook,
+        Crew(frozen.people, created.started_by, authors_of(frozen.release)),
+        clock,
+        created.t0,
+        created.at,
+    )
     may = _may(frozen.runbook.may_roll_back)
     launch, started = frozen.created.launch, person_said(frozen, frozen.created.started_by)
     return _within(

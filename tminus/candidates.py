@@ -1,14 +1,38 @@
 """Who may answer what a book asks, and whether enough people can: one rule for plan, validate, launch and answers."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from tminus.people import People
+from tminus.people import People, Person
 from tminus.quorum import why_unreachable
+from tminus.record_parts import STARTED
 from tminus.runbook import Attestation, PagingPath, Quorum, Spec
+from tminus.seats import seats_open_to
+
+_EVER, _FOR_EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+WROTE = "wrote a commit of this release, and nobody approves their own"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is asked of whom.
+
+    Attributes:
+        seats: seat → how many distinct people.
+        barred: person → why a yes of theirs does not count.
+        since: when it is asked.
+        until: when it closes; while both are open, whoever may stand in for somebody at any time counts.
+    """
+
+    seats: Mapping[str, int]
+    barred: Mapping[str, str] = field(default_factory=dict)
+    since: datetime = _EVER
+    until: datetime = _FOR_EVER
 
 
 def roles_asked(does: Spec) -> Mapping[str, int]:
-    """Role → how many distinct people must answer as it; nothing for a step that asks nobody."""
+    """Seat → how many distinct people must answer in it; nothing for a step that asks nobody."""
     match does:
         case Quorum() as asked:
             return asked.roles
@@ -18,34 +42,69 @@ def roles_asked(does: Spec) -> Mapping[str, int]:
             return {}
 
 
-def may_answer(kind: str, people: People, started_by: str) -> Mapping[str, frozenset[str]]:
-    """Person → their roles, of everybody whose yes can count: nobody approves the launch that they started.
+def barred_from(kind: str, people: People, started_by: str, authors: Iterable[str] = ()) -> Mapping[str, str]:
+    """Person → why their yes to such a question does not count.
 
     Args:
-        kind: the question's.
-        people: the launch's.
-        started_by: who started the launch, by id.
+        kind: the question's; only an approval bars anybody.
+        people: everybody.
+        started_by: who started the launch, by id; "" while that is open.
+        authors: addresses of who wrote the release's commits; those of strangers bar nobody.
     """
-    others = kind != "approval"
-    return {person.id: person.roles for person in people.people if others or person.id != started_by}
+    if kind != "approval":
+        return {}
+    wrote = {person.id: WROTE for address in authors if (person := people.by_address(address)) is not None}
+    return {**wrote, **({started_by: STARTED} if started_by else {})}
 
 
-def why_never(does: Spec, people: People, started_by: str = "") -> str:
+def may_fill(asked: Asking, people: People, person: Person) -> frozenset[str]:
+    """The seats that somebody could fill while it is open, whether or not they are barred."""
+    return seats_open_to(people.roles_between(person, asked.since, asked.until), asked.seats)
+
+
+def may_answer(asked: Asking, people: People) -> Mapping[str, frozenset[str]]:
+    """Person → the seats they could fill, of everybody whose yes can count."""
+    found = {one.id: may_fill(asked, people, one) for one in people.people if one.id not in asked.barred}
+    return {person: seats for person, seats in found.items() if seats}
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What is known of a launch before it begins.
+
+    Attributes:
+        started_by: who starts it, by id; while that is open, it is whichever of them leaves enough others.
+        authors: addresses of who wrote the release's commits.
+        since: when a question is asked.
+        until: when it closes.
+    """
+
+    started_by: str = ""
+    authors: tuple[str, ...] = ()
+    since: datetime = _EVER
+    until: datetime = _FOR_EVER
+
+
+ANY = Occasion()
+
+
+def why_never(does: Spec, people: People, on: Occasion = ANY) -> str:
     """Why what a step asks could never be decided; "" where it could.
 
     Args:
         does: the step's question; one that asks nobody can always be decided.
         people: everybody.
-        started_by: who starts the launch, by id; while that is open, it is whichever of them leaves enough others.
+        on: what is known of the launch.
     """
-    roles = roles_asked(does)
+    seats = roles_asked(does)
 
     def without(starter: str) -> str:
-        return why_unreachable(roles, may_answer(does.kind, people, starter))
+        barred = barred_from(does.kind, people, starter, on.authors)
+        return why_unreachable(seats, may_answer(Asking(seats, barred, on.since, on.until), people))
 
-    if started_by or without(""):
-        return without(started_by)
-    if not roles or any(not without(person.id) for person in people.people):
+    if on.started_by or without(""):
+        return without(on.started_by)
+    if not seats or any(not without(person.id) for person in people.people):
         return ""
     return f"whoever starts the launch does not approve it, and without them {without(people.people[0].id)}"
 

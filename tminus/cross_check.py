@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator
 
 from pydantic import JsonValue
 
-from tminus.candidates import roles_asked, why_never, why_no_way_back
+from tminus.candidates import why_never, why_no_way_back
 from tminus.environment import Environment, Impact
 from tminus.errors import Mistake
 from tminus.people import People
 from tminus.release import Release
 from tminus.runbook import Approval, Attestation, PagingPath, Quorum
 from tminus.runbook_source import Reading, words_for
+from tminus.seats import roles_of_seat
 from tminus.yaml_source import Place, Source, nearest
 
 # Parameter of a kind → the section of the environment that its value names something in.
@@ -34,7 +35,7 @@ def against_people(reading: Reading, source: Source, people: People) -> list[Mis
     ]
     for step in reading.steps:
         asked = step.does
-        if not isinstance(asked, Quorum) or roles_asked(asked).keys() - people.roles:
+        if not isinstance(asked, Quorum) or _named(asked) - people.roles:
             continue
         if why := why_never(asked, people):
             found.append(_mistake(source, (*step.place, asked.kind, "roles"), why))
@@ -105,7 +106,11 @@ def _roles(reading: Reading, data: JsonValue) -> Iterator[tuple[Place, str]]:
             yield (*step.place, "owner"), step.owner
         match step.does:
             case Quorum() as asked:
-                yield from (((*step.place, asked.kind, "roles", role), role) for role in asked.roles)
+                yield from (
+                    ((*step.place, asked.kind, "roles", seat), role)
+                    for seat in asked.roles
+                    for role in roles_of_seat(seat)
+                )
                 if isinstance(asked, Approval):
                     vetoes = enumerate(asked.veto)
                     yield from (((*step.place, asked.kind, "veto", number), role) for number, role in vetoes)
@@ -113,6 +118,10 @@ def _roles(reading: Reading, data: JsonValue) -> Iterator[tuple[Place, str]]:
                 yield (*step.place, stated.kind, "role"), stated.role
             case _:
                 pass
+
+
+def _named(asked: Quorum) -> set[str]:
+    return {role for seat in asked.roles for role in roles_of_seat(seat)}
 
 
 def _systems(place: Place, does: object) -> Iterator[tuple[Place, str, str]]:

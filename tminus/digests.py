@@ -6,33 +6,63 @@ that became a fail does. The evidence digest is the chain's head: it covers ever
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tminus.frozen import Frozen, digest_of
 from tminus.record import Record
 from tminus.runbook import Step
+from tminus.seats import roles_of_seat
+
+_NOT_THERE = "not among what it rests on"
 
 
-def decision_digest(frozen: Frozen, record: Record, steps: Iterable[Step]) -> str:
-    """The digest of what is decided: `steps` are those the decision rests on."""
-    said = {
-        "launch": frozen.created.launch,
-        "documents": frozen.created.digests,
-        "steps": [_said_of(step, record) for step in steps],
-    }
+def facts_of(record: Record, steps: Iterable[Step]) -> dict[str, str]:
+    """Step → how it stands, in words that change exactly when what a yes means changes."""
+    return {step.id: _said_of(step, record) for step in steps}
+
+
+def decision_digest(frozen: Frozen, facts: Mapping[str, str]) -> str:
+    """The digest of what is decided: the launch's documents, and the facts that the decision rests on."""
+    said = {"launch": frozen.created.launch, "documents": frozen.created.digests, "facts": dict(facts)}
     return digest_of(json.dumps(said, sort_keys=True))
 
 
-def _said_of(step: Step, record: Record) -> dict[str, str | dict[str, str]]:
-    outcome = record.step(step.id).outcome
-    expected = {name: str(expectation) for name, expectation in outcome.expected.items()} if outcome else {}
-    waiver = record.waivers.get(step.id)
+def bindings_of(
+    frozen: Frozen, facts: Mapping[str, str], owners: Mapping[str, str], seats: Iterable[str]
+) -> dict[str, str]:
+    """Seat → the digest of what concerns it: the steps that its roles own, and those that no seat's role owns.
+
+    Args:
+        frozen: the launch.
+        facts: step → how it stands.
+        owners: step → the role that owns it.
+        seats: those that are asked.
+    """
+    answering = {seat: frozenset(roles_of_seat(seat)) for seat in seats}
+    someones = frozenset[str]().union(*answering.values())
     return {
-        "id": step.id,
-        "expected": expected,
-        "verdict": outcome.verdict.value if outcome else "not observed",
-        "waived": f"{waiver.person} until {waiver.until}" if waiver else "",
+        seat: decision_digest(
+            frozen,
+            {step: said for step, said in facts.items() if owners[step] in roles or owners[step] not in someones},
+        )
+        for seat, roles in answering.items()
     }
+
+
+def what_changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Each fact that is another now, as `step: then → now`."""
+    steps = dict.fromkeys((*before, *after))
+    pairs = ((step, before.get(step, _NOT_THERE), after.get(step, _NOT_THERE)) for step in steps)
+    return tuple(f"{step}: {then} → {now}" for step, then, now in pairs if then != now)
+
+
+def _said_of(step: Step, record: Record) -> str:
+    outcome, waiver = record.step(step.id).outcome, record.waivers.get(step.id)
+    verdict = outcome.verdict.value if outcome else "not observed"
+    limits = ", ".join(f"{name} {limit}" for name, limit in sorted(outcome.expected.items())) if outcome else ""
+    expected = f" ({limits})" if limits else ""
+    waived = f", waived by {waiver.person} until {waiver.until:%Y-%m-%d %H:%M:%S%z}" if waiver and waiver.until else ""
+    return f"{verdict}{expected}{waived}"
 
 
 def evidence_digest(record: Record) -> str:

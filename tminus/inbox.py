@@ -72,7 +72,9 @@ def _write_resume(book: Logbook, given: ev.Ordered) -> None:
 def _why_too_late(record: Record, frozen: Frozen, given: ev.Answered) -> str | None:
     """Why an answer that was just written down does not count: somebody else wrote between the look and the writing."""
     ask = record.asks[given.ask]
-    if not ask.voided and any(one.person == given.person and one.answer == given.answer for one in ask.counting()):
+    if not ask.voided and any(
+        one.person == given.person and one.answer == given.answer for one in asking.standing(ask, frozen.people)
+    ):
         return None
     return f"it came too late: {asking.why_refused(given, record, frozen.people, now()) or 'another answer is newer'}"
 

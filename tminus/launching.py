@@ -1,6 +1,6 @@
 """Creating a launch: everything is checked and frozen first, and bad input changes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ import rfc8785
 from pydantic import JsonValue
 
 from tminus import events as ev
-from tminus.candidates import why_never, why_no_way_back
+from tminus.candidates import Occasion, why_never, why_no_way_back
 from tminus.clock import Clock, now
 from tminus.cross_check import why_unwatchable
 from tminus.environment import Environment
@@ -21,8 +21,8 @@ from tminus.messages import telling
 from tminus.people import People
 from tminus.readiness.source import build_checklist, chapters_in
 from tminus.record import Record
-from tminus.release import Release
-from tminus.runbook import Readiness, Runbook, Spec
+from tminus.release import Release, authors_of
+from tminus.runbook import Quorum, Readiness, Runbook, Spec, Step
 from tminus.runbook_source import build
 from tminus.yaml_source import Source
 
@@ -59,7 +59,7 @@ class Documents:
         people, environment = self.people.load(People), self.environment.load(Environment)
         if release.system != book.system:
             raise UsageError(f"the release is of {release.system}, and the book is for {book.system}")
-        refuse_unreachable(book, people)
+        refuse_unreachable(book.steps(), people, Occasion(authors=authors_of(release)))
         if why := why_no_way_back(book.may_roll_back, (step.does for step in book.steps()), people):
             raise UsageError(why)
         if self.chapters and (of := build_checklist([*self.chapters], [book], self.kinds).system) != book.system:
@@ -94,17 +94,27 @@ class Documents:
         return Frozen(created, self.kinds)
 
 
-def refuse_unreachable(book: Runbook, people: People, started_by: str = "") -> None:
+def refuse_unreachable(steps: Iterable[Step], people: People, on: Occasion) -> None:
     """Raises UsageError where what a step asks could never be decided, naming it and what is missing.
 
-    Whoever starts a launch does not approve it, so they are no candidate for its approvals.
+    Whoever starts a launch, or wrote what it releases, does not approve it: they are no candidates for its approvals.
     """
-    for step in book.steps():
-        if why := why_never(step.does, people, started_by):
-            you = (
-                f"{started_by} starts it and so does not approve it: let somebody else start it, " if started_by else ""
-            )
+    by = on.started_by
+    for step in steps:
+        if why := why_never(step.does, people, on):
+            you = f"{by} starts it and so does not approve it: let somebody else start it, " if by else ""
             raise UsageError(f"{step.id} can never be decided: {why}; {you}add people to people.yaml, or ask fewer")
+
+
+def _refuse_unreachable_by_then(frozen: Frozen) -> None:
+    """Who stands in for whom depends on when it is asked, so each phase's questions are looked at for its own time."""
+    created, clock = frozen.created, frozen.environment.clock
+    for phase in frozen.runbook.phases:
+        begins = created.t0 + clock.real(phase.offset)
+        for step in phase.steps:
+            closes = begins + clock.real(step.does.deadline) if isinstance(step.does, Quorum) else begins
+            on = Occasion(created.started_by, authors_of(frozen.release), begins, closes)
+            refuse_unreachable((step,), frozen.people, on)
 
 
 def refuse_past(book: Runbook, clock: Clock, t0: datetime, at: datetime) -> None:
@@ -126,7 +136,7 @@ def create(store: Store, frozen: Frozen) -> str:
     if created.t0 <= now():
         raise UsageError(f"T-0 {created.t0:%Y-%m-%d %H:%M:%S} UTC is in the past; it is {now():%H:%M:%S} UTC")
     refuse_past(frozen.runbook, frozen.environment.clock, created.t0, now())
-    refuse_unreachable(frozen.runbook, frozen.people, created.started_by)
+    _refuse_unreachable_by_then(frozen)
     opening = Entry(created.launch, ev.write(created), letters=telling(frozen)(created, Record()))
     store.open_locked(created.environment_name, created.launch, opening, listing=listing("opened"))
     return created.launch

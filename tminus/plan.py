@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tminus.candidates import may_answer, roles_asked, why_never
+from tminus.candidates import Asking, Occasion, barred_from, may_answer, roles_asked, why_never
 from tminus.clock import Clock, parse_duration, show_duration
 from tminus.errors import UsageError
 from tminus.people import People
@@ -100,36 +100,43 @@ def parse_t0(text: str, clock: Clock, at: datetime) -> datetime:
 
 
 @dataclass(frozen=True)
-class _Crew:
-    """Everybody, and who of them starts the launch; "" while that is open."""
+class Crew:
+    """Everybody, and whose launch it is.
+
+    Attributes:
+        started_by: who starts it, by id; "" while that is open.
+        authors: addresses of who wrote the release's commits.
+    """
 
     people: People
-    started_by: str
+    started_by: str = ""
+    authors: tuple[str, ...] = ()
 
 
-def make_plan(book: Runbook, people: People, clock: Clock, t0: datetime, at: datetime, *, started_by: str = "") -> Plan:
-    """The countdown to `t0`, as it looks at the time `at`; `started_by` is who starts it, by id, once that is known."""
-    crew = _Crew(people, started_by)
+def make_plan(book: Runbook, crew: Crew, clock: Clock, t0: datetime, at: datetime) -> Plan:
+    """The countdown to `t0`, as it looks at the time `at`."""
     return Plan(t0, tuple(_phase(phase, crew, clock, t0, at) for phase in book.phases))
 
 
-def _phase(phase: Phase, crew: _Crew, clock: Clock, t0: datetime, at: datetime) -> PlannedPhase:
+def _phase(phase: Phase, crew: Crew, clock: Clock, t0: datetime, at: datetime) -> PlannedPhase:
     begins = t0 + clock.real(phase.offset)
     steps = tuple(PlannedStep(step, _question(step, crew, clock, begins)) for step in phase.steps)
     late = max(at - begins, timedelta(0))
     return PlannedPhase(phase, begins, begins + clock.real(phase.late_by), late, steps)
 
 
-def _question(step: Step, crew: _Crew, clock: Clock, begins: datetime) -> PlannedQuestion | None:
+def _question(step: Step, crew: Crew, clock: Clock, begins: datetime) -> PlannedQuestion | None:
     asked = step.does
     if not isinstance(asked, Quorum | Attestation | PagingPath):
         return None
-    roles, may = roles_asked(asked), may_answer(asked.kind, crew.people, crew.started_by)
-    candidates = {
-        role: tuple(person.name for person in crew.people.with_role(role) if person.id in may) for role in roles
-    }
     until = None if isinstance(asked, SignOff) else begins + clock.real(asked.deadline)
-    return PlannedQuestion(roles, candidates, until, why_never(asked, crew.people, crew.started_by))
+    on = Occasion(crew.started_by, crew.authors, *((begins, until) if until else ()))
+    seats, barred = roles_asked(asked), barred_from(asked.kind, crew.people, crew.started_by, crew.authors)
+    may = may_answer(Asking(seats, barred, on.since, on.until), crew.people)
+    candidates = {
+        seat: tuple(person.name for person in crew.people.people if seat in may.get(person.id, ())) for seat in seats
+    }
+    return PlannedQuestion(seats, candidates, until, why_never(asked, crew.people, on))
 
 
 def _roughly(length: timedelta) -> str:

@@ -155,7 +155,7 @@ class Record:
                 self.phases_ended = {**self.phases_ended, event.phase: event}
             case ev.StepStarted() | ev.StepIntended() | ev.StepEnded() | ev.UndoIntended() | ev.UndoEnded():
                 self._take_step(event)
-            case ev.AskOpened() | ev.Answered() | ev.AskEnded():
+            case ev.AskOpened() | ev.Answered() | ev.AskEnded() | ev.Reminded():
                 self._take_ask(event)
             case ev.Ordered():
                 self._take_order(event)
@@ -210,15 +210,20 @@ class Record:
             return event.outcome
         return accepted_by(event.outcome, self.waivers[event.step])
 
-    def _take_ask(self, event: ev.AskOpened | ev.Answered | ev.AskEnded) -> None:
+    def _take_ask(self, event: ev.AskOpened | ev.Answered | ev.AskEnded | ev.Reminded) -> None:
         state = self.asks.get(event.ask)
         match event:
             case ev.AskOpened() if state is None:
                 started_by = self.created.started_by if self.created else ""
-                self.asks = {**self.asks, event.ask: AskState(event, started_by=started_by)}
+                state = AskState(event, started_by=started_by, bound={event.decision_digest: event.bindings})
+                self.asks = {**self.asks, event.ask: state}
             case ev.AskOpened() if state is not None:
-                state.answers = [] if state.voided else state.answers
+                if state.voided:
+                    state.answers, state.bound, state.reminders = [], {}, []
                 state.opened, state.ended, state.voided = event, None, False
+                state.bound = {**state.bound, event.decision_digest: event.bindings}
+            case ev.Reminded() if state is not None:
+                state.reminders.append(event)
             case ev.Answered() if state is not None and state.ended is None:
                 state.answers.append(event)
             case ev.AskEnded() if state is not None:

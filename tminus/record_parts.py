@@ -1,5 +1,6 @@
 """Where one step stands, and where one question to people stands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -8,6 +9,8 @@ from tminus import events as ev
 from tminus.errors import LedgerError
 from tminus.ledger.chain import Stored
 from tminus.outcome import Outcome, Verdict
+
+STARTED = "started this launch, and nobody approves their own"
 
 
 @dataclass
@@ -56,6 +59,8 @@ class AskState:
     """Where a question to people stands: as last asked, all answers, and its end.
 
     Attributes:
+        bound: the seats' bindings each time it was asked, by the decision digest that people saw then.
+        reminders: how far it has gone to be answered.
         started_by: who started the launch, by id: nobody approves their own.
         voided: neither answers nor end count, since a recycle took back what it was about; asked again, everybody
             answers anew.
@@ -66,10 +71,25 @@ class AskState:
     ended: ev.AskEnded | None = None
     voided: bool = False
     started_by: str = ""
+    bound: dict[str, dict[str, str]] = field(default_factory=dict)
+    reminders: list[ev.Reminded] = field(default_factory=list)
+
+    @property
+    def barred(self) -> Mapping[str, str]:
+        """Person → why a yes of theirs does not count."""
+        started = {self.started_by: STARTED} if self.opened.kind == "approval" and self.started_by else {}
+        return {**self.opened.barred, **started}
+
+    def bound_seats(self, digest: str) -> frozenset[str]:
+        """The seats that somebody who saw this decision digest may still sit in: what concerns these is as it was."""
+        if digest == self.opened.decision_digest:
+            return frozenset(self.opened.roles)
+        then, now = self.bound.get(digest, {}), self.opened.bindings
+        return frozenset(seat for seat in self.opened.roles if seat in then and then[seat] == now.get(seat))
 
     def counting(self) -> list[ev.Answered]:
-        """The answers that are bound to what is asked now; a person's last one counts."""
-        last = {answer.person: answer for answer in self.answers if answer.digest == self.opened.decision_digest}
+        """The answers that are bound to what is asked now, if only for some seats; a person's last one counts."""
+        last = {answer.person: answer for answer in self.answers if self.bound_seats(answer.digest)}
         return list(last.values())
 
 

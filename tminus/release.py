@@ -23,11 +23,17 @@ class ReleasedService(Build):
 
 
 class CommitRange(BaseModel, frozen=True, extra="forbid"):
-    """The commits between the running version and this one."""
+    """The commits between the running version and this one.
+
+    Attributes:
+        authors: the addresses of who wrote them, as `git log --format=%ae SINCE..UNTIL | sort -u` lists them; whoever
+            in people.yaml has one of them does not approve this release.
+    """
 
     repository: str
     since: str
     until: str
+    authors: tuple[str, ...] = ()
 
 
 class ScanReport(BaseModel, frozen=True, extra="forbid"):
@@ -60,6 +66,11 @@ class Release(BaseModel, frozen=True, extra="forbid"):
             if (service.artifact, service.config) == (service.rollback_to.artifact, service.rollback_to.config):
                 raise ValueError(f"service {name}: the rollback target is the release itself, so there is no way back")
         return self
+
+
+def authors_of(release: Release) -> tuple[str, ...]:
+    """The addresses of who wrote the release's commits, as far as it names them."""
+    return release.commits.authors if release.commits else ()
 
 
 def no_release(system: str) -> Release:

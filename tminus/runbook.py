@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, field_validator, model_validator
 
 from tminus.clock import Duration, parse_duration, show_duration
+from tminus.seats import Seat
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _OFFSET = re.compile(r"^T(?:-0|([+-])(\d.*))$")
@@ -24,11 +25,11 @@ class Quorum(Spec, frozen=True):
     """A question to people: how many distinct persons of each role must answer, and by when.
 
     Attributes:
-        roles: role → how many distinct people.
+        roles: role → how many distinct people; `devops_lead or sre_lead: 2` is two people, each with either role.
         deadline: how long it stays open on the countdown's clock, from when it is asked.
     """
 
-    roles: dict[str, Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    roles: dict[Seat, Annotated[int, Field(ge=1)]] = Field(min_length=1)
     deadline: Duration
 
 

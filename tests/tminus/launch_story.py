@@ -11,7 +11,7 @@ from tasks.checks.watch import ReleaseWatch
 from tasks.vocabulary import KINDS
 from tests.tminus.story_documents import T0, created_launch
 from tminus import events as ev
-from tminus.digests import decision_digest, evidence_digest
+from tminus.digests import decision_digest, evidence_digest, facts_of
 from tminus.expectation import Expectation, Measurement
 from tminus.frozen import Frozen
 from tminus.ledger.directory import listing
@@ -186,7 +186,7 @@ class Story:
             roles=question.roles,
             veto=getattr(question, "veto", ()),
             text=step.title,
-            decision_digest=decision_digest(self.frozen, self.record, before),
+            decision_digest=decision_digest(self.frozen, facts_of(self.record, before)),
             evidence_digest=evidence_digest(self.record),
             deadline=self.at + self.real(question.deadline),
         )

@@ -12,9 +12,10 @@ from pydantic import JsonValue
 
 from tests.tminus.launch_story import KINDS
 from tests.tminus.story_documents import DATA
+from tminus import asking
 from tminus import events as ev
 from tminus.clock import now
-from tminus.digests import decision_digest, evidence_digest
+from tminus.digests import bindings_of, decision_digest, evidence_digest, facts_of
 from tminus.frozen import Frozen, digest_of
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.sqlite import SqliteStore
@@ -93,6 +94,8 @@ class Stage:
         does = self.step(identity).does
         assert isinstance(does, Quorum)
         record = self.book.refresh()
+        facts = facts_of(record, self.before(identity))
+        owners = {step.id: step.owner for step in self.before(identity)}
         opened = ev.AskOpened(
             ask=identity,
             step=identity,
@@ -100,9 +103,11 @@ class Stage:
             roles=does.roles,
             veto=getattr(does, "veto", ()),
             text=f"{self.step(identity).title}: 3 of 3 blocking steps pass.",
-            decision_digest=decision_digest(self.frozen, record, self.before(identity)),
+            decision_digest=decision_digest(self.frozen, facts),
             evidence_digest=evidence_digest(record),
             deadline=now() + deadline,
+            facts=facts,
+            bindings=bindings_of(self.frozen, facts, owners, does.roles),
         )
         self.book.write(opened)
         return opened
@@ -115,6 +120,10 @@ class Stage:
         """An answer by Slack, bound to what is asked now."""
         digest = self.book.refresh().asks[ask].opened.decision_digest
         return ev.Answered(ask=ask, person=person, answer=answer, digest=digest, via="slack")
+
+    def standing(self, ask: str = "go-no-go") -> list[ev.Answered]:
+        """The answers that still stand."""
+        return asking.standing(self.book.refresh().asks[ask], self.frozen.people)
 
     def begin_change(self, step: str = "switch") -> None:
         """An action that has a way back is about to act."""

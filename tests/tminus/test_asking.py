@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.tminus.staged_launch import Stage
 from tminus import asking
 from tminus import events as ev
-from tminus.digests import decision_digest
+from tminus.digests import decision_digest, facts_of
 from tminus.expectation import Measurement
 from tminus.outcome import Observation, Outcome, judge
 from tminus.people import People, Person
@@ -101,28 +101,28 @@ class TestBinding:
         stage.end_step("backup-completed", judge(spec.expect, seen))  # type: ignore[attr-defined]  # a story's check
 
     def test_an_approval_survives_another_measurement_and_not_another_outcome(self, tmp_path: Path) -> None:
-        """An hour more within the limit changes nothing; a failure makes it a new question without answers."""
+        """An hour more within the limit changes nothing; a failure asks those anew whom it concerns, and no others."""
         stage = Stage.set(tmp_path)
         self.found(stage, 5.25)
         stage.ask()
-        stage.book.write(stage.said("devops"))
+        stage.book.write(stage.said("devops"), stage.said("engineering"))
         self.found(stage, 6.5)
         again = stage.ask()
-        assert [one.person for one in stage.book.record.asks["go-no-go"].counting()] == ["devops"]
+        assert [one.person for one in stage.standing()] == ["devops", "engineering"]
         self.found(stage, 30.0)
         assert stage.ask().decision_digest != again.decision_digest
-        assert stage.book.record.asks["go-no-go"].counting() == []
+        assert [one.person for one in stage.standing()] == ["engineering"]
 
     def test_a_waiver_is_part_of_what_is_decided(self, tmp_path: Path) -> None:
         """Who waived what, and until when, changes the digest."""
         stage = Stage.set(tmp_path)
         stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
-        before = decision_digest(stage.frozen, stage.book.record, stage.before("go-no-go"))
+        before = decision_digest(stage.frozen, facts_of(stage.book.record, stage.before("go-no-go")))
         waived = ev.Ordered(
             order="waive", person="engineering", via="slack", step="services-healthy", reason="r", until=MOMENT
         )
         stage.book.write(waived)
-        assert decision_digest(stage.frozen, stage.book.record, stage.before("go-no-go")) != before
+        assert decision_digest(stage.frozen, facts_of(stage.book.record, stage.before("go-no-go"))) != before
 
 
 class TestRefusals:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue, ValidationError
 
-from tminus.candidates import may_answer, roles_asked, why_never, why_no_way_back
+from tminus.candidates import Asking, Occasion, barred_from, may_answer, roles_asked, why_never, why_no_way_back
 from tminus.clock import Clock, now
 from tminus.errors import UsageError
 from tminus.launching import refuse_unreachable
 from tminus.people import People
-from tminus.plan import Plan, make_plan
+from tminus.plan import Crew, Plan, make_plan
 from tminus.runbook import Acknowledgement, Approval, Attestation, FollowUps, PagingPath, Runbook, Spec
 from tminus.runbook_source import build
 from tminus.yaml_document import parse
@@ -58,7 +58,7 @@ def book(step: str) -> Runbook:
 def planned(step: str, people: People, started_by: str = "") -> Plan:
     """Its plan."""
     moment = now()
-    return make_plan(book(step), people, Clock(), moment + timedelta(days=1), moment, started_by=started_by)
+    return make_plan(book(step), Crew(people, started_by), Clock(), moment + timedelta(days=1), moment)
 
 
 TWO = crew({"devops": "devops_lead", "security": "security_lead"})
@@ -67,9 +67,9 @@ THREE = crew({"devops": "devops_lead", "security": "security_lead", "manager": "
 
 def test_who_starts_a_launch_answers_everything_but_its_approval() -> None:
     """Nobody approves their own."""
-    assert set(may_answer("approval", TWO, "devops")) == {"security"}
+    assert set(may_answer(Asking(LEADS, barred_from("approval", TWO, "devops")), TWO)) == {"security"}
     for kind in ("acknowledgement", "sign_off", "attestation"):
-        assert set(may_answer(kind, TWO, "devops")) == {"devops", "security"}
+        assert set(may_answer(Asking(LEADS, barred_from(kind, TWO, "devops")), TWO)) == {"devops", "security"}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_who_starts_a_launch_answers_everything_but_its_approval() -> None:
 )
 def test_what_can_never_be_decided_is_told(does: Spec, people: People, started_by: str, reachable: bool) -> None:
     """Before a launch, whoever may yet start it; and then by whom it was."""
-    assert (why_never(does, people, started_by) == "") is reachable
+    assert (why_never(does, people, Occasion(started_by)) == "") is reachable
 
 
 def test_an_unknown_starter_is_one_of_the_crew() -> None:
@@ -115,10 +115,10 @@ def test_plan_and_launch_agree(step: str) -> None:
         for started_by in ("", *(person.id for person in people.people)):
             why = planned(step, people, started_by).unreachable.get("the-step")
             if why is None:
-                refuse_unreachable(book(step), people, started_by)
+                refuse_unreachable(book(step).steps(), people, Occasion(started_by))
                 continue
             with pytest.raises(UsageError, match="the-step can never be decided"):
-                refuse_unreachable(book(step), people, started_by)
+                refuse_unreachable(book(step).steps(), people, Occasion(started_by))
 
 
 def test_the_plan_does_not_count_on_whoever_starts_it() -> None:

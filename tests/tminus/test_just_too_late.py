@@ -57,9 +57,10 @@ def test_an_answer_that_is_written_too_late_is_told_so(stage: Stage, meanwhile: 
 
 
 def test_an_answer_to_what_was_asked_anew_in_that_moment_is_told_so(stage: Stage) -> None:
-    """It was bound to the old digest, so it does not count, and nobody says that it was recorded."""
+    """What concerns it is other than it was, so it does not count, and nobody says that it was recorded."""
     opened = stage.book.record.asks["go-no-go"].opened
-    anew = opened.model_copy(update={"decision_digest": f"sha256:{'1' * 64}"})
+    other = {"decision_digest": f"sha256:{'1' * 64}", "bindings": dict.fromkeys(opened.bindings, "other")}
+    anew = opened.model_copy(update=other)
     with pytest.raises(Refused, match=r"it came too late: what was asked has changed since"):
         inbox.answer(crossing(stage, anew), stage.frozen, stage.said("devops"))
 

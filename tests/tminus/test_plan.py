@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tminus.clock import Clock
 from tminus.errors import UsageError
 from tminus.people import People
-from tminus.plan import Plan, make_plan, parse_t0
+from tminus.plan import Crew, Plan, make_plan, parse_t0
 from tminus.runbook import Runbook
 from tminus.runbook_source import build
 from tminus.yaml_document import parse
@@ -48,7 +48,7 @@ def people() -> People:
 
 def planned(clock: Clock | None = None, at: datetime = T0 - timedelta(days=1), who: People | None = None) -> Plan:
     """A plan of the little book to T0."""
-    return make_plan(book(), who or people(), clock or Clock(), T0, at)
+    return make_plan(book(), Crew(who or people()), clock or Clock(), T0, at)
 
 
 def test_phases_stand_on_the_wall_clock() -> None:

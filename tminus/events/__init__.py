@@ -20,7 +20,7 @@ from tminus.events.course import (
     RollbackBegan,
     RollbackEnded,
 )
-from tminus.events.decisions import Answer, Answered, AnswerRefused, AskEnded, AskOpened, Order, Ordered, Via
+from tminus.events.decisions import Answer, Answered, AnswerRefused, AskEnded, AskOpened, Order, Ordered, Reminded, Via
 from tminus.events.happening import Time
 from tminus.events.operations import OperationApproved, OperationBegan, OperationEnded
 from tminus.events.readiness import (
@@ -73,6 +73,7 @@ __all__ = [
     "PhaseEnded",
     "PhaseScheduled",
     "PhaseStarted",
+    "Reminded",
     "Result",
     "ReviewLine",
     "ReviewsTold",
@@ -107,6 +108,7 @@ Event = Annotated[
     | UndoEnded
     | AskOpened
     | AskEnded
+    | Reminded
     | Answered
     | AnswerRefused
     | Ordered

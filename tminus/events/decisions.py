@@ -2,11 +2,23 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from tminus.events.happening import Happening, Time
 
 
 class AskOpened(Happening):
-    """People are asked. `decision_digest` is what a yes binds to; `evidence_digest` covers the whole record."""
+    """People are asked.
+
+    Attributes:
+        roles: seat → how many distinct people.
+        decision_digest: what a yes to the whole question binds to.
+        evidence_digest: covers the whole record.
+        barred: person → why a yes of theirs does not count.
+        facts: step → how it stands, in words: what the decision rests on.
+        bindings: seat → digest of the facts that concern it; a yes stays valid in a seat for as long as this stays.
+        changed: where it is asked again, which facts are others now.
+    """
 
     type: Literal["ask.opened"] = "ask.opened"
     ask: str
@@ -18,6 +30,26 @@ class AskOpened(Happening):
     decision_digest: str
     evidence_digest: str
     deadline: Time
+    barred: dict[str, str] = Field(default_factory=dict)
+    facts: dict[str, str] = Field(default_factory=dict)
+    bindings: dict[str, str] = Field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+
+
+class Reminded(Happening):
+    """An ask that is not answered goes one step further.
+
+    Attributes:
+        how: a word in Slack, a page to the role's escalation policy, or a page to who stands in for it.
+        seats: those that lack somebody.
+        people: who could fill them, by id.
+    """
+
+    type: Literal["ask.reminded"] = "ask.reminded"
+    ask: str
+    how: Literal["remind", "page", "deputies"]
+    seats: tuple[str, ...]
+    people: tuple[str, ...] = ()
 
 
 class AskEnded(Happening):

@@ -30,6 +30,8 @@ def question(frozen: Frozen, ask: AskState) -> Letter:
     if ask.ended is not None:
         blocks += sections(f"*{ask.ended.result}*: {ask.ended.reason}")
     else:
+        if opened.changed:
+            blocks += sections("\n".join(("*Changed, so whom it concerns is asked again:*", *opened.changed)))
         judged = asking.judge(ask, frozen.people)
         blocks += [block for role in opened.roles for block in _role(frozen, ask, role, judged)]
         blocks.append(
@@ -52,10 +54,9 @@ def _role(frozen: Frozen, ask: AskState, role: str, judged: asking.Judgement) ->
 
 def _candidates(frozen: Frozen, ask: AskState, role: str) -> list[str]:
     """Who could still answer as `role`: nobody twice, and nobody their own launch."""
-    out = {answer.person for answer in ask.counting()}
-    if ask.opened.kind == "approval":
-        out.add(frozen.created.started_by)
-    found = [person.id for person in frozen.people.with_role(role) if person.id not in out]
+    out = {answer.person for answer in ask.counting() if role in asking.seats_of(answer, ask, frozen.people)}
+    may = asking.who_may(ask, frozen.people)
+    found = [person for person, seats in may.items() if role in seats and person not in out]
     return [asking.name_of(frozen.people, identity) for identity in found] or ["nobody"]
 
 

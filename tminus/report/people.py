@@ -37,7 +37,7 @@ def _decision(frozen: Frozen, record: Record, ask: AskState) -> DecisionReport:
     opened, ended = ask.opened, ask.ended
     step = frozen.runbook.step(opened.step)
     filled = asking.judge(ask, frozen.people).seating.filled
-    counting = ask.counting()
+    counting = asking.standing(ask, frozen.people)
     return DecisionReport(
         step=opened.step,
         title=step.title if step else opened.text,
