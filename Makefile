@@ -84,7 +84,7 @@ format: install ## Formats, and mends what the linter can mend by itself
 	$(BIN)/ruff format .
 
 bench: install ## Measures; each line of JSON is a figure with its limit
-	@for bench in watch launch readiness readiness_rivals; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
+	@for bench in watch launch readiness readiness_rivals approvals; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
 
 sweep: install ## The tests of rules that hold for all inputs, with many more of them
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=sweep $(ARGS)

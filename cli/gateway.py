@@ -3,6 +3,7 @@
 import logging
 import signal
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     import socket
     from types import FrameType
 
-    from starlette.applications import Starlette
-
     from flows.watchdog import Watchdog
     from tminus.environment import Environment
-    from tminus.slack_door import SlackDoor
+    from tminus.gateway import Gateway
+    from tminus.pagerduty_door import PagerDutyDoor
+    from tminus.slack_socket import SlackSocket
+    from tminus.slack_ways_in import SlackWaysIn
 
 _logger = logging.getLogger(__name__)
 
@@ -27,12 +29,16 @@ _logger = logging.getLogger(__name__)
 @click.command("gateway")
 @click.option("--environment", required=True, type=click.Path(path_type=Path), help="The environment file.")
 def command(environment: Path) -> None:
-    """Takes what people press in Slack, sends what waits, and gets lost launches a conductor.
+    """Takes what people press and type in Slack, sends what waits, and gets lost launches a conductor.
 
     Where the environment has no Slack the other two still run. Several may run; end it with Ctrl-C.
     """
     from flows.starting import point_at
+    from tasks.vocabulary import KINDS
     from tminus.environment import Environment
+    from tminus.ledger.opening import open_ledger
+    from tminus.pagerduty_door import open_pagerduty_door
+    from tminus.slack_ways_in import open_slack
     from tminus.yaml_source import Source
 
     settings = Source.read(environment).load(Environment)
@@ -42,25 +48,14 @@ def command(environment: Path) -> None:
     # The server hands a signal on once it has ended; the courier's last round comes after that.
     signal.signal(signal.SIGTERM, _interrupted)
     with suppress(KeyboardInterrupt):
-        door = _slack_door(settings)
+        ledger = partial(open_ledger, settings.ledger)
+        slack = open_slack(settings.slack, KINDS, ledger)
+        pagerduty = open_pagerduty_door(settings.pagerduty, KINDS, ledger)
         with _listening(settings.gateway.host, settings.gateway.port) as listening:
-            _run(settings, door, listening)
+            _run(settings, slack, pagerduty, listening)
 
 
-def _slack_door(settings: "Environment") -> "SlackDoor | None":
-    """None where the environment has no Slack: then people answer from the command line."""
-    from tasks.vocabulary import KINDS
-    from tminus.credentials import resolve
-    from tminus.ledger.opening import open_ledger
-    from tminus.slack_door import SlackDoor
-
-    if settings.slack is None:
-        return None
-    secret = resolve(settings.slack.signing_secret)
-    return SlackDoor(open_ledger(settings.ledger), KINDS, secret, settings.slack.api)
-
-
-def _run(settings: "Environment", door: "SlackDoor | None", listening: "socket.socket") -> None:
+def _run(settings: "Environment", slack: "SlackWaysIn", pagerduty: "PagerDutyDoor | None", on: "socket.socket") -> None:
     import asyncio
 
     from flows.watchdog import Watchdog
@@ -70,9 +65,10 @@ def _run(settings: "Environment", door: "SlackDoor | None", listening: "socket.s
 
     watchdog = Watchdog(open_ledger(settings.ledger))
     with Courier(open_ledger(settings.ledger), settings) as courier:
-        parts = [part for part in (door, courier, watchdog) if part is not None]
-        gateway = Gateway(open_ledger(settings.ledger), parts, door.routes() if door else ())
-        asyncio.run(_serve(gateway.app(), listening, watchdog))
+        parts = [*slack.parts, *([pagerduty] if pagerduty else []), courier, watchdog]
+        doors = [*slack.routes, *(pagerduty.routes() if pagerduty else [])]
+        gateway = Gateway(open_ledger(settings.ledger), parts, doors)
+        asyncio.run(_serve(gateway, on, watchdog, slack.socket))
 
 
 def _interrupted(_signal: int, _frame: "FrameType | None") -> None:
@@ -96,17 +92,26 @@ def _listening(host: str, port: int) -> "socket.socket":
 def _say_why(ended: "asyncio.Task[None]") -> None:
     """Until somebody starts this process anew it is not ready, and its log says why."""
     if not ended.cancelled() and (why := ended.exception()) is not None:
-        _logger.error("the watchdog has ended", exc_info=why)
+        _logger.error("%s has ended", ended.get_name(), exc_info=why)
 
 
-async def _serve(app: "Starlette", door: "socket.socket", watchdog: "Watchdog") -> None:
+async def _serve(
+    gateway: "Gateway", door: "socket.socket", watchdog: "Watchdog", slack_socket: "SlackSocket | None"
+) -> None:
     import asyncio
 
     import uvicorn
 
-    watching = asyncio.create_task(watchdog.keep_watch())
-    watching.add_done_callback(_say_why)
+    from tminus.gateway_server import configuration
+
+    running = [asyncio.create_task(watchdog.keep_watch(), name="the watchdog")]
+    if slack_socket is not None:
+        running.append(asyncio.create_task(slack_socket.keep_open(), name="Socket Mode"))
+    for task in running:
+        task.add_done_callback(_say_why)
     try:
-        await uvicorn.Server(uvicorn.Config(app, log_level="warning")).serve(sockets=[door])
+        await uvicorn.Server(configuration(gateway.app(), gateway.refusals)).serve(sockets=[door])
     finally:
-        watching.cancel()
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)

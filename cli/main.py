@@ -38,6 +38,7 @@ COMMANDS = {
     "validate": "cli.validate",
     "readiness": "cli.readiness",
     "contacts": "cli.contacts",
+    "doctor": "cli.doctor",
     "coverage": "cli.coverage",
     "next": "cli.next",
     "line": "cli.line",

@@ -1,12 +1,30 @@
-"""`tminus outbox`: letters that wait, or that will never arrive."""
+"""`tminus outbox`: letters that wait, or that will never arrive, and those made due again."""
 
 import click
 
+from tminus.errors import Refused, UsageError
 
-@click.command("outbox")
+_SHOW = "show"
+
+
+class _ShowsByItself(click.Group):
+    """A group whose first command is meant where none is named: `tminus outbox LAUNCH`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What is typed, with the command that is meant."""
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [_SHOW, *args])
+
+
+@click.group("outbox", cls=_ShowsByItself)
+def command() -> None:
+    """Lists messages to Slack and PagerDuty that have not arrived yet; `resend` tries dead ones again."""
+
+
+@command.command(_SHOW)
 @click.argument("launch", required=False)
-def command(launch: str | None) -> None:
-    """Lists messages to Slack and PagerDuty that have not arrived yet."""
+def show(launch: str | None) -> None:
+    """Lists messages to Slack and PagerDuty that have not arrived yet, of one LAUNCH or of all."""
     from tminus.ledger.opening import named_ledger, open_ledger
     from tminus.outbox import Outbox
 
@@ -18,3 +36,33 @@ def command(launch: str | None) -> None:
         )
     if not letters:
         click.echo("Every message has arrived.")
+
+
+@command.command("resend")
+@click.argument("letters", metavar="[ID]...", nargs=-1, type=int)
+@click.option("--dead", is_flag=True, help="Every dead letter instead of those named.")
+@click.option("--launch", help="With --dead: only those of this launch.")
+def resend(letters: tuple[int, ...], dead: bool, launch: str | None) -> None:
+    """Makes dead letters due again; the next courier sends each at its own place in the order.
+
+    A letter that arrived is never sent again. Of a living message, and of an incident, only the newest letter counts;
+    an older dead one is taken out. Exits 2 where a letter is unknown, having changed nothing, and 3 where one that was
+    named is not dead.
+    """
+    from tminus.ledger.opening import named_ledger, open_ledger
+    from tminus.resending import Came, dead_letters
+    from tminus.resending import resend as make_due
+
+    if bool(letters) == dead or (launch and not dead):
+        raise UsageError(
+            "name the letters, as in `tminus outbox resend 12 13`, or say --dead, with --launch or without"
+        )
+    store = open_ledger(named_ledger())
+    done = make_due(store, dead_letters(store, launch) if dead else letters)
+    for one in done:
+        if one.came is not Came.LEFT:
+            click.echo(f"{one.id}  {one.chain}  {one.channel}  {one.key}: {one.why}")
+    if left := [f"letter {one.id} is left as it is: {one.why}" for one in done if one.came is Came.LEFT]:
+        raise Refused("; ".join(left))
+    if not done:
+        click.echo("No letter is dead.")

@@ -1,6 +1,7 @@
 """Questions to people: asked in the ledger, shown as Paused, answered anywhere, judged from the ledger."""
 
 from datetime import timedelta
+from typing import Literal
 
 from flows.blocking import get_past
 from flows.by_the_ledger import LedgerStep, by_the_ledger
@@ -15,15 +16,17 @@ from tminus.candidates import barred_from, roles_asked
 from tminus.clock import now
 from tminus.digests import bindings_of, decision_digest, evidence_digest, facts_of, what_changed
 from tminus.errors import MovedOn
+from tminus.escalation import next_due, next_reminder
 from tminus.outcome import Outcome
 from tminus.record import AskState
 from tminus.release import authors_of
-from tminus.runbook import Acknowledgement, Approval, Attestation, Step
+from tminus.roll_call import asked_text, called, called_said, seats_called
+from tminus.runbook import Acknowledgement, Approval, Attestation, RollCall, Step
 
 _SHOW_EVERY = timedelta(seconds=2)  # each showing costs Prefect four calls, and answers come in bursts
 _LOOK_AT_PREFECT = 5.0  # seconds between two looks whether somebody pressed Resume in the UI
 
-Question = Approval | Acknowledgement | Attestation
+Question = Approval | Acknowledgement | Attestation | RollCall
 
 
 async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
@@ -39,7 +42,7 @@ async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
     ended = await _ask_until_ended(conductor, step, question)
     outcome = conductor.record.step(step.id).outcome
     if outcome is None:  # taken back by the time it was read: a person has it tried again
-        return _outcome(ended)
+        return _outcome(ended, step)
 
     async def attempt(_last: bool) -> Outcome:
         return outcome
@@ -60,8 +63,10 @@ def _turn(conductor: Conductor, step: Step, outcome: Outcome, ended: ev.AskEnded
 
 
 def rests_on(conductor: Conductor, step: Step) -> list[Step]:
-    """The blocking steps before this one: what its decision is about."""
+    """The blocking steps before this one: what its decision is about; a roll-call's is about none."""
     before: list[Step] = []
+    if isinstance(step.does, RollCall):
+        return before
     for other in conductor.frozen.runbook.steps():
         if other.id == step.id:
             break
@@ -94,6 +99,7 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
             await conductor.write(changed)
         if (ended := _judged(conductor, step)) is not None and await _is_ended(conductor, step, ended):
             break
+        await _remind(conductor, step)
         why, moment = _why_it_waits(conductor, step), now()
         if why != waiting and moment >= show_from:
             waiting, show_from = why, moment + _SHOW_EVERY
@@ -109,7 +115,7 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
 async def _is_ended(conductor: Conductor, step: Step, ended: ev.AskEnded) -> bool:
     """Writes the end and its outcome down in one step; False where anybody said anything that it does not rest on."""
     attempt = conductor.record.step(step.id).attempt
-    outcome = ev.StepEnded(step=step.id, attempt=attempt, outcome=_outcome(ended))
+    outcome = ev.StepEnded(step=step.id, attempt=attempt, outcome=_outcome(ended, step))
     try:
         await conductor.write(ended, outcome, after=conductor.record.seq)
     except MovedOn:
@@ -118,7 +124,22 @@ async def _is_ended(conductor: Conductor, step: Step, ended: ev.AskEnded) -> boo
     return True
 
 
-def _outcome(ended: ev.AskEnded) -> Outcome:
+async def _remind(conductor: Conductor, step: Step) -> None:
+    """Goes one step further where that is due; where anybody spoke up meanwhile, it is looked at again."""
+    ask = _ask(conductor, step)
+    reminder = next_reminder(ask, conductor.frozen.people, now()) if ask else None
+    if reminder is None:
+        return
+    try:
+        await conductor.write(reminder, after=conductor.record.seq)
+    except MovedOn:
+        await conductor.refresh()
+
+
+def _outcome(ended: ev.AskEnded, step: Step) -> Outcome:
+    """Met, or failed; that somebody says nothing at a roll-call tells nothing of whether they will be there."""
+    if isinstance(step.does, RollCall) and ended.result != "met":
+        return Outcome.unknown(ended.reason).model_copy(update={"at": now()})
     how = Outcome.passed(ended.reason) if ended.result == "met" else Outcome.failed(f"{ended.result}: {ended.reason}")
     return how.model_copy(update={"at": now()})
 
@@ -138,19 +159,23 @@ def _ask(conductor: Conductor, step: Step) -> AskState | None:
 def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened:
     frozen, record = conductor.frozen, conductor.record
     deadline = now() + conductor.real(question.deadline)
-    before, roles = rests_on(conductor, step), roles_asked(question)
-    facts = facts_of(record, before)
+    before, facts = rests_on(conductor, step), facts_of(record, rests_on(conductor, step))
+    is_roll_call = isinstance(question, RollCall)
+    roles = seats_called(frozen, step) if is_roll_call else roles_asked(question)
+    kind = "approval" if is_roll_call else question.kind  # whoever may not approve need not be there
+    barred = barred_from(kind, frozen.people, frozen.created.started_by, authors_of(frozen.release))
     return ev.AskOpened(
         ask=_ask_name(conductor, step),
         step=step.id,
-        kind=question.kind,
+        kind="acknowledgement" if isinstance(question, RollCall) else question.kind,
+        yes="I will be there" if is_roll_call else "",
         roles=dict(roles),
         veto=question.veto if isinstance(question, Approval) else (),
         text=_text(conductor, step, question),
         decision_digest=decision_digest(frozen, facts),
         evidence_digest=evidence_digest(record),
         deadline=deadline,
-        barred=barred_from(question.kind, frozen.people, frozen.created.started_by, authors_of(frozen.release)),
+        barred=dict(barred),
         facts=facts,
         bindings=bindings_of(frozen, facts, {one.id: one.owner for one in before}, roles),
     )
@@ -162,6 +187,8 @@ def _text(conductor: Conductor, step: Step, question: Question) -> str:
         return draft(conductor.frozen, conductor.record)
     if isinstance(question, Attestation):
         return question.statement
+    if isinstance(question, RollCall):
+        return asked_text(conductor.frozen, step)
     before, record = [other.id for other in rests_on(conductor, step)], conductor.record
     passed = sum(1 for other in before if record.step(other).settled)
     said = f"{step.title}: {passed} of {len(before)} blocking steps pass or are waived."
@@ -172,7 +199,9 @@ def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
     ask = _ask(conductor, step)
     if ask is None:
         return None
-    judgement = asking.judge(ask, conductor.frozen.people)
+    if isinstance(step.does, RollCall):
+        return _called(conductor, step, ask)
+    judgement = asking.judge(ask, conductor.frozen.people, now())
     if judgement.rejected is not None:
         who = conductor.frozen.people.by_id(judgement.rejected.person)
         name = who.name if who else judgement.rejected.person
@@ -185,6 +214,15 @@ def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
     if now() >= ask.opened.deadline:
         return ev.AskEnded(ask=ask.opened.ask, result="expired", reason=f"at the deadline it still {judgement.waits}")
     return None
+
+
+def _called(conductor: Conductor, step: Step, ask: AskState) -> ev.AskEnded | None:
+    """A roll-call is met once those who will be there could give every later approval."""
+    found = called(conductor.frozen, step, ask)
+    if found.lacking and now() < ask.opened.deadline:
+        return None
+    result: Literal["met", "expired"] = "expired" if found.lacking else "met"
+    return ev.AskEnded(ask=ask.opened.ask, result=result, reason=called_said(conductor.frozen, found))
 
 
 def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened | None:
@@ -201,11 +239,16 @@ def _why_it_waits(conductor: Conductor, step: Step) -> str:
     ask = _ask(conductor, step)
     if ask is None:
         return step.title
-    judgement = asking.judge(ask, conductor.frozen.people)
+    if isinstance(step.does, RollCall):
+        said = called_said(conductor.frozen, called(conductor.frozen, step, ask))
+        return f"{step.title}, until {ask.opened.deadline:%H:%M:%S} UTC: {said}"
+    judgement = asking.judge(ask, conductor.frozen.people, now())
     return f"{step.title}: {judgement.waits} until {ask.opened.deadline:%H:%M:%S} UTC, in Slack or by `tminus approve`"
 
 
 def _left(conductor: Conductor, step: Step) -> float:
-    ask = _ask(conductor, step)
-    left = (ask.opened.deadline - now()) if ask else timedelta(seconds=1)
-    return max(left.total_seconds(), 0.01)
+    """Seconds until the question ends by itself, or goes one step further."""
+    if (ask := _ask(conductor, step)) is None:
+        return 1.0
+    until = min(ask.opened.deadline, next_due(ask) or ask.opened.deadline)
+    return max((until - now()).total_seconds(), 0.01)

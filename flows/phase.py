@@ -27,6 +27,7 @@ from flows.conductor import Conductor, logger
 from flows.following_up import follow_up
 from flows.observing import observe, observe_all
 from flows.paging import prove_paging
+from flows.roll_call import call_roll
 from flows.rolling_back import roll_back
 from flows.turns import Lost, NoGo, OutOfTime, Recycled, Scrubbed, TurnBack
 from flows.watching import watch
@@ -44,6 +45,7 @@ from tminus.runbook import (
     PagingPath,
     Phase,
     Readiness,
+    RollCall,
     SignOff,
     Step,
 )
@@ -167,6 +169,8 @@ async def run_step(conductor: Conductor, step: Step) -> Outcome:
             return await prove_paging(conductor, step, question)
         case FollowUps():
             return await follow_up(conductor, step)
+        case RollCall() as question:
+            return await call_roll(conductor, step, question)
         case Check() as check:
             return await observe(conductor, step, check)
     raise TypeError(f"step {step.id}: {type(step.does).__name__} is known to the book and not to the flows")

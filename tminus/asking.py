@@ -34,13 +34,20 @@ class Judgement:
     waits: str
 
 
-def judge(ask: AskState, people: People) -> Judgement:
-    """Seats every yes that counts; distinct people per role, by maximum matching. One no outweighs every yes."""
+def judge(ask: AskState, people: People, moment: datetime | None = None) -> Judgement:
+    """Seats every yes that counts; distinct people per role, by maximum matching. One no outweighs every yes.
+
+    Args:
+        ask: the question as it stands.
+        people: everybody.
+        moment: from when on answers are awaited, for the sentence that says who could answer; from when it was asked
+            where none is given.
+    """
     counting, yes = ask.counting(), _YES[ask.opened.kind]
     rejected = next((answer for answer in counting if answer.answer == "reject"), None)
     answered = {one.person: seats for one in counting if one.answer == yes and (seats := seats_of(one, ask, people))}
     seating = seat(ask.opened.roles, answered)
-    waits = "" if seating.complete else _waits(seating, who_may(ask, people), people)
+    waits = "" if seating.complete else _waits(seating, who_may(ask, people, moment), people)
     return Judgement(seating.complete and rejected is None, seating, rejected, waits)
 
 
@@ -49,10 +56,11 @@ def standing(ask: AskState, people: People) -> list[ev.Answered]:
     return [one for one in ask.counting() if one.answer == "reject" or seats_of(one, ask, people)]
 
 
-def who_may(ask: AskState, people: People) -> Mapping[str, frozenset[str]]:
-    """Person → the seats they could fill while it is open, of everybody whose yes can count."""
+def who_may(ask: AskState, people: People, moment: datetime | None = None) -> Mapping[str, frozenset[str]]:
+    """Person → the seats they could fill from a moment on, or while it is open, of everybody whose yes can count."""
     opened = ask.opened
-    return may_answer(Asking(opened.roles, ask.barred, opened.at, opened.deadline), people)
+    since = max(moment or opened.at, opened.at)
+    return may_answer(Asking(opened.roles, ask.barred, since, max(since, opened.deadline)), people)
 
 
 def seats_of(answer: ev.Answered, ask: AskState, people: People) -> frozenset[str]:
@@ -176,7 +184,7 @@ def _says_no_more(answer: ev.Answered, earlier: ev.Answered, ask: AskState, peop
     """Whether somebody said this before, for every seat that they could say it for now."""
     if (earlier.person, earlier.answer) != (answer.person, answer.answer):
         return False
-    return earlier.digest == answer.digest or seats_of(answer, ask, people) <= seats_of(earlier, ask, people)
+    return answer.answer == "reject" or seats_of(answer, ask, people) <= seats_of(earlier, ask, people)
 
 
 def _list(words: Iterable[str]) -> str:

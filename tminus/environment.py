@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from tminus.clock import Clock, Duration
 from tminus.credentials import SecretRef
 from tminus.loopback import url_is_local
+from tminus.systems.pagerduty import PagerDutyRest
 from tminus.systems.readiness import Systems
 from tminus.systems.section import Section
 from tminus.systems.web import Api
@@ -124,12 +125,29 @@ class Prometheus(Api):
 
 
 class Slack(Section):
-    """Where people are asked and told."""
+    """Where people are asked and told.
+
+    Attributes:
+        token: the bot's, for messages and dialogs.
+        app_token: for Socket Mode, by which presses and commands come over a connection that the gateway opens itself.
+        signing_secret: for HTTP requests, by which they come through a public door. One of the two, or both.
+    """
 
     channel: str
     token: SecretRef
-    signing_secret: SecretRef
+    signing_secret: SecretRef | None = None
+    app_token: SecretRef | None = None
     api: str = "https://slack.com/api/"
+
+    @model_validator(mode="after")
+    def _a_way_in(self) -> "Slack":
+        if self.signing_secret is None and self.app_token is None:
+            raise ValueError("slack: app_token (Socket Mode) or signing_secret (HTTP) lets answers in; give one")
+        return self
+
+    def secrets(self) -> Iterator[str]:
+        """Every reference to a secret that a launch and its gateway need."""
+        yield from (one for one in (self.token, self.signing_secret, self.app_token) if one is not None)
 
 
 class PagerDuty(Section):
@@ -137,6 +155,8 @@ class PagerDuty(Section):
 
     Attributes:
         token: of the REST API, for what readiness asks; pages need only the routing key.
+        rest: for pages to the roles' own escalation policies, and for answers to notes.
+        webhook_secrets: those of the webhook subscriptions that send notes here; more than one while one is exchanged.
     """
 
     routing_key: SecretRef
@@ -144,6 +164,23 @@ class PagerDuty(Section):
     ca_file: Path | None = None
     api: str = "https://api.pagerduty.com"
     token: SecretRef | None = None
+    rest: PagerDutyRest | None = None
+    webhook_secrets: tuple[SecretRef, ...] = ()
+
+    def secrets(self) -> Iterator[str]:
+        """Every reference to a secret that a launch and its gateway need."""
+        yield self.routing_key
+        yield from self.webhook_secrets
+        if self.rest is not None:
+            yield self.rest.token
+
+    def addresses(self) -> Iterator[str]:
+        """Where it is."""
+        yield self.events
+        if self.token is not None:
+            yield self.api
+        if self.rest is not None:
+            yield self.rest.api
 
 
 class Ledger(Section):
@@ -235,9 +272,9 @@ class Environment(Systems):
         if self.prometheus and self.prometheus.token:
             yield self.prometheus.token
         if self.slack:
-            yield from (self.slack.token, self.slack.signing_secret)
+            yield from self.slack.secrets()
         if self.pagerduty:
-            yield self.pagerduty.routing_key
+            yield from self.pagerduty.secrets()
 
     def addresses(self) -> Iterator[str]:
         """Every plain address in the file; of those inside secrets `tasks.estate` asks where they lead, before use."""
@@ -254,7 +291,5 @@ class Environment(Systems):
         if self.slack:
             yield self.slack.api
         if self.pagerduty:
-            yield self.pagerduty.events
-            if self.pagerduty.token is not None:
-                yield self.pagerduty.api
+            yield from self.pagerduty.addresses()
         yield from self.system_addresses()

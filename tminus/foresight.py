@@ -35,5 +35,7 @@ def _copied(record: Record) -> Record:
     found = copy(record)
     vars(found).update({name: [*value] for name, value in vars(record).items() if isinstance(value, list)})
     found.steps = {step: replace(state, history=[*state.history]) for step, state in record.steps.items()}
-    found.asks = {name: replace(ask, answers=[*ask.answers]) for name, ask in record.asks.items()}
+    found.asks = {
+        name: replace(ask, answers=[*ask.answers], reminders=[*ask.reminders]) for name, ask in record.asks.items()
+    }
     return found

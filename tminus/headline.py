@@ -136,7 +136,7 @@ def _answers_awaited(frozen: Frozen, record: Record, moment: datetime) -> Iterat
     for ask in (ask for ask in record.open_asks() if moment <= ask.opened.deadline):
         verb = _VERBS[ask.opened.kind]
         could = [one for one in frozen.people.people if _could_answer(frozen, record, ask, one.id, moment)]
-        seating, may = asking.judge(ask, frozen.people).seating, asking.who_may(ask, frozen.people)
+        seating, may = asking.judge(ask, frozen.people).seating, asking.who_may(ask, frozen.people, moment)
         for role, count in seating.missing.items():
             names = [person.name for person in could if role in may.get(person.id, ())]
             who = f"{count} {role_said(role)}: {' or '.join(names) or 'nobody left who could'}"

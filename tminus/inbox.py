@@ -1,5 +1,6 @@
 """What people say, let in: an answer or an order is written down, or refused with its reason written down."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NoReturn
 
@@ -8,6 +9,7 @@ from tminus import events as ev
 from tminus.chain_names import is_sign_off
 from tminus.clock import now
 from tminus.errors import MovedOn, Refused
+from tminus.foresight import record_after
 from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
 from tminus.ordering import why_order_refused
@@ -21,19 +23,20 @@ _LONGEST = 200  # characters of what a refusal quotes
 def answer(book: Logbook, frozen: Frozen, given: ev.Answered) -> Record:
     """Writes an answer down; raises Refused with the reason, which is written down too.
 
-    Refused also where it was written down and does not count: the question was decided or changed in that moment.
-    A sign-off has no conductor, so the answer that decides it ends it here.
+    It is written only if nothing was said since it was judged, else it is judged again: whoever is told "Recorded" is
+    told so of an answer that counts. A sign-off has no conductor, so the answer that decides it ends it here.
     """
-    record = book.refresh()
-    why = _why_not_signed(book, frozen, given) or asking.why_refused(given, record, frozen.people, now())
-    if why is not None:
-        refuse(book, given.person, f"{given.answer} {given.ask}", why, given.via)
-    book.write(given)
-    if why := _why_too_late(book.record, frozen, given):
-        refuse(book, given.person, f"{given.answer} {given.ask}", why, given.via)
-    if is_sign_off(book.launch) and (ended := _sign_off_ended(book.record, frozen, given.ask)):
-        book.write(ended)
-    return book.record
+    record, crossed = book.refresh(), ""
+    while True:
+        why = _why_not_signed(book, frozen, given) or asking.why_refused(given, record, frozen.people, now())
+        if why is not None:
+            refuse(book, given.person, f"{given.answer} {given.ask}", f"{crossed}{why}", given.via)
+        try:
+            book.write(given, *_end_of_sign_off(record, frozen, given), after=record.seq)
+        except MovedOn:
+            record, crossed = book.refresh(), "it came too late: "
+        else:
+            return book.record
 
 
 def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
@@ -69,16 +72,6 @@ def _write_resume(book: Logbook, given: ev.Ordered) -> None:
             return
 
 
-def _why_too_late(record: Record, frozen: Frozen, given: ev.Answered) -> str | None:
-    """Why an answer that was just written down does not count: somebody else wrote between the look and the writing."""
-    ask = record.asks[given.ask]
-    if not ask.voided and any(
-        one.person == given.person and one.answer == given.answer for one in asking.standing(ask, frozen.people)
-    ):
-        return None
-    return f"it came too late: {asking.why_refused(given, record, frozen.people, now()) or 'another answer is newer'}"
-
-
 def refuse(book: Logbook, who: str, what: str, why: str, via: ev.Via) -> NoReturn:
     """Writes down that something did not count, unless the launch is over, and raises Refused."""
     if book.record.closed is None:
@@ -104,15 +97,16 @@ def _signature(event: ev.Event) -> str:
     return event.signature if isinstance(event, ev.Answered | ev.Ordered) else ""
 
 
-def _sign_off_ended(record: Record, frozen: Frozen, ask: str) -> ev.AskEnded | None:
-    state = record.asks[ask]
-    if state.ended is not None:
-        return None
+def _end_of_sign_off(record: Record, frozen: Frozen, given: ev.Answered) -> Sequence[ev.AskEnded]:
+    """The end of a sign-off, where this answer decides it."""
+    state = record_after(record, given).asks[given.ask]
+    if not is_sign_off(frozen.created.launch) or state.ended is not None:
+        return ()
     judged = asking.judge(state, frozen.people)
     if judged.rejected is not None:
         name = asking.name_of(frozen.people, judged.rejected.person)
         reason = f"{name} said no: {judged.rejected.reason or 'no reason given'}"
-        return ev.AskEnded(ask=ask, result="rejected", reason=reason)
+        return (ev.AskEnded(ask=given.ask, result="rejected", reason=reason),)
     if judged.met:
-        return ev.AskEnded(ask=ask, result="met", reason=asking.seated(judged.seating, frozen.people))
-    return None
+        return (ev.AskEnded(ask=given.ask, result="met", reason=asking.seated(judged.seating, frozen.people)),)
+    return ()

@@ -6,6 +6,7 @@ import rfc8785
 
 from tminus import events as ev
 from tminus.chain_names import OPERATION
+from tminus.clock import now
 from tminus.errors import LedgerError, Refused
 from tminus.frozen import digest_of
 from tminus.lease import vacant
@@ -33,8 +34,12 @@ def with_digest(began: ev.OperationBegan) -> ev.OperationBegan:
 
 
 def approval(began: ev.OperationBegan, person: Person, key: PersonalKey, reason: str) -> ev.OperationApproved:
-    """A person's signed yes to exactly this operation; raises Refused where they have none of its roles."""
-    role = next((role for role in began.roles if role in person.roles), None)
+    """A person's signed yes to exactly this operation; raises Refused where they have none of its roles.
+
+    A deputy has the roles of whom they stand in for.
+    """
+    held = People.model_validate_json(began.people).roles_between(person, now(), now())
+    role = next((role for role in began.roles if role in held), None)
     if role is None:
         raise Refused(
             f"{person.name} may not approve a {began.what} of {began.system}; that is for {', '.join(began.roles)}"
@@ -45,10 +50,11 @@ def approval(began: ev.OperationBegan, person: Person, key: PersonalKey, reason:
 
 def why_not_approved(began: ev.OperationBegan, said: ev.OperationApproved) -> str:
     """Why a yes does not count, by what the operation itself froze; "" where it does."""
-    person = People.model_validate_json(began.people).by_id(said.person)
+    people = People.model_validate_json(began.people)
+    person = people.by_id(said.person)
     if person is None or not verified(began.operation, said, person):
         return f"{said.person}'s approval is not proven by their key"
-    if said.role not in began.roles or said.role not in person.roles:
+    if said.role not in began.roles or said.role not in people.roles_between(person, said.at, said.at):
         return f"{person.name} has none of the roles that may approve it: {', '.join(began.roles)}"
     if with_digest(began).digest != began.digest or said.digest != began.digest:
         return f"{person.name} approved something else"

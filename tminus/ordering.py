@@ -109,7 +109,7 @@ def _waive(given: ev.Ordered, record: Record, frozen: Frozen, person: Person, mo
     if not step.waivable:
         return f"{given.step} cannot be waived: the book says so"
     allowed = {*outline_of(frozen).may_waive, step.owner}
-    if not person.roles & allowed:
+    if not frozen.people.roles_between(person, moment, moment) & allowed:
         return f"{person.name} may not waive {given.step}; {', '.join(sorted(allowed))} may"
     if not given.reason or given.until is None or given.until <= moment:
         return "a waiver wants a reason, and a date in the future until which it holds"

@@ -7,6 +7,7 @@ from tminus.ledger.store import Row, Store
 CLAIM = 15.0  # seconds a courier keeps a letter to itself; after a crash another takes it up then
 ATTEMPTS = 400  # at the longest pause of 15 s this is more than an hour and a half, then a letter is dead
 _LONGEST = 15.0
+_MOST_ASKED = 600.0  # seconds that the other side may ask to be left alone; a launch is not held up by a wrong header
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,12 @@ class Outbox:
         )
 
     def failed(self, letter: Waiting, why: str, at_least: float = 0.0) -> None:
-        """It did not arrive: tried again later, not before `at_least` seconds, or dead after too many tries.
+        """It did not arrive: tried again later, not before `at_least` seconds (ten minutes at most), or dead after too
+        many tries.
 
         Of a courier so slow that another took the letter over, this changes nothing.
         """
-        pause = max(min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST), at_least)
+        pause = max(min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST), min(at_least, _MOST_ASKED))
         self._give_up(letter, why, "due" if letter.attempts < self._attempts else "dead", pause)
 
     def dead(self, letter: Waiting, why: str) -> None:

@@ -1,6 +1,6 @@
-"""Letters to PagerDuty's Events API v2: change events, and incidents by their dedup key."""
+"""Letters to PagerDuty: change events, and incidents by their dedup key; to roles' own policies by its REST API."""
 
-import ssl
+import logging
 
 from pagerduty import EventsApiV2Client
 from pagerduty.errors import Error, HttpError, UrlError
@@ -10,15 +10,18 @@ from tminus.clock import now
 from tminus.courier import Unavailable, Undeliverable
 from tminus.credentials import resolve
 from tminus.environment import PagerDuty
-from tminus.errors import UsageError
+from tminus.errors import MissingSecret
 from tminus.messages.forms import PagerDutyLetter
 from tminus.outbox import Outbox, Waiting
+from tminus.pagerduty_rest import PagerDutyIncidents, trusted
 
+_logger = logging.getLogger(__name__)
 _TIMEOUT = 5  # seconds
 _SUMMARY = 1024  # characters; developer.pagerduty.com/docs/events-api-v2/trigger-events
 _QUOTED = 200  # characters of what PagerDuty says
 _REFUSED = range(400, 500)
 _LATER = frozenset({408, 429})
+_BY_REST = 4  # tries of the REST API; what comes behind waits as long, and the Events API may be well
 
 
 class PagerDutyChannel:
@@ -31,11 +34,8 @@ class PagerDutyChannel:
     """
 
     def __init__(self, settings: PagerDuty) -> None:
-        try:
-            verify = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-        except OSError as e:
-            raise UsageError(f"pagerduty: ca_file {settings.ca_file} cannot be read: {e.strerror or e}") from e
-        key = resolve(settings.routing_key).get_secret_value()
+        key, verify = resolve(settings.routing_key).get_secret_value(), trusted(settings)
+        self._incidents = _incidents(settings)
         self._client = EventsApiV2Client(key, base_url=settings.events, verify=verify, trust_env=False)
         # The constructor's own timeout is not the one that requests use.
         self._client.timeout = _TIMEOUT
@@ -44,10 +44,13 @@ class PagerDutyChannel:
         self._client.max_network_attempts = 0  # further ones
         self._client.sleep_timer = 0.2
 
-    def deliver(self, letter: Waiting, outbox: Outbox, late: str) -> str:  # noqa: ARG002 - the dedup key is receipt enough
-        """Sends one event; the receipt is its dedup key."""
+    def deliver(self, letter: Waiting, outbox: Outbox, late: str) -> str:
+        """Sends one; the receipt is its dedup key, or the incident and whom it pages."""
         try:
-            self._send(letter, PagerDutyLetter.model_validate_json(letter.body), late)
+            what = PagerDutyLetter.model_validate_json(letter.body)
+            if what.by_rest and self._incidents is not None:
+                return self._first_by_rest(self._incidents, letter, what, late, outbox)
+            self._send(letter, what, late)
         except HttpError as e:
             status = e.response.status_code if e.response is not None else 0
             if status in _REFUSED and status not in _LATER:
@@ -62,6 +65,39 @@ class PagerDutyChannel:
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
+        if self._incidents is not None:
+            self._incidents.close()
+
+    def _first_by_rest(
+        self, incidents: PagerDutyIncidents, letter: Waiting, what: PagerDutyLetter, late: str, outbox: Outbox
+    ) -> str:
+        """To whom it is for; where that cannot be had, by an event."""
+        why = f"it was tried {_BY_REST} times"
+        if letter.attempts <= _BY_REST:
+            try:
+                return self._by_rest(incidents, letter, what, late)
+            except Undeliverable as e:
+                why = str(e)
+        by_event = outbox.receipt(letter.chain, "pagerduty", letter.key) == letter.key
+        return self._instead(letter, what, late, why, by_event=by_event)
+
+    def _by_rest(self, incidents: PagerDutyIncidents, letter: Waiting, what: PagerDutyLetter, late: str) -> str:
+        """Makes or ends the incident; a resolving event goes too, since an event may have triggered it."""
+        if what.op == "resolve":
+            incidents.resolve(letter.key)
+            self._send(letter, what, late)
+            return letter.key
+        details = {**what.details, **({"late": late} if late else {})}
+        return incidents.page(letter.key, _summary(what.summary, late), details, what.policy, what.users)
+
+    def _instead(self, letter: Waiting, what: PagerDutyLetter, late: str, why: str, *, by_event: bool) -> str:
+        """What the REST API will not have must wake somebody all the same: on-call of the default service."""
+        _logger.warning("PagerDuty's REST API does not take %s of %s: %s", letter.key, letter.chain, why)
+        instead = {**what.details, "paged instead": f"on-call of the default service, since {why}"}
+        self._send(letter, what.model_copy(update={"details": instead}), late)
+        if what.op == "resolve" and not by_event:
+            raise Undeliverable(f"{why}; resolve {letter.key} in PagerDuty by hand")
+        return letter.key
 
     def _said(self, error: HttpError) -> str:
         """What PagerDuty finds wrong, short, and without the key should it repeat it."""
@@ -90,6 +126,17 @@ class PagerDutyChannel:
                 "custom_details": details,
             }
             self._client.send_event("trigger", dedup_key=letter.key, payload=payload, links=links)
+
+
+def _incidents(settings: PagerDuty) -> PagerDutyIncidents | None:
+    """The way by the REST API; without its token every page still goes out, by events."""
+    if settings.rest is None:
+        return None
+    try:
+        return PagerDutyIncidents(settings, settings.rest)
+    except MissingSecret as e:
+        _logger.error("PagerDuty's REST API is left out, and the default service is paged: %s", e)  # noqa: TRY400 - the reason says it
+        return None
 
 
 def _summary(said: str, late: str) -> str:

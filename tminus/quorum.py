@@ -89,12 +89,14 @@ def why_it_waits(seating: Seating, candidates: Mapping[str, frozenset[str]]) -> 
 
     Args:
         seating: as it stands.
-        candidates: everyone who could answer, by the names that the sentence should use; those who have are left out.
+        candidates: everyone who could answer, by the names that the sentence should use; those who have said yes for
+            every seat that they could take are left out.
     """
     if seating.complete:
         return ""
     answered = {answer.person: answer.roles for answer in seating.answers}
-    waiting = {person: roles for person, roles in candidates.items() if person not in answered}
+    more = {person: roles - answered.get(person, frozenset()) for person, roles in candidates.items()}
+    waiting = {person: candidates[person] for person, roles in more.items() if roles}
     helpful = [
         person
         for person, roles in waiting.items()

@@ -215,11 +215,13 @@ class Record:
         match event:
             case ev.AskOpened() if state is None:
                 started_by = self.created.started_by if self.created else ""
-                state = AskState(event, started_by=started_by, bound={event.decision_digest: event.bindings})
+                state = AskState(
+                    event, started_by=started_by, bound={event.decision_digest: event.bindings}, asked_first=event.at
+                )
                 self.asks = {**self.asks, event.ask: state}
             case ev.AskOpened() if state is not None:
                 if state.voided:
-                    state.answers, state.bound, state.reminders = [], {}, []
+                    state.answers, state.bound, state.reminders, state.asked_first = [], {}, [], event.at
                 state.opened, state.ended, state.voided = event, None, False
                 state.bound = {**state.bound, event.decision_digest: event.bindings}
             case ev.Reminded() if state is not None:

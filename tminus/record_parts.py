@@ -73,6 +73,12 @@ class AskState:
     started_by: str = ""
     bound: dict[str, dict[str, str]] = field(default_factory=dict)
     reminders: list[ev.Reminded] = field(default_factory=list)
+    asked_first: ev.Time | None = None
+
+    @property
+    def since(self) -> ev.Time:
+        """When it was asked first; asked again because something changed, it is not younger for that."""
+        return self.asked_first or self.opened.at
 
     @property
     def barred(self) -> Mapping[str, str]:
@@ -88,8 +94,15 @@ class AskState:
         return frozenset(seat for seat in self.opened.roles if seat in then and then[seat] == now.get(seat))
 
     def counting(self) -> list[ev.Answered]:
-        """The answers that are bound to what is asked now, if only for some seats; a person's last one counts."""
-        last = {answer.person: answer for answer in self.answers if self.bound_seats(answer.digest)}
+        """The answers that are bound to what is asked now, if only for some seats.
+
+        A person's last one counts, and a no is their last: a yes that crossed with it takes nothing back.
+        """
+        last: dict[str, ev.Answered] = {}
+        for answer in self.answers:
+            said = last.get(answer.person)
+            if self.bound_seats(answer.digest) and (said is None or said.answer != "reject"):
+                last[answer.person] = answer
         return list(last.values())
 
 

@@ -94,6 +94,17 @@ class PagingPath(Spec, frozen=True):
     deadline: Duration
 
 
+class RollCall(Spec, frozen=True):
+    """Who will be there: asks ahead, by day, for as many people as all later approvals need; it never blocks.
+
+    Attributes:
+        deadline: how long it stays open on the countdown's clock; at its end the silent are named.
+    """
+
+    kind: Literal["roll_call"] = "roll_call"
+    deadline: Duration
+
+
 class FollowUps(Spec, frozen=True):
     """Every hold, failure, waiver and breach becomes a follow-up with an owner, in the ledger."""
 
@@ -107,6 +118,7 @@ PEOPLE_KINDS: Mapping[str, type[Spec]] = {
     "readiness": Readiness,
     "attestation": Attestation,
     "paging": PagingPath,
+    "roll_call": RollCall,
     "follow_ups": FollowUps,
 }
 
@@ -140,6 +152,12 @@ class Step(BaseModel, frozen=True, extra="forbid"):
     retry_failed: bool = False
     timeout: Duration = timedelta(seconds=30)
     waivable: bool = True
+
+    @model_validator(mode="after")
+    def _roll_call_never_blocks(self) -> "Step":
+        if isinstance(self.does, RollCall) and self.blocking:
+            raise ValueError("a roll-call never blocks: nobody need answer it; its severity is advisory")
+        return self
 
     @property
     def blocking(self) -> bool:
@@ -222,6 +240,20 @@ class Runbook(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"step ids must be unique, and these are not: {', '.join(twice)}")
         return self
 
+    @model_validator(mode="after")
+    def _roll_calls_in_time(self) -> "Runbook":
+        for number, phase in enumerate(self.phases):
+            later = self.phases[number + 1 :]
+            for step in phase.steps:
+                if isinstance(step.does, RollCall) and (why := _why_no_roll_call(phase, step.does, later)):
+                    raise ValueError(f"the roll-call {step.id} {why}")
+        return self
+
+    def approvals_after(self, step: Step) -> "tuple[Step, ...]":
+        """The steps behind this one that ask for an approval."""
+        steps = list(self.steps())
+        return tuple(one for one in steps[steps.index(step) + 1 :] if isinstance(one.does, Approval))
+
     def steps(self) -> Iterator[Step]:
         """All steps, in the order of the countdown."""
         for phase in self.phases:
@@ -234,3 +266,12 @@ class Runbook(BaseModel, frozen=True, extra="forbid"):
     def step(self, identity: str) -> Step | None:
         """The step so named."""
         return next((step for step in self.steps() if step.id == identity), None)
+
+
+def _why_no_roll_call(phase: Phase, does: RollCall, later: tuple[Phase, ...]) -> str:
+    """Why it would be of no use, or in the way; "" where it would not."""
+    if not any(isinstance(step.does, Approval) for one in later for step in one.steps):
+        return "asks nobody, since no later phase asks for an approval"
+    if phase.offset + does.deadline > later[0].offset:
+        return f"would still be open when {later[0].phase} begins"
+    return ""

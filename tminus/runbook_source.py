@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from tminus.errors import BookError, Mistake
-from tminus.runbook import PEOPLE_KINDS, Runbook, Spec, Step, offset_of
+from tminus.runbook import PEOPLE_KINDS, RollCall, Runbook, Severity, Spec, Step, offset_of
 from tminus.spec_source import KIND_VERBS, SpecReader
 from tminus.yaml_source import Place, Source, in_order, nearest, shown
 
@@ -150,7 +150,8 @@ class _Reader:
         does = self._specs.does(place, raw)
         owner = raw.get("owner")
         self._steps.append(PlacedStep(place, owner if isinstance(owner, str) else None, does))
-        return {**{key: raw[key] for key in Step.model_fields if key in raw}, "does": does or _UNREADABLE}
+        usual = {"severity": Severity.ADVISORY} if isinstance(does, RollCall) else {}
+        return {**usual, **{key: raw[key] for key in Step.model_fields if key in raw}, "does": does or _UNREADABLE}
 
     def _unique(self, place: Place, identity: JsonValue) -> None:
         if not isinstance(identity, str):

@@ -1,5 +1,6 @@
 """Letters to Slack: living messages are updated, notes stand in the launch's thread."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
 
@@ -18,6 +19,7 @@ _METADATA = "tminus_letter"
 _OFF = 300  # seconds by which Slack's clock and the ledger's may differ
 _PAGES, _PAGE = 5, 200  # of messages that are looked through for one that may have arrived
 _TOO_MANY = 429
+_WORD = re.compile(r"^[a-z0-9_]+$")  # Slack's errors are such words
 _QUOTED = 200  # characters of what Slack says
 # What Slack may say of a letter that would be fine later: it is busy, or somebody has to let us in again.
 # docs.slack.dev/reference/methods/chat.postMessage
@@ -76,10 +78,11 @@ class SlackChannel:
             return self._deliver(letter, what, outbox, late)
         except SlackApiError as e:
             raise _mapped(e) from e
-        except (SlackClientError, OSError, HTTPException) as e:
-            raise Unavailable(f"Slack: {type(e).__name__}") from e
         except ValidationError as e:
             raise Undeliverable(f"no letter to Slack: {e.error_count()} fields are wrong") from e
+        # The client stumbles over JSON that is no object, as something between us and Slack may answer.
+        except (SlackClientError, OSError, HTTPException, AttributeError, TypeError, ValueError) as e:
+            raise Unavailable(f"Slack: {type(e).__name__}") from e
 
     def close(self) -> None:
         """Nothing stays open between two calls."""
@@ -131,7 +134,9 @@ class SlackChannel:
             thread_ts=thread,
             metadata={"event_type": "tminus_request" if what.request else _METADATA, "event_payload": payload},
         )
-        return str(answer["ts"])
+        if not isinstance(ts := answer.get("ts"), str):
+            raise Unavailable("Slack: it says that it posted, and not what")
+        return ts
 
     def _found(self, letter: Waiting, thread: str | None) -> str | None:
         """The ts of a post whose answer never came, if it arrived.
@@ -175,15 +180,22 @@ class SlackChannel:
 
 def _mapped(error: SlackApiError) -> Unavailable | Undeliverable:
     reason, status = _reason(error), error.response.status_code
-    if reason in _LATER or status >= _TOO_MANY:  # too many requests, or their fault
+    # Too many requests, their fault, or no word of Slack's at all: something in between answered.
+    if reason in _LATER or status >= _TOO_MANY or not _WORD.match(reason):
         wait = {name.lower(): value for name, value in error.response.headers.items()}.get("retry-after", "")
-        return Unavailable(f"Slack: {reason}", float(wait) if str(wait).isdecimal() else 0.0)
-    messages = (error.response.get("response_metadata") or {}).get("messages") or [""]
-    return Undeliverable(f"Slack: {reason} {messages[0]}".strip()[:_QUOTED])
+        return Unavailable(f"Slack: {reason[:_QUOTED]}", float(wait) if str(wait).isdecimal() else 0.0)
+    metadata = _said(error).get("response_metadata")
+    messages = metadata.get("messages") if isinstance(metadata, dict) else None
+    return Undeliverable(f"Slack: {reason} {messages[0] if messages else ''}".strip()[:_QUOTED])
 
 
 def _reason(error: SlackApiError) -> str:
-    return str(error.response.get("error") or error.response.status_code)
+    return str(_said(error).get("error") or error.response.status_code)
+
+
+def _said(error: SlackApiError) -> Mapping[str, object]:
+    """Slack's answer; nothing where that is no object, and so not Slack's."""
+    return error.response.data if isinstance(error.response.data, dict) else {}
 
 
 def _text(what: SlackLetter, late: str) -> str:

@@ -6,6 +6,7 @@ app's signing secret, of `v0:<timestamp>:<body>`, written `v0=<hex>`.
 
 import hashlib
 import hmac
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from pydantic import SecretStr
@@ -23,7 +24,7 @@ class SlackSignatures:
 
     def __init__(self, secret: SecretStr) -> None:
         self._secret = secret
-        self._seen: dict[str, float] = {}
+        self._seen = Seen()
 
     def why_forged(self, headers: Mapping[str, str], body: bytes, moment: float) -> str | None:
         """Why Slack did not send this, or not just now; None where it did. `moment` is in seconds since 1970."""
@@ -39,11 +40,22 @@ class SlackSignatures:
 
     def first_time(self, signature: str, moment: float) -> bool:
         """Whether this process sees a verified request's signature for the first time."""
-        for old in [old for old, at in self._seen.items() if moment - at > 2 * WINDOW]:
-            del self._seen[old]
-        if signature in self._seen:
+        return self._seen.first_time(signature, moment)
+
+
+class Seen:
+    """What this process saw, for as long as it could be sent again."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, float] = OrderedDict()
+
+    def first_time(self, key: str, moment: float) -> bool:
+        """Whether it is new; `moment` is in seconds since 1970."""
+        while self._seen and moment - next(iter(self._seen.values())) > 2 * WINDOW:
+            self._seen.popitem(last=False)
+        if key in self._seen:
             return False
-        self._seen[signature] = moment
+        self._seen[key] = moment
         return True
 
 

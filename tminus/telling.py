@@ -44,6 +44,8 @@ def event_said(frozen: Frozen, event: ev.Event) -> str | None:  # noqa: C901, PL
             said = f"{ASKING.symbol} {event.step}: {_ASKED[event.kind]}: {who}, until {time_said(event.deadline)}"
         case ev.AskEnded():
             said = f"{ASKING.symbol} {event.ask} {event.result}: {event.reason}"
+        case ev.Reminded():
+            said = f"{ASKING.symbol} {event.ask} is not answered: {_reminded(frozen, event)}"
         case ev.Answered():
             reason = f": {event.reason}" if event.reason else ""
             said = f"{person_said(frozen, event.person)} {_SAID[event.answer]} {event.ask}, by {event.via}{reason}"
@@ -67,6 +69,13 @@ def event_said(frozen: Frozen, event: ev.Event) -> str | None:  # noqa: C901, PL
         case _:
             return _aside(event)
     return " ".join(said.split())
+
+
+def _reminded(frozen: Frozen, event: ev.Reminded) -> str:
+    who = listed(person_said(frozen, person) for person in event.people) or "nobody, since nobody could answer"
+    if event.how == "page":
+        return f"on-call is paged for {listed(role_said(seat) for seat in event.seats)}"
+    return f"{'reminded' if event.how == 'remind' else 'paged'}: {who}"
 
 
 def _clipped(does: str) -> str:

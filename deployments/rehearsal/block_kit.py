@@ -1,8 +1,8 @@
 """Slack's Block Kit as Slack checks it: which blocks there are, what they hold, and how long each part may be.
 
 Limits after Slack's reference for blocks, block elements and composition objects (docs.slack.dev/reference/block-kit).
-Known here: section, header, divider, context, actions, image, input; button, static select, plain-text input. Other
-types, which Slack would take, are refused by name.
+Known here: section, header, divider, context, actions, image, input; button, static select, date picker, plain-text
+input. Other types, which Slack would take, are refused by name.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -108,6 +108,17 @@ class PlainTextInput(Part):
     placeholder: Annotated[PlainText, _at_most(150)] | None = None
 
 
+class DatePicker(Part):
+    """A day to choose."""
+
+    type: Literal["datepicker"]
+    action_id: Identifier | None = None
+    initial_date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    confirm: Confirm | None = None
+    focus_on_load: bool | None = None
+    placeholder: Annotated[PlainText, _at_most(150)] | None = None
+
+
 class ImageElement(Part):
     """A picture inside another block."""
 
@@ -165,7 +176,8 @@ class Actions(Block):
 
     type: Literal["actions"]
     elements: Annotated[
-        list[Annotated[Button | StaticSelect, Field(discriminator="type")]], Field(min_length=1, max_length=25)
+        list[Annotated[Button | StaticSelect | DatePicker, Field(discriminator="type")]],
+        Field(min_length=1, max_length=25),
     ]
 
 
@@ -183,7 +195,7 @@ class Input(Block):
 
     type: Literal["input"]
     label: LongLabel
-    element: Annotated[PlainTextInput | StaticSelect, Field(discriminator="type")]
+    element: Annotated[PlainTextInput | StaticSelect | DatePicker, Field(discriminator="type")]
     hint: LongLabel | None = None
     optional: bool | None = None
     dispatch_action: bool | None = None

@@ -1,4 +1,4 @@
-"""A PagerDuty account in memory: one service, its people and who is on call, its incidents and change events."""
+"""A PagerDuty account in memory: people and who is on call, incidents, notes, change events, maintenance windows."""
 
 import secrets
 from collections.abc import Sequence
@@ -32,13 +32,17 @@ class User(Named):
 
 
 class OnCall(BaseModel):
-    """One shift: who, from when until when (without both: always), on which level (1 is paged first)."""
+    """One shift: who, from when until when (without both: always), on which level (1 is paged first).
+
+    `policy` is the id of the escalation policy; the service's own where it is "".
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     user: str
     schedule: Named = Named(id="PSCHEDULE", name="Launch rotation")
     level: Annotated[int, Field(ge=1)] = 1
+    policy: str = ""
     start: AwareDatetime | None = None
     end: AwareDatetime | None = None
 
@@ -53,7 +57,9 @@ class Directory(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     service: Named = Named(id="PSERVICE", name="Launches")
+    services: tuple[Named, ...] = ()
     escalation_policy: Named = Named(id="PPOLICY", name="Launch escalation")
+    policies: tuple[Named, ...] = ()
     users: tuple[User, ...]
     on_calls: tuple[OnCall, ...] = ()
 
@@ -67,6 +73,20 @@ class Directory(BaseModel):
     def on_call_at(self, since: datetime, until: datetime) -> list[OnCall]:
         """The shifts in that time, the level that is paged first at the top."""
         return sorted((one for one in self.on_calls if one.overlaps(since, until)), key=lambda one: one.level)
+
+    def any_service(self, service_id: str) -> Named | None:
+        """The service with this id, be it that of the launches or another."""
+        return next((one for one in (self.service, *self.services) if one.id == service_id), None)
+
+    def policy(self, policy_id: str) -> Named | None:
+        """The escalation policy with this id."""
+        return next((one for one in (self.escalation_policy, *self.policies) if one.id == policy_id), None)
+
+    def paged_by(self, policy: Named, at: datetime) -> list[User]:
+        """Who is on call by a policy then, at the level that is paged first."""
+        ours = [one for one in self.on_call_at(at, at) if (one.policy or self.escalation_policy.id) == policy.id]
+        found = (self.user(one.user) for one in ours if one.level == ours[0].level)
+        return [one for one in found if one is not None]
 
     def user(self, user_id: str) -> User | None:
         """The person with this id."""
@@ -101,6 +121,20 @@ class Incident:
     acknowledged: list[tuple[datetime, User | None]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     alerts: list[JsonObject] = field(default_factory=list)
+    body: str = ""
+    policy: Named | None = None
+
+
+@dataclass
+class Window:
+    """A maintenance window: from when until when incidents of these services page nobody."""
+
+    start: datetime
+    end: datetime
+    description: str
+    services: Sequence[str]
+    by: User
+    id: str = field(default_factory=lambda: f"P{secrets.token_hex(4).upper()}")
 
 
 class Account:
@@ -110,26 +144,32 @@ class Account:
         self.directory = directory
         self.incidents: list[Incident] = []
         self.change_events: list[JsonObject] = []
+        self.windows: list[Window] = []
 
     def trigger(self, key: str, title: str, urgency: Urgency, payload: JsonObject) -> Incident:
         """Open an incident for this key, or add an alert to the one that is open."""
-        incident, now = self.open(key), datetime.now(UTC)
+        incident = self.open(key)
         if incident is None:
-            number = len(self.incidents) + 1
-            paged = [self.directory.user(shift.user) for shift in self.directory.on_call_at(now, now)[:1]]
-            incident = Incident(
-                id=f"Q{number:04d}{secrets.token_hex(4).upper()}",
-                number=number,
-                key=key,
-                title=title,
-                urgency=urgency,
-                created_at=now,
-                updated_at=now,
-                assigned=[user for user in paged if user is not None],
-            )
-            self.incidents.append(incident)
+            paged = self.directory.paged_by(self.directory.escalation_policy, datetime.now(UTC))
+            incident = self.create(key, title, urgency, paged[:1])
         incident.alerts.append(payload)
-        incident.updated_at = now
+        incident.updated_at = datetime.now(UTC)
+        return incident
+
+    def create(self, key: str, title: str, urgency: Urgency, assigned: Sequence[User]) -> Incident:
+        """A new incident; whoever asks for it has looked whether one is open."""
+        number, now = len(self.incidents) + 1, datetime.now(UTC)
+        incident = Incident(
+            id=f"Q{number:04d}{secrets.token_hex(4).upper()}",
+            number=number,
+            key=key,
+            title=title,
+            urgency=urgency,
+            created_at=now,
+            updated_at=now,
+            assigned=assigned,
+        )
+        self.incidents.append(incident)
         return incident
 
     def set_status(self, incident: Incident, status: Status, agent: User | None) -> None:

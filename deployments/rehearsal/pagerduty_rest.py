@@ -1,5 +1,6 @@
-"""PagerDuty's REST API v2: on-calls, users, incidents, notes and abilities."""
+"""PagerDuty's REST API v2: on-calls, users, incidents, notes, maintenance windows and abilities."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
@@ -8,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from starlette.datastructures import QueryParams
 
 from deployments.rehearsal.call_record import JsonObject
-from deployments.rehearsal.pagerduty_account import Account, Incident, Note, Status, Urgency, User
-from deployments.rehearsal.pagerduty_view import incident_view, note_view, on_call_view, user_view
+from deployments.rehearsal.pagerduty_account import Account, Incident, Named, Note, Status, Urgency, User
+from deployments.rehearsal.pagerduty_view import incident_view, note_view, on_call_view, user_view, window_view
+from deployments.rehearsal.pagerduty_windows import NewWindow, WindowRefused, end_window, open_window, windows_shown
 
 PAGE = 25
 LARGEST_PAGE = 100
@@ -52,6 +54,35 @@ class _IncidentUpdate(_Sent):
     incident: _IncidentChange
 
 
+class _Reference(_Sent):
+    id: str
+    type: str
+
+
+class _Assignment(_Sent):
+    assignee: _Reference
+
+
+class _Text(_Sent):
+    type: Literal["incident_body"]
+    details: str = ""
+
+
+class _IncidentMade(_Sent):
+    type: Literal["incident"]
+    title: Annotated[str, Field(min_length=1, max_length=1024)]
+    service: _Reference
+    urgency: Urgency = "high"
+    incident_key: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    body: _Text | None = None
+    escalation_policy: _Reference | None = None
+    assignments: list[_Assignment] | None = None
+
+
+class _NewIncident(_Sent):
+    incident: _IncidentMade
+
+
 class _NoteText(_Sent):
     content: Annotated[str, Field(min_length=1, max_length=65_535)]
 
@@ -60,7 +91,7 @@ class _NewNote(_Sent):
     note: _NoteText
 
 
-_Body = TypeVar("_Body", _IncidentUpdate, _NewNote)
+_Body = TypeVar("_Body", _IncidentUpdate, _NewIncident, _NewNote, NewWindow)
 
 
 class RestApi:
@@ -85,7 +116,7 @@ class RestApi:
             for shift in self._directory.on_call_at(since, max(since, until))
             if _among(query, "user_ids[]", shift.user)
             and _among(query, "schedule_ids[]", shift.schedule.id)
-            and _among(query, "escalation_policy_ids[]", self._directory.escalation_policy.id)
+            and _among(query, "escalation_policy_ids[]", shift.policy or self._directory.escalation_policy.id)
         ]
         whole = "users" in query.getlist("include[]")
         return _page(
@@ -121,6 +152,33 @@ class RestApi:
             found.reverse()
         return _page("incidents", found, query, lambda one: incident_view(one, self._directory, self._base))
 
+    def create(self, body: bytes, sender: str | None) -> JsonObject:
+        """POST /incidents: for an escalation policy or for people; refused where one is open under its key."""
+        self._sender(sender)
+        made = _parsed(_NewIncident, body).incident
+        if made.service.id != self._directory.service.id:
+            raise RestRefusal(400, 2001, "Invalid Input Provided", "Service not found")
+        if made.escalation_policy is not None and made.assignments:
+            raise RestRefusal(400, 2001, "Invalid Input Provided", "give assignments or an escalation policy, not both")
+        if made.incident_key is not None and self._account.open(made.incident_key) is not None:
+            said = "Open incident with matching dedup key already exists on this service"
+            raise RestRefusal(400, 2002, "Arguments Caused Error", said)
+        policy = self._policy(made.escalation_policy)
+        asked = [self._directory.user(one.assignee.id) for one in made.assignments or []]
+        if None in asked:
+            raise RestRefusal(400, 2001, "Invalid Input Provided", "Assignee not found")
+        people = [user for user in asked if user is not None]
+        paged = people or self._directory.paged_by(policy, datetime.now(UTC))
+        incident = self._account.create(made.incident_key or secrets.token_hex(16), made.title, made.urgency, paged)
+        incident.policy, incident.body = policy, made.body.details if made.body else ""
+        return self.incident(incident.id)
+
+    def _policy(self, wanted: _Reference | None) -> Named:
+        policy = self._directory.policy(wanted.id) if wanted else self._directory.escalation_policy
+        if policy is None:
+            raise RestRefusal(400, 2001, "Invalid Input Provided", "Escalation policy not found")
+        return policy
+
     def incident(self, incident_id: str) -> JsonObject:
         """GET /incidents/{id}."""
         return {"incident": incident_view(self._found(incident_id), self._directory, self._base)}
@@ -149,6 +207,30 @@ class RestApi:
         note = Note(user, _parsed(_NewNote, body).note.content, datetime.now(UTC))
         incident.notes.append(note)
         return {"note": note_view(note, self._base)}
+
+    def windows(self, query: QueryParams) -> JsonObject:
+        """GET /maintenance_windows: by description, service, and whether they are past, ongoing or to come."""
+        _check(query, {"query", "service_ids[]", "filter", "team_ids[]", "include[]"})
+        services, which = query.getlist("service_ids[]"), query.get("filter", "open")
+        found = windows_shown(self._account, query.get("query", ""), services, which)
+        return _page("maintenance_windows", found, query, lambda one: window_view(one, self._directory, self._base))
+
+    def open_window(self, body: bytes, sender: str | None) -> JsonObject:
+        """POST /maintenance_windows, in the name of the person that the From header names."""
+        user, sent = self._sender(sender), _parsed(NewWindow, body)
+        try:
+            window = open_window(self._account, sent, user)
+        except WindowRefused as refused:
+            raise RestRefusal(refused.status, 2001, "Invalid Input Provided", str(refused)) from refused
+        return {"maintenance_window": window_view(window, self._directory, self._base)}
+
+    def end_window(self, window_id: str) -> JsonObject:
+        """DELETE /maintenance_windows/{id}."""
+        try:
+            end_window(self._account, window_id)
+        except WindowRefused as refused:
+            raise RestRefusal(refused.status, 2100, str(refused)) from refused
+        return {}
 
     def _found(self, incident_id: str) -> Incident:
         incident = self._account.incident(incident_id)

@@ -4,7 +4,9 @@
         --port 8701 --schedule on-call.json --record pagerduty.jsonl --tls folder
 
 With --tls it serves https and writes folder/ca.pem, which clients must trust. Control routes: GET and POST
-/_control/fault, GET /_control/calls, GET /_control/incidents, GET /_control/change_events.
+/_control/fault, GET /_control/calls, GET /_control/incidents, GET /_control/change_events, and POST /_control/notes
+({"incident", "user", "content"}) for a note that somebody writes in PagerDuty's app. With --webhook every note on an
+incident is sent there, signed with PAGERDUTY_WEBHOOK_SECRET.
 """
 
 import argparse
@@ -12,9 +14,11 @@ import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 
-from pydantic import JsonValue, SecretStr, ValidationError
+from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,11 +28,22 @@ from deployments.rehearsal import loopback_certificate
 from deployments.rehearsal.call_record import CallRecord, JsonObject
 from deployments.rehearsal.changes import Changes
 from deployments.rehearsal.fault_switch import FaultSwitch
-from deployments.rehearsal.pagerduty_account import Account, Directory
+from deployments.rehearsal.pagerduty_account import Account, Directory, Incident, Note
 from deployments.rehearsal.pagerduty_events import ROUTING_KEY_LENGTH, EventsApi, InvalidEvent
+from deployments.rehearsal.pagerduty_lookups import one_policy, one_service, one_user
 from deployments.rehearsal.pagerduty_rest import RestApi, RestRefusal
 from deployments.rehearsal.pagerduty_view import incident_view, note_view
+from deployments.rehearsal.pagerduty_webhooks import Subscription, annotated
 from deployments.rehearsal.stand_in_server import calls_route, secret_from_environment, serve
+
+
+class WrittenNote(BaseModel):
+    """What POST /_control/notes takes."""
+
+    incident: str
+    user: str
+    content: str
+
 
 Answer = Callable[[Request, bytes, RestApi], tuple[int, JsonObject]]
 
@@ -41,6 +56,7 @@ class PagerDutyStandIn:
     api_token: SecretStr
     directory: Directory
     record_path: Path | None = None
+    subscription: Subscription | None = None
 
     def __post_init__(self) -> None:
         self.record = CallRecord(self.record_path)
@@ -50,7 +66,7 @@ class PagerDutyStandIn:
 
     def app(self) -> Starlette:
         """The web application."""
-        one, notes = "/incidents/{id}", "/incidents/{id}/notes"
+        one, notes, windows = "/incidents/{id}", "/incidents/{id}/notes", "/maintenance_windows"
         return Starlette(
             routes=[
                 self._event("/v2/enqueue", self._events.enqueue),
@@ -58,19 +74,27 @@ class PagerDutyStandIn:
                 self._rest("GET", "/abilities", lambda _request, _body, api: (200, api.abilities())),
                 self._rest("GET", "/oncalls", lambda request, _body, api: (200, api.on_calls(request.query_params))),
                 self._rest("GET", "/users", lambda request, _body, api: (200, api.users(request.query_params))),
+                self._look_up("/users/{id}", one_user),
+                self._look_up("/services/{id}", one_service),
+                self._look_up("/escalation_policies/{id}", one_policy),
                 self._rest("GET", "/incidents", lambda request, _body, api: (200, api.incidents(request.query_params))),
+                self._rest("POST", "/incidents", lambda request, body, api: (201, api.create(body, _sender(request)))),
+                self._rest("GET", windows, lambda request, _body, api: (200, api.windows(request.query_params))),
+                self._rest("POST", windows, lambda request, body, api: (201, api.open_window(body, _sender(request)))),
+                self._rest(
+                    "DELETE", f"{windows}/{{id}}", lambda request, _body, api: (204, api.end_window(_id(request)))
+                ),
                 self._rest("GET", one, lambda request, _body, api: (200, api.incident(_id(request)))),
                 self._rest(
                     "PUT", one, lambda request, body, api: (200, api.update(_id(request), body, _sender(request)))
                 ),
                 self._rest("GET", notes, lambda request, _body, api: (200, api.notes(_id(request)))),
-                self._rest(
-                    "POST", notes, lambda request, body, api: (200, api.add_note(_id(request), body, _sender(request)))
-                ),
+                self._rest("POST", notes, self._add_note),
                 *self.faults.routes(),
                 calls_route(self.record),
                 Route("/_control/incidents", self._incidents),
                 Route("/_control/change_events", self._change_events),
+                Route("/_control/notes", self._note_in_app, methods=["POST"]),
             ]
         )
 
@@ -106,7 +130,7 @@ class PagerDutyStandIn:
                 query: JsonObject = {name: list[JsonValue](values) for name, values in _lists(request)}
                 sent = _readable(body) if body else query
                 self.record.add(method, status, error, sent)
-                return JSONResponse(answer, status_code=status)
+                return Response(status_code=status) if status == HTTPStatus.NO_CONTENT else JSONResponse(answer, status)
 
             return await self.faults.answer(method, self.record, _rest_limited, handle)
 
@@ -118,12 +142,42 @@ class PagerDutyStandIn:
         if not hmac.compare_digest(given.encode(), wanted.encode()):
             raise RestRefusal(401, 2006, "Authentication failed", "give the header `Authorization: Token token=…`")
 
+    def _look_up(self, path: str, find: Callable[[Directory, str, str], JsonObject]) -> Route:
+        return self._rest(
+            "GET", path, lambda request, _body, _api: (200, find(self.directory, _id(request), _base(request)))
+        )
+
+    def _add_note(self, request: Request, body: bytes, api: RestApi) -> tuple[int, JsonObject]:
+        incident, answer = _id(request), api.add_note(_id(request), body, _sender(request))
+        found = self.account.incident(incident)
+        if found is not None:
+            self._tell(found, found.notes[-1], _base(request))
+        return 200, answer
+
+    async def _note_in_app(self, request: Request) -> Response:
+        """A person writes a note in PagerDuty's app."""
+        try:
+            written = WrittenNote.model_validate_json(await request.body())
+        except ValidationError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        incident, user = self.account.incident(written.incident), self.directory.user(written.user)
+        if incident is None or user is None:
+            return JSONResponse({"error": "no such incident or user"}, status_code=404)
+        incident.notes.append(Note(user, written.content, datetime.now(UTC)))
+        self._tell(incident, incident.notes[-1], _base(request))
+        return JSONResponse({"status": "written"})
+
+    def _tell(self, incident: Incident, note: Note, base: str) -> None:
+        if self.subscription is not None:
+            self.subscription.send(annotated(incident, note, base))
+
     async def _incidents(self, request: Request) -> Response:
         """Every incident with its alerts and notes."""
         base = _base(request)
         shown = [
             incident_view(one, self.directory, base)
             | {"alerts": list[JsonValue](one.alerts), "notes": [note_view(note, base) for note in one.notes]}
+            | {"body": one.body}
             for one in self.account.incidents
         ]
         return JSONResponse({"incidents": shown})
@@ -173,6 +227,7 @@ def main() -> None:
     parser.add_argument("--schedule", type=Path, required=True, help="JSON file: users and who is on call when")
     parser.add_argument("--record", type=Path, help="file that gets one JSON line for each call")
     parser.add_argument("--tls", type=Path, help="folder for a new certificate; serves https where it is given")
+    parser.add_argument("--webhook", help="where every note is sent, signed with PAGERDUTY_WEBHOOK_SECRET")
     given = parser.parse_args()
     routing_key = SecretStr(secret_from_environment("PAGERDUTY_ROUTING_KEY"))
     if len(routing_key.get_secret_value()) != ROUTING_KEY_LENGTH:
@@ -182,7 +237,9 @@ def main() -> None:
         directory = Directory.model_validate_json(given.schedule.read_bytes())
     except (OSError, ValidationError) as error:
         parser.error(f"schedule file {given.schedule}: {error}")
-    stand_in = PagerDutyStandIn(routing_key, api_token, directory, given.record)
+    secret = SecretStr(secret_from_environment("PAGERDUTY_WEBHOOK_SECRET")) if given.webhook else None
+    subscription = Subscription(given.webhook, secret) if secret is not None else None
+    stand_in = PagerDutyStandIn(routing_key, api_token, directory, given.record, subscription)
     serve(stand_in.app(), given.port, loopback_certificate.make(given.tls) if given.tls else None)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from deployments.rehearsal.call_record import JsonObject
-from deployments.rehearsal.pagerduty_account import Directory, Incident, Named, Note, OnCall, User
+from deployments.rehearsal.pagerduty_account import Directory, Incident, Named, Note, OnCall, User, Window
 
 
 def moment(at: datetime | None) -> str | None:
@@ -49,7 +49,12 @@ def on_call_view(shift: OnCall, directory: Directory, base: str, *, whole_users:
     return {
         "user": shown,
         "schedule": reference("schedule", shift.schedule, "schedules", base),
-        "escalation_policy": reference("escalation_policy", directory.escalation_policy, "escalation_policies", base),
+        "escalation_policy": reference(
+            "escalation_policy",
+            directory.policy(shift.policy) or directory.escalation_policy,
+            "escalation_policies",
+            base,
+        ),
         "escalation_level": shift.level,
         "start": moment(shift.start),
         "end": moment(shift.end),
@@ -86,7 +91,9 @@ def incident_view(incident: Incident, directory: Directory, base: str) -> JsonOb
         "incident_key": incident.key,
         "urgency": incident.urgency,
         "service": service,
-        "escalation_policy": reference("escalation_policy", directory.escalation_policy, "escalation_policies", base),
+        "escalation_policy": reference(
+            "escalation_policy", incident.policy or directory.escalation_policy, "escalation_policies", base
+        ),
         "teams": [],
         "assigned_via": "escalation_policy",
         "assignments": [
@@ -108,3 +115,21 @@ def incident_view(incident: Incident, directory: Directory, base: str) -> JsonOb
     if resolved:
         view["resolved_at"] = moment(incident.status_at)
     return view
+
+
+def window_view(window: Window, directory: Directory, base: str) -> JsonObject:
+    """A maintenance window."""
+    named = Named(id=window.id, name=window.description[:100] or "maintenance")
+    return reference("maintenance_window", named, "maintenance_windows", base) | {
+        "type": "maintenance_window",
+        "start_time": moment(window.start),
+        "end_time": moment(window.end),
+        "description": window.description,
+        "services": [
+            reference("service", service, "services", base)
+            for service in map(directory.any_service, window.services)
+            if service is not None
+        ],
+        "teams": [],
+        "created_by": reference("user", window.by, "users", base),
+    }

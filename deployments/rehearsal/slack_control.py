@@ -1,25 +1,22 @@
-"""The Slack stand-in's control routes: what is shown in its channels, and what Slack would send for a press."""
+"""The Slack stand-in's control route: what is shown in its channels."""
 
 import asyncio
 import contextlib
 
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from deployments.rehearsal.changes import Changes
 from deployments.rehearsal.fault_switch import FaultSwitch
-from deployments.rehearsal.slack_arguments import SlackRefusal
-from deployments.rehearsal.slack_interactions import Interactions, Press
 from deployments.rehearsal.slack_view import control_view
 from deployments.rehearsal.slack_workspace import Workspace
 
 LONGEST_WAIT = 25.0  # seconds that a reader of /_control/messages may wait
 
 
-def routes(workspace: Workspace, interactions: Interactions, faults: FaultSwitch) -> list[Route]:
-    """GET /_control/messages and POST /_control/interactions."""
+def routes(workspace: Workspace, faults: FaultSwitch) -> list[Route]:
+    """GET /_control/messages."""
 
     async def messages(request: Request) -> Response:
         """What changed since a revision; waits up to `wait` seconds for something to change."""
@@ -32,21 +29,7 @@ def routes(workspace: Workspace, interactions: Interactions, faults: FaultSwitch
         changed = [control_view(workspace, message) for message in workspace.changed_since(since)]
         return JSONResponse({"revision": revision, "fault": faults.mode, "messages": changed})
 
-    async def interaction(request: Request) -> Response:
-        """The payload that Slack would send for a press; sending it, signed, is up to the caller."""
-        try:
-            press = Press.model_validate_json(await request.body())
-            payload = interactions.payload(press, f"{request.url.scheme}://{request.url.netloc}")
-        except ValidationError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
-        except SlackRefusal as refusal:
-            return JSONResponse(refusal.body(), status_code=409)
-        return JSONResponse(payload)
-
-    return [
-        Route("/_control/messages", messages),
-        Route("/_control/interactions", interaction, methods=["POST"]),
-    ]
+    return [Route("/_control/messages", messages)]
 
 
 async def _waited(request: Request, changes: Changes, since: int, seconds: float) -> int:

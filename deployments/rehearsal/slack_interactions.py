@@ -1,4 +1,4 @@
-"""What Slack makes of a press: the payload an app gets, its response URL, and its trigger for a view."""
+"""What Slack makes of a press or a command: what an app gets, its response URL, and its trigger for a view."""
 
 import secrets
 import time
@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from deployments.rehearsal.block_kit_check import view_mistakes
 from deployments.rehearsal.call_record import JsonObject
 from deployments.rehearsal.slack_arguments import Arguments, SlackRefusal
 from deployments.rehearsal.slack_messages import checked_blocks, message_text
@@ -31,11 +30,24 @@ class Press(BaseModel):
     action_id: str
 
 
+class Typed(BaseModel):
+    """Someone types `/tminus` and a text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str
+    channel: str
+    text: str = ""
+    command: str = "/tminus"
+
+
 @dataclass
 class _Issued:
-    """A response URL that was handed out, and for which press."""
+    """A response URL that was handed out, to whom and about which message; a command is about none."""
 
-    press: Press
+    user: str
+    channel: str
+    message_ts: str | None
     until: float
     uses: int = 0
 
@@ -46,41 +58,87 @@ class Interactions:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._issued: dict[str, _Issued] = {}
-        self._triggers: dict[str, float] = {}
+        self._triggers: dict[str, tuple[str, float]] = {}
 
     def payload(self, press: Press, base: str) -> JsonObject:
         """The `block_actions` payload for this press; `base` is this server's address, for the response URL.
 
-        Raises SlackRefusal where there is no such person, message or button: nobody can press what is not shown.
+        Raises SlackRefusal where there is no such person, message or button: nobody can press what they are not shown.
         """
         user = self._workspace.user(press.user)
         channel = self._workspace.channel(press.channel)
-        message = self._workspace.message(channel.id, press.message_ts)
-        team, bot = self._workspace.directory.team, self._workspace.directory.bot
+        message = self._workspace.shown_to(user.id, channel.id, press.message_ts)
+        bot = self._workspace.directory.bot
         action = _button(message, press.block_id, press.action_id) | {"action_ts": self._workspace.new_ts()}
-        trigger, url = secrets.token_hex(16), f"/actions/{team.id}/{secrets.token_urlsafe(24)}"
-        self._issued[url] = _Issued(press, time.monotonic() + RESPONSE_URL_LIFE)
-        self._triggers[trigger] = time.monotonic() + TRIGGER_LIFE
         return {
             "type": "block_actions",
-            "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": team.id},
+            "user": self.person(user.id),
             "api_app_id": bot.app_id,
             "container": {
                 "type": "message",
                 "message_ts": message.ts,
                 "channel_id": channel.id,
-                "is_ephemeral": False,
+                "is_ephemeral": message.ephemeral_to is not None,
             },
-            "trigger_id": trigger,
-            "team": {"id": team.id, "domain": team.domain},
+            "trigger_id": self._trigger(user.id),
+            "team": self.team(),
             "enterprise": None,
             "is_enterprise_install": False,
             "channel": {"id": channel.id, "name": channel.name},
             "message": message_view(self._workspace, message) | {"app_id": bot.app_id},
             "state": {"values": {}},
-            "response_url": base + url,
+            "response_url": base + self._response_url(user.id, channel.id, message.ts),
             "actions": [action],
         }
+
+    def command(self, typed: Typed, base: str) -> dict[str, str]:
+        """The fields of the form for a slash command; raises SlackRefusal where there is no such person or channel."""
+        user, channel = self._workspace.user(typed.user), self._workspace.channel(typed.channel)
+        directory = self._workspace.directory
+        return {
+            "token": secrets.token_hex(12),
+            "team_id": directory.team.id,
+            "team_domain": directory.team.domain,
+            "channel_id": channel.id,
+            "channel_name": channel.name,
+            "user_id": user.id,
+            "user_name": user.name,
+            "command": typed.command,
+            "text": typed.text,
+            "api_app_id": directory.bot.app_id,
+            "is_enterprise_install": "false",
+            "response_url": base + self._response_url(user.id, channel.id, None),
+            "trigger_id": self._trigger(user.id),
+        }
+
+    def person(self, user_id: str) -> JsonObject:
+        """A person, as payloads name them."""
+        user, team = self._workspace.user(user_id), self._workspace.directory.team
+        return {"id": user.id, "username": user.name, "name": user.name, "team_id": team.id}
+
+    def team(self) -> JsonObject:
+        """The workspace, as payloads name it."""
+        team = self._workspace.directory.team
+        return {"id": team.id, "domain": team.domain}
+
+    def use_trigger(self, trigger: str) -> str:
+        """Whose trigger this is; raises SlackRefusal the second time, and once it is three seconds old."""
+        user, until = self._triggers.pop(trigger, ("", 0.0))
+        if not user:
+            raise SlackRefusal("invalid_trigger_id")
+        if time.monotonic() > until:
+            raise SlackRefusal("expired_trigger_id")
+        return user
+
+    def _trigger(self, user: str) -> str:
+        trigger = secrets.token_hex(16)
+        self._triggers[trigger] = user, time.monotonic() + TRIGGER_LIFE
+        return trigger
+
+    def _response_url(self, user: str, channel: str, message_ts: str | None) -> str:
+        url = f"/actions/{self._workspace.directory.team.id}/{secrets.token_urlsafe(24)}"
+        self._issued[url] = _Issued(user, channel, message_ts, time.monotonic() + RESPONSE_URL_LIFE)
+        return url
 
     def respond(self, path: str, arguments: Arguments) -> None:
         """Do what an app asks for at a response URL: a private answer unless it says otherwise."""
@@ -90,9 +148,9 @@ class Interactions:
         if issued.uses >= RESPONSE_URL_USES:
             raise SlackRefusal("used_url", status=404)
         issued.uses += 1
-        press, workspace = issued.press, self._workspace
+        workspace = self._workspace
         if arguments.flag("delete_original"):
-            message = workspace.message(press.channel, press.message_ts)
+            message = _original(workspace, issued)
             message.deleted = True
             workspace.touch(message)
             return
@@ -100,36 +158,20 @@ class Interactions:
         if not text and not blocks:
             raise SlackRefusal("no_text")
         if arguments.flag("replace_original"):
-            message = workspace.message(press.channel, press.message_ts)
+            message = _original(workspace, issued)
             message.text, message.blocks = text, blocks
             workspace.touch(message)
             return
         private = arguments.text("response_type", "ephemeral") != "in_channel"
         workspace.add(
-            Message(press.channel, workspace.new_ts(), text, blocks, ephemeral_to=press.user if private else None)
+            Message(issued.channel, workspace.new_ts(), text, blocks, ephemeral_to=issued.user if private else None)
         )
 
-    def open_view(self, workspace: Workspace, arguments: Arguments) -> JsonObject:
-        """views.open: a view for the person whose press issued the trigger, once, within three seconds."""
-        until = self._triggers.pop(arguments.text("trigger_id"), None)
-        if until is None:
-            raise SlackRefusal("invalid_trigger_id")
-        if time.monotonic() > until:
-            raise SlackRefusal("expired_trigger_id")
-        view = arguments.structure("view", "invalid_arguments")
-        mistakes = view_mistakes(view)
-        if mistakes or not isinstance(view, dict):
-            raise SlackRefusal("invalid_arguments", *mistakes)
-        directory = workspace.directory
-        added: JsonObject = {
-            "id": f"V{secrets.token_hex(5).upper()}",
-            "team_id": directory.team.id,
-            "app_id": directory.bot.app_id,
-            "bot_id": directory.bot.id,
-            "hash": workspace.new_ts(),
-            "state": {"values": {}},
-        }
-        return {"ok": True, "view": view | added}
+
+def _original(workspace: Workspace, issued: _Issued) -> Message:
+    if issued.message_ts is None:
+        raise SlackRefusal("message_not_found")
+    return workspace.shown_to(issued.user, issued.channel, issued.message_ts)
 
 
 def _button(message: Message, block_id: str, action_id: str) -> JsonObject:

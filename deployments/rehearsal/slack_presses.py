@@ -4,10 +4,12 @@ Slack's scheme (docs.slack.dev/authentication/verifying-requests-from-slack): th
 signing secret, of `v0:<timestamp>:<body>`, written `v0=<hex>`.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
 import time
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import httpx
@@ -17,6 +19,9 @@ from deployments.rehearsal.call_record import JsonObject
 from deployments.rehearsal.slack_board import Question
 
 ANSWER_WITHIN = 3.0  # seconds; Slack shows the person a warning after that
+_DIALOGS = frozenset({"tminus.reject", "tminus.waive"})  # buttons that ask for a reason
+_REASON = "so it is rehearsed"
+_LOOK = 0.05  # seconds between two looks whether a dialog has opened
 
 
 class NotPressed(Exception):
@@ -35,7 +40,12 @@ def signature(secret: SecretStr, timestamp: str, body: bytes) -> str:
 
 def signed(secret: SecretStr, payload: JsonObject, timestamp: str) -> tuple[bytes, dict[str, str]]:
     """Body and headers of the request that carries an interaction payload."""
-    body = urlencode({"payload": json.dumps(payload)}).encode()
+    return signed_form(secret, {"payload": json.dumps(payload)}, timestamp)
+
+
+def signed_form(secret: SecretStr, fields: Mapping[str, str], timestamp: str) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of the request that carries a form, such as a slash command's."""
+    body = urlencode(fields).encode()
     return body, {
         "Content-Type": "application/x-www-form-urlencoded",
         "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
@@ -54,18 +64,27 @@ class Presses:
         self._secret = secret
 
     async def press(self, slack_id: str, question: Question, action_id: str) -> int:
-        """Press once; returns the gateway's HTTP status, raises NotPressed where it was not heard."""
+        """Press once, and hand in the dialog where the button opens one; returns the gateway's HTTP status.
+
+        Raises NotPressed where it was not heard.
+        """
+        before = await self._dialogs(slack_id) if action_id in _DIALOGS else []
+        press: JsonObject = {
+            "user": slack_id,
+            "channel": question.channel,
+            "message_ts": question.ts,
+            "block_id": question.block_id,
+            "action_id": action_id,
+        }
+        status = await self._sent("interactions", press)
+        if action_id in _DIALOGS:
+            handed_in: JsonObject = {"user": slack_id, "view": await self._new_dialog(slack_id, before)}
+            return await self._sent("submissions", {**handed_in, "values": {"reason": _REASON}})
+        return status
+
+    async def _sent(self, what: str, asked: JsonObject) -> int:
         try:
-            composed = await self._client.post(
-                f"{self._slack}/_control/interactions",
-                json={
-                    "user": slack_id,
-                    "channel": question.channel,
-                    "message_ts": question.ts,
-                    "block_id": question.block_id,
-                    "action_id": action_id,
-                },
-            )
+            composed = await self._client.post(f"{self._slack}/_control/{what}", json=asked)
         except httpx.HTTPError as error:
             raise NotPressed(f"the Slack stand-in did not answer: {error!r}", again=True) from error
         if composed.is_error:
@@ -80,3 +99,19 @@ class Presses:
         if response.is_server_error:
             raise NotPressed(f"the gateway answered {response.status_code}", again=True)
         return response.status_code
+
+    async def _new_dialog(self, slack_id: str, before: list[str]) -> str:
+        """The dialog that opens for this person; raises NotPressed where none does."""
+        until = time.monotonic() + ANSWER_WITHIN
+        while time.monotonic() < until:
+            if new := [view for view in await self._dialogs(slack_id) if view not in before]:
+                return new[-1]
+            await asyncio.sleep(_LOOK)
+        raise NotPressed("no dialog opened", again=True)
+
+    async def _dialogs(self, slack_id: str) -> list[str]:
+        try:
+            answer = await self._client.get(f"{self._slack}/_control/views", params={"user": slack_id})
+            return [str(view["id"]) for view in answer.raise_for_status().json()]
+        except httpx.HTTPError as error:
+            raise NotPressed(f"the Slack stand-in did not answer: {error!r}", again=True) from error

@@ -57,11 +57,6 @@ def permalink(workspace: Workspace, arguments: Arguments) -> JsonObject:
     return {"ok": True, "channel": message.channel, "permalink": f"{address}/p{message.ts.replace('.', '')}"}
 
 
-def user_info(workspace: Workspace, arguments: Arguments) -> JsonObject:
-    """users.info: one person."""
-    return {"ok": True, "user": user_view(workspace, workspace.user(arguments.text("user")))}
-
-
 def user_list(workspace: Workspace, _arguments: Arguments) -> JsonObject:
     """users.list: everyone, on one page."""
     members: list[JsonValue] = [user_view(workspace, user) for user in workspace.directory.users]

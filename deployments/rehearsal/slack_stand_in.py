@@ -3,11 +3,14 @@
     SLACK_BOT_TOKEN=… python -m deployments.rehearsal.slack_stand_in --port 8700 --record slack.jsonl --workspace w.json
 
 Beside /api it serves the response URLs of interactions (/actions/…) and its control routes:
-GET and POST /_control/fault, GET /_control/calls, GET /_control/messages?since=&wait=, POST /_control/interactions.
+GET and POST /_control/fault, GET /_control/calls, GET /_control/messages?since=&wait=, GET /_control/views?user=,
+POST /_control/interactions, /_control/submissions, /_control/commands (what Slack would send over HTTP),
+POST /_control/deliveries (the same over a WebSocket, at /link/) and POST /_control/socket (what befalls those).
 """
 
 import argparse
 import hmac
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +19,17 @@ from pydantic import SecretStr, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
-from deployments.rehearsal import slack_control, slack_messages, slack_reading
+from deployments.rehearsal import slack_control, slack_messages, slack_reading, slack_sending, slack_users
 from deployments.rehearsal.call_record import CallRecord, JsonObject
 from deployments.rehearsal.changes import Changes
 from deployments.rehearsal.fault_switch import FaultSwitch
 from deployments.rehearsal.message_rate import MessageRate
 from deployments.rehearsal.slack_arguments import Arguments, SlackRefusal
 from deployments.rehearsal.slack_interactions import Interactions
+from deployments.rehearsal.slack_socket_mode import SocketMode
+from deployments.rehearsal.slack_views import Views
 from deployments.rehearsal.slack_workspace import Directory, Workspace
 from deployments.rehearsal.stand_in_server import calls_route, secret_from_environment, serve
 
@@ -41,8 +46,9 @@ METHODS: Mapping[str, Method] = {
     "conversations.info": slack_reading.conversation_info,
     "conversations.replies": slack_reading.replies,
     "reactions.add": slack_messages.add_reaction,
-    "users.info": slack_reading.user_info,
+    "users.info": slack_users.info,
     "users.list": slack_reading.user_list,
+    "users.lookupByEmail": slack_users.by_email,
 }
 
 
@@ -54,6 +60,7 @@ class SlackStandIn:
     directory: Directory = field(default_factory=Directory)
     record_path: Path | None = None
     rate: MessageRate | None = None
+    app_token: SecretStr | None = None
 
     def __post_init__(self) -> None:
         changes = Changes()
@@ -61,7 +68,9 @@ class SlackStandIn:
         self.faults = FaultSwitch(changes)
         self.workspace = Workspace(self.directory, changes)
         self.interactions = Interactions(self.workspace)
-        self._methods = {**METHODS, "views.open": self.interactions.open_view}
+        self.views = Views(self.interactions)
+        self.sockets = SocketMode()
+        self._methods = {**METHODS, "views.open": self.views.open_view}
 
     def app(self) -> Starlette:
         """The web application."""
@@ -69,9 +78,11 @@ class SlackStandIn:
             routes=[
                 Route("/api/{method}", self._api, methods=["POST", "GET"]),
                 Route("/actions/{team}/{secret}", self._response_url, methods=["POST"]),
+                WebSocketRoute("/link/", self.sockets.link),
                 *self.faults.routes(),
                 calls_route(self.record),
-                *slack_control.routes(self.workspace, self.interactions, self.faults),
+                *slack_control.routes(self.workspace, self.faults),
+                *slack_sending.routes(self.interactions, self.views, self.sockets),
             ]
         )
 
@@ -87,31 +98,37 @@ class SlackStandIn:
         arguments = Arguments({})
         try:
             arguments = await _arguments(request)
-            self._authenticate(request, arguments)
-            wait = self._wait(method, arguments)
-            if wait:
-                self.record.add(method, 429, "ratelimited", arguments.values)
-                return _rate_limited(wait)
-            answer, error = self._methods.get(method, _unknown)(self.workspace, arguments), None
+            if method == "apps.connections.open":
+                self._authenticate(request, arguments, self.app_token)
+                answer, error = self.sockets.open(f"{request.url.scheme}://{request.url.netloc}"), None
+            else:
+                self._authenticate(request, arguments, self.token)
+                if wait := self._wait(method, arguments):
+                    self.record.add(method, 429, "ratelimited", arguments.values)
+                    return _rate_limited(wait)
+                answer, error = self._methods.get(method, _unknown)(self.workspace, arguments), None
         except SlackRefusal as refusal:
             answer, error = refusal.body(), refusal.error
         self.record.add(method, 200, error, arguments.values)
-        return JSONResponse(answer)
+        return JSONResponse(answer, headers=slack_users.scopes_header(self.workspace))
 
     def _wait(self, method: str, arguments: Arguments) -> int:
         if self.rate is None or method not in ("chat.postMessage", "chat.postEphemeral"):
             return 0
         return self.rate.wait(arguments.text("channel"))
 
-    def _authenticate(self, request: Request, arguments: Arguments) -> None:
+    def _authenticate(self, request: Request, arguments: Arguments, wanted: SecretStr | None) -> None:
         """The token comes in the header, or in a form; a token in a JSON body does not count."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" and "json" not in request.headers.get("content-type", ""):
             given = arguments.text("token", "")
         if not given:
             raise SlackRefusal("not_authed")
-        if not hmac.compare_digest(given.strip().encode(), self.token.get_secret_value().encode()):
+        known = [token for token in (self.token, self.app_token) if token is not None and _is(token, given)]
+        if not known:
             raise SlackRefusal("invalid_auth")
+        if wanted not in known:
+            raise SlackRefusal("not_allowed_token_type")
 
     async def _response_url(self, request: Request) -> Response:
         async def handle() -> Response:
@@ -126,6 +143,10 @@ class SlackStandIn:
             return PlainTextResponse("ok")
 
         return await self.faults.answer("response_url", self.record, _rate_limited, handle)
+
+
+def _is(token: SecretStr, given: str) -> bool:
+    return hmac.compare_digest(given.strip().encode(), token.get_secret_value().encode())
 
 
 def _unknown(_workspace: Workspace, _arguments: Arguments) -> JsonObject:
@@ -157,7 +178,8 @@ def main() -> None:
         except (OSError, ValidationError) as error:
             parser.error(f"workspace file {given.workspace}: {error}")
     rate = MessageRate(given.burst) if given.burst else None
-    serve(SlackStandIn(token, directory, given.record, rate).app(), given.port)
+    app_token = SecretStr(os.environ["SLACK_APP_TOKEN"]) if os.environ.get("SLACK_APP_TOKEN") else None
+    serve(SlackStandIn(token, directory, given.record, rate, app_token).app(), given.port)
 
 
 if __name__ == "__main__":

@@ -78,8 +78,8 @@ def channel_view(workspace: Workspace, channel: Channel) -> JsonObject:
         "is_group": False,
         "is_im": direct,
         "is_private": direct,
-        "is_archived": False,
-        "is_member": True,
+        "is_archived": channel.archived,
+        "is_member": channel.member,
         "context_team_id": workspace.directory.team.id,
     }
 

@@ -36,9 +36,11 @@ class Bot(_Named):
 
 
 class Channel(_Named):
-    """A channel that the app is a member of."""
+    """A channel; the app is a member of it unless `member` says otherwise."""
 
     id: Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]{8,}$")]
+    member: bool = True
+    archived: bool = False
 
 
 class User(_Named):
@@ -46,10 +48,25 @@ class User(_Named):
 
     id: Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
     real_name: str
+    email: str | None = None
+    deleted: bool = False
+    is_bot: bool = False
+
+
+_SCOPES = (
+    "channels:history",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "groups:history",
+    "groups:read",
+    "users:read",
+    "users:read.email",
+)
 
 
 class Directory(BaseModel):
-    """What a workspace file says (JSON); every part has a default."""
+    """What a workspace file says (JSON); every part has a default. `scopes` are those of the app's token."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,6 +74,7 @@ class Directory(BaseModel):
     bot: Bot = Bot()
     channels: tuple[Channel, ...] = (Channel(id="C0LAUNCHES", name="launches"),)
     users: tuple[User, ...] = ()
+    scopes: tuple[str, ...] = _SCOPES
 
 
 @dataclass
@@ -124,6 +142,15 @@ class Workspace:
             if message.channel == channel and message.ts == ts and not (message.deleted or message.ephemeral_to):
                 return message
         raise SlackRefusal(refusal)
+
+    def shown_to(self, user: str, channel: str, ts: str) -> Message:
+        """The message with this timestamp, if this person sees it: everyone's, or one for them alone."""
+        for message in reversed(self._messages):
+            if (message.channel, message.ts) == (channel, ts) and not message.deleted:
+                if message.ephemeral_to in {None, user}:
+                    return message
+                break
+        raise SlackRefusal("message_not_found")
 
     def lasting(self, channel: str) -> Iterable[Message]:
         """A channel's messages, the first one first, without ephemeral and deleted ones."""

@@ -48,7 +48,7 @@ def configuration(app: ASGIApp, tls: TlsFiles | None) -> uvicorn.Config:
         log_level="critical",  # connections still open at the end are no news
         access_log=False,
         lifespan="off",
-        ws="none",
+        ws="websockets-sansio",  # Slack's has a WebSocket
         timeout_graceful_shutdown=1,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,

@@ -8,9 +8,14 @@ import time
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.ports import free_port
+from deployments.rehearsal.slack_stand_in import SlackStandIn
+from deployments.rehearsal.slack_workspace import Directory
 from tests.cli.launch_desk import ROOT, SECRET, Desk, change_environment, refused, tminus, with_slack
+from tests.tminus.slack_room import eventually
 
 
 def test_a_gateway_without_its_secret(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +62,30 @@ def test_without_slack_the_rest_runs(desk: Desk) -> None:
             process.terminate()
             _, said = process.communicate(timeout=20)
     assert said == ""
+
+
+def test_with_an_app_token_it_opens_a_connection_and_no_door(desk: Desk) -> None:
+    """Socket Mode wants no public door and no signing secret; told to end, it says nothing and is gone."""
+    port, stand_in = free_port(), SlackStandIn(SecretStr("xoxb-1"), Directory(), app_token=SecretStr("xapp-1"))
+    with served(stand_in.app()) as url:
+        slack = {"channel": "C0LAUNCHES", "token": "env:TOKEN", "app_token": "env:APP_TOKEN", "api": f"{url}/api/"}
+        change_environment(desk, slack=slack, gateway={"host": "127.0.0.1", "port": port})
+        argv = [sys.executable, "-m", "cli.main", "gateway", "--environment", str(desk.path("environment"))]
+        known = {**os.environ, "TOKEN": "xoxb-1", "APP_TOKEN": "xapp-1"}
+        with (
+            subprocess.Popen(argv, cwd=ROOT, env=known, stderr=subprocess.PIPE, text=True) as process,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=5) as client,
+        ):
+            try:
+                answered(client, process, "/ready")
+                eventually(lambda: stand_in.sockets.connected == 1)
+                eventually(lambda: "tminus_slack_socket_connected 1" in client.get("/metrics").text)
+                assert client.get("/ready").status_code == 200
+                assert [client.post(f"/slack/{door}").status_code for door in ("interactions", "commands")] == [404] * 2
+            finally:
+                process.terminate()
+                _, said = process.communicate(timeout=20)
+    assert (said, process.returncode, stand_in.sockets.connected) == ("", 0, 0)
 
 
 def answered(client: httpx.Client, process: subprocess.Popen[str], path: str) -> httpx.Response:

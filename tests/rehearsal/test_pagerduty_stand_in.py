@@ -1,7 +1,10 @@
 """The PagerDuty stand-in, driven by PagerDuty's own Python clients over loopback TLS."""
 
+import hashlib
+import hmac
 import json
 import ssl
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,11 +12,16 @@ import httpx
 import pagerduty
 import pytest
 from pydantic import JsonValue, SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from deployments.rehearsal import loopback_certificate, pagerduty_account
 from deployments.rehearsal.fault_switch import Fault
 from deployments.rehearsal.in_thread import Door, served
 from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
+from deployments.rehearsal.pagerduty_webhooks import Subscription
 from deployments.rehearsal.stand_in_server import TlsFiles
 
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
@@ -178,6 +186,25 @@ class TestPagerDutyRest:
         with pytest.raises(pagerduty.HttpError, match="Already Resolved"):
             rest.rput(f"incidents/{incident['id']}", json=reference | {"status": "acknowledged"})
 
+    def test_an_incident_is_made_for_a_policy_or_for_people(
+        self, account: PagerDutyStandIn, rest: pagerduty.RestApiV2Client
+    ) -> None:
+        """Its key is one open incident's at a time; what does not exist is refused."""
+        service = {"id": "PSERVICE", "type": "service_reference"}
+        asked = {"type": "incident", "title": "Go", "service": service, "incident_key": "l:ask-go"}
+        made = rest.rpost("incidents", json=asked)
+        assert (made["incident_key"], made["assignments"][0]["assignee"]["id"]) == ("l:ask-go", "PUSER01")
+        with pytest.raises(pagerduty.HttpError, match="Open incident with matching"):
+            rest.rpost("incidents", json=asked)
+        second = {"assignee": {"id": "PUSER02", "type": "user_reference"}}
+        named = rest.rpost("incidents", json={**asked, "incident_key": "l:b", "assignments": [second]})
+        assert [one["assignee"]["id"] for one in named["assignments"]] == ["PUSER02"]
+        gone = {"id": "PGONE", "type": "escalation_policy_reference"}
+        for wrong in ({"escalation_policy": gone}, {"service": {**service, "id": "PGONE"}}, {"assignments": [{}]}):
+            with pytest.raises(pagerduty.HttpError, match="400"):
+                rest.rpost("incidents", json={**asked, "incident_key": "l:c", **wrong})
+        assert len(account.account.incidents) == 2
+
     def test_refusals(self, pagerduty_url: str, trust: ssl.SSLContext, rest: pagerduty.RestApiV2Client) -> None:
         """A wrong token, a writer nobody knows, an incident that is not there, a parameter that does not exist."""
         with (
@@ -209,3 +236,33 @@ class TestFaults:
                 events.trigger("it broke", "tminus")
             assert refused.value.response.status_code == status
         assert account.account.incidents == []
+
+
+class TestWebhooks:
+    """Notes are told to whoever subscribed, signed."""
+
+    def test_a_note_is_sent_signed_until_it_is_acknowledged(
+        self, account: PagerDutyStandIn, pagerduty_url: str, trust: ssl.SSLContext
+    ) -> None:
+        """With its author and its incident by reference; the signature is over the bytes as they are sent."""
+        heard: list[tuple[bytes, str]] = []
+
+        async def listener(request: Request) -> Response:
+            heard.append((await request.body(), request.headers["x-pagerduty-signature"]))
+            return Response(status_code=202 if len(heard) > 1 else 503)
+
+        incident = account.account.create("l:held", "held", "high", [])
+        with served(Starlette(routes=[Route("/hook", listener, methods=["POST"])])) as url:
+            account.subscription = Subscription(f"{url}/hook", SecretStr("webhook-secret"))
+            note = {"incident": incident.id, "user": "PUSER02", "content": "hold"}
+            httpx.post(f"{pagerduty_url}/_control/notes", json=note, verify=trust).raise_for_status()
+            until = time.monotonic() + 10
+            while len(heard) < 2 and time.monotonic() < until:
+                time.sleep(0.01)
+        (first, mark), (again, _) = heard
+        assert first == again
+        assert mark == "v1=" + hmac.new(b"webhook-secret", first, hashlib.sha256).hexdigest()
+        event = json.loads(first)["event"]
+        assert (event["event_type"], event["agent"]["id"]) == ("incident.annotated", "PUSER02")
+        assert (event["data"]["content"], event["data"]["incident"]["id"]) == ("hold", incident.id)
+        assert "incident_key" not in event["data"]["incident"]

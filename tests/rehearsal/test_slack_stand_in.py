@@ -246,6 +246,43 @@ class TestSlackInteractions:
         with pytest.raises(SlackApiError, match="invalid_arguments"):
             client.views_open(trigger_id=self.press(client, slack_url)["trigger_id"], view={"type": "modal"})
 
+    def test_a_view_is_handed_in_by_whoever_has_it_with_what_it_asks_for(
+        self, client: WebClient, slack: SlackStandIn, slack_url: str
+    ) -> None:
+        """Slack's own window lets nobody leave out what is wanted, or choose what is no day."""
+        field = {"type": "plain_text_input", "action_id": "text", "max_length": 10}
+        day = {"type": "datepicker", "action_id": "date", "initial_date": "2026-12-01"}
+        label = {"type": "plain_text", "text": "?"}
+        blocks = [
+            {"type": "input", "block_id": name, "label": label, "element": element}
+            for name, element in (("reason", field), ("until", day))
+        ]
+        view = {"type": "modal", "title": {"type": "plain_text", "text": "Why?"}, "blocks": blocks}
+        opened = client.views_open(trigger_id=self.press(client, slack_url)["trigger_id"], view=view)["view"]["id"]
+        assert [one["id"] for one in httpx.get(f"{slack_url}/_control/views?user={PERSON.id}").json()] == [opened]
+        handed_in = {"user": PERSON.id, "view": opened}
+        for wrong in ({}, {"reason": "x" * 11}, {"reason": "x", "until": "today"}):
+            answer = httpx.post(f"{slack_url}/_control/submissions", json={**handed_in, "values": wrong})
+            assert answer.status_code == 409
+        other = {"user": "U0OTHER", "view": opened, "values": {"reason": "x"}}
+        assert httpx.post(f"{slack_url}/_control/submissions", json=other).status_code == 409
+        right = httpx.post(f"{slack_url}/_control/submissions", json={**handed_in, "values": {"reason": "x"}}).json()
+        assert right["view"]["state"]["values"] == {
+            "reason": {"text": {"type": "plain_text_input", "value": "x"}},
+            "until": {"date": {"type": "datepicker", "selected_date": "2026-12-01"}},
+        }
+
+    def test_a_private_message_is_pressed_by_its_reader_alone(self, client: WebClient, slack_url: str) -> None:
+        """Nobody else sees it."""
+        posted = client.chat_postEphemeral(
+            channel=CHANNEL, user=PERSON.id, text="Go?", blocks=[actions(button(value="v"))]
+        )
+        press = {"channel": CHANNEL, "message_ts": posted["message_ts"], "block_id": "go:devops_lead"}
+        press["action_id"] = "tminus.approve"
+        pressed = httpx.post(f"{slack_url}/_control/interactions", json={**press, "user": PERSON.id})
+        assert pressed.json()["container"]["is_ephemeral"]
+        assert httpx.post(f"{slack_url}/_control/interactions", json={**press, "user": "U0OTHER"}).status_code == 409
+
     def press(self, client: WebClient, slack_url: str) -> dict[str, str]:
         """The payload of a press on a new message."""
         posted = client.chat_postMessage(channel=CHANNEL, text="Go?", blocks=[actions(button())])

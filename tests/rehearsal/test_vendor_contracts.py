@@ -231,3 +231,12 @@ def test_pagerduty_rest(contracts: ModuleType, duty: tuple[str, ssl.SSLContext])
         both.ask("GET", f"{path}/notes")
         for status in ("acknowledged", "resolved"):
             both.ask("PUT", path, json={"incident": {"type": "incident_reference", "status": status}})
+        service = {"id": "PSERVICE", "type": "service_reference"}
+        paged = {"type": "incident", "title": "Go", "service": service, "urgency": "high", "incident_key": "l:ask-go"}
+        body = {"type": "incident_body", "details": "what waits: Go"}
+        policy = {"id": "PPOLICY", "type": "escalation_policy_reference"}
+        both.ask("POST", "/incidents", json={"incident": {**paged, "body": body, "escalation_policy": policy}})
+        times = {"start_time": "2026-11-22T10:00:00+00:00", "end_time": "2126-11-22T10:00:00+00:00"}
+        window = {"type": "maintenance_window", "description": "tminus l drill", "services": [service], **times}
+        both.ask("POST", "/maintenance_windows", json={"maintenance_window": window})
+        both.ask("GET", "/maintenance_windows", params={"query": "drill", "filter": "open"})

@@ -80,7 +80,7 @@ phases:
 
 EXPECTED_ONE = (
     "expected one of check, action, watch, approval, acknowledgement, sign_off, readiness, attestation, paging, "
-    "follow_ups"
+    "roll_call, follow_ups"
 )
 
 

@@ -10,8 +10,9 @@ import httpx
 from pydantic import JsonValue, SecretStr
 
 from deployments.rehearsal.in_thread import served
-from deployments.rehearsal.slack_presses import signed
+from deployments.rehearsal.slack_presses import signed, signed_form
 from deployments.rehearsal.slack_stand_in import SlackStandIn
+from deployments.rehearsal.slack_views import OpenView
 from tests.tminus.launch_story import KINDS
 from tests.tminus.staged_launch import CHANNEL, Stage, slack_id
 from tminus.courier import deliver_due, open_channel
@@ -61,7 +62,7 @@ class Room:
         """
         message, block = self._button(f"tminus.{action}")
         press = {
-            "user": person if person.startswith("U0") else slack_id(person),
+            "user": self.member(person),
             "channel": CHANNEL,
             "message_ts": message,
             "block_id": block,
@@ -89,6 +90,44 @@ class Room:
         body, headers = signed(self.secret, payload, str(int(time.time() if at is None else at)))
         return self.client.post(f"{self.door}/slack/interactions", content=body, headers=headers)
 
+    def dialog(self, person: str, action: str, *, value: str | None = None) -> OpenView:
+        """Presses a button that asks back, and returns the dialog that opens for this person."""
+        before = self.slack.views.shown_to(self.member(person))
+        assert self.send(self.payload(person, action, value=value)).status_code == 200
+        eventually(lambda: len(self.slack.views.shown_to(self.member(person))) > len(before))
+        return self.slack.views.shown_to(self.member(person))[-1]
+
+    def submission(self, person: str, view: OpenView, **values: str) -> dict[str, JsonValue]:
+        """What Slack would send for a dialog with this in its fields."""
+        handed_in = {"user": self.member(person), "view": view.id, "values": values}
+        composed = self.client.post(f"{self.slack_url}/_control/submissions", json=handed_in)
+        composed.raise_for_status()
+        found: dict[str, JsonValue] = composed.json()
+        return found
+
+    def hand_in(self, person: str, view: OpenView, **values: str) -> str:
+        """Hands a dialog in, is acknowledged, and returns what the person is told."""
+        before = len(self.told(person))
+        answer = self.send(self.submission(person, view, **values))
+        assert (answer.status_code, answer.content) == (200, b"")
+        eventually(lambda: len(self.told(person)) > before)
+        return self.told(person)[-1]
+
+    def type(self, person: str, text: str) -> str:
+        """Types `/tminus` and this, is acknowledged, and returns what the person is told."""
+        before = len(self.told(person))
+        typed = {"user": self.member(person), "channel": CHANNEL, "text": text}
+        form = self.client.post(f"{self.slack_url}/_control/commands", json=typed).raise_for_status().json()
+        body, headers = signed_form(self.secret, form, str(int(time.time())))
+        answer = self.client.post(f"{self.door}/slack/commands", content=body, headers=headers)
+        assert (answer.status_code, answer.content) == (200, b"")
+        eventually(lambda: len(self.told(person)) > before)
+        return self.told(person)[-1]
+
+    def member(self, person: str) -> str:
+        """How Slack knows somebody; a Slack id is taken as it is."""
+        return person if person.startswith("U0") else slack_id(person)
+
     def press(self, person: str, action: str, *, value: str | None = None) -> str:
         """Presses, is acknowledged, and returns what the person is told."""
         before = len(self.told(person))
@@ -99,7 +138,7 @@ class Room:
 
     def told(self, person: str) -> list[str]:
         """Everything that this person alone was told."""
-        to = person if person.startswith("U0") else slack_id(person)
+        to = self.member(person)
         return [one.text for one in self.slack.workspace.changed_since(0) if one.ephemeral_to == to]
 
     def count(self, result: str) -> int:
@@ -111,7 +150,7 @@ class Room:
 def room(stage: Stage, slack: SlackStandIn, slack_url: str, secret: str, store: Store | None = None) -> Iterator[Room]:
     """A room, for as long as the block lasts; `store` is the gateway's own."""
     ledger = store or stage.store
-    presses = SlackDoor(ledger, KINDS, SecretStr(secret), f"{slack_url}/api/")
+    presses = SlackDoor(ledger, KINDS, SecretStr(secret), f"{slack_url}/api/", lambda: slack.token)
     with served(Gateway(ledger, [presses], presses.routes()).app()) as door:
         found = Room(stage, slack, slack_url, presses, door, SecretStr(secret))
         found.show()

@@ -44,6 +44,11 @@ def slack_id(person: str) -> str:
     return f"U0{person.upper()}"
 
 
+def pagerduty_id(person: str) -> str:
+    """How PagerDuty knows somebody of the crew."""
+    return f"P0{person.upper()}"
+
+
 @dataclass
 class Stage:
     """A launch that was created a moment ago; its conductor is the test.
@@ -210,6 +215,7 @@ def _person(keys: Path, identity: str) -> JsonValue:
         "name": name,
         "roles": list(roles),
         "slack": slack_id(identity),
+        "pagerduty": pagerduty_id(identity),
         "key": f"{PersonalKey(path).public} {identity}@example",
         "on_duty": on_duty,
     }

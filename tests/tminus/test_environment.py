@@ -37,7 +37,7 @@ def test_an_anchor_wants_somewhere_to_be_written(where: str, lacks: str, section
     assert Environment.model_validate({**PLAIN, "anchors": [where], **section}).anchors == (where,)
 
 
-@pytest.mark.parametrize("key", ["api_key", "rest"])
+@pytest.mark.parametrize("key", ["api_key", "webhooks"])
 def test_a_setting_that_nothing_reads_is_a_mistake(key: str) -> None:
     """Whoever sets it would believe that it does something."""
     with pytest.raises(ValidationError, match="Extra inputs"):

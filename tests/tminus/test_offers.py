@@ -70,8 +70,9 @@ def buttons(frozen: Frozen, event: ev.Event, record: Record) -> Iterator[str]:
     for action, value in re.findall(r'"action_id":"tminus\.(\w+)".*?"value":"([^"]+)"', text):
         launch, _, rest = value.partition("|")
         asked = f" --ask {rest.partition('|')[0]}" if action in _ANSWERS else ""
+        about = f" {rest}" if action == "waive" else asked
         if action != "hold":
-            yield f"tminus {action} {launch}{asked}"
+            yield f"tminus {action} {launch}{about}"
 
 
 def offered_in_vain(frozen: Frozen, chain: Sequence[Stored]) -> Iterator[str]:

@@ -49,7 +49,7 @@ def ask(people_asked: dict[str, int], **more: object) -> AskState:
         evidence_digest="sha256:1",
         deadline=MOMENT + HOUR,
     )
-    return AskState(opened.model_copy(update=more), started_by="starter")
+    return AskState(opened.model_copy(update=more), started_by="starter", asked_first=MOMENT)
 
 
 def yes(who: str, digest: str = "sha256:1", hours: float = 0.0) -> ev.Answered:

@@ -18,6 +18,7 @@ class AskOpened(Happening):
         facts: step → how it stands, in words: what the decision rests on.
         bindings: seat → digest of the facts that concern it; a yes stays valid in a seat for as long as this stays.
         changed: where it is asked again, which facts are others now.
+        yes: what whoever says yes presses, where that is not what the question's kind has.
     """
 
     type: Literal["ask.opened"] = "ask.opened"
@@ -34,6 +35,7 @@ class AskOpened(Happening):
     facts: dict[str, str] = Field(default_factory=dict)
     bindings: dict[str, str] = Field(default_factory=dict)
     changed: tuple[str, ...] = ()
+    yes: str = ""
 
 
 class Reminded(Happening):

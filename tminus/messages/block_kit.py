@@ -23,7 +23,7 @@ def escaped(text: str) -> str:
 
 def header(text: str) -> Block:
     """A title."""
-    return {"type": "header", "text": _plain(text, _HEADER)}
+    return {"type": "header", "text": plain(text, _HEADER)}
 
 
 def sections(text: str) -> list[Block]:
@@ -48,23 +48,24 @@ def buttons(identity: str, elements: Sequence[Block]) -> Block:
 
 def button(label: str, action: str, value: str, style: str = "") -> Block:
     """A button; `value` comes back when it is pressed."""
-    plain: Block = {"type": "button", "action_id": action, "text": _plain(label, 75), "value": value}
-    return {**plain, "style": style} if style else plain
+    shown: Block = {"type": "button", "action_id": action, "text": plain(label, 75), "value": value}
+    return {**shown, "style": style} if style else shown
 
 
 def confirmed(shown: Block, title: str, text: str, yes: str) -> Block:
     """A button that asks back before a press counts."""
     dialog: Block = {
-        "title": _plain(title, 100),
-        "text": _plain(text, 300),
-        "confirm": _plain(yes, 30),
-        "deny": _plain("No", 30),
+        "title": plain(title, 100),
+        "text": plain(text, 300),
+        "confirm": plain(yes, 30),
+        "deny": plain("No", 30),
         "style": "danger",
     }
     return {**shown, "confirm": dialog}
 
 
-def _plain(text: str, limit: int) -> Block:
+def plain(text: str, limit: int) -> Block:
+    """A text without markup, cut to what Slack takes there."""
     return {"type": "plain_text", "text": text if len(text) <= limit else f"{text[: limit - 1]}…"}
 
 

@@ -31,7 +31,13 @@ class SlackLetter(BaseModel, frozen=True):
 
 
 class PagerDutyLetter(BaseModel, frozen=True):
-    """An event for PagerDuty; `key` of the letter is its dedup key."""
+    """An event for PagerDuty, or an incident by its REST API; `key` of the letter is its dedup key.
+
+    Attributes:
+        by_rest: whether the incident is made, and resolved, by the REST API where the courier's environment has it.
+        policy: the escalation policy's id that is paged then; the service's own where there is none.
+        users: the PagerDuty ids of the people who are paged then, instead of a policy.
+    """
 
     op: Literal["trigger", "resolve", "change"]
     summary: str
@@ -39,7 +45,10 @@ class PagerDutyLetter(BaseModel, frozen=True):
     source: str = "tminus"
     details: dict[str, str] = {}
     link: str | None = None
+    by_rest: bool = False
+    policy: str = ""
+    users: tuple[str, ...] = ()
 
     def letter(self, key: str) -> Letter:
-        """As the outbox keeps it."""
-        return Letter("pagerduty", key, rfc8785.dumps(self.model_dump(mode="json")).decode())
+        """As the outbox keeps it; the details stay in the order in which they are read."""
+        return Letter("pagerduty", key, self.model_dump_json())

@@ -1,5 +1,6 @@
 """What a page says: what broke, how things stand, what happens if nobody answers, three commands, the link."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal
 
@@ -21,20 +22,21 @@ def change(frozen: Frozen, key: str, what: str) -> Letter:
     return letter.letter(_key(frozen, key))
 
 
-def resolve(frozen: Frozen, key: str, what: str) -> Letter:
+def resolve(frozen: Frozen, key: str, what: str, *, by_rest: bool = False) -> Letter:
     """The incident with this key is over."""
-    return PagerDutyLetter(op="resolve", summary=_summary(frozen, what)).letter(_key(frozen, key))
+    letter = PagerDutyLetter(op="resolve", summary=_summary(frozen, what), by_rest=by_rest)
+    return letter.letter(_key(frozen, key))
 
 
 def gate_page(frozen: Frozen, record: Record, ended: ev.AskEnded) -> Letter:
     """The go was not given; `record` is the launch after it."""
     details = {
         "what broke": f"{ended.ask} {ended.result}: {ended.reason}",
-        "state now": _state(record),
+        "state now": state_now(record),
         "what tminus does if nobody answers": _after_no_go(record, ended),
         **_to_read(frozen),
     }
-    return _page(frozen, GATE, details, "error")
+    return page(frozen, GATE, details, "error")
 
 
 def held_page(frozen: Frozen, record: Record, held: ev.Held) -> Letter:
@@ -44,22 +46,22 @@ def held_page(frozen: Frozen, record: Record, held: ev.Held) -> Letter:
     look, *reading = _to_read(frozen).items()
     details = {
         "what broke": held.why,
-        "state now": _state(record),
+        "state now": state_now(record),
         "what tminus does if nobody answers": _unless(record, held),
         **dict([look, *ways.items(), *reading][:3]),
     }
-    return _page(frozen, HELD, details, "critical")
+    return page(frozen, HELD, details, "critical")
 
 
 def ended_held_page(frozen: Frozen, record: Record, why: str) -> Letter:
     """The launch ended held, so what state things are in stays somebody's to look at."""
     details = {
         "what broke": why,
-        "state now": _state(record),
+        "state now": state_now(record),
         "what tminus does if nobody answers": "Nothing: the launch is over.",
         **_to_read(frozen),
     }
-    return _page(frozen, HELD, details, "critical")
+    return page(frozen, HELD, details, "critical")
 
 
 def rollback_page(frozen: Frozen, began: ev.RollbackBegan) -> Letter:
@@ -70,7 +72,7 @@ def rollback_page(frozen: Frozen, began: ev.RollbackBegan) -> Letter:
         "what tminus does if nobody answers": "It takes the change back and proves it; if it cannot, it pages again.",
         **_to_read(frozen),
     }
-    return _page(frozen, ROLLBACK, details, "critical")
+    return page(frozen, ROLLBACK, details, "critical")
 
 
 def _to_read(frozen: Frozen) -> dict[str, str]:
@@ -105,7 +107,8 @@ def _unless(record: Record, held: ev.Held) -> str:
     return "Nothing goes on, and nothing is changed."
 
 
-def _state(record: Record) -> str:
+def state_now(record: Record) -> str:
+    """What was changed, or that nothing was."""
     if record.rolled_back is not None:
         return "rolled back, proven" if record.rolled_back.proven else "rolled back, NOT proven"
     if record.rollback is not None:
@@ -114,11 +117,40 @@ def _state(record: Record) -> str:
     return f"changed: {', '.join(changed)}" if changed else "nothing was changed; the old version serves"
 
 
-def _page(frozen: Frozen, key: str, details: dict[str, str], severity: Literal["critical", "error"]) -> Letter:
-    summary, link = _summary(frozen, details["what broke"]), frozen.environment.prefect.ui
+def page(
+    frozen: Frozen,
+    key: str,
+    details: Mapping[str, str],
+    severity: Literal["critical", "error"],
+    *,
+    by_rest: bool = False,
+    policy: str = "",
+    users: tuple[str, ...] = (),
+) -> Letter:
+    """An incident that wakes somebody; the first of the details is what it is about.
+
+    Args:
+        frozen: the launch.
+        key: what it is about, in the dedup key.
+        details: what on-call reads, in this order.
+        severity: PagerDuty's.
+        by_rest: whether it goes by the REST API, where there is one.
+        policy: the escalation policy that it then pages.
+        users: the people whom it then pages instead.
+    """
+    summary, link = _summary(frozen, next(iter(details.values()))), frozen.environment.prefect.ui
     where = {"environment": frozen.created.environment_name, "launch": frozen.created.launch}
     told = {**details, **({"link": link} if link else {}), **where}
-    letter = PagerDutyLetter(op="trigger", summary=summary, severity=severity, details=told, link=link)
+    letter = PagerDutyLetter(
+        op="trigger",
+        summary=summary,
+        severity=severity,
+        details=told,
+        link=link,
+        by_rest=by_rest,
+        policy=policy,
+        users=users,
+    )
     return letter.letter(_key(frozen, key))
 
 

@@ -12,8 +12,11 @@ from tminus.messages.block_kit import escaped
 from tminus.messages.forms import SlackLetter
 from tminus.messages.slack_board import BOARD, board
 from tminus.messages.slack_question import question
+from tminus.messages.slack_reminder import reminders
 from tminus.outline import outline_of
 from tminus.record import Record
+from tminus.runbook import RollCall
+from tminus.spoken import role_said
 
 _MARK = {"launched": ":white_check_mark:", "rolled back": ":leftwards_arrow_with_hook:"}
 
@@ -23,7 +26,7 @@ def letters(frozen: Frozen, event: ev.Event, record: Record) -> Sequence[Letter]
 
     A sign-off has no countdown, so only its question is shown.
     """
-    asked = _question(frozen, event, record)
+    asked = reminders(frozen, event, record) if isinstance(event, ev.Reminded) else _question(frozen, event, record)
     if asked or is_sign_off(frozen.created.launch):
         return asked
     said = _on_board(frozen, event, record)
@@ -70,7 +73,12 @@ def _ordered_on_board(frozen: Frozen, event: ev.Ordered, record: Record) -> str:
         return f"HELD by {by}{why}"
     if event.order in {"scrub", "rollback"}:
         return f"{event.order.upper()} ordered by {by}{why}"
-    return f"It goes on: {event.order} {event.step}".rstrip() + f", by {by}{why}" if lets_go(event, record) else ""
+    after = record_after(record, event)
+    if after.holding == record.holding:
+        return ""
+    if still := after.held:
+        return f"HELD. {still.why if isinstance(still, ev.Held) else still.reason}"
+    return f"It goes on: {event.order} {event.step}".rstrip() + f", by {by}{why}"
 
 
 def lets_go(event: ev.Ordered, record: Record) -> bool:
@@ -97,12 +105,20 @@ def _noted(frozen: Frozen, event: ev.Event, record: Record) -> str:
             return f"Rolling back: {event.why}"
         case ev.RollbackEnded():
             return f"Rollback {'proven' if event.proven else 'NOT PROVEN'}: {event.said}"
+        case ev.FollowUp() if _of_roll_call(frozen, event):
+            return f"Follow-up for {role_said(event.owner)}: {event.what}"
         case ev.HeadAnchored() if event.where == "slack":
             return f"Head of the record: {frozen.created.launch}#{event.seq}:{event.hash}"
         case ev.LaunchClosed():
             return event.sentence
         case _:
             return ""
+
+
+def _of_roll_call(frozen: Frozen, event: ev.FollowUp) -> bool:
+    """Whether it names those who were silent, while there is time to reach them."""
+    step = frozen.runbook.step(event.source)
+    return step is not None and isinstance(step.does, RollCall)
 
 
 def _noted_before(event: ev.AnswerRefused, record: Record) -> bool:

@@ -1,4 +1,6 @@
-"""A question's message: what is asked, who has answered, and buttons for each role that has not."""
+"""A question's message: what is asked, what it rests on, who has answered, and buttons for each role that has not."""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 from tminus import asking
 from tminus import events as ev
@@ -6,8 +8,11 @@ from tminus.frozen import Frozen
 from tminus.ledger.store import Letter
 from tminus.messages.block_kit import button, buttons, context, escaped, header, sections
 from tminus.messages.forms import Block, SlackLetter
+from tminus.messages.slack_dialog import REJECT
 from tminus.outline import outline_of
 from tminus.record import AskState
+from tminus.seats import roles_of_seat
+from tminus.spoken import counted
 
 _YES = {"approval": "Approve", "sign_off": "Approve", "acknowledgement": "Read", "attestation": "I confirm"}
 _ACTION = {
@@ -16,6 +21,12 @@ _ACTION = {
     "acknowledgement": "tminus.acknowledge",
     "attestation": "tminus.attest",
 }
+_MARKS: Mapping[str, str] = {"pass": ":white_check_mark:", "waived": ":large_orange_circle:"}
+_OTHERWISE = ":x:"
+_LINES = 10  # of facts or changes, each; the rest is counted
+_LINE = 140  # characters of one
+_NAMES = 8  # of people who could answer
+_SEATS = 12  # with buttons of their own; two blocks each, of the fifty that a message may have
 
 
 def question(frozen: Frozen, ask: AskState) -> Letter:
@@ -23,49 +34,101 @@ def question(frozen: Frozen, ask: AskState) -> Letter:
 
     After a no there are no buttons. Hold stays while something holds: the message outlives that hold.
     """
+    title = _title(frozen, ask)
+    request = f"{frozen.created.launch}/{ask.opened.ask}"
+    letter = SlackLetter(text=escaped(title), blocks=question_blocks(frozen, ask), living=True, request=request)
+    return letter.letter(f"ask-{ask.opened.ask}")
+
+
+def question_blocks(frozen: Frozen, ask: AskState) -> list[Block]:
+    """What the message shows."""
     opened = ask.opened
-    step = outline_of(frozen).step(opened.step)
-    title = f"{frozen.created.title}: {step.title if step else opened.step}"
-    blocks = [header(title), *sections(opened.text)]
+    blocks = [header(_title(frozen, ask)), *sections(opened.text)]
     if ask.ended is not None:
-        blocks += sections(f"*{ask.ended.result}*: {ask.ended.reason}")
+        return [*blocks, *sections(f"*{ask.ended.result}*: {ask.ended.reason}")]
+    if opened.changed:
+        told = _folded([_cut(line) for line in opened.changed])
+        blocks += sections("\n".join(("*Changed, so whom it concerns is asked again:*", *told)))[:1]
+    if opened.facts and opened.kind in {"approval", "sign_off"}:
+        blocks += sections("\n".join(_evidence(frozen, opened.facts)))[:2]
+    judged = asking.judge(ask, frozen.people)
+    seats = [*opened.roles]
+    blocks += [block for seat in seats[:_SEATS] for block in _seat(frozen, ask, seat, judged)]
+    if further := seats[_SEATS:]:
+        blocks += sections("Any button above answers for these too:\n" + "\n".join(_folded(further)))[:1]
+    waits = f"It {judged.waits}.\n" if judged.waits and not judged.rejected else ""
+    until = f"Until {opened.deadline:%Y-%m-%d %H:%M:%S} UTC. Binds to {opened.decision_digest[:19]}."
+    return [*blocks, context(f"{_cut(waits, 1500)}{until}")]
+
+
+def _title(frozen: Frozen, ask: AskState) -> str:
+    step = outline_of(frozen).step(ask.opened.step)
+    return f"{frozen.created.title}: {step.title if step else ask.opened.step}"
+
+
+def _evidence(frozen: Frozen, facts: Mapping[str, str]) -> Iterator[str]:
+    """What it rests on: everything that did not plainly pass, and what passed, counted where that is much."""
+    outline = outline_of(frozen)
+    lines: dict[bool, list[str]] = {True: [], False: []}
+    for step, fact in facts.items():
+        verdict = fact.partition(" (")[0].partition(",")[0]
+        known = outline.step(step)
+        said = f"{_MARKS.get(verdict, _OTHERWISE)} {known.title if known else step}: {fact}"
+        lines[verdict == "pass"].append(_cut(said))
+    yield f"*It rests on {counted(len(facts), 'blocking step')}:*"
+    yield from _folded(lines[False])
+    passed = lines[True]
+    if len(passed) <= _LINES:
+        yield from passed
     else:
-        if opened.changed:
-            blocks += sections("\n".join(("*Changed, so whom it concerns is asked again:*", *opened.changed)))
-        judged = asking.judge(ask, frozen.people)
-        blocks += [block for role in opened.roles for block in _role(frozen, ask, role, judged)]
-        blocks.append(
-            context(f"Until {opened.deadline:%Y-%m-%d %H:%M:%S} UTC. Binds to {opened.decision_digest[:19]}.")
-        )
-    request = f"{frozen.created.launch}/{opened.ask}"
-    letter = SlackLetter(text=escaped(title), blocks=blocks, living=True, request=request)
-    return letter.letter(f"ask-{opened.ask}")
+        yield f"{_MARKS['pass']} {len(passed)} pass"
 
 
-def _role(frozen: Frozen, ask: AskState, role: str, judged: asking.Judgement) -> list[Block]:
-    who = ", ".join(asking.name_of(frozen.people, person) for person in judged.seating.filled.get(role, ()))
-    missing = judged.seating.missing.get(role, 0)
+def _folded(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _LINES
+    return [*lines] if more <= 0 else [*lines[:_LINES], f"… and {more} more"]
+
+
+def _cut(text: str, most: int = _LINE) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _seat(frozen: Frozen, ask: AskState, seat: str, judged: asking.Judgement) -> list[Block]:
+    who = ", ".join(asking.name_of(frozen.people, person) for person in judged.seating.filled.get(seat, ()))
+    missing = judged.seating.missing.get(seat, 0)
     if not missing:
-        return sections(f":white_check_mark: *{role}*: {who}")
-    candidates = ", ".join(_candidates(frozen, ask, role))
-    said = f"*{role}* ({missing} missing, could be: {candidates})" + (f", so far {who}" if who else "")
-    return sections(said) if judged.rejected else [*sections(said), _buttons(frozen, ask.opened, role)]
+        return sections(f":white_check_mark: *{seat}*: {who}")[:1]
+    candidates = ", ".join(_candidates(frozen, ask, seat))
+    said = f"*{seat}* ({missing} missing, could be: {candidates})" + (f", so far {who}" if who else "")
+    return sections(said)[:1] if judged.rejected else [*sections(said)[:1], _buttons(frozen, ask.opened, seat)]
 
 
-def _candidates(frozen: Frozen, ask: AskState, role: str) -> list[str]:
-    """Who could still answer as `role`: nobody twice, and nobody their own launch."""
-    out = {answer.person for answer in ask.counting() if role in asking.seats_of(answer, ask, frozen.people)}
+def _candidates(frozen: Frozen, ask: AskState, seat: str) -> list[str]:
+    """Who could still answer in a seat, deputies last: nobody twice, and nobody their own launch."""
+    out = {answer.person for answer in ask.counting() if seat in asking.seats_of(answer, ask, frozen.people)}
     may = asking.who_may(ask, frozen.people)
-    found = [person for person, seats in may.items() if role in seats and person not in out]
-    return [asking.name_of(frozen.people, identity) for identity in found] or ["nobody"]
+    found = [person for person, seats in may.items() if seat in seats and person not in out]
+    theirs = {person: _is_deputy(frozen, person, seat) for person in found}
+    named = [
+        f"{asking.name_of(frozen.people, person)}{' as deputy' if theirs[person] else ''}"
+        for person in sorted(found, key=lambda person: theirs[person])
+    ]
+    more = len(named) - _NAMES
+    return [*named[:_NAMES], *([f"{more} more"] if more > 0 else [])] or ["nobody"]
+
+
+def _is_deputy(frozen: Frozen, identity: str, seat: str) -> bool:
+    """Whether somebody may take this seat only in another's place."""
+    person = frozen.people.by_id(identity)
+    return person is not None and person.roles.isdisjoint(roles_of_seat(seat))
 
 
 def _buttons(frozen: Frozen, opened: ev.AskOpened, role: str) -> Block:
     launch, kind = frozen.created.launch, opened.kind
     value = f"{launch}|{opened.ask}|{role}|{opened.decision_digest}"
-    shown = [button(_YES[kind], _ACTION[kind], value, "primary")]
+    shown = [button(opened.yes or _YES[kind], _ACTION[kind], value, "primary")]
     if kind in {"approval", "sign_off"}:
-        shown.append(button("Reject", "tminus.reject", value, "danger"))
+        shown.append(button("Reject", REJECT, value, "danger"))
     if kind == "approval":
         shown.append(button("Hold", "tminus.hold", value))
     return buttons(f"{launch}/{opened.ask}:{role}", shown)

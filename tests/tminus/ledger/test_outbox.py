@@ -79,10 +79,22 @@ def test_a_letter_that_failed_waits_and_holds_its_place(ledger: Ledger) -> None:
     due_now(ledger)
     (again,) = outbox.claim(("slack",))
     assert (again.key, again.attempts) == ("first", 2)
-    outbox.failed(again, "429", 3000.0)
-    ledger.alter("UPDATE outbox SET due = due - 2000 WHERE due > 0")
+    outbox.failed(again, "429", 300.0)
+    ledger.alter("UPDATE outbox SET due = due - 200 WHERE due > 0")
     assert outbox.claim(("slack",)) == []
-    ledger.alter("UPDATE outbox SET due = due - 2000 WHERE due > 0")
+    ledger.alter("UPDATE outbox SET due = due - 200 WHERE due > 0")
+    assert keys(outbox.claim(("slack",))) == ["first"]
+
+
+def test_nobody_is_left_alone_for_longer_than_ten_minutes(ledger: Ledger) -> None:
+    """Whatever the other side's header says."""
+    store = ledger.open()
+    post(store, "first")
+    outbox = Outbox(store)
+    outbox.failed(outbox.claim(("slack",))[0], "429", 1e30)
+    ledger.alter("UPDATE outbox SET due = due - 590")
+    assert outbox.claim(("slack",)) == []
+    ledger.alter("UPDATE outbox SET due = due - 20")
     assert keys(outbox.claim(("slack",))) == ["first"]
 
 

@@ -1,0 +1,221 @@
+"""Pages by PagerDuty's REST API: to the role's own policy, once, and never lost where that API will not have them."""
+
+from collections.abc import Callable
+
+import pytest
+from pydantic import JsonValue
+from starlette.responses import PlainTextResponse
+
+from deployments.rehearsal.fault_switch import Fault
+from deployments.rehearsal.in_thread import Door
+from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
+from tests.tminus.carrying import DOWN, at_once, carry, send
+from tests.tminus.pagerduty_room import TOKEN
+from tests.tminus.staged_launch import CREW, Stage, pagerduty_id
+from tminus.environment import PagerDuty
+from tminus.messages.forms import PagerDutyLetter
+from tminus.outbox import Outbox
+from tminus.pagerduty_channel import PagerDutyChannel
+
+
+def page(policy: str = "", *users: str) -> PagerDutyLetter:
+    """Nobody answers."""
+    details = {"what waits": "Go: no answer yet", "to look": "tminus status L"}
+    return PagerDutyLetter(
+        op="trigger", summary="Go: no answer yet", details=details, by_rest=True, policy=policy, users=users
+    )
+
+
+def without_rest(settings: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The REST API alone does not answer."""
+    rest = settings["rest"]
+    assert isinstance(rest, dict)
+    return {**settings, "rest": {**rest, "api": "https://127.0.0.1:1"}}
+
+
+OVER = PagerDutyLetter(op="resolve", summary="answered", by_rest=True)
+
+
+def paged(account: PagerDutyStandIn) -> list[list[str]]:
+    """Who is assigned to each incident."""
+    return [[user.id for user in one.assigned] for one in account.account.incidents]
+
+
+class TestWhoIsPaged:
+    """A policy's on-call, people by name, or the service's own."""
+
+    @pytest.mark.parametrize(
+        ("letter", "who"),
+        [
+            (page("PDEVOPS"), ["both"]),
+            (page("", pagerduty_id("devops"), pagerduty_id("security")), ["devops", "security"]),
+            (page(), ["engineering"]),
+        ],
+        ids=["policy", "people", "service"],
+    )
+    def test_it_reaches_whom_it_is_for(
+        self,
+        stage: Stage,
+        account: PagerDutyStandIn,
+        channel: PagerDutyChannel,
+        letter: PagerDutyLetter,
+        who: list[str],
+    ) -> None:
+        """With its key, its text in the order in which it is read, and the receipt says whom PagerDuty paged."""
+        send(stage, letter.letter("L:ask-go"))
+        assert carry(stage, channel, "pagerduty") == 1
+        (incident,) = account.account.incidents
+        assert paged(account) == [[pagerduty_id(one) for one in who]]
+        assert (incident.key, incident.urgency) == ("L:ask-go", "high")
+        assert incident.body.splitlines() == ["what waits: Go: no answer yet", "to look: tminus status L"]
+        receipt = Outbox(stage.store).receipt(stage.book.launch, "pagerduty", "L:ask-go")
+        assert receipt is not None
+        assert receipt.startswith(incident.id)
+        assert all(CREW[one][0] in receipt for one in who)
+
+    def test_what_is_open_under_its_key_is_not_paged_twice(
+        self, stage: Stage, account: PagerDutyStandIn, channel: PagerDutyChannel
+    ) -> None:
+        """PagerDuty refuses the second; it arrived all the same."""
+        send(stage, page("PDEVOPS").letter("L:ask-go"), page("PDEVOPS").letter("L:ask-go"))
+        assert carry(stage, channel, "pagerduty") == 2
+        (incident,) = account.account.incidents
+        assert incident.alerts == []  # no event had to go out instead
+
+    def test_a_page_whose_answer_never_came_is_not_doubled(
+        self, stage: Stage, account: PagerDutyStandIn, settings: dict[str, JsonValue], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It had arrived; the next try finds it."""
+        monkeypatch.setattr("tminus.pagerduty_rest._TIMEOUT", 1)
+        channel = PagerDutyChannel(PagerDuty.model_validate(settings))
+        account.faults.set(Fault(mode="slow", seconds=2, times=1))
+        send(stage, page("PDEVOPS").letter("L:ask-go"))
+        assert carry(stage, channel, "pagerduty") == 0
+        assert Outbox(stage.store).unsent()[0][6] == "PagerDuty: ReadTimeout"
+        at_once(stage)
+        assert carry(stage, channel, "pagerduty") == 1
+        channel.close()
+        assert paged(account) == [[pagerduty_id("both")]]
+        assert account.account.incidents[0].alerts == []
+
+    def test_answered_it_is_over(self, stage: Stage, account: PagerDutyStandIn, channel: PagerDutyChannel) -> None:
+        """Whichever way it was triggered; resolved twice it does nothing."""
+        by_event = page().model_copy(update={"by_rest": False})
+        send(stage, page("PDEVOPS").letter("L:a"), by_event.letter("L:b"), OVER.letter("L:a"), OVER.letter("L:b"))
+        send(stage, OVER.letter("L:a"))
+        assert carry(stage, channel, "pagerduty") == 5
+        assert [one.status for one in account.account.incidents] == ["resolved", "resolved"]
+
+
+class TestWhenItIsNotHad:
+    """Somebody must wake up in any case."""
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            lambda rest: {**rest, "service": "PGONE"},
+            lambda rest: {**rest, "from_email": "nobody@example.com"},
+            lambda rest: {**rest, "token": "env:STAGED_TOKEN"},
+            lambda rest: {**rest, "token": "env:STAGED_GONE"},
+        ],
+        ids=["no such service", "nobody writes", "refused token", "no token"],
+    )
+    def test_refused_it_is_an_event_to_the_default_service(
+        self,
+        stage: Stage,
+        account: PagerDutyStandIn,
+        settings: dict[str, JsonValue],
+        wrong: Callable[[JsonValue], JsonValue],
+        every_log_line: pytest.LogCaptureFixture,
+    ) -> None:
+        """That says so; its end needs nobody's hand, and no token is in any log or error."""
+        channel = PagerDutyChannel(PagerDuty.model_validate({**settings, "rest": wrong(settings["rest"])}))
+        send(stage, page("PDEVOPS").letter("L:ask-go"), OVER.letter("L:ask-go"))
+        assert carry(stage, channel, "pagerduty") == 2
+        channel.close()
+        (incident,) = account.account.incidents
+        assert (incident.key, incident.status) == ("L:ask-go", "resolved")
+        assert Outbox(stage.store).unsent() == []
+        assert TOKEN not in every_log_line.text
+
+    def test_an_unknown_policy_pages_the_default_service_and_says_why(
+        self, stage: Stage, account: PagerDutyStandIn, channel: PagerDutyChannel
+    ) -> None:
+        """Somebody deleted it; the page says what PagerDuty said."""
+        send(stage, page("PGONE").letter("L:ask-go"))
+        assert carry(stage, channel, "pagerduty") == 1
+        (incident,) = account.account.incidents
+        (event,) = incident.alerts
+        assert "Escalation policy not found" in str(event)
+        assert paged(account) == [[pagerduty_id("engineering")]]
+
+    def test_after_some_tries_the_events_api_is_asked(
+        self,
+        stage: Stage,
+        account: PagerDutyStandIn,
+        settings: dict[str, JsonValue],
+    ) -> None:
+        """Where the REST API alone is down, the page goes out within seconds and holds up nothing behind it."""
+        silent = without_rest(settings)
+        channel = PagerDutyChannel(PagerDuty.model_validate(silent))
+        send(stage, page("PDEVOPS").letter("L:ask-go"))
+        tries = 0
+        while carry(stage, channel, "pagerduty") == 0:
+            at_once(stage)
+            tries += 1
+        channel.close()
+        assert tries == 4
+        assert [one.key for one in account.account.incidents] == ["L:ask-go"]
+
+    def test_while_all_of_it_is_down_the_outbox_waits(
+        self, stage: Stage, account: PagerDutyStandIn, channel: PagerDutyChannel
+    ) -> None:
+        """Nothing is lost, and nothing comes twice when it is back."""
+        account.faults.set(DOWN)
+        send(stage, page("PDEVOPS").letter("L:ask-go"))
+        for _ in range(6):
+            assert carry(stage, channel, "pagerduty") == 0
+            at_once(stage)
+        account.faults.set(Fault(mode="none"))
+        assert carry(stage, channel, "pagerduty") == 1
+        assert len(account.account.incidents) == 1
+
+    def test_garbage_is_no_receipt(
+        self, stage: Stage, account: PagerDutyStandIn, channel: PagerDutyChannel, pagerduty_door: Door
+    ) -> None:
+        """A proxy that answers 200 for it has woken nobody; it is tried again."""
+        right, pagerduty_door.behind = pagerduty_door.behind, PlainTextResponse("<html>welcome</html>")
+        send(stage, page("PDEVOPS").letter("L:ask-go"))
+        assert carry(stage, channel, "pagerduty") == 0
+        assert Outbox(stage.store).unsent()[0][6] == "PagerDuty: its answer cannot be read"
+        pagerduty_door.behind = right
+        at_once(stage)
+        assert carry(stage, channel, "pagerduty") == 1
+        assert len(account.account.incidents) == 1
+
+    def test_too_many_requests_are_not_repeated_for_ever(
+        self, stage: Stage, account: PagerDutyStandIn, channel: PagerDutyChannel
+    ) -> None:
+        """Two at most, then it is the outbox that waits."""
+        account.faults.set(Fault(mode="rate_limited"))
+        send(stage, page("PDEVOPS").letter("L:ask-go"))
+        assert carry(stage, channel, "pagerduty") == 0
+        assert len(account.record.calls) <= 2
+        assert Outbox(stage.store).unsent()[0][6] == "PagerDuty: 429"
+
+    def test_an_end_that_only_the_rest_api_could_bring_is_left_to_a_person(
+        self, stage: Stage, account: PagerDutyStandIn, channel: PagerDutyChannel, settings: dict[str, JsonValue]
+    ) -> None:
+        """Made by the REST API, which then went away for good: the letter is dead, and says what to do."""
+        send(stage, page("PDEVOPS").letter("L:ask-go"))
+        carry(stage, channel, "pagerduty")
+        silent = without_rest(settings)
+        other = PagerDutyChannel(PagerDuty.model_validate(silent))
+        send(stage, OVER.letter("L:ask-go"))
+        for _ in range(5):
+            at_once(stage)
+            carry(stage, other, "pagerduty")
+        other.close()
+        ((_, _, _, _, state, _, error, _),) = Outbox(stage.store).unsent()
+        assert state == "dead"
+        assert "resolve L:ask-go in PagerDuty by hand" in str(error)

@@ -1,0 +1,191 @@
+"""Whom a Socket Mode connection is opened to, what is said where it cannot be, and what comes over it that is none."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import JsonValue, SecretStr
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from deployments.rehearsal.in_thread import Door, served
+from deployments.rehearsal.slack_stand_in import SlackStandIn
+from tests.tminus.launch_story import KINDS
+from tests.tminus.slack_line import APP_TOKEN, Line, listening
+from tests.tminus.slack_room import Room, eventually
+from tests.tminus.slack_wire import Wire
+from tests.tminus.staged_launch import Stage
+from tminus.slack_answers import SlackAnswers, Told
+from tminus.slack_connection import NotOpened, SlackConnection
+from tminus.slack_intake import SlackIntake
+from tminus.slack_payload import is_slacks_socket
+from tminus.slack_socket import SlackSocket
+
+
+class TestOpening:
+    """Whom it connects to, and what is said where it cannot."""
+
+    def test_a_wrong_token_is_trouble(self, app: SlackStandIn, channel: Room) -> None:
+        """Somebody has to let it in; meanwhile it tries less and less often."""
+        app.app_token = SecretStr("another")
+        with listening(channel) as line:
+            eventually(lambda: line.socket.trouble() == "Slack lets nobody in: Slack refuses: invalid_auth")
+            assert "tminus_slack_socket_connected 0" in list(line.socket.metrics())
+            app.app_token = SecretStr(APP_TOKEN)
+            eventually(lambda: app.sockets.connected == 1)
+            eventually(lambda: line.socket.trouble() == "")
+            assert "tminus_slack_socket_connected 1" in list(line.socket.metrics())
+        assert line.socket.trouble() == "Socket Mode has ended"
+
+    def test_one_that_cannot_be_replaced_goes_on_until_it_ends(self, line: Line, app: SlackStandIn) -> None:
+        """Slack wants another and gives none: it is asked a few times, and not all the time."""
+        app.app_token = SecretStr("another")
+        line.befall("warning", seconds=3.0)
+        eventually(lambda: app.sockets.connected == 0)
+        asked = [call for call in app.record.calls if call.method == "apps.connections.open"]
+        assert 2 <= len(asked) <= 6
+        app.app_token = SecretStr(APP_TOKEN)
+        envelope = line.deliver("devops")
+        eventually(lambda: line.acknowledged(envelope))
+
+    def test_the_bots_token_opens_no_connection(self, app: SlackStandIn, channel: Room) -> None:
+        """It is of another kind."""
+        api = f"{channel.slack_url}/api/"
+        with pytest.raises(NotOpened, match="not_allowed_token_type"):
+            SlackConnection(app.token, api, lambda _connection, _envelope: None)
+
+    @pytest.mark.parametrize("address", ["ws://192.0.2.1:9", "wss://example.com", "http://127.0.0.1:9", ""])
+    def test_an_address_that_is_not_slacks_is_not_connected_to(
+        self, app: SlackStandIn, channel: Room, address: str
+    ) -> None:
+        """Whatever the answer names."""
+        app.sockets.address = address or "//"
+        with pytest.raises(NotOpened, match="not its own"):
+            SlackConnection(SecretStr(APP_TOKEN), f"{channel.slack_url}/api/", lambda _connection, _envelope: None)
+
+    def test_one_that_comes_too_late_is_closed(self, app: SlackStandIn, channel: Room) -> None:
+        """A gateway that ends while it connects leaves nothing open behind it."""
+        for pause in (0.0, 0.01, 0.03, 0.1):
+            with listening(channel):
+                time.sleep(pause)
+        eventually(lambda: not [one for one in threading.enumerate() if one.name == "slack connection opens"])
+        eventually(lambda: app.sockets.connected == 0)
+
+    @pytest.mark.parametrize(
+        ("body", "kind", "status"),
+        [
+            (b"<html>", "text/html", 200),
+            (b"\xff\xfe", "application/json", 200),
+            (b"[]", "application/json", 200),
+            (b"null", "application/json", 200),
+            (b'{"ok": true}', "application/json", 200),
+            (b'{"ok": true, "url": 7}', "application/json", 200),
+            (b'{"ok": false}', "application/json", 200),
+            (b"", "application/json", 200),
+            (b'{"ok": false, "error": "ratelimited"}', "application/json", 429),
+            (b"gone", "text/plain", 503),
+        ],
+    )
+    def test_garbage_is_no_connection(self, body: bytes, kind: str, status: int) -> None:
+        """Nor does it end what tries: each is an error of the kind that is tried again."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            said = Response(body, status, {"Content-Type": kind, **({"Retry-After": "9999"} if status == 429 else {})})
+            await said(scope, receive, send)
+
+        with served(answer) as url:
+            with pytest.raises(NotOpened) as refused:
+                SlackConnection(SecretStr(APP_TOKEN), f"{url}/api/", lambda _connection, _envelope: None)
+            answers = SlackAnswers(f"{url}/api/", lambda: SecretStr("xoxb-1"))
+            asyncio.run(answers.whisper("C0LAUNCHES", "U0DEVOPS", Told("x")))
+            said = asyncio.run(answers.open_dialog("1", {}))
+        assert APP_TOKEN not in str(refused.value)
+        assert refused.value.after == (300.0 if status == 429 else 0.0)
+        good = body.startswith(b'{"ok": true')
+        assert (said == "", answers.lost == 0) == (good, good)
+        assert "<html>" not in f"{said}{refused.value}"
+
+    @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # left by the client to whoever collects
+    def test_a_door_that_is_no_websocket(self, app: SlackStandIn, channel: Room, slack_door: Door) -> None:
+        """The address leads to something else."""
+        app.sockets.address = slack_door.url.replace("http", "ws") + "/_control/messages?"
+        with pytest.raises(NotOpened, match="could not be opened"):
+            SlackConnection(SecretStr(APP_TOKEN), f"{channel.slack_url}/api/", lambda _connection, _envelope: None)
+
+    @pytest.mark.parametrize(
+        ("url", "allowed"),
+        [
+            ("wss://wss-primary.slack.com/link/?ticket=1", True),
+            ("wss://wss-primary.slack.com:443/link/", True),
+            ("wss://wss-primary.slack.com:8443/link/", False),
+            ("ws://wss-primary.slack.com/link/", False),
+            ("wss://slack.com.example.com/link/", False),
+            ("wss://wss-primary.slack.com:x/", False),
+            ("ws://127.0.0.1:1234/link/", True),
+            ("ws://127.0.0.2:1234/link/", False),
+            ("ws://[", False),
+        ],
+    )
+    def test_where_a_connection_may_go(self, url: str, allowed: bool) -> None:
+        """Slack over TLS at the port where the client speaks it, or the host that the environment names."""
+        assert is_slacks_socket(url, "http://127.0.0.1:9/api/") == allowed
+
+    def test_no_secret_is_logged(self, line: Line, cable: Wire, every_log_line: pytest.LogCaptureFixture) -> None:
+        """Neither the token nor the tickets, nor where a press is answered."""
+        line.deliver("devops")
+        line.befall("closed")
+        eventually(lambda: line.room.slack.sockets.opened >= 2)
+        eventually(lambda: line.done() == 1)
+        ours = "".join(one.getMessage() for one in every_log_line.records if one.name.startswith("tminus"))
+        for secret in (APP_TOKEN, "ticket=", "/actions/"):
+            assert secret not in ours
+        assert APP_TOKEN not in every_log_line.text
+
+
+class _Deaf:
+    """A connection whose acknowledgements go nowhere."""
+
+    def acknowledge(self, _envelope: str, _payload: object) -> bool:
+        """Lost."""
+        return False
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
+)
+FIELDS = ("type", "envelope_id", "payload", "user", "actions", "view", "user_id", "command", "text", "response_url")
+
+
+@pytest.fixture
+def unconnected(stage: Stage) -> Iterator[SlackSocket]:
+    """What hears envelopes, without a connection."""
+    part = SlackSocket(SlackIntake(stage.store, KINDS, SlackAnswers("http://127.0.0.1:1/api/")), SecretStr(APP_TOKEN))
+    part._loop = asyncio.new_event_loop()
+    yield part
+    part._loop.close()
+
+
+@given(
+    message=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8),
+    kind=st.sampled_from(["interactive", "slash_commands", "hello", ""]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_envelope_breaks_it_or_is_recorded(
+    unconnected: SlackSocket, stage: Stage, message: dict[str, JsonValue], kind: str
+) -> None:
+    """Whatever stands in it, in the envelope or in what it holds, and however often it comes."""
+    assert unconnected._loop is not None
+    before = stage.book.refresh().seq
+    payload = {**message, "type": "block_actions"}
+    for one in (message, {**message, "type": kind, "envelope_id": "1", "payload": payload}):
+        unconnected._heard(_Deaf(), one)  # type: ignore[arg-type]
+    unconnected._loop.run_until_complete(asyncio.sleep(0))
+    for task in list(unconnected._tasks):
+        unconnected._loop.run_until_complete(task)
+    assert stage.book.refresh().seq == before

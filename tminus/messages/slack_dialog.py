@@ -1,0 +1,132 @@
+"""The dialogs behind Reject and Waive: they ask for the reason, which the record is to hold.
+
+Limits after docs.slack.dev/reference/views: 24 characters in a title, 3,000 in what a dialog carries along.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from tminus.messages.block_kit import plain, sections
+from tminus.messages.forms import Block
+from tminus.slack_payload import Malformed, Submitted
+from tminus.spoken import printable
+
+Asks = Literal["reject", "waive"]
+
+REJECT = "tminus.reject"
+WAIVE = "tminus.waive"
+_ASKS: Mapping[str, Asks] = {REJECT: "reject", WAIVE: "waive"}
+_CARRIED = 3000  # characters
+_REASON = 1000  # characters
+_A_WEEK = timedelta(days=7)  # what the date is set to at first
+_END_OF_DAY = time(23, 59, 59, tzinfo=UTC)
+
+
+class Carried(BaseModel, frozen=True):
+    """What a dialog knows of the button that opened it, so that nothing needs to be looked up meanwhile.
+
+    Attributes:
+        about: the question that is rejected, or the step that is waived.
+        digest: what the question was when its button was shown.
+        channel: where whoever hands the dialog in is answered.
+    """
+
+    launch: str = Field(min_length=1, max_length=2000)
+    about: str = Field(min_length=1, max_length=2000)
+    digest: str = Field(default="", max_length=200)
+    channel: str = Field(default="", max_length=100)
+
+    @classmethod
+    def by(cls, action_id: str, value: str, channel: str) -> "Carried":
+        """What a button's value says; raises Malformed where it says too little or too much."""
+        parts = (*value.split("|"), "", "", "")
+        digest = parts[3] if action_id == REJECT else ""
+        try:
+            found = cls(launch=parts[0], about=parts[1], digest=digest, channel=channel)
+        except ValidationError:
+            raise Malformed("the button does not say what it is about") from None
+        if len(found.model_dump_json()) > _CARRIED:
+            raise Malformed("the button carries more than a dialog can hold")
+        return found
+
+    @classmethod
+    def of(cls, submitted: Submitted) -> "Carried":
+        """What a dialog carried; raises Malformed."""
+        try:
+            return cls.model_validate_json(submitted.view.private_metadata)
+        except (ValidationError, RecursionError):
+            raise Malformed("no dialog of tminus's") from None
+
+
+def asks_for(name: str) -> Asks | None:
+    """What a dialog is for, by the button that opens it or by its own name; None where it is none of ours."""
+    return _ASKS.get(name)
+
+
+def dialog(action_id: str, carried: Carried, moment: datetime) -> Block:
+    """The view that asks; `moment` is now."""
+    if asks_for(action_id) == "reject":
+        said = f"{carried.about} of {carried.launch}: one no decides, and this reason becomes the no-go's."
+        return _view("Reject", action_id, carried, [*sections(said), _reason("Why not?")])
+    said = f"{carried.about} of {carried.launch} is accepted although it did not pass."
+    return _view(
+        "Waive a step", action_id, carried, [*sections(said), _reason("Why is that acceptable?"), _until(moment)]
+    )
+
+
+def mistakes_in(submitted: Submitted, moment: datetime) -> Mapping[str, str]:
+    """Field → what is wrong with it, as far as the dialog itself tells."""
+    wrong = {} if reason_in(submitted) else {"reason": "Say why: the record is to hold it."}
+    if asks_for(submitted.view.callback_id) != "waive":
+        return wrong
+    until = until_in(submitted)
+    if until is None:
+        return {**wrong, "until": "Say until when; a waiver that never ends is another launch's surprise."}
+    return wrong if until > moment else {**wrong, "until": "That day is over (UTC)."}
+
+
+def reason_in(submitted: Submitted) -> str:
+    """The reason that was given; "" where there is none."""
+    return printable(submitted.entered("reason").value or "").strip()[:_REASON]
+
+
+def until_in(submitted: Submitted) -> datetime | None:
+    """The end of the day that was chosen, in UTC."""
+    try:
+        return datetime.combine(date.fromisoformat(submitted.entered("until").selected_date or ""), _END_OF_DAY)
+    except ValueError:
+        return None
+
+
+def instead(action_id: str, carried: Carried) -> str:
+    """What does the same on the command line."""
+    if asks_for(action_id) == "reject":
+        return f"tminus reject {carried.launch} --ask {carried.about} --reason WHY"
+    return f"tminus waive {carried.launch} {carried.about} --reason WHY --until DATE"
+
+
+def _view(title: str, name: str, carried: Carried, blocks: list[Block]) -> Block:
+    return {
+        "type": "modal",
+        "callback_id": name,
+        "private_metadata": carried.model_dump_json(),
+        "title": plain(title, 24),
+        "submit": plain(title.partition(" ")[0], 24),
+        "close": plain("Cancel", 24),
+        "blocks": [*blocks],
+    }
+
+
+def _reason(label: str) -> Block:
+    field: Block = {"type": "plain_text_input", "action_id": "text", "multiline": True, "max_length": _REASON}
+    return {"type": "input", "block_id": "reason", "label": plain(label, 2000), "element": field}
+
+
+def _until(moment: datetime) -> Block:
+    first = (moment.astimezone(UTC) + _A_WEEK).date().isoformat()
+    field: Block = {"type": "datepicker", "action_id": "date", "initial_date": first}
+    label = plain("Until the end of (UTC)", 2000)
+    return {"type": "input", "block_id": "until", "label": label, "element": field}

@@ -1,0 +1,217 @@
+"""The door for PagerDuty's webhooks: verified, acknowledged at once, then judged, recorded and answered by a note."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import anyio
+from pydantic import SecretStr
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tminus.bounded_body import BodyRefused, bounded_body
+from tminus.clock import now
+from tminus.credentials import resolve
+from tminus.environment import PagerDuty
+from tminus.errors import LedgerError, Refused, TminusError
+from tminus.ledger.store import Store
+from tminus.pagerduty_notes import Notes, NotOurs
+from tminus.pagerduty_payload import Event, Malformed, Note, Said, read_event, said_in
+from tminus.pagerduty_rest import PagerDutyIncidents
+from tminus.pagerduty_signature import PagerDutySignatures
+from tminus.runbook import Spec
+from tminus.slack_pages import Pages
+
+_T = TypeVar("_T")
+_logger = logging.getLogger(__name__)
+_MOST_WAITING = 200  # notes that wait for a slow ledger; more are sent away, and PagerDuty sends them again
+_FORGERIES = 10  # a minute that are written into ledgers; the others are counted only
+_NOT_PAGERDUTY = "somebody who is not PagerDuty"
+_REPLAYED = "this event was sent before: a second delivery, or a replay"
+_UNRECORDED = "This was NOT recorded, the ledger does not answer. Write it again, or use the `tminus` command line."
+_UNREADABLE = "This was NOT recorded: its launch cannot be read here."
+_COUNTED = (
+    *("accepted", "refused", "ignored", "failed"),
+    *("forged", "stale", "replayed", "malformed", "oversized", "overloaded"),
+)
+
+
+class PagerDutyDoor:
+    """Verifies, acknowledges at once, then judges, records, and answers on the incident.
+
+    PagerDuty waits five seconds for an acknowledgement and sends again what got none; it is given before the ledger is
+    asked anything. An event that comes twice is acknowledged twice and let in once.
+
+    Args:
+        store: the ledger.
+        kinds: the vocabulary, to read books.
+        secrets: of the webhook subscriptions.
+        incidents: the REST API, where the environment has it.
+
+    Attributes:
+        counts: how many requests came to what.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        kinds: Mapping[str, type[Spec]],
+        secrets: Sequence[SecretStr],
+        incidents: PagerDutyIncidents | None = None,
+    ) -> None:
+        self._notes = Notes(Pages(store, kinds), incidents)
+        self._signatures = PagerDutySignatures(secrets)
+        self._one_at_a_time = anyio.CapacityLimiter(1)
+        self._waiting = 0
+        self._written: deque[datetime] = deque(maxlen=_FORGERIES)
+        self.counts: dict[str, int] = dict.fromkeys(_COUNTED, 0)
+
+    def routes(self) -> list[Route]:
+        """Where PagerDuty knocks."""
+        return [Route("/pagerduty/webhooks", self._bounded, methods=["POST"])]
+
+    def close(self) -> None:
+        """Ends the connections."""
+        self._notes.close()
+
+    def trouble(self) -> str:
+        """Nothing of its own: what is wrong with a note is answered where it was written."""
+        return ""
+
+    def metrics(self) -> Iterator[str]:
+        """Webhooks by what they came to, and notes that wait for the ledger."""
+        yield "# TYPE tminus_pagerduty_webhooks_total counter"
+        yield from (
+            f'tminus_pagerduty_webhooks_total{{result="{name}"}} {count}' for name, count in self.counts.items()
+        )
+        yield "# TYPE tminus_pagerduty_waiting gauge"
+        yield f"tminus_pagerduty_waiting {self._waiting}"
+
+    async def _bounded(self, request: Request) -> Response:
+        """Takes no more than a webhook may be long, for no longer than it may take."""
+        try:
+            body = await bounded_body(request)
+        except BodyRefused as e:
+            self.counts["oversized"] += e.oversized
+            return JSONResponse({"error": str(e)}, status_code=e.status)
+        return self._webhook(request.headers, body, now())
+
+    def _webhook(self, headers: Mapping[str, str], body: bytes, moment: datetime) -> Response:
+        """The acknowledgement, with what is to be done behind it."""
+        if why := self._signatures.why_forged(headers, body):
+            return self._forged(body, why, moment)
+        try:
+            event = read_event(body)
+            note = event.note
+        except Malformed as e:
+            self.counts["malformed"] += 1
+            return JSONResponse({"error": str(e)}, status_code=400)
+        said = said_in(note.content) if note else None
+        if note is None or said is None:
+            self.counts["ignored"] += 1
+            return JSONResponse({"status": "nothing for tminus"})
+        return self._note(event, note, said, moment)
+
+    def _note(self, event: Event, note: Note, said: Said, moment: datetime) -> Response:
+        if why := self._signatures.why_stale(event.occurred_at, moment):
+            self.counts["stale"] += 1
+            return JSONResponse({"error": why}, 401, background=self._written_down(event, note, said, why, moment))
+        if self._waiting >= _MOST_WAITING:
+            self.counts["overloaded"] += 1
+            return JSONResponse({"error": "too many notes wait for the ledger"}, status_code=503)
+        if not self._signatures.first_time(event.id, moment):
+            self.counts["replayed"] += 1
+            told = self._written_down(event, note, said, _REPLAYED, moment)
+            return JSONResponse({"status": _REPLAYED}, background=told)
+        self._waiting += 1
+        return JSONResponse({"status": "taken"}, 202, background=BackgroundTask(self._take, event, note, said))
+
+    def _forged(self, body: bytes, why: str, moment: datetime) -> Response:
+        """Refused without believing a word of it; the launch it names gets a line, a few a minute."""
+        self.counts["forged"] += 1
+        _logger.warning("refused a request to /pagerduty/webhooks: %s", why)
+        told = None
+        try:
+            event = read_event(body)
+            note = event.note
+            if note and (said := said_in(note.content)):
+                told = self._written_down(event, note, said, why, moment, _NOT_PAGERDUTY)
+        except Malformed:
+            told = None
+        return JSONResponse({"error": why}, status_code=401, background=told)
+
+    def _written_down(
+        self, event: Event, note: Note, said: Said, why: str, moment: datetime, who: str = ""
+    ) -> BackgroundTask | None:
+        """Where one more of what anyone can send may be written: a ledger is not filled from outside."""
+        if len(self._written) == _FORGERIES and moment - self._written[0] < timedelta(minutes=1):
+            return None
+        self._written.append(moment)
+        return BackgroundTask(self._refuse, event, note, said, why, who)
+
+    async def _refuse(self, event: Event, note: Note, said: Said, why: str, who: str) -> None:
+        try:
+            await self._in_turn(partial(self._notes.refuse, event, note, said, why, who))
+        except TminusError as e:
+            _logger.warning("a refusal is not recorded: %s", type(e).__name__)
+
+    async def _take(self, event: Event, note: Note, said: Said) -> None:
+        try:
+            answer = await self._in_turn(partial(self._decided, event, note, said))
+            if answer:
+                await anyio.to_thread.run_sync(self._notes.answer, note, answer)
+        finally:
+            self._waiting -= 1
+
+    def _decided(self, event: Event, note: Note, said: Said) -> str:
+        """What is answered on the incident; "" where nothing is."""
+        try:
+            if not self._notes.first_time(event.id):
+                self.counts["replayed"] += 1
+                self._notes.refuse(event, note, said, _REPLAYED)
+                return ""
+            told = self._notes.decide(event, note, said)
+        except NotOurs:
+            self.counts["ignored"] += 1
+            return ""
+        except Refused as e:
+            self.counts["refused"] += 1
+            return f"This does not count: {e}"
+        except LedgerError as e:
+            return self._lost(e, _UNRECORDED)
+        except TminusError as e:
+            return self._lost(e, _UNREADABLE)
+        self.counts["accepted"] += 1
+        return told
+
+    def _lost(self, error: TminusError, told: str) -> str:
+        self.counts["failed"] += 1
+        _logger.error("a note was not recorded: %s", error)
+        return told
+
+    async def _in_turn(self, work: Callable[[], _T]) -> _T:
+        return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
+
+
+def open_pagerduty_door(
+    settings: PagerDuty | None, kinds: Mapping[str, type[Spec]], ledger: Callable[[], Store]
+) -> PagerDutyDoor | None:
+    """The door, where the environment names a subscription's secret; None where notes decide nothing.
+
+    Args:
+        settings: the environment's section.
+        kinds: the vocabulary, to read books.
+        ledger: opens a store of the door's own.
+
+    Raises MissingSecret, UsageError, LedgerError.
+    """
+    if settings is None or not settings.webhook_secrets:
+        return None
+    incidents = PagerDutyIncidents(settings, settings.rest) if settings.rest is not None else None
+    secrets = [resolve(reference) for reference in settings.webhook_secrets]
+    return PagerDutyDoor(ledger(), kinds, secrets, incidents)

@@ -1,0 +1,158 @@
+"""A verified note on an incident, let into the ledger: a hold, a no, or refused with its reason recorded."""
+
+import logging
+from typing import NoReturn
+
+from tminus import events as ev
+from tminus import inbox
+from tminus.chain_names import is_sign_off
+from tminus.courier import Unavailable, Undeliverable
+from tminus.errors import Refused
+from tminus.ledger.directory import under_way
+from tminus.pagerduty_payload import Event, Note, Said
+from tminus.pagerduty_rest import PagerDutyIncidents
+from tminus.pagerduty_signature import WINDOW
+from tminus.people import Person
+from tminus.record import AskState
+from tminus.slack_pages import Page, Pages
+
+_logger = logging.getLogger(__name__)
+_NO_YES = "a key of PagerDuty's API can write a note in anybody's name, so from there only a hold or a no counts"
+
+
+class NotOurs(Exception):
+    """The note is on an incident that is none of tminus's, and names no launch."""
+
+
+class Notes:
+    """Lets notes in, one at a time: one thread at once may use it.
+
+    Args:
+        pages: the launches.
+        incidents: the REST API, to read whose incident it is and to answer; None where there is none.
+    """
+
+    def __init__(self, pages: Pages, incidents: PagerDutyIncidents | None = None) -> None:
+        self._pages = pages
+        self._incidents = incidents
+
+    def decide(self, event: Event, note: Note, said: Said) -> str:
+        """Records one note; returns what its author is told. Raises Refused, NotOurs, LedgerError."""
+        page, key = self._page(note, said, self._key(note, said))
+        person = self._person(page, event, said)
+        if said.what == "neither":
+            self._refused(page, person.id, said.word, _NO_YES)
+        reason = said.reason(page.frozen.created.launch)
+        if said.what == "hold":
+            given = ev.Ordered(order="hold", person=person.id, via="pagerduty", reason=reason)
+            inbox.order(page.book, page.frozen, given)
+            return f"Recorded: {person.name} holds {page.frozen.created.launch}."
+        opened = self._asked(page, person, key).opened
+        no = ev.Answered(
+            ask=opened.ask,
+            person=person.id,
+            answer="reject",
+            digest=opened.decision_digest,
+            via="pagerduty",
+            reason=reason,
+        )
+        inbox.answer(page.book, page.frozen, no)
+        return f"Recorded: {person.name} says no to {opened.ask} of {page.frozen.created.launch}."
+
+    def refuse(self, event: Event, note: Note, said: Said, why: str, who: str = "") -> None:
+        """Writes down, in the launch concerned, that a note does not count; nothing where there is none under way.
+
+        For what PagerDuty did not send, PagerDuty is asked nothing.
+
+        Args:
+            event: the event.
+            note: its note.
+            said: what that asks for.
+            why: the reason.
+            who: instead of the author that the payload names, which only PagerDuty's signature makes one.
+
+        Raises LedgerError.
+        """
+        try:
+            page, _ = self._page(note, said, note.incident.incident_key if who else self._key(note, said))
+        except (Refused, NotOurs):
+            return
+        if page.book.record.closed is None:
+            author = event.agent.id if event.agent else "nobody"
+            person = page.frozen.people.by_pagerduty(author)
+            named = who or (person.id if person else author)
+            page.book.write(ev.AnswerRefused(who=named, what=said.word, why=why, via="pagerduty"))
+
+    def first_time(self, event: str) -> bool:
+        """Whether no gateway on this ledger took this event before. Raises LedgerUnreachable."""
+        store, old = self._pages.store, 4 * WINDOW.total_seconds()
+        store.run("DELETE FROM seen WHERE source = 'pagerduty' AND at < clock() - :old", {"old": old})
+        return bool(
+            store.run(
+                "INSERT INTO seen (source, key, at) VALUES ('pagerduty', :key, clock()) "
+                "ON CONFLICT DO NOTHING RETURNING key",
+                {"key": event},
+            )
+        )
+
+    def answer(self, note: Note, said: str) -> None:
+        """Tells whoever looks at the incident; where there is no REST API the ledger alone knows."""
+        if self._incidents is None:
+            return
+        try:
+            # What begins so is no word to tminus when PagerDuty sends this note here in its turn.
+            self._incidents.note(note.incident.id, f"tminus: {said}")
+        except (Unavailable, Undeliverable) as e:
+            _logger.warning("the answer to a note could not be given: %s", e)
+
+    def close(self) -> None:
+        """Ends the connections."""
+        if self._incidents is not None:
+            self._incidents.close()
+
+    def _key(self, note: Note, said: Said) -> str | None:
+        """The incident's dedup key; None where it is not known, or where the note itself names a launch."""
+        given = note.incident.incident_key
+        if given is not None or self._incidents is None or self._pages.found(said.second) is not None:
+            return given
+        try:
+            return self._incidents.key_of(note.incident.id)
+        except (Unavailable, Undeliverable) as e:
+            _logger.warning("it cannot be read whose incident %s is: %s", note.incident.id, e)
+            return None
+
+    def _page(self, note: Note, said: Said, key: str | None) -> tuple[Page, str]:
+        """The launch that is meant, and the incident's key. Raises Refused, NotOurs, LedgerError."""
+        by_key = self._pages.found(key.partition(":")[0]) if key else None
+        if page := by_key or self._pages.found(said.second):
+            return page, key or ""
+        if key is not None:
+            raise NotOurs(note.incident.id)
+        launches = [one for one in under_way(self._pages.store) if not is_sign_off(one)]
+        if len(launches) == 1 and (page := self._pages.found(launches[0])):
+            return page, ""
+        which = f"{len(launches)} launches are under way" if launches else "no launch is under way"
+        raise Refused(f"{which}, and the note names none: write `{said.word} LAUNCH`")
+
+    def _person(self, page: Page, event: Event, said: Said) -> Person:
+        author = event.agent.id if event.agent else "nobody"
+        person = page.frozen.people.by_pagerduty(author)
+        if person is None:
+            self._refused(page, author, said.word, f"PagerDuty's {author} is nobody in this launch's people.yaml")
+        return person
+
+    def _asked(self, page: Page, person: Person, key: str) -> AskState:
+        """The approval that a no is to: the one that the incident is about, else the only one that waits."""
+        waiting = [ask for ask in page.book.record.open_asks() if ask.opened.kind == "approval"]
+        about = [ask for ask in waiting if f"{key}:".startswith(f"{page.frozen.created.launch}:ask-{ask.opened.ask}:")]
+        found = about or waiting
+        if len(found) != 1:
+            several = (
+                f"several questions wait ({', '.join(ask.opened.ask for ask in found)}); answer by `tminus reject`"
+            )
+            why = several if found else "no approval waits for a yes"
+            self._refused(page, person.id, "reject", f"{why}; `hold` would stop new steps")
+        return found[0]
+
+    def _refused(self, page: Page, who: str, what: str, why: str) -> NoReturn:
+        inbox.refuse(page.book, who, what, why, "pagerduty")

@@ -1,0 +1,53 @@
+"""How people in Slack get in, as an environment says: over a connection of ours, through a public door, or both."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.routing import Route
+
+from tminus.credentials import resolve
+from tminus.environment import Slack
+from tminus.gateway import Part
+from tminus.ledger.store import Store
+from tminus.runbook import Spec
+from tminus.slack_answers import SlackAnswers
+from tminus.slack_door import SlackDoor
+from tminus.slack_intake import SlackIntake
+from tminus.slack_socket import SlackSocket
+
+
+@dataclass(frozen=True)
+class SlackWaysIn:
+    """What the gateway runs for Slack; nothing where the environment has none.
+
+    Attributes:
+        parts: what runs.
+        routes: the doors that lead to some of it.
+        socket: what keeps a connection open; None where there is none.
+    """
+
+    parts: Sequence[Part] = ()
+    routes: Sequence[Route] = ()
+    socket: SlackSocket | None = None
+
+
+def open_slack(settings: Slack | None, kinds: Mapping[str, type[Spec]], ledger: Callable[[], Store]) -> SlackWaysIn:
+    """The ways in that the environment has.
+
+    Args:
+        settings: the environment's section.
+        kinds: the vocabulary, to read books.
+        ledger: opens a store of its own.
+
+    Raises MissingSecret, UsageError, LedgerError.
+    """
+    if settings is None:
+        return SlackWaysIn()
+    signing = resolve(settings.signing_secret) if settings.signing_secret else None
+    opens = resolve(settings.app_token) if settings.app_token else None
+    store, token = ledger(), partial(resolve, settings.token)
+    door = SlackDoor(store, kinds, signing, settings.api, token) if signing else None
+    intake = door.intake if door else SlackIntake(store, kinds, SlackAnswers(settings.api, token))
+    socket = SlackSocket(intake, opens, settings.api) if opens else None
+    return SlackWaysIn([intake, socket] if socket else [intake], door.routes() if door else (), socket)
