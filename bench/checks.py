@@ -4,13 +4,15 @@
                            [--triples FILE] [--sabotage judgement|observation]
 
 A world is healthy, then one thing in it is broken, then nothing in it answers. A healthy world in which a check does
-not pass is a false alarm; a broken one in which it does not fail is missed; so is a silent one where it is not unknown.
-For the lines of the books the same is played with the line's own checks and expectations: it counts as observed only
-where a world that breaks that very line's claim made it fail. `--triples` writes each distinct (check, parameters,
-fault) that was caught.
+not pass is a false alarm. A broken one in which it does not fail is missed. Where it cannot look, since the world is
+silent or what it reads is torn, it must be unknown; that is counted by itself, since it shows nothing of the judgement.
+For the lines of the books the same is played with the line's own checks and expectations, and with those of the
+launch's steps where the launch observes it: it counts as observed only where a world that breaks that very line's claim
+made it fail. `--triples` writes each distinct (check, parameters, fault) that was caught.
 
-`--sabotage judgement` lets every judgement come out as a pass; `--sabotage observation` lets every check find what is
-expected. Either must make the share that is caught fall to nothing, and the exit code is 1.
+`--sabotage judgement` lets every judgement come out as a pass: no fault is caught then, and nearly all that could not
+be looked at stays unknown, since nothing is judged there.
+`--sabotage observation` lets every check find what is expected: then neither is left. Either ends with exit code 1.
 """
 
 import argparse
@@ -43,11 +45,20 @@ _GOAL = 0.99
 
 @dataclass
 class Tally:
-    """What one system's worlds came to."""
+    """What one system's worlds came to.
+
+    Attributes:
+        checks: those that failed where they had to.
+        faults, caught: looks at something broken, and those that failed.
+        blind, told: looks that cannot find anything out, and those that said so.
+        alarms: looks at healthy worlds that did not pass.
+    """
 
     checks: set[str] = field(default_factory=set)
     faults: int = 0
     caught: int = 0
+    blind: int = 0
+    told: int = 0
     alarms: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -78,7 +89,8 @@ def _worlds(folder: Path, only: Sequence[str]) -> bool:
             tallies[world.system] = _tally(world(folder / "worlds" / world.system))
             _say_row(world.system, world.real, tallies[world.system])
     found = list(tallies.values())
-    faults, caught = sum(one.faults for one in found), sum(one.caught for one in found)
+    caught = _share(sum(one.caught for one in found), sum(one.faults for one in found))
+    told = _share(sum(one.told for one in found), sum(one.blind for one in found))
     alarms, checks = sum(one.alarms for one in found), set().union(*(one.checks for one in found))
     return all(
         (
@@ -89,16 +101,15 @@ def _worlds(folder: Path, only: Sequence[str]) -> bool:
                 f"= {len(_checks(only, checks))}",
                 checks == _checks(only, checks),
             ),
-            _figure(
-                "faults_caught",
-                caught / faults if faults else 0.0,
-                "share",
-                f">= {_GOAL}",
-                faults > 0 and caught / faults >= _GOAL,
-            ),
+            _figure("faults_caught", caught, "share", f">= {_GOAL}", caught >= _GOAL),
+            _figure("blind_looks_unknown", told, "share", f">= {_GOAL}", told >= _GOAL),
             _figure("false_alarms", alarms, "looks", "= 0", alarms == 0),
         )
     )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _checks(only: Sequence[str], seen: set[str]) -> set[str]:
@@ -111,10 +122,13 @@ def _tally(world: World) -> Tally:
     for one in play(world):
         if one.fault == HEALTHY:
             tally.alarms += not one.right
+        elif one.wanted is Verdict.UNKNOWN:
+            tally.blind += 1
+            tally.told += one.right
         else:
             tally.faults += 1
             tally.caught += one.right
-            tally.checks |= {one.check} if one.right and one.wanted is Verdict.FAIL else set()
+            tally.checks |= {one.check} if one.right else set()
         if not one.right:
             tally.wrong.append(str(one))
     return tally
@@ -124,7 +138,7 @@ def _say_row(system: str, real: bool, tally: Tally) -> None:
     missed = tally.faults - tally.caught
     kind = "real servers" if real else "stand-in"
     row = f"{system:18} {len(tally.checks):3} checks {tally.faults:4} faults {tally.caught:4} caught {missed:3} missed"
-    print(f"{row} {tally.alarms:3} false alarms  ({kind})", flush=True)
+    print(f"{row} {tally.told:3} of {tally.blind:3} unknown {tally.alarms:3} false alarms  ({kind})", flush=True)
     for wrong in tally.wrong:
         print(f"    {wrong}", flush=True)
 
@@ -132,19 +146,20 @@ def _say_row(system: str, real: bool, tally: Tally) -> None:
 def _lines(folder: Path, systems: Sequence[str], prefixes: Sequence[str], triples: Path | None) -> bool:
     proofs = all_proofs()
     found: list[Proved] = []
-    unproven: list[str] = []
+    unproven_lines: list[str] = []
     with stage(folder / "lines", proofs) as on:
         for name in systems or sorted({path.parent.name for path in (CHECKOUT / "runbooks").glob("*/*.yaml")}):
             checklist = load_checklist(CHECKOUT / "runbooks" / name, KINDS)
             chosen = [line for line in checklist.lines() if line.ref.startswith(tuple(prefixes))]
-            came = list(prove(on, chosen, proofs.broken))
+            steps = steps_beside(CHECKOUT / "runbooks" / name, KINDS)
+            came = list(prove(on, chosen, proofs.broken, steps))
             found += came
-            unproven += _unproven(checklist, chosen, came, steps_beside(CHECKOUT / "runbooks" / name, KINDS))
-            print(f"{name:18} {len({one.ref for one in came}):4} lines with checks, {len(came)} looks", flush=True)
+            unproven_lines += unproven(checklist, chosen, came, steps)
+            print(f"{name:18} {len({one.ref for one in came}):4} lines looked at, {len(came)} looks", flush=True)
     for one in found:
         if not one.right:
             print(f"    {one}", flush=True)
-    for ref in unproven:
+    for ref in unproven_lines:
         print(f"    {ref}: nothing that breaks its claim is known, or it did not fail", flush=True)
     wanted = [one for one in found if one.fault != HEALTHY_LINE]
     caught = {(check, one.fault) for one in wanted if one.right for check in one.failed}
@@ -154,24 +169,24 @@ def _lines(folder: Path, systems: Sequence[str], prefixes: Sequence[str], triple
     if triples is not None:
         triples.write_text("".join(f"{check}\t{fault}\n" for check, fault in sorted(caught)), "utf-8")
     alarms = sum(not one.right for one in found if one.fault == HEALTHY_LINE)
-    share = sum(one.right for one in wanted) / len(wanted) if wanted else 0.0
+    share = _share(sum(one.right for one in wanted), len(wanted))
     return all(
         (
             _figure("line_faults_caught", share, "share", f">= {_GOAL}", share >= _GOAL),
             _figure("line_false_alarms", alarms, "lines", "= 0", alarms == 0),
-            _figure("observed_lines_unproven", len(unproven), "lines", "= 0", not unproven),
+            _figure("observed_lines_unproven", len(unproven_lines), "lines", "= 0", not unproven_lines),
             _figure("idle_checks", len(idle), "checks", "= 0", not idle),
             _figure("distinct_triples", len(caught), "(check, parameters, fault)", ">= 1", bool(caught)),
         )
     )
 
 
-def _unproven(
+def unproven(
     checklist: Checklist, chosen: Iterable[Line], came: Iterable[Proved], steps: Mapping[str, Spec]
 ) -> list[str]:
-    """Observed lines with checks of their own that no fault made fail."""
+    """Observed lines, also those that the launch observes, that no fault made fail; `same_as` is judged elsewhere."""
     failed = Counter(one.ref for one in came if one.right and one.fault != HEALTHY_LINE)
-    own = [line for line in chosen if line.checks]
+    own = [line for line in chosen if line.same_as is None]
     return [line.ref for line in own if bound_of(checklist, line, steps) is Bound.OBSERVED and not failed[line.ref]]
 
 

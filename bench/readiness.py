@@ -1,17 +1,21 @@
 """What a sweep costs: hundreds of checks inside the flow, against a bare loop of the very same requests.
 
-    python -m bench.readiness [--checks 400] [--growth 1000,10000] [--without prefect] [--sabotage together|isolation]
+    python -m bench.readiness [--checks 400] [--growth 1000,10000] [--without prefect] [--sabotage NAME]
 
 - sweep_over_bare_loop: 400 checks of 50 ms each, inside a real flow run on a real Prefect server, from the event that
   the sweep began to the last evidence, written durably; over a bare asyncio loop that sends the same requests with the
   same client, as many at once, and parses the same JSON. The whole wall time of `readiness` is told on stderr.
-- cost_growth: the time a check from 1,000 to 10,000 checks of 0 ms, from the sweep's first event to its end, and the
-  memory that this process then has.
+- cost_growth: the time a check from 1,000 to 10,000 checks of 0 ms, from the sweep's first event to its end, each in a
+  process of its own, and the most resident memory that the larger one ever had.
 - delayed_by_hanging: how much later the other checks are done while 200 checks of another system wait for ever, and
   200 of a third block the threads that they wait in.
 
+A sweep counts only if it did its work: it came to its end, each check passed (those that hang are unknown), and the
+site itself counted one request a check. Else this ends at once, says what is missing, and prints no figure of it.
+
 `--sabotage together` looks at one line after another: the first figure must not hold. `--sabotage isolation` lets all
-systems share one place in the queue: the last must not hold. Either ends with exit code 1.
+systems share one place in the queue: the last must not hold. `--sabotage nothing-sent` lets checks pass without asking
+anybody, which must be noticed. Each ends with exit code 1.
 """
 
 import argparse
@@ -23,22 +27,24 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 
 import httpx
-import psutil
 
 import flows.queues
 import tasks.check
 from bench.readiness_books import STUCK, SYSTEM, opened, write_book, write_environment
+from bench.readiness_done import NotDone, answered_by, events_of, raise_unless_done
 from flows.readiness import sweep
+from tasks.vocabulary import KINDS
 from tminus import events as ev
-from tminus.ledger.opening import open_ledger
-from tminus.record_parts import read_event
+from tminus.expectation import Measurement
+from tminus.outcome import Observation
 
 WAIT_MS = 50
-_MIB = 1024 * 1024
+_MEMORY = 400  # MB
 _HANGING = 200
 _ROUNDS = 5
 _AT_ONCE = flows.queues.AT_ONCE  # read before anything is sabotaged
@@ -50,11 +56,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--checks", type=int, default=400)
     parser.add_argument("--growth", default="1000,10000", help="two numbers of checks")
     parser.add_argument("--without", choices=["prefect"], help="the sweep alone, as `tminus readiness --no-prefect`")
-    parser.add_argument("--sabotage", choices=["together", "isolation"], help="switch a mechanism off")
+    parser.add_argument("--sabotage", choices=["together", "isolation", "nothing-sent"], help="switch a mechanism off")
     given = parser.parse_args(words)
     _sabotage(given.sabotage)
     with tempfile.TemporaryDirectory() as folder, site() as address:
-        return _measure(given, Path(folder), address)
+        try:
+            return _measure(given, Path(folder), address)
+        except NotDone as e:
+            _tell(f"a sweep did not do its work, so it has no time: {e}")
+            return 1
 
 
 def _measure(given: argparse.Namespace, folder: Path, site: str) -> int:
@@ -98,16 +108,21 @@ async def bare_loop(site: str, checks: int) -> float:
 
 
 def swept(folder: Path, site: str, checks: int, path: str, api: str, hanging: int = 0) -> tuple[float, float]:
-    """Seconds from the sweep's first event to its last evidence, and of the whole run, reading and judging included."""
+    """Seconds from the sweep's first event to its last evidence, and of the whole run, reading and judging included.
+
+    Raises NotDone where the sweep left something out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     environment = write_environment(folder, site, api or "http://127.0.0.1:1/api")
     books = write_book(folder, checks, path, hanging)
+    before = answered_by(site)
     started = time.perf_counter()
     if api:
         asyncio.run(_flow_run(books, environment, api))
     else:
         asyncio.run(sweep(opened(books, environment), shown=False))
     whole = time.perf_counter() - started
+    raise_unless_done(events_of(books, environment), checks, hanging, answered_by(site) - before)
     return _between_events(books, environment), whole
 
 
@@ -117,15 +132,14 @@ async def _flow_run(books: Path, environment: Path, api: str) -> None:
     from flows.readiness import readiness
 
     with temporary_settings({PREFECT_API_URL: api}):
-        await readiness(runbooks=str(books), environment=str(environment), return_state=True)
+        state = await readiness(runbooks=str(books), environment=str(environment), return_state=True)
+    if not state.is_completed():
+        raise NotDone(f"the flow run ended as {state.name}: {state.message}")
 
 
 def _between_events(books: Path, environment: Path, but: Sequence[str] = ()) -> float:
     """As the ledger has it: from the event that a sweep began to the last evidence of any section but these."""
-    store = open_ledger(opened(books, environment).environment.ledger)
-    chain = max(name for name in store.chains() if name.startswith("sweep."))
-    events = [read_event(one) for one in store.read(chain)]
-    store.close()
+    events = events_of(books, environment)
     last = max(one.at for one in events if isinstance(one, ev.LinesSeen) and one.section.rpartition("/")[2] not in but)
     return (last - events[0].at).total_seconds()
 
@@ -145,27 +159,21 @@ def _last_other(folder: Path, site: str, path: str, hanging: int) -> float:
     return _between_events(folder / SYSTEM, folder / "environment.yaml", but=STUCK)
 
 
-def _to_its_end(folder: Path) -> float:
-    """Seconds from the sweep's first event to the one that it ended, judging included."""
-    store = open_ledger(opened(folder / SYSTEM, folder / "environment.yaml").environment.ledger)
-    chain = max(name for name in store.chains() if name.startswith("sweep."))
-    events = [read_event(one) for one in store.read(chain)]
-    store.close()
-    return (events[-1].at - events[0].at).total_seconds()
-
-
 def _growth(folder: Path, site: str, sizes: list[int]) -> list[bool]:
-    costs = []
+    costs, peaks = [], []
     for size in sizes:
-        _, whole = swept(folder / f"size-{size}", site, size, "/wait/0", "")
-        inside = _to_its_end(folder / f"size-{size}")
+        argv = [sys.executable, "-m", "bench.readiness_growth", site, str(folder / f"size-{size}"), str(size)]
+        done = subprocess.run(argv, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise NotDone(f"{size} checks of 0 ms: {done.stderr.strip().rpartition(chr(10))[2]}")
+        inside, whole, peak = itemgetter("inside", "whole", "peak")(json.loads(done.stdout))
         _tell(f"{size} checks of 0 ms: {inside:.2f} s, {inside / size * 1000:.2f} ms a check, whole {whole:.2f} s")
         costs.append(inside / size)
-    memory = psutil.Process().memory_info().rss / _MIB
+        peaks.append(peak)
     growth = costs[-1] / costs[0]
     return [
         _figure("cost_growth", growth, "ratio", "<= 1.1", growth <= 1.1),
-        _figure("memory", memory, "MiB", "<= 400", memory <= 400),
+        _figure("memory", max(peaks), "MB", f"<= {_MEMORY}", max(peaks) <= _MEMORY),
     ]
 
 
@@ -181,6 +189,13 @@ def _tell(line: str) -> None:
 def _sabotage(mechanism: str | None) -> None:
     if mechanism == "together":
         flows.queues.AT_ONCE = 1
+    if mechanism == "nothing-sent":
+
+        async def look(_check: object, _estate: object) -> Observation:
+            await asyncio.sleep(WAIT_MS / 1000)
+            return Observation(found=(Measurement(name="word", word="ok"),))
+
+        KINDS["http.json"].look = look  # type: ignore[attr-defined]  # that is the sabotage
     if mechanism == "isolation":
         tasks.check.Check.asks = lambda _check: "all"  # type: ignore[method-assign,assignment]  # that is the sabotage
 

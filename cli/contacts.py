@@ -33,12 +33,13 @@ def command(environment: Path, policies: tuple[str, ...]) -> None:
     two cannot be read, after showing the other.
     """
     from tminus.environment import Environment
+    from tminus.foreign_text import printable
     from tminus.yaml_source import Source
 
     place = Source.read(environment).load(Environment)
     troubles = [*_show_on_call(place, policies), *_show_contacts(place, environment.parent)]
     if troubles:
-        raise NotAllKnown("; ".join(troubles))
+        raise NotAllKnown(printable("; ".join(troubles)))
 
 
 def _show_on_call(place: "Environment", policies: "Sequence[str]") -> "Iterator[str]":
@@ -56,9 +57,16 @@ def _show_on_call(place: "Environment", policies: "Sequence[str]") -> "Iterator[
         return
     for rota in found:
         for line in _rota_lines(rota):
-            click.echo(line)
+            _say(line)
     if not found:
         click.echo("  nobody: PagerDuty has no escalation policy")
+
+
+def _say(line: str) -> None:
+    """Prints what PagerDuty, or somebody in a file, wrote."""
+    from tminus.foreign_text import printable
+
+    click.echo(printable(line))
 
 
 def _rota_lines(rota: "Rota") -> "Iterator[str]":
@@ -94,7 +102,7 @@ def _show_contacts(place: "Environment", folder: Path) -> "Iterator[str]":
         return
     for contact in found.contacts:
         for line in _contact_lines(contact):
-            click.echo(line)
+            _say(line)
 
 
 def _contact_lines(contact: "Contact") -> "Iterator[str]":

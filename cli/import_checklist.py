@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from tminus.importing.importer import Imported
     from tminus.readiness.book import Checklist
+    from tminus.yaml_source import Source
 
 _SHOWN = 100  # of what was not understood
 _FILE = click.Path(path_type=Path)
@@ -31,15 +32,12 @@ def command(file: Path, out: Path | None, system: str, owner: str, force: bool) 
     """
     from tasks.vocabulary import KINDS
     from tminus.importing.importer import import_checklist
-    from tminus.readiness.source import load_checklist
 
     _known_form(system, owner)
     name = file.name.encode("utf-8", "replace").decode()  # a file's name need not be text
     found = import_checklist(_bytes_of(file), name, KINDS, owner=owner, system=system)
     folder = out or _RUNBOOKS / found.system
-    _free(folder, found, force=force)
-    _write(folder, found)
-    _tell(found, load_checklist(folder, KINDS), folder, name)
+    _tell(found, _replace(folder, found, force=force), folder, name)
 
 
 def _known_form(system: str, owner: str) -> None:
@@ -64,10 +62,9 @@ def _bytes_of(file: Path) -> bytes:
         raise UsageError(f"{file} cannot be read: {e.strerror}; give the path of a Markdown file") from e
 
 
-def _free(folder: Path, found: "Imported", *, force: bool) -> None:
-    """Clears the way: nothing is replaced without --force, and then only what an import wrote."""
+def _in_the_way(folder: Path, *, force: bool) -> "list[Path]":
+    """What stands in the folder; nothing may without --force."""
     from tminus.errors import UsageError
-    from tminus.importing.yaml_text import MARK
 
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder with --out")
@@ -77,12 +74,19 @@ def _free(folder: Path, found: "Imported", *, force: bool) -> None:
             f"{folder} holds {len(there)} files already, so nothing was written; name another folder with --out, "
             "or replace an earlier import with --force"
         )
+    return there
+
+
+def _replaceable(there: "Sequence[Path]", found: "Imported") -> "list[Path]":
+    """Of what stands there, what an import wrote: only that may be replaced."""
+    from tminus.errors import UsageError
+    from tminus.importing.yaml_text import MARK
+
     imported = [path for path in there if path.suffix == ".yaml" and path.is_file() and _begins(path, MARK)]
     for path in there:
         if path.name in found.files and path not in imported:
             raise UsageError(f"{path} was not written by an import, so it is not replaced; move it away")
-    for path in imported:
-        path.unlink()
+    return imported
 
 
 def _begins(path: Path, mark: str) -> bool:
@@ -90,15 +94,52 @@ def _begins(path: Path, mark: str) -> bool:
         return opened.read(len(mark)) == mark.encode()
 
 
-def _write(folder: Path, found: "Imported") -> None:
+def _replace(folder: Path, found: "Imported", *, force: bool) -> "Checklist":
+    """Writes the chapters apart and reads them back; only then does each take its place, and what is left over go."""
+    from tempfile import TemporaryDirectory
+
     from tminus.errors import UsageError
 
+    before = "nothing was replaced"
     try:
+        there = _in_the_way(folder, force=force)
+        imported = _replaceable(there, found)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in found.files.items():
-            (folder / name).write_text(text, "utf-8")
+        with TemporaryDirectory(prefix=".importing-", dir=folder) as apart:
+            for name, text in found.files.items():
+                (Path(apart) / name).write_text(text, "utf-8")
+            checklist = _read_back(Path(apart), folder, found, [path for path in there if path not in imported])
+            before = "some chapters are replaced already; import again with --force to replace the rest"
+            for name in found.files:
+                (Path(apart) / name).replace(folder / name)
+            for path in imported:
+                if path.name not in found.files:
+                    path.unlink(missing_ok=True)
     except OSError as e:
-        raise UsageError(f"{folder} cannot be written: {e.strerror}; name another folder with --out") from e
+        raise UsageError(
+            f"{folder} cannot be written: {e.strerror}; {before}. Make room or get the permission, or name another "
+            "folder with --out"
+        ) from e
+    return checklist
+
+
+def _read_back(apart: Path, folder: Path, found: "Imported", stays: "Sequence[Path]") -> "Checklist":
+    """The new chapters beside what stays there, as `tminus readiness` will read them; raises BookError."""
+    from tasks.vocabulary import KINDS
+    from tminus.readiness.source import build_checklist
+    from tminus.runbook_source import build
+    from tminus.yaml_document import parse
+    from tminus.yaml_source import Source
+
+    chapters = [Source(folder / name, parse((apart / name).read_text("utf-8"))) for name in found.files]
+    others = [Source.read(path) for path in stays if path.suffix == ".yaml"]
+    chapters += [source for source in others if _says("readiness", source)]
+    books = [build(source, KINDS) for source in others if _says("runbook", source)]
+    return build_checklist(chapters, books, KINDS)
+
+
+def _says(key: str, source: "Source") -> bool:
+    return isinstance(source.data, dict) and key in source.data
 
 
 def _tell(found: "Imported", checklist: "Checklist", folder: Path, name: str) -> None:

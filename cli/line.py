@@ -60,7 +60,7 @@ def waive(files: ReadinessFiles, ref: str, until: str, reason: str, link: str, k
 @with_readiness_files
 def show(files: ReadinessFiles, ref: str) -> None:
     """Shows what a line claims, what judges it, and what was found last."""
-    from tminus.spoken import printable
+    from tminus.foreign_text import printable
 
     found, line = _found(files, ref)
     store = found.store()

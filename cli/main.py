@@ -89,8 +89,10 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except TminusError as e:
+            from tminus.foreign_text import printable
+
             # Editors and terminals turn `file:line:` into a link where it begins the line.
-            click.echo(str(e) if isinstance(e, BookError) else f"tminus: {e}", err=True)
+            click.echo(printable(str(e) if isinstance(e, BookError) else f"tminus: {e}"), err=True)
             ctx.exit(exit_code(e))
 
 

@@ -10,6 +10,7 @@ from cli.operate_later import restore, rotate
 from cli.operate_looking import monitor, validate_deployment
 
 _ALL = (deploy, validate_deployment, monitor, backup, restore, emergency, rotate, audit, scan)
+_LATER = (restore, rotate)
 
 
 @click.group("operate")
@@ -20,5 +21,22 @@ def command() -> None:
     """
 
 
+def _said(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Says what the command does and ends there; one that is not in this release goes on, to its refusal."""
+    if asked and ctx.command not in _LATER:
+        click.echo(f"{ctx.info_name}: {(ctx.command.help or '').splitlines()[0]}")
+        ctx.exit()
+
+
+_CHECK = click.Option(
+    ["--check"],
+    is_flag=True,
+    is_eager=True,  # before the files that are required
+    expose_value=False,
+    callback=_said,
+    help="Only say whether this release has it, by the exit code: 0, or 3; looks at nothing.",
+)
+
 for _one in _ALL:
+    _one.params.append(_CHECK)
     command.add_command(_one)

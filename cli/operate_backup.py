@@ -7,7 +7,7 @@ import click
 
 from cli.deciding import key_option
 from cli.operate_files import environment_option, people_option, runbook_option
-from tminus.errors import UsageError
+from tminus.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from tasks.actions.backup import Backup
@@ -47,7 +47,8 @@ def backup(
 
     It wants the signed approval of one person: of the step's owner, or of a role that the book lets waive or roll
     back. It holds the environment while it runs, so never beside a launch. Exits 0 where the backup is there,
-    1 where it is not, or cannot be told, 3 where a rule says no, and then nothing was changed.
+    1 where it is not, or cannot be told, 3 where a rule says no, and then nothing was changed. So does --settle,
+    with 0 too where nothing broke off, and 3 where one is still under way.
     """
     from contextlib import closing
 
@@ -57,11 +58,10 @@ def backup(
 
     found = Operated.read(runbook, environment, None, KINDS)
     with closing(open_ledger(found.environment.ledger)) as store:
-        _settle_what_broke_off(store, found)
-        if only_settle:
-            return
-        outcome = _back_up(store, found, _Files(runbook, people, environment), step_id, reason, key_file, yes=yes)
-    if not outcome.verdict.final:
+        outcome = _settle_what_broke_off(store, found, only=only_settle)
+        if not only_settle:
+            outcome = _back_up(store, found, _Files(runbook, people, environment), step_id, reason, key_file, yes=yes)
+    if outcome is not None and not outcome.verdict.final:
         click.get_current_context().exit(_NOT_DONE)
 
 
@@ -107,19 +107,28 @@ def _back_up(
     return outcome
 
 
-def _settle_what_broke_off(store: "Store", found: "Operated") -> None:
+def _settle_what_broke_off(store: "Store", found: "Operated", *, only: bool) -> "Outcome | None":
+    """How one that broke off ended; None where there is none. Where that is all that is wanted, says so of both."""
     import asyncio
 
     from flows.operation import settle
     from tminus.operations import broke_off, is_operation
 
-    holder = store.locked_by(found.environment.environment)
-    if holder is None or not is_operation(holder) or not broke_off(store, holder):
-        return
+    place = found.environment.environment
+    holder = store.locked_by(place)
+    if holder is None or not is_operation(holder):
+        if only:
+            click.echo(
+                f"No operation broke off, so there is nothing to settle: {place} is held by {holder or 'nobody'}."
+            )
+        return None
+    if not broke_off(store, holder):
+        if only:
+            raise Refused(f"{place} is held by {holder}, which is still carried out; it ends by itself")
+        return None
     outcome = asyncio.run(settle(store, found, holder))
-    click.echo(
-        f"{holder} broke off; {found.environment.environment} is free again.\n{outcome.verdict:8} {outcome.summary}"
-    )
+    click.echo(f"{holder} broke off; {place} is free again.\n{outcome.verdict:8} {outcome.summary}")
+    return outcome
 
 
 def _backup_step(found: "Operated", step_id: str) -> "tuple[Step, Backup]":

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from flows.threads import asking
 from tasks.check import Check
 from tasks.estate import Estate
 from tminus.clock import now
@@ -10,10 +11,15 @@ from tminus.outcome import Outcome
 
 
 async def look_once(estate: Estate, check: Check, within: timedelta) -> Outcome:
-    """One look, within that time; too slow means could not look."""
+    """One look, within that time; too slow means could not look.
+
+    A client that blocks does so in a thread of the system it asks: once given up, nothing waits for it.
+    """
+    system, seconds = check.asks(), within.total_seconds()
     try:
-        return await asyncio.wait_for(check.observe(estate), within.total_seconds())
+        with asking(system):
+            return await asyncio.wait_for(check.observe(estate), seconds)
     except TimeoutError:
-        return Outcome.unknown(f"no answer within {within.total_seconds():g} s").model_copy(
+        return Outcome.unknown(f"{system} gave no answer to {check.kind} within {seconds:g} s").model_copy(
             update={"expected": check.expect, "at": now()}
         )

@@ -1,6 +1,7 @@
 """An operation carried out: looked at before, intended in writing, done, looked at after; and one that broke off."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.action import Action, Standing, State
@@ -8,12 +9,12 @@ from tasks.estate import Estate
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.clock import now
-from tminus.errors import ActionFailed, CouldNotObserve, LedgerError, MissingSecret, NotConfigured
+from tminus.errors import ActionFailed, CouldNotObserve, LedgerError, MissingSecret, NotConfigured, Refused
 from tminus.lease import Heartbeat, take
 from tminus.ledger.opening import open_ledger
 from tminus.ledger.store import Entry, Store
 from tminus.operation_files import Operated
-from tminus.operations import close_operation, open_operation, read_operation
+from tminus.operations import close_operation, open_operation, read_operation, require_open
 from tminus.outcome import Outcome, Verdict
 from tminus.runbook import Step
 
@@ -22,55 +23,68 @@ _STANDS = {State.DONE: Verdict.PASS, State.ABSENT: Verdict.FAIL}
 _SAID = {State.DONE: "done", State.ABSENT: "it had no effect", State.IN_PROGRESS: "it is still under way"}
 
 
+@dataclass(frozen=True)
+class _Came:
+    """What it came to; `runs` where something that it began still runs, so that the environment is not to be freed."""
+
+    outcome: Outcome
+    runs: bool = False
+
+
 async def operate(
     store: Store, found: Operated, step: Step, action: Action, began: ev.OperationBegan, said: ev.OperationApproved
 ) -> Outcome:
-    """Does what was approved, once; the environment is free again when this returns, whatever came out.
+    """Does what was approved, once; the environment is free again when this returns, unless it is still under way.
 
-    Raises Refused where the approval does not count or something else is under way there, LedgerError. Where the
-    process dies, the environment stays held until `settle` looked how it ended.
+    Raises Refused where the approval does not count, something else is under way there, or somebody settled it before
+    it began, and LedgerError. Where the process dies, or what it began outlives its time, the environment stays held
+    until `settle` looked how it ended.
     """
     await asyncio.to_thread(open_operation, store, began, said)
     lease = found.environment.lease.total_seconds()
     token = await asyncio.to_thread(take, store, began.operation, lease)
     with Heartbeat(open_ledger(found.environment.ledger), began.operation, token, lease):
+        await asyncio.to_thread(require_open, store, began)
         async with Estate(found.environment, found.release, began.operation, found.base) as estate:
-            outcome = await _act(store, estate, step, action, began, token)
-        await asyncio.to_thread(close_operation, store, began, token, *_ending(began, step.id, outcome))
-    return outcome
+            came = await _act(store, estate, step, action, began, token)
+        if came.runs:
+            return _held(came.outcome, began)
+        await asyncio.to_thread(close_operation, store, began, token, *_ending(began, step.id, came.outcome))
+    return came.outcome
 
 
 async def settle(store: Store, found: Operated, chain: str) -> Outcome:
     """Looks how an operation that broke off ended, writes that down, and frees the environment; does nothing again.
 
-    Raises Refused where it is still carried out, LedgerError.
+    Raises Refused where it is still carried out, where what it began still runs, and where it is settled; LedgerError.
     """
-    began, events = await asyncio.to_thread(read_operation, store, chain)
     lease = found.environment.lease.total_seconds()
     token = await asyncio.to_thread(take, store, chain, lease)
-    intended = next((event for event in events if isinstance(event, ev.StepIntended)), None)
     with Heartbeat(open_ledger(found.environment.ledger), chain, token, lease):
-        outcome = await _how_it_stands(found, began, intended)
-        await asyncio.to_thread(close_operation, store, began, token, *_ending(began, began.step, outcome))
-    return outcome
+        began, events = await asyncio.to_thread(read_operation, store, chain)
+        await asyncio.to_thread(require_open, store, began)
+        intended = next((event for event in events if isinstance(event, ev.StepIntended)), None)
+        came = await _how_it_stands(found, began, intended)
+        if came.runs:
+            raise Refused(f"{chain}: {_held(came.outcome, began).summary}")
+        await asyncio.to_thread(close_operation, store, began, token, *_ending(began, began.step, came.outcome))
+    return came.outcome
 
 
-async def _how_it_stands(found: Operated, began: ev.OperationBegan, intended: ev.StepIntended | None) -> Outcome:
+async def _how_it_stands(found: Operated, began: ev.OperationBegan, intended: ev.StepIntended | None) -> _Came:
     if intended is None:
-        return _dated(Outcome.failed("it broke off before anything was done"))
+        return _Came(_dated(Outcome.failed("it broke off before anything was done")))
     action = KINDS[began.kind].model_validate_json(began.action)
     if not isinstance(action, Action):
         raise LedgerError(f"{began.operation}: {began.step} is no action")
     async with Estate(found.environment, found.release, began.operation, found.base) as estate:
-        return _outcome(await _settled(action, estate, intended.deadline), "it broke off")
+        return _came(await _settled(action, estate, intended.deadline), "it broke off")
 
 
-async def _act(
-    store: Store, estate: Estate, step: Step, action: Action, began: ev.OperationBegan, token: int
-) -> Outcome:
+async def _act(store: Store, estate: Estate, step: Step, action: Action, began: ev.OperationBegan, token: int) -> _Came:
     before = await _stands(action, estate, step.timeout.total_seconds())
     if before.state is not State.ABSENT:
-        return _outcome(before, "nothing was done")
+        return _came(before, "nothing was done")
     deadline = now() + step.timeout
     intended = ev.StepIntended(
         step=step.id,
@@ -89,7 +103,7 @@ async def _act(
         how = str(e)
     else:
         how = ""
-    return _outcome(await _settled(action, estate, deadline), how)
+    return _came(await _settled(action, estate, deadline), how)
 
 
 async def _settled(action: Action, estate: Estate, until: datetime) -> Standing:
@@ -112,11 +126,11 @@ async def _stands(action: Action, estate: Estate, within: float) -> Standing:
         return Standing(state=State.UNKNOWN)
 
 
-def _outcome(standing: Standing, how: str) -> Outcome:
+def _came(standing: Standing, how: str) -> _Came:
     seen = standing.seen
     what = ", ".join(map(str, seen.found)) or "; ".join(seen.details) or seen.where
     parts = (_SAID.get(standing.state, "it cannot be told"), how, what)
-    return Outcome(
+    outcome = Outcome(
         verdict=_STANDS.get(standing.state, Verdict.UNKNOWN),
         summary=": ".join(dict.fromkeys(part for part in parts if part)),
         found=seen.found,
@@ -124,6 +138,13 @@ def _outcome(standing: Standing, how: str) -> Outcome:
         details=seen.details,
         at=now(),
     )
+    return _Came(outcome, runs=standing.state is State.IN_PROGRESS)
+
+
+def _held(outcome: Outcome, began: ev.OperationBegan) -> Outcome:
+    what_next = f"once that has ended, `tminus operate {began.what} --settle` frees it"
+    said = f"{outcome.summary}; {began.environment_name} stays held; {what_next}"
+    return outcome.model_copy(update={"summary": said})
 
 
 def _dated(outcome: Outcome) -> Outcome:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from flows.looking import look_once
-from flows.threads import ThreadsBySystem, asked
+from flows.threads import EACH, have_threads
 from tasks.check import Check
 from tasks.estate import Estate
 from tminus.clock import now
@@ -16,7 +16,7 @@ from tminus.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 32  # looks at one system at a time: what hangs there holds up nothing elsewhere, and is not flooded
+AT_ONCE = EACH  # looks at one system at a time: what hangs there holds up nothing elsewhere, and is not flooded
 _FRAMES = 3  # of a check that broke, named in the log
 
 
@@ -37,7 +37,7 @@ class Queues:
 
     def have_threads(self) -> None:
         """Gives the running loop threads by system."""
-        asyncio.get_running_loop().set_default_executor(ThreadsBySystem(AT_ONCE))
+        have_threads(AT_ONCE)
 
     async def look(self, estate: Estate, check: Check, within: timedelta) -> Outcome:
         """One look, when it is the check's turn. Always an outcome: also what breaks is told where the check stands."""
@@ -56,11 +56,7 @@ class Queues:
         return self._queues.setdefault(system, asyncio.Semaphore(1 if system == "load" else AT_ONCE))
 
     async def _guarded(self, estate: Estate, check: Check, within: timedelta) -> Outcome:
-        token = asked.set(check.asks())
-        try:
-            came = (await asyncio.gather(look_once(estate, check, within), return_exceptions=True))[0]
-        finally:
-            asked.reset(token)
+        came = (await asyncio.gather(look_once(estate, check, within), return_exceptions=True))[0]
         return came if isinstance(came, Outcome) else _broke(check, came)
 
 

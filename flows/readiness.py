@@ -12,8 +12,8 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
+from flows.of_release import SweptEstate
 from flows.sweep import Sweep
-from tasks.estate import Estate
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.errors import TminusError
@@ -69,7 +69,7 @@ async def sweep(opened: Opened, sections: Sequence[str] = (), *, shown: bool = T
         standing = await asyncio.to_thread(opened.standing, store)
         one = Sweep(store, opened, standing, sections)
         await one.begin()
-        async with Estate(opened.environment, opened.release, one.chain, opened.base) as estate:
+        async with SweptEstate(opened.environment, opened.release, one.chain, opened.base) as estate:
             looks = [(section, asyncio.create_task(one.look(estate, section))) for section in one.sections]
             showing = [asyncio.create_task(_show(section, look)) for section, look in looks] if shown else []
             try:

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
+from flows.of_release import reads_of_release
 from flows.queues import Queues
 from tasks.check import Check
 from tasks.estate import Estate
@@ -14,7 +15,7 @@ from tminus.errors import Refused, UsageError
 from tminus.ledger.store import Entry, Store
 from tminus.outcome import Outcome
 from tminus.readiness.baseline import against_baseline
-from tminus.readiness.book import Line, Section
+from tminus.readiness.book import Checklist, Line, Section
 from tminus.readiness.judging import Judged, judge_lines
 from tminus.readiness.launched import evidence_of_people_and_launches
 from tminus.readiness.opened import Opened
@@ -46,6 +47,7 @@ class Sweep:
             if name not in known:
                 raise UsageError(f"{self._checklist.system} has no section {name!r}{nearest(name, known)}")
         self.sections = [one for _, one in self._checklist.sections() if not sections or one.section in sections]
+        self._lines = _looked_at(self._checklist, self.sections)
         self._begun = now()
         self._evidence: dict[str, tuple[Outcome, ...]] = {}
         self._gathered: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -54,8 +56,8 @@ class Sweep:
         self.chain = sweep_chain(self._checklist.system, environment, self._begun)
         self.queues = Queues(
             check
-            for section in self.sections
-            for line in section.lines
+            for lines in self._lines.values()
+            for line in lines
             for check in line.checks
             if isinstance(check, Check)
         )
@@ -78,13 +80,16 @@ class Sweep:
 
     async def look(self, estate: Estate, section: Section) -> list[Judged]:
         """Looks at every line of a section, at all of them at once, and writes down what was seen."""
-        looked = await asyncio.gather(*(self._line(estate, line) for line in section.lines if line.checks))
-        self._evidence |= dict(looked)
+        seen = await asyncio.gather(*(self._line(estate, line) for line in self._lines[section.place] if line.checks))
+        self._evidence |= {one.ref: one.outcomes for one in seen}
         self._gathered[section.place].set()
-        asked = {line.ref: line.digest for line in section.lines}
-        seen = [ev.LineSeen(ref=ref, digest=asked[ref], outcomes=outcomes) for ref, outcomes in looked]
+        places: dict[str, list[ev.LineSeen]] = defaultdict(list)
+        for one in seen:
+            places[one.ref.rpartition("/")[0]].append(one)
         parts = [
-            ev.LinesSeen(section=section.place, lines=tuple(seen[n : n + _BATCH])) for n in range(0, len(seen), _BATCH)
+            ev.LinesSeen(section=place, lines=tuple(lines[n : n + _BATCH]))
+            for place, lines in places.items()
+            for n in range(0, len(lines), _BATCH)
         ]
         await self._write(self.chain, *parts)
         await self._others_gathered(section)
@@ -93,9 +98,9 @@ class Sweep:
     async def _others_gathered(self, section: Section) -> None:
         """Waits for the evidence of lines elsewhere that judge some of these too."""
         judges = {self._checklist.judged_by(line).ref for line in section.lines if line.same_as}
-        for other in self.sections:
-            if any(line.ref in judges for line in other.lines):
-                await self._gathered[other.place].wait()
+        for place, lines in self._lines.items():
+            if any(line.ref in judges for line in lines):
+                await self._gathered[place].wait()
 
     async def end(self) -> ev.SweepEnded:
         """Judges everything, and writes how it ended into the sweep's chain and the system's."""
@@ -114,13 +119,14 @@ class Sweep:
         await asyncio.to_thread(self._store.append, *both)
         return ended
 
-    async def _line(self, estate: Estate, line: Line) -> tuple[str, tuple[Outcome, ...]]:
+    async def _line(self, estate: Estate, line: Line) -> ev.LineSeen:
         checks = [check for check in line.checks if isinstance(check, Check)]
-        outcomes = await asyncio.gather(*(self.queues.look(estate, check, line.timeout) for check in checks))
+        with reads_of_release() as read:
+            outcomes = await asyncio.gather(*(self.queues.look(estate, check, line.timeout) for check in checks))
         judged, frozen = against_baseline(line, tuple(outcomes), self._standing, self._begun)
         if frozen is not None:
             await self._write(self._standing_chain, frozen)
-        return line.ref, judged
+        return ev.LineSeen(ref=line.ref, digest=line.digest, outcomes=judged, of_release=bool(read))
 
     def _open(self, began: ev.SweepBegan) -> None:
         body = ev.write(began)
@@ -138,3 +144,14 @@ class Sweep:
     async def _write(self, chain: str, *events: ev.Event) -> None:
         if events:
             await asyncio.to_thread(self._store.append, *(Entry(chain, ev.write(event)) for event in events))
+
+
+def _looked_at(checklist: Checklist, sections: Sequence[Section]) -> dict[str, tuple[Line, ...]]:
+    """Place → the lines looked at there: a section's own, and those of sections not swept that judge some of them."""
+    found = {section.place: section.lines for section in sections}
+    swept = {line.ref for section in sections for line in section.lines}
+    for section in sections:
+        judges = {one.ref: one for one in map(checklist.judged_by, section.lines) if one.ref not in swept}
+        swept |= judges.keys()
+        found[section.place] += tuple(judges.values())
+    return found

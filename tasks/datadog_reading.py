@@ -51,10 +51,10 @@ class DatadogReader:
                 return found
         raise _endless("dashboards", len(found))
 
-    async def widgets(self, dashboard: Dashboard) -> int:
-        """How many widgets on it show data, those in groups counted, too."""
+    async def widgets(self, dashboard: Dashboard) -> list[str]:
+        """What each widget on it says that shows data, those in groups too: its title and its queries."""
         layout = await self._read(Layout, f"/api/v1/dashboard/{dashboard.id}", {})
-        return sum(widget.showing() for widget in layout.widgets)
+        return [text for widget in layout.widgets for text in widget.texts()]
 
     async def series(self, query: str, since: datetime, until: datetime) -> list[Series]:
         """What a metric query gives between the two."""

@@ -3,11 +3,13 @@
 import itertools
 import math
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
+from tasks.chart_subjects import chart_text
 from tasks.vendor_api import Page
 from tminus.errors import CouldNotObserve
 
@@ -98,6 +100,8 @@ class Dashboards(Page):
 
 class _Definition(Page):
     type: str
+    title: str | None = None
+    requests: JsonValue = None
     widgets: tuple["_Widget", ...] = ()
 
 
@@ -106,9 +110,15 @@ class _Widget(Page):
 
     def showing(self) -> int:
         """How many widgets that show data it is or holds."""
+        return sum(1 for _ in self.texts())
+
+    def texts(self) -> Iterator[str]:
+        """Of each widget that shows data, and that it is or holds, its title and its queries."""
         if self.definition.type in {"group", "powerpack", "split_group"} or self.definition.widgets:
-            return sum(widget.showing() for widget in self.definition.widgets)
-        return int(self.definition.type not in _NO_DATA)
+            for widget in self.definition.widgets:
+                yield from widget.texts()
+        elif self.definition.type not in _NO_DATA:
+            yield chart_text(self.definition.title or "", self.definition.requests)
 
 
 class Layout(Page):

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +22,8 @@ _WITHIN = timedelta(seconds=5)
 _AT_ONCE = 8
 _LABEL = 64  # characters of a part of a host's name, and one more (RFC 1035, section 2.3.4)
 _MOST = 100  # addresses that one page has asked for
+_NAT64 = IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 # Who asks matters there, or how: something is there.
 _GUARDED = {
     HTTPStatus.UNAUTHORIZED,
@@ -59,15 +61,17 @@ async def dead_addresses(page: Page, client: httpx.AsyncClient, *, only_local: b
         raise CouldNotObserve(f"{page.name} has {len(addresses)} links to the web, and over {_MOST} none is followed")
     if only_local and any(not url_is_local(link) for link in addresses):
         raise CouldNotObserve(f"{page.name} links to the web, and with a compressed clock only loopback is asked")
-    if not inside:
-        await _refuse_private(page.name, addresses)
+    places = {} if inside else await _places(page.name, addresses)
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(link: str) -> str:
         if not _askable(link):
             return "this is no address"
-        async with gate:
-            answer = await get(client, f"https:{link}" if link.startswith("//") else link, _WITHIN)
+        place = "" if inside else places[_host(link)]
+        if place is None:
+            return "its host's name is not known"
+        async with gate:  # the very address that was looked at is asked: a name may lead elsewhere the next time
+            answer = await get(client, _whole(link), _WITHIN, place)
         there = answer.status is not None and (answer.status < HTTPStatus.BAD_REQUEST or answer.status in _GUARDED)
         return "" if there else answer.problem or f"status {answer.status}"
 
@@ -75,26 +79,52 @@ async def dead_addresses(page: Page, client: httpx.AsyncClient, *, only_local: b
     return [f"{_without_secrets(link)}: {said}" for link, said in zip(addresses, reasons, strict=True) if said]
 
 
-async def _refuse_private(name: str, addresses: Sequence[str]) -> None:
+async def _places(name: str, addresses: Sequence[str]) -> dict[str, str | None]:
+    """Host → the address to ask, None of a name that nobody knows; raises CouldNotObserve where one leads inside."""
+    places: dict[str, str | None] = {}
     for host in dict.fromkeys(_host(link) for link in addresses if _askable(link)):
-        if await _leads_inside(host):
+        found = await _addresses(host)
+        if not all(is_of_the_internet(place) for place in found):
             raise CouldNotObserve(
                 f"{name} links to {shown(host)}, which is no address of the internet; it is not asked"
             )
+        places[host] = found[0] if found else None
+    return places
+
+
+def _whole(link: str) -> str:
+    return f"https:{link}" if link.startswith("//") else link
 
 
 def _host(link: str) -> str:
-    return httpx.URL(f"https:{link}" if link.startswith("//") else link).host
+    return httpx.URL(_whole(link)).host
 
 
-async def _leads_inside(host: str) -> bool:
-    """Whether any of a host's addresses is loopback, private or link-local; a name that nobody knows leads nowhere."""
+def is_of_the_internet(place: str) -> bool:
+    """Whether an address, or the one of IPv4 that a gateway makes of it, is neither loopback, private nor link-local.
+
+    Sources: https://www.rfc-editor.org/rfc/rfc6052#section-2.1 and https://www.rfc-editor.org/rfc/rfc8215 for NAT64,
+    https://www.rfc-editor.org/rfc/rfc3056#section-2 for 6to4.
+    """
+    address: IPv4Address | IPv6Address = ip_address(place.partition("%")[0])
+    if isinstance(address, IPv6Address):
+        if address.is_site_local or address in _LOCAL_NAT64:
+            return False
+        if address in _NAT64:
+            address = IPv4Address(int(address) & (2**32 - 1))
+        else:
+            address = address.ipv4_mapped or address.sixtofour or address
+    return address.is_global and not address.is_multicast
+
+
+async def _addresses(host: str) -> list[str]:
+    """A host's addresses; none of a name that nobody knows, or that is not found in time."""
     try:
         async with asyncio.timeout(_WITHIN.total_seconds()):
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, TimeoutError):
-        return False
-    return any(not ip_address(str(place[0]).partition("%")[0]).is_global for *_, place in found)
+        return []
+    return [str(place[0]) for *_, place in found]
 
 
 def _askable(link: str) -> bool:

@@ -36,14 +36,16 @@ _FORMS = (
 _OTHERS = re.compile("|".join(f"(?:{form})" for form in _FORMS), re.IGNORECASE)
 
 
-_NOTHING = re.compile(r"[\s\W]*(?:n\s*/\s*a|none|nothing|not applicable|to follow|later|soon)?[\s\W]*", re.IGNORECASE)
+# What such a paragraph comes to, without the signs around it. That there is none is said by "None.", and is no blank.
+_NOTHING = re.compile(r"(?:n\s*+/\s*+a|to follow|later|soon)?", re.IGNORECASE)
+_SIGNS = re.compile(r"\A\W++|(?<!\W)\W++\Z")
 
 
 def says_nothing(text: str) -> bool:
     """Whether a whole paragraph, or a block of code, holds no more than placeholders and words such as `n/a`."""
     for pattern in (_BRACKETS, _OTHERS):
         text = pattern.sub(" ", text)
-    return _NOTHING.fullmatch(text) is not None
+    return _NOTHING.fullmatch(_SIGNS.sub("", text)) is not None
 
 
 def placeholders(texts: Iterable[str]) -> list[str]:

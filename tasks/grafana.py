@@ -9,6 +9,7 @@ import httpx
 from pydantic import BaseModel, Field, JsonValue, SecretStr, ValidationError
 
 from tasks.grafana_dashboard import Answer, Dashboard, Panel, Result, Results
+from tasks.http_body import answer_to
 from tminus.errors import CouldNotObserve
 
 _POINTS = 100  # what a panel of usual width asks for
@@ -84,7 +85,8 @@ class Grafana:
     async def _send(self, method: str, path: str, content: str | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token.get_secret_value()}", "Content-Type": "application/json"}
         try:
-            response = await self._client.request(method, self._url + path, content=content, headers=headers)
+            request = self._client.build_request(method, self._url + path, content=content, headers=headers)
+            response = await answer_to(self._client, request)
         except httpx.HTTPError as e:
             raise CouldNotObserve(f"grafana {self._url} does not answer: {type(e).__name__}; is it up?") from e
         if response.status_code in _REFUSED:

@@ -10,6 +10,7 @@ from time import perf_counter
 import httpx
 from pydantic import JsonValue
 
+from tasks.http_body import answer_to
 from tasks.journey_steps import Captures, RequestStep, Wanted, WantedAnswer, WebSocketStep, secretive
 from tasks.journey_values import ABSENT, Values, found_at, same
 from tasks.probe import as_json, at, said
@@ -83,13 +84,14 @@ class Run:
         method, path = step.request.split(" ", 1)
         body = self._values.fill(step.body)
         self._values.hide_within(body)
-        response = await self._client.request(
+        request = self._client.build_request(
             method,
             at(self._front, self._values.url_path(path)),
             headers=[(name.encode(), value.encode()) for name, value in self._headers(step).items()],
             json=body,
             timeout=None,  # the step as a whole has one
         )
+        response = await answer_to(self._client, request)
         document = as_json(response.content)
         uncaptured = self._capture(step.capture, document)
         complaint = self._judge_answer(step.expect, response, document) or uncaptured

@@ -104,7 +104,11 @@ def anybody(rules: Sequence[Rule]) -> bool:
     """Whether rules are for everybody: for all pods of the cluster, or half of all addresses of IPv4 or IPv6."""
     if any(not rule.peers or any(peer.anybody for peer in rule.peers) for rule in rules):
         return True
-    blocks = [peer.ip_block for rule in rules for peer in rule.peers if peer.ip_block is not None]
+    return everybody([peer.ip_block for rule in rules for peer in rule.peers if peer.ip_block is not None])
+
+
+def everybody(blocks: Sequence[IpBlock]) -> bool:
+    """Whether ranges of addresses are, taken together, half of all of IPv4, or of the global ones of IPv6."""
     for version, every in ((4, 2**32), (6, _GLOBAL.num_addresses)):
         if 2 * _size(span for one in blocks if one.cidr.version == version for span in one.spans) >= every:
             return True

@@ -11,6 +11,7 @@ import httpx
 
 from tasks.checks.watch import ReleaseWatch
 from tasks.estate import Estate
+from tasks.http_body import answer_to
 from tasks.instances import discover
 from tasks.probe import at
 from tasks.samples import scrape, total
@@ -103,7 +104,7 @@ async def probe(
 async def _answers_well(client: httpx.AsyncClient, url: str, within: float) -> bool:
     try:
         async with asyncio.timeout(within):
-            answer = await client.get(url, timeout=within)
+            answer = await answer_to(client, client.build_request("GET", url, timeout=within))
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL):
         return False
     return answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR  # as in the metrics: 5xx is an error

@@ -50,13 +50,30 @@ class Answer:
         return f"status {self.status}"
 
 
-async def get(client: httpx.AsyncClient, url: str, within: timedelta) -> Answer:
-    """Asks once. Never raises for what the other side does: redirects are answers, and silence is a problem."""
+async def get(client: httpx.AsyncClient, url: str, within: timedelta, address: str = "") -> Answer:
+    """Asks once. Never raises for what the other side does: redirects are answers, and silence is a problem.
+
+    Args:
+        client: what asks.
+        url: whom, by name.
+        within: how long the answer is waited for.
+        address: what is connected to, of that name; where it is "", the name is resolved.
+    """
     started = perf_counter()
     seconds = within.total_seconds()
     try:
         async with asyncio.timeout(seconds):
-            async with client.stream("GET", url, timeout=seconds, headers={"Accept-Encoding": IDENTITY}) as response:
+            headers, named = {"Accept-Encoding": IDENTITY}, httpx.URL(url)
+            if address:
+                headers["Host"] = named.netloc.decode()
+            asking = client.stream(
+                "GET",
+                named.copy_with(host=address) if address else named,
+                timeout=seconds,
+                headers=headers,
+                extensions={"sni_hostname": named.raw_host.decode()} if address else None,
+            )
+            async with asking as response:
                 body = await read_body(response, LARGEST)
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as e:
         took_ms = max(within.total_seconds(), perf_counter() - started) * 1000

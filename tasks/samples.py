@@ -13,6 +13,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from tasks.http_body import answer_to
 from tasks.probe import at, said
 from tasks.totals import Totals, difference, restarted, total
 
@@ -120,7 +121,8 @@ async def _scrape_one(
 ) -> Totals | str | NotExportedError:
     try:
         async with asyncio.timeout(within):
-            response = await client.get(at(f"http://{address}", path), timeout=within)
+            request = client.build_request("GET", at(f"http://{address}", path), timeout=within)
+            response = await answer_to(client, request)
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as e:
         return said(e, timedelta(seconds=within))
     if response.status_code != HTTPStatus.OK:

@@ -1,4 +1,4 @@
-"""Trivy's JSON report: vulnerabilities, misconfigurations and secrets. See https://trivy.dev."""
+"""Trivy's JSON report: vulnerabilities, misconfigurations, secrets and licences. See https://trivy.dev."""
 
 from typing import Literal
 
@@ -24,13 +24,16 @@ class _Found(BaseModel):
     package: str = Field(alias="PkgName", default="")
     misconfiguration: str = Field(alias="ID", default="")
     secret: str = Field(alias="RuleID", default="")
+    license: str = Field(alias="Name", default="")
     severity: _Level = Field(alias="Severity", default="")
     status: str = Field(alias="Status", default="")
 
     def finding(self) -> Finding:
-        name = " ".join(part for part in (self.package, self.vulnerability) if part)
+        """What it is, by its package where it has one."""
+        licensed = "" if self.vulnerability else self.license  # a licence has no id
+        name = " ".join(part for part in (self.package, self.vulnerability or licensed) if part)
         return Finding(
-            id=name or self.misconfiguration or self.secret or "unnamed", severity=_SEVERITIES[self.severity]
+            id=self.misconfiguration or self.secret or name or "unnamed", severity=_SEVERITIES[self.severity]
         )
 
 
@@ -39,11 +42,13 @@ class _Result(BaseModel):
     vulnerabilities: list[_Found] | None = Field(alias="Vulnerabilities", default=None)
     misconfigurations: list[_Found] | None = Field(alias="Misconfigurations", default=None)
     secrets: list[_Found] | None = Field(alias="Secrets", default=None)
+    licenses: list[_Found] | None = Field(alias="Licenses", default=None)
 
     def findings(self) -> list[Finding]:
         """All but the misconfigurations that were tested for and are not there."""
         failed = [found for found in self.misconfigurations or () if found.status != "PASS"]
-        return [found.finding() for found in (*(self.vulnerabilities or ()), *failed, *(self.secrets or ()))]
+        others = (*(self.secrets or ()), *(self.licenses or ()))
+        return [found.finding() for found in (*(self.vulnerabilities or ()), *failed, *others)]
 
 
 class _Report(BaseModel):

@@ -10,6 +10,7 @@ from typing import TypeVar
 import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from tasks.http_body import IDENTITY, read_body
 from tasks.probe import at, said
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, NotConfigured
@@ -99,14 +100,16 @@ class VendorApi:
                     method,
                     at(self.section.url, path),
                     params=dict(params) if params else None,
-                    headers=dict(headers) if headers else None,
+                    headers={**(headers or {}), "Accept-Encoding": IDENTITY},
                     json=json,
                     data=dict(form) if form else None,
                 )
                 async with asking as response:
-                    body = await _body(response, place)
+                    body = await read_body(response, _LARGEST + 1)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as e:
             raise CouldNotObserve(f"{place}: {said(e, _WITHIN)}") from e
+        if len(body) > _LARGEST:
+            raise CouldNotObserve(f"{place}: the answer is beyond the {_LARGEST} bytes that are read of one")
         status = response.status_code
         if status in _REFUSED:
             raise CouldNotObserve(f"{place}: status {status}; its credentials in the environment are refused")
@@ -132,16 +135,6 @@ class VendorApi:
         if reference is None:
             raise NotConfigured(f"{self.name} has no {which} in the environment file; add a reference to one")
         return (await asyncio.to_thread(resolve, reference)).get_secret_value()
-
-
-async def _body(response: httpx.Response, place: str) -> bytes:
-    """What is sent, unpacked; raises CouldNotObserve as soon as it is too much, before more of it is in memory."""
-    body = bytearray()
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > _LARGEST:
-            raise CouldNotObserve(f"{place}: the answer is beyond the {_LARGEST} bytes that are read of one")
-    return bytes(body)
 
 
 class Page(BaseModel, extra="ignore"):

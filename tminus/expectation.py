@@ -11,6 +11,7 @@ from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from tminus.errors import UsageError
+from tminus.foreign_text import Printable
 from tminus.quantity import Quantity, unit_meant
 from tminus.wording import nearest
 
@@ -33,7 +34,7 @@ class Measurement(BaseModel, frozen=True):
     name: str
     quantity: Quantity | None = None
     of: int | None = None
-    word: str | None = None
+    word: Printable | None = None
 
     @classmethod
     def number(cls, name: str, value: float | Decimal, unit: str = "", of: int | None = None) -> "Measurement":

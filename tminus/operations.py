@@ -77,6 +77,20 @@ def open_operation(store: Store, began: ev.OperationBegan, said: ev.OperationApp
     store.open_locked(began.environment_name, chain, Entry(chain, ev.write(began)), Entry(chain, ev.write(said)))
 
 
+def require_open(store: Store, began: ev.OperationBegan) -> None:
+    """Raises Refused where an operation does not hold its environment any more, or has ended.
+
+    To be asked once its lease is held: from then on nobody else can settle it.
+    """
+    _, events = read_operation(store, began.operation)
+    ended = any(isinstance(event, ev.OperationEnded) for event in events)
+    if ended or store.locked_by(began.environment_name) != began.operation:
+        raise Refused(
+            f"{began.operation} was settled by somebody else, and {began.environment_name} is no longer held for it; "
+            "nothing more was done"
+        )
+
+
 def close_operation(store: Store, began: ev.OperationBegan, token: int, *events: ev.Event) -> None:
     """Writes the end and frees the environment: all or nothing. Raises FencedOff, LedgerUnreachable."""
     entries = (Entry(began.operation, ev.write(event), token) for event in events)

@@ -1,4 +1,7 @@
-"""What a step came to, with its evidence. Numbers, counts and hashes; never customers' data."""
+"""What a step came to, with its evidence. Numbers, counts and hashes; never customers' data.
+
+Whatever another system wrote is printable here, so nothing that shows an outcome has to think of it.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from tminus.errors import UsageError
 from tminus.expectation import Expected, Measurement
+from tminus.foreign_text import Printable
 
 
 class Verdict(StrEnum):
@@ -35,20 +39,20 @@ class Observation(BaseModel, frozen=True):
     """
 
     found: tuple[Measurement, ...] = ()
-    where: str = ""
-    details: tuple[str, ...] = ()
-    because: str = ""
+    where: Printable = ""
+    details: tuple[Printable, ...] = ()
+    because: Printable = ""
 
 
 class Outcome(BaseModel, frozen=True):
     """A verdict with its evidence: what was expected, what was found, where, when, how long it took."""
 
     verdict: Verdict
-    summary: str
+    summary: Printable
     expected: Expected = {}
     found: tuple[Measurement, ...] = ()
-    where: str = ""
-    details: tuple[str, ...] = ()
+    where: Printable = ""
+    details: tuple[Printable, ...] = ()
     at: AwareDatetime | None = None
     took_ms: int = 0
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from unicodedata import category
 
 from tminus.clock import show_duration
 from tminus.frozen import Frozen
@@ -14,13 +13,6 @@ _TENTHS_UNDER = timedelta(seconds=60)  # below this a length is worth a tenth of
 def role_said(role: str) -> str:
     """`devops_lead` → `DevOps lead`."""
     return " ".join(_ACRONYMS.get(word, word) for word in role.replace("-", "_").split("_"))
-
-
-def printable(text: str) -> str:
-    """Foreign text without what steers a terminal or breaks a document: control, format, unassigned characters."""
-    return "".join(
-        letter if letter in "\n\t" or category(letter)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
 
 
 def person_said(frozen: Frozen, identity: str) -> str:

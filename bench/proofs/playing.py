@@ -1,4 +1,7 @@
-"""Plays the proofs: each observed line passes in healthy worlds, and fails for each thing that breaks its claim."""
+"""Plays the proofs: each observed line passes in healthy worlds, and fails for each thing that breaks its claim.
+
+A line that the launch observes is played with what the launch's steps look at, and its watch for some seconds.
+"""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,11 +11,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from bench.proofs.proof import Fault, Proofs
+from bench.proofs.proof import AtStart, Fault, Proofs
+from bench.proofs.watched import watched
 from bench.worlds.all_worlds import all_worlds
-from bench.worlds.estates import known_secrets, look
+from bench.worlds.estates import estate_of, known_secrets
 from bench.worlds.world import Sections, World
 from tasks.check import Check
+from tasks.checks.watch import ReleaseWatch
 from tminus.clock import now
 from tminus.events.readiness import BaselineFrozen
 from tminus.outcome import Outcome, Verdict
@@ -20,8 +25,11 @@ from tminus.quantity import Quantity
 from tminus.readiness.baseline import against_baseline, period_of
 from tminus.readiness.book import Line
 from tminus.readiness.standing import Standing
+from tminus.runbook import Spec
 
+Look = Check | ReleaseWatch
 HEALTHY = "healthy"
+_WATCHED = "metrics.scrape"  # whose worlds have what a watch counts
 _WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.SKIPPED, Verdict.PASS)
 
 
@@ -56,19 +64,22 @@ class Proved:
 
 
 class Running(Mapping[str, World]):
-    """Every world by its system; each starts when it is first asked for."""
+    """Every world by its system; each starts when it is first asked for, and is then made ready."""
 
-    def __init__(self, folder: Path, closing: ExitStack) -> None:
+    def __init__(self, folder: Path, closing: ExitStack, at_start: Mapping[str, Sequence[AtStart]]) -> None:
         self._kinds = {kind.system: kind for kind in all_worlds()}
         self._started: dict[str, World] = {}
         self._folder = folder
         self._closing = closing
+        self._at_start = at_start
 
     def __getitem__(self, system: str) -> World:
         if system not in self._started:
             world = self._kinds[system](self._folder / system)
             self._closing.enter_context(world.running())
             self._started[system] = world
+            for made in self._at_start.get(system, ()):
+                made(world)
         return self._started[system]
 
     def __iter__(self) -> Iterator[str]:
@@ -91,11 +102,10 @@ class Stage:
         self._folder = folder
         self._runner = runner
 
-    def outcomes(self, line: Line, also: Iterable[str] = ()) -> list[Outcome]:
-        """What the line's checks say now, in the worlds for them and some others, by system."""
-        checks = [check for check in line.checks if isinstance(check, Check)]
-        concerned = dict.fromkeys([*also, *(one for check in checks for one in self.worlds.that_look_at(check.kind))])
-        found = self._runner.run(self._looks(checks, [*concerned]))
+    def outcomes(self, line: Line, looks: Sequence[Look], also: Iterable[str] = ()) -> list[Outcome]:
+        """What looks at the line says now, in the worlds for it and some others, by system."""
+        concerned = dict.fromkeys([*also, *(one for each in looks for one in self.worlds.that_look_at(_seen_by(each)))])
+        found = self._runner.run(self._looks(looks, [*concerned]))
         return [*against_baseline(line, tuple(found), self._standing(line), now())[0]]
 
     def _standing(self, line: Line) -> Standing:
@@ -111,15 +121,16 @@ class Stage:
         )
         return Standing("proofs", [frozen], None)
 
-    async def _looks(self, checks: Sequence[Check], concerned: Sequence[str]) -> list[Outcome]:
+    async def _looks(self, looks: Sequence[Look], concerned: Sequence[str]) -> list[Outcome]:
         secrets = {name: value for one in concerned for name, value in self.worlds[one].secrets().items()}
         with known_secrets(secrets):
-            return [await self._look(check, concerned) for check in checks]
+            return [await self._look(one, concerned) for one in looks]
 
-    async def _look(self, check: Check, concerned: Sequence[str]) -> Outcome:
-        own = self.worlds.that_look_at(check.kind)
-        released = {name: value for one in own for name, value in self.worlds[one].release().items()}
-        return await look(check, self._sections(own, concerned), self._folder, released)
+    async def _look(self, one: Look, concerned: Sequence[str]) -> Outcome:
+        own = self.worlds.that_look_at(_seen_by(one))
+        released = {name: value for each in own for name, value in self.worlds[each].release().items()}
+        async with estate_of(self._sections(own, concerned), self._folder, released) as estate:
+            return await (one.observe(estate) if isinstance(one, Check) else watched(estate, one))
 
     def _sections(self, own: Sequence[str], concerned: Sequence[str]) -> Sections:
         """The worlds' sections; where two name the same thing, that of the check's own worlds counts."""
@@ -130,6 +141,10 @@ class Stage:
         return merged
 
 
+def _seen_by(one: Look) -> str:
+    return one.kind if isinstance(one, Check) else _WATCHED
+
+
 def _merged(one: JsonValue, other: JsonValue) -> JsonValue:
     return {**one, **other} if isinstance(one, dict) and isinstance(other, dict) else other
 
@@ -138,7 +153,7 @@ def _merged(one: JsonValue, other: JsonValue) -> JsonValue:
 def stage(folder: Path, proofs: Proofs) -> Iterator[Stage]:
     """The block in which the worlds run, made ready for the proofs; a world starts when it is first needed."""
     with ExitStack() as closing, asyncio.Runner() as runner:
-        worlds = Running(folder, closing)
+        worlds = Running(folder, closing, proofs.at_start)
         for prepare in proofs.prepare:
             prepare(worlds)
         scratch = folder / "estate"
@@ -146,24 +161,34 @@ def stage(folder: Path, proofs: Proofs) -> Iterator[Stage]:
         yield Stage(worlds, scratch, runner, proofs.began)
 
 
-def prove(on: Stage, lines: Iterable[Line], broken: Mapping[str, tuple[Fault, ...]]) -> Iterator[Proved]:
-    """Each line that has checks: healthy, then with each of its faults."""
+def looks_at(line: Line, steps: Mapping[str, Spec]) -> tuple[Look, ...]:
+    """What looks at a line: its own checks, or those of the launch's steps that observe it, by their ids in `steps`."""
+    specs = line.checks or tuple(steps[name] for name in line.at_launch if name in steps)
+    return tuple(one for one in specs if isinstance(one, Check | ReleaseWatch))
+
+
+def prove(
+    on: Stage, lines: Iterable[Line], broken: Mapping[str, tuple[Fault, ...]], steps: Mapping[str, Spec]
+) -> Iterator[Proved]:
+    """Each line that something looks at: healthy, then with each of its faults."""
     for line in lines:
-        if line.checks:
+        if looks := looks_at(line, steps):
             faults = broken.get(line.ref, ())
             systems = [world for world, *_ in faults]
-            yield _proved(on, line, systems, HEALTHY, Verdict.PASS)
+            yield _proved(on, line, looks, systems, HEALTHY, Verdict.PASS)
             for fault in faults:
                 world, *which = fault
                 with on.worlds[world].broken(tuple(which)):
-                    yield _proved(on, line, systems, " ".join(fault), Verdict.FAIL)
+                    yield _proved(on, line, looks, systems, " ".join(fault), Verdict.FAIL)
 
 
-def _proved(on: Stage, line: Line, systems: Iterable[str], fault: str, wanted: Verdict) -> Proved:
-    outcomes = on.outcomes(line, systems)
+def _proved(
+    on: Stage, line: Line, looks: Sequence[Look], systems: Iterable[str], fault: str, wanted: Verdict
+) -> Proved:
+    outcomes = on.outcomes(line, looks, systems)
     verdict = next(one for one in _WORST_FIRST if any(outcome.verdict is one for outcome in outcomes))
     said = "; ".join(outcome.summary for outcome in outcomes if outcome.verdict is verdict)
-    checks = tuple(f"{check.kind} {check.model_dump_json(exclude={'kind'})}" for check in line.checks)
+    checks = tuple(f"{one.kind} {one.model_dump_json(exclude={'kind'})}" for one in looks)
     checks += (f"baseline {line.baseline.model_dump_json()}",) if line.baseline else ()
     failed = tuple(check for check, one in zip(checks, outcomes, strict=True) if one.verdict is Verdict.FAIL)
     return Proved(line.ref, checks, failed, fault, wanted, verdict, said)

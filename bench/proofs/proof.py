@@ -2,8 +2,9 @@
 
 Each module of this folder with a `BROKEN` holds some: the line's ref → the faults, each `(world, fault, argument, …)`.
 A module may also have `prepare(worlds)`, which makes the worlds healthy for its lines before anything is broken: a
-query of the book gets the value that a healthy system would give. A line that is a goal, and counts by its change,
-stands in a module's `BEGAN`: with what the period began with, by which the healthy worlds reach the goal.
+query of the book gets the value that a healthy system would give. Where that would start a world that few lines want,
+it has `AT_START` instead: the system → what is done with its world once it runs. A line that is a goal, and counts by
+its change, stands in a module's `BEGAN`: with what the period began with, by which the healthy worlds reach the goal.
 """
 
 import importlib
@@ -16,15 +17,17 @@ from bench.worlds.world import World
 
 Fault = tuple[str, ...]
 Prepare = Callable[[Mapping[str, World]], None]
+AtStart = Callable[[World], None]
 
 
 @dataclass(frozen=True)
 class Proofs:
-    """What breaks each line, what must be made ready first, and what the goals' periods began with."""
+    """What breaks each line, what is made ready first or at a world's start, what the goals' periods began with."""
 
     broken: Mapping[str, tuple[Fault, ...]]
     prepare: tuple[Prepare, ...]
     began: Mapping[str, str] = field(default_factory=dict)
+    at_start: Mapping[str, tuple[AtStart, ...]] = field(default_factory=dict)
 
 
 def all_proofs() -> Proofs:
@@ -32,6 +35,7 @@ def all_proofs() -> Proofs:
     broken: dict[str, tuple[Fault, ...]] = {}
     prepare: list[Prepare] = []
     began: dict[str, str] = {}
+    at_start: dict[str, tuple[AtStart, ...]] = {}
     for module in _modules():
         found: Mapping[str, tuple[Fault, ...]] = getattr(module, "BROKEN", {})
         if twice := broken.keys() & found.keys():
@@ -39,7 +43,9 @@ def all_proofs() -> Proofs:
         broken |= found
         prepare += [module.prepare] if hasattr(module, "prepare") else []
         began |= getattr(module, "BEGAN", {})
-    return Proofs(broken, tuple(prepare), began)
+        made: Mapping[str, AtStart] = getattr(module, "AT_START", {})
+        at_start |= {system: (*at_start.get(system, ()), one) for system, one in made.items()}
+    return Proofs(broken, tuple(prepare), began, at_start)
 
 
 def _modules() -> Iterator[object]:

@@ -105,6 +105,8 @@ _SECURITY: Mapping[str, tuple[Fault, ...]] = {
     "5": (
         value(_TESTED, "/status", '"planned"'),
         ("artifacts", "time_is", _TESTED, "/finished_at", str(_HALF_A_YEAR)),
+        ("artifacts", "says", _TESTED, '"tester"', '"scanner"'),
+        ("artifacts", "says", _TESTED, '"findings"', '"scanned"'),
         *found("penetration-test.sarif", "9.8", "7.5", "5.0", ""),
         ("artifacts", "time_is", _FINDINGS, _ENDED, str(_HALF_A_YEAR)),
     ),
@@ -143,6 +145,8 @@ _SPEED: Mapping[str, tuple[Fault, ...]] = {
         ("datadog", "the_metric", P95, "0.2"),
         ("web", "is_slow", "0.2"),
         ("web", "answers_with", "/api/portfolio", "500"),
+        value(_STEADY, "/metrics/vus/values/max", "499"),
+        value(_STEADY, "/state/testRunDurationMs", "299000"),
         value(_STEADY, f"{_DURATION}/p(95)", "200"),
         value(_STEADY, "/metrics/http_req_failed/values/passes", "2463"),
         ("artifacts", "file_old", _STEADY, "30.1"),

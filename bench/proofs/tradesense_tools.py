@@ -1,4 +1,4 @@
-"""What breaks the lines of TradeSense's chapter on tools: a tminus that does not have the command."""
+"""What breaks the lines of TradeSense's chapter on tools: a tminus without the command, or in which it does nothing."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,10 @@ _COMMANDS = {
 }
 
 BROKEN: Mapping[str, tuple[Fault, ...]] = {
-    f"tradesense/tools-scripts/{section}/{number}": (("commands", "tminus_does_not_know", command),)
+    f"tradesense/tools-scripts/{section}/{number}": (
+        ("commands", "tminus_refuses", command),
+        ("commands", "tminus_does_not_know", command),
+    )
     for section, commands in _COMMANDS.items()
     for number, command in enumerate(commands, start=1)
 }

@@ -41,7 +41,9 @@ _BEFORE: Mapping[str, tuple[Fault, ...]] = {
         value(_STEADY, _P99, "10"),
         value(_STEADY, "/metrics/vus/values/max", "999"),
         value(_STEADY, "/metrics/http_req_failed/values/passes", "2470"),
+        value(_STEADY, "/state/testRunDurationMs", "299000"),
         value(_ORDERS, "/metrics/http_reqs/rate", "9999"),
+        value(_ORDERS, "/metrics/http_reqs/count", "600000"),
         value(_ORDERS, "/metrics/http_req_failed/passes", "1260"),
         value(_SPIKE, _P99, "15"),
         value(_SPIKE, "/metrics/vus/values/max", "4999"),
@@ -103,7 +105,7 @@ _IN_PRODUCTION: Mapping[str, tuple[Fault, ...]] = {
     ),
     "post-deployment/1": (
         *(("grafana", "dashboard_gone", uid) for uid in ("service-health", "kafka", "database", "business")),
-        ("grafana", "panel_broken", "service-health"),
+        ("grafana", "panel_broken", "service-health", "http_requests_total"),
         ("grafana", "points_stopped", "301"),
         ("grafana", "nothing_scraped"),
         *(("prometheus", "target_down", service) for service in _SERVICES),

@@ -132,6 +132,7 @@ BROKEN: Mapping[str, tuple[Fault, ...]] = {
         ("aws-data", "kept_for", "29"),
         ("aws-data", "nothing_selected"),
         ("aws-data", "backups_stopped", "26"),
+        ("aws-data", "backups_of_one_stopped", "504"),
         ("aws-data", "backups_fail"),
     ),
     "vatic/6-infrastructure/monitoring-infrastructure/1": (

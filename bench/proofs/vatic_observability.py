@@ -39,6 +39,12 @@ _DASHBOARDS = {
     "database": "sql_query_duration_seconds_sum",
     "business": "orders_placed_total",
 }
+_PANELS = {
+    "service-health": ("Latency", "Throughput", "Errors"),
+    "kafka": ("Lag", "Throughput"),
+    "database": ("Durations", "Pool"),
+    "business": ("Orders", "Assessments", "Withdrawals"),
+}
 _SETTINGS = "settings/application.yaml"
 
 
@@ -67,6 +73,7 @@ def _dashboard(uid: str) -> tuple[Fault, ...]:
     return (
         ("grafana", "panel_gone", uid),
         ("grafana", "panel_broken", uid, _DASHBOARDS[uid]),
+        *(("grafana", "panel_swapped", uid, title) for title in _PANELS[uid]),
         ("grafana", "dashboard_gone", uid),
         ("grafana", "source_gone"),
         ("grafana", "points_stopped", "301"),

@@ -39,7 +39,7 @@ def _secret(name: str, *faults: str) -> tuple[Fault, ...]:
 _ACCESS: dict[str, tuple[Fault, ...]] = {
     "1": (
         *_open("/orders", "/withdrawals", "/preferences", "/api/account", "/admin/withdrawals"),
-        *(("web", "path_takes_any_token", path) for path in ("/withdrawals", "/preferences", "/api/account")),
+        *(("web", "path_takes_any_token", path) for path in ("/orders", "/api/account")),
         *_believes("takes_unsigned", "takes_any_signature", "takes_expired", "refuses_all"),
     ),
     "2": (

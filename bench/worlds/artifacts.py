@@ -161,10 +161,8 @@ class Artifacts(ReportFaults):
         """A scanner found something, in its own words for how bad it is; "" is unrated."""
         says = {
             "secrets.sarif": lambda: scans.sarif("gitleaks", now(), [what or None]),
-            **{
-                f"{of}.sarif": lambda: scans.sarif("semgrep", now(), [what or None])
-                for of in ("code", "sql", "penetration-test")
-            },
+            **{f"{of}.sarif": lambda: scans.sarif("semgrep", now(), [what or None]) for of in ("code", "sql")},
+            "penetration-test.sarif": lambda: scans.sarif("penetration-test", now(), [what or None]),
             "zap.json": lambda: scans.zap(now(), [what]),
             "trivy.json": lambda: scans.trivy(now(), [what]),
             "pip-audit.json": lambda: scans.pip_audit(what),

@@ -46,6 +46,7 @@ class AwsClusterWorld(AwsWorld):
             broken_by=(
                 ("api_server_open", "0.0.0.0/0"),
                 ("api_server_open", "0.0.0.0/1", "128.0.0.0/1"),
+                ("api_server_open", "0.0.0.0/2", "64.0.0.0/2"),
                 ("api_server_open", "10.0.0.0/8", "::/1", "8000::/1"),
             ),
         ),

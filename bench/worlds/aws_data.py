@@ -46,6 +46,7 @@ class AwsDataWorld(AwsWorld):
         self._make_plan(_DAILY)
         self.selections: list[JsonValue] = [{"SelectionId": "1", "SelectionName": "all-of-vatic"}]
         self.backed_up = timedelta(hours=4), "COMPLETED"
+        self.volume_ago: timedelta | None = None  # as the database is
         self.aws.answers[_POINTS] = lambda _: {"RecoveryPoints": self._points()}
         self.aws.answers[_SELECTIONS] = lambda _: {"BackupSelectionsList": self.selections}
 
@@ -101,10 +102,14 @@ class AwsDataWorld(AwsWorld):
     def _points(self) -> list[JsonValue]:
         ago, status = self.backed_up
         begun = time.time() - ago.total_seconds()
+        database = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:vatic"
+        volume = f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/vol-0a1b2c3d"
+        volume_begun = begun if self.volume_ago is None else time.time() - self.volume_ago.total_seconds()
         return [
-            {"CreationDate": begun, "Status": status},
-            {"CreationDate": time.time() - 60, "Status": "PARTIAL"},
-            {"CreationDate": begun - 86_400, "Status": status},
+            {"ResourceArn": database, "CreationDate": begun, "Status": status},
+            {"ResourceArn": database, "CreationDate": time.time() - 60, "Status": "PARTIAL"},
+            {"ResourceArn": database, "CreationDate": begun - 86_400, "Status": status},
+            {"ResourceArn": volume, "CreationDate": volume_begun, "Status": status},
         ]
 
     def _make_plan(self, *rules: dict[str, JsonValue]) -> None:
@@ -230,6 +235,12 @@ class AwsDataWorld(AwsWorld):
     def backups_stopped(self, hours: str) -> Iterator[None]:
         """The newest backup that was completed is so many hours old."""
         with self.changed(self, "backed_up", (timedelta(hours=float(hours)), "COMPLETED")):
+            yield
+
+    @fault
+    def backups_of_one_stopped(self, hours: str) -> Iterator[None]:
+        """A volume was last backed up so many hours ago, while the database's backups go on."""
+        with self.changed(self, "volume_ago", timedelta(hours=float(hours))):
             yield
 
     @fault

@@ -71,6 +71,7 @@ CASES = (
             "copy_stays_here",
             "copy_kept_a_day",
             ("backups_stopped", "26"),
+            ("backups_of_one_stopped", "504"),
             "backups_fail",
             "nothing_selected",
         ),

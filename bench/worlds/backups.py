@@ -60,6 +60,7 @@ class BackupsWorld(World):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.server = Aws.plan(folder / "aws")
+        self._made = {_PURPOSE: (_LAUNCH, 1.0)}
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -82,6 +83,11 @@ class BackupsWorld(World):
         }
         return {"buckets": {"backups": section}}
 
+    def also(self, purpose: str, launch: str, hours: float) -> None:
+        """From now on there is another backup, of so many hours ago; what breaks backups breaks all of them."""
+        self._made[purpose] = (launch, hours)
+        self._put()
+
     def secrets(self) -> dict[str, str]:
         """Keys that moto does not look at."""
         at = self.server.address
@@ -90,7 +96,8 @@ class BackupsWorld(World):
     @fault
     def none(self) -> Iterator[None]:
         """Nothing was ever backed up."""
-        self._remove(self._manifest_key, self._dump_key)
+        self._remove(*(manifest_key(_PREFIX, "main", launch, purpose) for purpose, (launch, _) in self._made.items()))
+        self._remove(*self._dump_keys)
         yield
         self._put()
 
@@ -127,14 +134,15 @@ class BackupsWorld(World):
     @fault
     def dump_gone(self) -> Iterator[None]:
         """Somebody deleted the dump, and left the manifest."""
-        self._remove(self._dump_key)
+        self._remove(*self._dump_keys)
         yield
         self._put()
 
     @fault
     def replaced(self) -> Iterator[None]:
         """The dump was written over, by as many bytes."""
-        self._s3.put_object(Bucket=self.server.address.bucket, Key=self._dump_key, Body=_OTHER)
+        for key in self._dump_keys:
+            self._s3.put_object(Bucket=self.server.address.bucket, Key=key, Body=_OTHER)
         yield
         self._put()
 
@@ -150,12 +158,8 @@ class BackupsWorld(World):
         self._put()
 
     @property
-    def _manifest_key(self) -> str:
-        return manifest_key(_PREFIX, "main", _LAUNCH, _PURPOSE)
-
-    @property
-    def _dump_key(self) -> str:
-        return dump_key(_PREFIX, "main", _LAUNCH, _PURPOSE, hashlib.sha256(_CONTENT).hexdigest())
+    def _dump_keys(self) -> list[str]:
+        return [_dump_key(launch, purpose) for purpose, (launch, _) in self._made.items()]
 
     @property
     def _s3(self) -> "S3Client":
@@ -168,32 +172,40 @@ class BackupsWorld(World):
             aws_secret_access_key=at.secret_access_key.get_secret_value(),
         )
 
-    def _put(self) -> Manifest:
-        """The dump and its manifest, as a launch writes them."""
+    def _put(self, **changed: object) -> None:
+        """Each dump and its manifest, as a launch writes them, but for what is changed in the manifest."""
         bucket = self.server.address.bucket
-        etag = self._s3.put_object(Bucket=bucket, Key=self._dump_key, Body=_CONTENT)["ETag"]
-        made = Manifest(
-            launch=_LAUNCH,
-            purpose=_PURPOSE,
-            database="main",
-            taken_at=now() - timedelta(hours=1),
-            server_version="18.6",
-            system_identifier="7",
-            wal_lsn="0/16B3748",
-            restore_point=RestorePoint(name="tminus", lsn="0/16B3748"),
-            tables=_TABLES,
-            dump=Dump(key=self._dump_key, size=len(_CONTENT), sha256=hashlib.sha256(_CONTENT).hexdigest(), etag=etag),
-        )
-        self._s3.put_object(Bucket=bucket, Key=self._manifest_key, Body=made.text())
-        return made
+        for purpose, (launch, hours) in self._made.items():
+            key = _dump_key(launch, purpose)
+            etag = self._s3.put_object(Bucket=bucket, Key=key, Body=_CONTENT)["ETag"]
+            made = _manifest(launch, purpose, hours, key, etag).model_copy(update=changed)
+            self._s3.put_object(Bucket=bucket, Key=manifest_key(_PREFIX, "main", launch, purpose), Body=made.text())
 
     def _instead(self, **changed: object) -> Iterator[None]:
-        """Another manifest, and the right one afterwards."""
-        other = self._put().model_copy(update=changed)
-        self._s3.put_object(Bucket=self.server.address.bucket, Key=self._manifest_key, Body=other.text())
+        """Other manifests, and the right ones afterwards."""
+        self._put(**changed)
         yield
         self._put()
 
     def _remove(self, *keys: str) -> None:
         for key in keys:
             self._s3.delete_object(Bucket=self.server.address.bucket, Key=key)
+
+
+def _dump_key(launch: str, purpose: str) -> str:
+    return dump_key(_PREFIX, "main", launch, purpose, hashlib.sha256(_CONTENT).hexdigest())
+
+
+def _manifest(launch: str, purpose: str, hours: float, key: str, etag: str) -> Manifest:
+    return Manifest(
+        launch=launch,
+        purpose=purpose,
+        database="main",
+        taken_at=now() - timedelta(hours=hours),
+        server_version="18.6",
+        system_identifier="7",
+        wal_lsn="0/16B3748",
+        restore_point=RestorePoint(name="tminus", lsn="0/16B3748"),
+        tables=_TABLES,
+        dump=Dump(key=key, size=len(_CONTENT), sha256=hashlib.sha256(_CONTENT).hexdigest(), etag=etag),
+    )

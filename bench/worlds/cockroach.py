@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -164,6 +165,15 @@ class CockroachWorld(World):
         """No backup was made for half a day."""
         before = list(self.fake.state.jobs)
         self.fake.state.jobs = [job for job in before if job.created < now() - timedelta(hours=12)]
+        yield
+        self.fake.state.jobs = before
+
+    @fault
+    def newest_backup_is(self, minutes: str) -> Iterator[None]:
+        """The newest backup is so many minutes old, and those before it are as much older."""
+        before = list(self.fake.state.jobs)
+        late = max(job.created for job in before) - (now() - timedelta(minutes=float(minutes)))
+        self.fake.state.jobs = [replace(job, created=job.created - late) for job in before]
         yield
         self.fake.state.jobs = before
 

@@ -76,8 +76,8 @@ CASES = (
     Case(
         "cockroach.backups",
         _MAIN,
-        {"every": "<= 1 h", "newest": "< 2 h"},
-        (("scratch_besides", "paused"), ("scratch_besides", "stale")),
+        {"every": "<= 1 h", "newest": "< 1 h"},
+        (("scratch_besides", "paused"), ("scratch_besides", "stale"), ("newest_backup_is", "61")),
     ),
     Case(
         "cockroach.backups",

@@ -12,11 +12,16 @@ from bench.worlds.world import Case, Sections, World, fault
 
 _QUICK = "500ms"
 _OURS = Path(sys.executable).with_name("tminus")  # the one that was installed with this Python
-# Another tminus, that does not know the commands that stand beside it, and leaves all others to the right one.
+# A tminus of a release that has all of `operate`, but for what stands beside it, and leaves all else to the right one.
 _TMINUS = f"""\
 if grep -qx "$2" "$here/not-known"; then
     echo "Error: No such command '$2'." >&2
     exit 2
+fi
+if [ "$3" = --check ]; then
+    grep -qx "$2" "$here/refused" || exit 0
+    echo "$2 is not in this release yet" >&2
+    exit 3
 fi
 exec '{_OURS}' "$@\""""
 
@@ -57,6 +62,12 @@ class Commands(World):
             expect={"exit": "= 0"},
             broken_by=(("tminus_does_not_know", "deploy"),),
         ),
+        Case(
+            check="command.run",
+            given={"argv": ["tminus", "operate", "restore", "--check"]},
+            expect={"exit": "= 0"},
+            broken_by=(("tminus_refuses", "restore"), ("tminus_does_not_know", "restore")),
+        ),
     )
 
     def __init__(self, folder: Path) -> None:
@@ -75,6 +86,7 @@ class Commands(World):
         for name, says in (("count-orphans", "number"), ("replica-state", "word"), ("cluster-report", "json")):
             self._tools.add(name, f'{first}\ncat "$here/{says}"')
         self._tools.says("not-known", "")
+        self._tools.says("refused", "")
         self._tools.add("tminus", _TMINUS)
         yield
 
@@ -100,6 +112,12 @@ class Commands(World):
     def tminus_does_not_know(self, command: str) -> Iterator[None]:
         """The tminus that stands first on the PATH is one without this command of `tminus operate`."""
         with changed(self._tools.folder / "not-known", f"{command}\n"):
+            yield
+
+    @fault
+    def tminus_refuses(self, command: str) -> Iterator[None]:
+        """It has this command of `tminus operate`, and the command says that it cannot do its work in this release."""
+        with changed(self._tools.folder / "refused", f"{command}\n"):
             yield
 
     @fault

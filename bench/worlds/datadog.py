@@ -14,7 +14,12 @@ from deployments.rehearsal.vendors.datadog import Dashboard, DatadogFake, Monito
 
 _KEYS = {"TMINUS_WORLD_DATADOG_API_KEY": "an-api-key", "TMINUS_WORLD_DATADOG_APPLICATION_KEY": "an-application-key"}
 _MONITORS = ("Service down", "High error rate", "Slow responses", "Security incident", "Cost threshold")
-_DASHBOARDS = ("Service health", "Business metrics", "Security metrics", "Cost tracking")
+_DASHBOARDS = {
+    "Service health": ("Latency p95", "Requests", "Errors"),
+    "Business metrics": ("Trades", "Accounts", "Revenue"),
+    "Security metrics": ("Logins", "Refusals", "Findings of scans"),
+    "Cost tracking": ("Railway", "AWS", "Datadog"),
+}
 _MINUTE = timedelta(minutes=1)
 _OF_THE_API = "{service:tradesense-api}.as_count()"
 _ERRORS = f"sum:trace.http.request.errors{_OF_THE_API}/sum:trace.http.request.hits{_OF_THE_API}"
@@ -67,6 +72,15 @@ class Datadog(VendorWorld):
             {"title": "Cost tracking"},
             {"present": "= yes", "widgets": ">= 3"},
             (("one_dashboard_is_gone", "Cost tracking"), ("one_dashboard_shows", "Cost tracking", "toplist", "note")),
+        ),
+        Case(
+            "datadog.dashboard",
+            {"title": "Cost tracking", "about": ["railway", "aws", "datadog"]},
+            {"widgets": ">= 3"},
+            (
+                *(("one_widget_shows", "Cost tracking", vendor, "Weather") for vendor in ("Railway", "AWS", "Datadog")),
+                ("one_dashboard_is_gone", "Cost tracking"),
+            ),
         ),
         Case(
             "datadog.apm",
@@ -123,8 +137,10 @@ class Datadog(VendorWorld):
         self._monitors = {one.name: one for one in fake.monitors}
         fake.dashboards = [Dashboard(f"oth-er{n}", f"other {n}", ["note"]) for n in range(150)]
         fake.dashboards += [
-            Dashboard(f"abc-d{n}", title, ["timeseries", "query_value", "note"], ["toplist", "timeseries"])
-            for n, title in enumerate(_DASHBOARDS)
+            Dashboard(
+                f"abc-d{n}", title, [f"timeseries {one}", f"query_value {two}", "note"], [f"toplist {three}", "slo"]
+            )
+            for n, (title, (one, two, three)) in enumerate(_DASHBOARDS.items())
         ]
         self._dashboard = fake.dashboards[-3]
         self._dashboards = {one.title: one for one in fake.dashboards}
@@ -246,6 +262,14 @@ class Datadog(VendorWorld):
     def one_dashboard_shows(self, title: str, *widgets: str) -> Iterator[None]:
         """That one has these types of widgets, and no others."""
         with changed(self._dashboards[title], widgets=[*widgets], grouped=[]):
+            yield
+
+    @fault
+    def one_widget_shows(self, title: str, chart: str, other: str) -> Iterator[None]:
+        """Instead of one chart there is another, on one dashboard."""
+        board = self._dashboards[title]
+        widgets, grouped = ([one.replace(chart, other) for one in some] for some in (board.widgets, board.grouped))
+        with changed(board, widgets=widgets, grouped=grouped):
             yield
 
     @fault

@@ -1,8 +1,8 @@
 """The estate that leads to a world, and one look at it."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from bench.worlds.world import Case, Sections
@@ -13,6 +13,7 @@ from tminus.environment import Environment
 from tminus.outcome import Outcome
 from tminus.release import Release
 
+LAUNCH = "world-1"
 _DIGEST = "sha256:" + "0" * 64
 _OLD: Sections = {"version": "1.0.0", "artifact": "sha256:" + "1" * 64, "config": _DIGEST}
 _RELEASE: Sections = {
@@ -68,6 +69,13 @@ async def look(check: Check, sections: Sections, folder: Path, released: Section
 
     `released` is what its release says otherwise than that of all worlds.
     """
-    release = Release.model_validate({**_RELEASE, **(released or {})})
-    async with Estate(environment_of(sections, folder), release, "world-1", folder) as estate:
+    async with estate_of(sections, folder, released) as estate:
         return await check.observe(estate)
+
+
+@asynccontextmanager
+async def estate_of(sections: Sections, folder: Path, released: Sections | None = None) -> AsyncIterator[Estate]:
+    """The block in which an estate with these sections is open, of the launch `LAUNCH`."""
+    release = Release.model_validate({**_RELEASE, **(released or {})})
+    async with Estate(environment_of(sections, folder), release, LAUNCH, folder) as estate:
+        yield estate

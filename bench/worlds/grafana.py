@@ -18,7 +18,19 @@ from deployments.rehearsal.vendors.grafana_access import GrafanaPlatform, Permis
 DASHBOARDS = ("service-health", "kafka", "database", "business")
 _ALL: dict[str, JsonValue] = {"dashboards": list(DASHBOARDS), "recent": "60s"}
 _FOLDER = "vatic"
-_METRICS = ("http_requests_total", "kafka_consumer_lag", "sql_query_duration_seconds_sum", "orders_placed_total")
+_METRICS = (
+    "http_request_duration_seconds_sum",
+    "http_requests_total",
+    "http_request_errors_total",
+    "kafka_consumer_lag",
+    "kafka_messages_in_total",
+    "sql_query_duration_seconds_sum",
+    "sql_pool_in_use",
+    "orders_placed_total",
+    "assessments_created_total",
+    "withdrawals_processed_total",
+    "process_start_time_seconds",
+)
 
 
 class GrafanaWorld(World):
@@ -34,7 +46,7 @@ class GrafanaWorld(World):
             (
                 ("dashboard_gone", "kafka"),
                 ("dashboard_emptied", "business"),
-                ("panel_broken", "service-health"),
+                ("panel_broken", "service-health", "http_requests_total"),
                 "nothing_scraped",
                 "points_stopped",
             ),
@@ -62,6 +74,16 @@ class GrafanaWorld(World):
             {"uid": "database"},
             {"datasources": "= all"},
             (("dashboard_gone", "database"), "source_gone"),
+        ),
+        Case(
+            "grafana.dashboard",
+            {"uid": "service-health", "about": ["latency", "http_requests", "errors?"]},
+            {"present": "= yes"},
+            (
+                *(("panel_swapped", "service-health", title) for title in ("Latency", "Throughput", "Errors")),
+                ("panel_gone", "service-health"),
+                ("dashboard_gone", "service-health"),
+            ),
         ),
         Case("grafana.dashboard", {"uid": "imported"}, {"datasources": "= all"}, ("source_fails",)),
         Case(
@@ -98,15 +120,20 @@ class GrafanaWorld(World):
         grafana.put(
             "service-health",
             "Service health",
-            Requests="sum(rate(http_requests_total[5m]))",
-            PerInstance="rate(http_requests_total[5m])",
-            Placed="rate(orders_placed_total[1m])",
+            Latency="rate(http_request_duration_seconds_sum[5m])",
+            Throughput="sum(rate(http_requests_total[5m]))",
+            Errors="rate(http_request_errors_total[5m])",
         )
-        grafana.put("kafka", "Kafka", Lag="sum(kafka_consumer_lag)", PerGroup="kafka_consumer_lag")
+        grafana.put("kafka", "Kafka", Lag="sum(kafka_consumer_lag)", Throughput="rate(kafka_messages_in_total[5m])")
         spent = "rate(sql_query_duration_seconds_sum[5m])"
-        grafana.put("database", "Database", Duration=spent, Whole=f"sum({spent})")
-        placed = "rate(orders_placed_total[5m])"
-        grafana.put("business", "Business", Orders=f"sum({placed})", PerInstance=placed, Ever="orders_placed_total")
+        grafana.put("database", "Database", Durations=f"sum({spent})", Pool="sql_pool_in_use")
+        grafana.put(
+            "business",
+            "Business",
+            Orders="sum(rate(orders_placed_total[5m]))",
+            Assessments="assessments_created_total",
+            Withdrawals="withdrawals_processed_total",
+        )
         grafana.put("imported", "Made for the default data source", source=None, Requests="http_requests_total")
         grafana.teams += [Team("everybody", 1, members=31), Team("on-call", 2, members=4)]
         grafana.permissions |= {uid: [Permission("view", team=2)] for uid in DASHBOARDS}
@@ -155,6 +182,16 @@ class GrafanaWorld(World):
         """Somebody removed a dashboard's first panel."""
         dashboard = json.loads((self.grafana.folder / f"{uid}.json").read_text(encoding="utf-8"))
         with self._instead(uid, json.dumps({**dashboard, "panels": dashboard["panels"][1:]})):
+            yield
+
+    @fault
+    def panel_swapped(self, uid: str, title: str) -> Iterator[None]:
+        """Where a panel was, another one stands, about something else, and it has data."""
+        dashboard = json.loads((self.grafana.folder / f"{uid}.json").read_text(encoding="utf-8"))
+        [panel] = [one for one in dashboard["panels"] if one["title"] == title]
+        panel["title"] = "Started"
+        panel["targets"][0]["expr"] = "process_start_time_seconds"
+        with self._instead(uid, json.dumps(dashboard)):
             yield
 
     @fault

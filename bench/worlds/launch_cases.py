@@ -67,7 +67,7 @@ _METRICS = (
         "metrics.scrape",
         {"service": SERVICE, "since": "start", "minimum": 10},
         {"error_rate": "< 0.1 %", "p95": "< 200 ms", "restarted": "= 0", "instances": "= 3"},
-        (("restarted", "blue-2"), ("went_wrong", "blue-1")),
+        (("restarted", "blue-2"), ("went_wrong", "blue-1"), ("is_slow_in_a_crowd", "25")),
         (("answers", "blue-3", "GET /metrics", "404"), ("instance_down", "blue-3")),
     ),
     Case(
@@ -105,7 +105,7 @@ _LOGS = (
         "logs.error_signatures",
         {"service": SERVICE, "window": "1h"},
         {"new_signatures": "= 0", "unstructured": "= 0", "errors": "= 0", "logs": "= all"},
-        (("went_wrong", "blue-1"),),
+        (("went_wrong", "blue-1"), ("wrote", "blue-2", "Traceback (most recent call last):")),
     ),
 )
 

@@ -16,27 +16,26 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from bench.worlds.file_changes import replaced
 from bench.worlds.launch_cases import CASES, PASSWORD
+from bench.worlds.launch_front import LaunchFront
 from bench.worlds.launch_instance import Change, write_changes
 from bench.worlds.launch_servers import POOLS, SERVICE, Instance, LaunchServers
 from bench.worlds.launch_service import service
 from bench.worlds.launch_traffic import Traffic
-from bench.worlds.world import Case, Sections, World, fault
+from bench.worlds.world import Case, Sections, fault
 from deployments.rehearsal.addresses import made_up
 from deployments.rehearsal.fault_file import ServiceFaults, write_faults
 from deployments.rehearsal.trading_builds import NEXT, PREVIOUS, Build, trading_build
 
-_BLUE = POOLS["blue"]
 _WARM = 15  # requests
+_CROWD = 24  # customers
+_CROWDED = 2.0  # seconds, until what they asked for is counted
 _COUNTED = ("error_rate", "latency_factor")
 _SOON = 0.3  # seconds
 _CLOCK = 2.2  # seconds; a process's start is known to the second, and one more is allowed for
-_PAGE = 'location = /health { default_type text/html; return 200 "We will be back soon"; }\n        '
-_UPGRADE = "proxy_set_header Upgrade $http_upgrade;"
 
 
-class LaunchPlatform(World):
+class LaunchPlatform(LaunchFront):
     """Three instances of the new version serve, one of the previous version waits, and customers ask."""
 
     system: ClassVar[str] = "launch_platform"
@@ -50,6 +49,8 @@ class LaunchPlatform(World):
         self.servers = LaunchServers(folder)
         self.traffic = Traffic(self.servers.front)
         self._password = made_up()
+        self._services = {SERVICE: "/health", "gateway": "/live"}
+        self._warm = _WARM
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -60,7 +61,15 @@ class LaunchPlatform(World):
 
     def sections(self) -> Sections:
         """The service, and the same once more, as one whose health is plain text."""
-        return {"services": {SERVICE: self._service("/health"), "gateway": self._service("/live")}}
+        return {"services": {name: self._service(health) for name, health in self._services.items()}}
+
+    def before_a_launch(self, requests: int) -> None:
+        """From now on the service is alone, its idle pool has the new version too, and so many requests are counted."""
+        self._services = {SERVICE: "/health"}
+        for one in self._all("green"):
+            self._run(one, trading_build(NEXT))
+        self._warm = requests
+        self._begin_anew("blue")
 
     def secrets(self) -> dict[str, str]:
         """The password with which the journey opens its account."""
@@ -144,6 +153,24 @@ class LaunchPlatform(World):
         self._begin_anew(name)
 
     @fault
+    def is_slow_in_a_crowd(self, factor: str) -> Iterator[None]:
+        """The service takes so many times as long, while enough customers ask for that to be counted soon."""
+        for one in self._all("blue"):
+            write_faults(one.faults, {one.build.version: ServiceFaults(latency_factor=float(factor))})
+        with self.traffic.crowd(_CROWD):
+            time.sleep(_CROWDED)
+            yield
+        self._begin_anew("blue")
+
+    @fault
+    def wrote(self, name: str, text: str) -> Iterator[None]:
+        """An instance wrote a line that is no JSON into its log."""
+        [one] = self._all(name)
+        with one.log.open("a", encoding="utf-8") as log:
+            log.write(f"{text}\n")
+        yield
+
+    @fault
     def build_is(self, name: str, what: str) -> Iterator[None]:
         """An instance runs the other pool's version, or an artifact or a configuration that nobody released."""
         [one] = self._all(name)
@@ -198,49 +225,6 @@ class LaunchPlatform(World):
         yield
         self.servers.database("ALTER ROLE trading LOGIN")
 
-    @fault
-    def front_down(self) -> Iterator[None]:
-        """The process of nginx ended, and the instances are well."""
-        self.servers.end_nginx()
-        yield
-        self.servers.start_nginx()
-
-    @fault
-    def front_shows_a_page(self) -> Iterator[None]:
-        """The front door answers itself, with the page of a maintenance and status 200."""
-        yield from self._configured("location / {", f"{_PAGE}location / {{")
-
-    @fault
-    def front_does_not_upgrade(self) -> Iterator[None]:
-        """The front door passes WebSockets on as plain requests."""
-        yield from self._configured(_UPGRADE, "")
-
-    @fault
-    def front_serves_the_old(self) -> Iterator[None]:
-        """The file names the new pool, and nginx was never told: it still serves the old one."""
-        self.servers.name_upstream(POOLS["green"])
-        self.servers.reload()
-        self.servers.name_upstream(_BLUE)
-        yield
-        self.servers.reload()
-
-    @fault
-    def front_leaves_out(self, name: str) -> Iterator[None]:
-        """An instance gets no requests: nginx's configuration does not name it."""
-        self.servers.name_upstream([one for one in _BLUE if one != name])
-        self.servers.reload()
-        yield
-        self.servers.name_upstream(_BLUE)
-        self.servers.reload()
-
-    @fault
-    def configuration_is_torn(self) -> Iterator[None]:
-        """The configuration of nginx was half written; what it read before still serves."""
-        before = self.servers.include.read_text("utf-8")
-        self.servers.include.write_text(before[: len(before) // 2], "utf-8")
-        yield
-        self.servers.include.write_text(before, "utf-8")
-
     def _service(self, health: str) -> JsonValue:
         return service(
             self.folder,
@@ -268,7 +252,7 @@ class LaunchPlatform(World):
         """What was counted wrong is lost with the process that counted it."""
         self.servers.end(*self._all(name))
         self.servers.start(*self._all(name))
-        self.traffic.send(_WARM)
+        self.traffic.send(self._warm)
 
     def _altered(self, name: str, change: Change) -> Iterator[None]:
         for one in self._all(name):
@@ -276,13 +260,6 @@ class LaunchPlatform(World):
         yield
         for one in self._all(name):
             write_changes(one.changes, [])
-
-    def _configured(self, old: str, new: str) -> Iterator[None]:
-        """The main file of nginx is another; raises ValueError where it has no such text."""
-        with replaced(self.servers.config, old, new):
-            self.servers.reload()
-            yield
-        self.servers.reload()
 
 
 def _released(build: Build) -> dict[str, JsonValue]:

@@ -30,7 +30,7 @@ POOLS: Mapping[str, Sequence[str]] = {"blue": ("blue-1", "blue-2", "blue-3"), "g
 VERSIONS = {"blue": NEXT, "green": PREVIOUS}
 _WITHIN = 20.0  # seconds
 _POLL = 0.01  # seconds
-_HISTORY = range(115, 0, -5)  # minutes ago
+_HISTORY = range(295, 0, -5)  # minutes ago
 
 
 @dataclass
@@ -88,7 +88,7 @@ class LaunchServers:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Everything, with logs of two hours; the pools were filled before nginx was told of them."""
+        """Everything, with logs of five hours; the pools were filled before nginx was told of them."""
         with Processes() as self._processes:
             self._postgres.start(self._processes)
             create_trading_schema(self._postgres.address.dsn("trading").get_secret_value())
@@ -177,7 +177,7 @@ class LaunchServers:
 
 
 def _history(instance: Instance) -> str:
-    """What an instance logged in the two hours before it is looked at."""
+    """What an instance logged in the five hours before it is looked at."""
     lines = []
     for ago in _HISTORY:
         at = (now() - timedelta(minutes=ago)).isoformat(timespec="milliseconds")

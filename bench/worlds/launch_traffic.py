@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import httpx
@@ -43,6 +44,22 @@ class Traffic:
             self.rate = rate
         yield
         self.rate = before
+
+    @contextmanager
+    def crowd(self, customers: int) -> Iterator[None]:
+        """The block in which so many more ask at the same time, each again and again, however long an answer takes."""
+        leaving = threading.Event()
+        with ThreadPoolExecutor(customers, "crowd") as pool:
+            for _ in range(customers):
+                pool.submit(self._insist, leaving)
+            yield
+            leaving.set()
+
+    def _insist(self, leaving: threading.Event) -> None:
+        with httpx.Client(timeout=_WITHIN, trust_env=False) as client:
+            while not leaving.wait(_POLL):
+                with suppress(httpx.HTTPError):
+                    client.get(self._url)
 
     def send(self, requests: int) -> None:
         """So many requests at once, whatever they are answered."""

@@ -37,7 +37,7 @@ TRADING_CASES = (
         {**_API, "paths": ["/orders", "/admin/accounts", "POST /withdrawals"], "identity": "customer"},
         {"refused": "= all", "accepted": "= yes", "tampered": "= refused"},
         (
-            ("path_takes_any_token", "/withdrawals"),
+            ("path_takes_any_token", "/orders"),
             ("path_is_open", "/admin/accounts"),
             ("path_is_open", "/withdrawals"),
             ("believes", "refuses_all"),

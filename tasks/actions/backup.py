@@ -80,15 +80,22 @@ class Backup(Action, frozen=True):
         try:
             take = await asyncio.to_thread(self._newest, estate)
         except _CANNOT_LOOK as e:
-            return Standing(state=State.UNKNOWN, seen=Observation(details=(str(e),)))
+            unseen = Standing(state=State.UNKNOWN, seen=Observation(details=(str(e),)))
+            return self._in_progress(estate) or unseen
         if take.stored is not None and take.whole:
             return Standing(state=State.DONE, seen=_seen(take.stored))
-        if is_held(self._lock(estate)):
-            details = (f"a dump is being made: {holder(self._lock(estate))}",)
-            return Standing(state=State.IN_PROGRESS, seen=Observation(details=details))
+        if (making := self._in_progress(estate)) is not None:
+            return making
         broken = "the dump that the manifest names is not there whole" if take.stored else ""
         missing = broken or take.outworn or "there is no manifest yet"
         return Standing(state=State.ABSENT, seen=Observation(details=(missing,)))
+
+    def _in_progress(self, estate: Estate) -> Standing | None:
+        """That a dump is being made on this machine, which needs no storage to be seen; None where none is."""
+        if not is_held(self._lock(estate)):
+            return None
+        details = (f"a dump is being made: {holder(self._lock(estate))}",)
+        return Standing(state=State.IN_PROGRESS, seen=Observation(details=details))
 
     async def plan_undo(self, estate: Estate) -> Undo | None:  # noqa: ARG002 - there never is one
         """Nothing: a backup harms nobody."""

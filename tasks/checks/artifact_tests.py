@@ -27,7 +27,8 @@ class JUnitTests(Check, frozen=True):
     that one of the patterns finds in "suite class name", and `unmatched` are the patterns that find no test that ran.
     `suites` are those with tests of their own. `age` is the oldest suite's, by what the report says (without a zone it
     is read as UTC); where it does not say, it is measured with `dated_by: file` only. No report, one without a test,
-    and one that holds other tests than its suites count, prove nothing: unknown.
+    and one that holds fewer tests than its suites count, prove nothing: unknown. That it holds more is not held
+    against it.
 
     Attributes:
         reports: the files in the environment's `artifacts`; may have `*`.

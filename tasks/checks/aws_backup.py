@@ -15,6 +15,7 @@ from tminus.outcome import Observation
 
 _SHOWN = 20  # lines in the details
 _REGION = 3  # where an ARN names it
+_ARN = 200  # characters that are shown
 
 
 class _PlanEntry(Answer):
@@ -76,6 +77,7 @@ class _Vault(Answer):
 
 
 class _Point(Answer):
+    resource_arn: str
     creation_date: datetime
     status: str
 
@@ -92,8 +94,9 @@ class BackupPlan(AwsCheck, frozen=True):
     days the rule that keeps shortest keeps; a hundred years where it never deletes. `vault_locked`: every vault that it
     writes to is locked in compliance mode, and the time in which that can be taken back is over, so that nobody can
     delete what is in it. `copies`: how many copies its rules make in another region, and `copy_retention`: for how many
-    days the one of these that is kept shortest is kept. `newest`: how long ago the newest backup of the plan that was
-    completed was begun; a hundred years where there is none.
+    days the one of these that is kept shortest is kept. `newest`: how long ago the newest backup of a resource that
+    was completed was begun, of the resource for which that is longest ago; a hundred years where there is none. A
+    resource that the vaults hold no backup of, not even an old one, is not known of.
 
     Attributes:
         plan: the plan's name.
@@ -137,8 +140,9 @@ class BackupPlan(AwsCheck, frozen=True):
             found.append(Measurement.number("copy_retention", shortest, "d"))
         if "newest" in self.expect:
             newest = _newest(backup, rules, number)
-            found.append(Measurement.number("newest", hours(newest), "h"))
-            problems += ["no backup of it is there"] if newest == NEVER else []
+            oldest = max(newest, key=newest.__getitem__, default="")
+            found.append(Measurement.number("newest", hours(newest.get(oldest, NEVER)), "h"))
+            problems += [f"{oldest[:_ARN]} was not backed up for longest"] if newest else ["no backup of it is there"]
         if "vault_locked" in self.expect:
             open_vaults = _unlocked(backup, rules)
             found.append(yes("vault_locked", bool(rules) and not open_vaults))
@@ -172,18 +176,20 @@ def _vaults(rules: Sequence[_Rule]) -> list[str]:
     return list(dict.fromkeys(rule.target_backup_vault_name for rule in rules))
 
 
-def _newest(backup: AwsService, rules: Sequence[_Rule], plan: str) -> timedelta:
-    """How long ago the newest backup was made."""
-    return min(
-        (age(made, backup.where) for vault in _vaults(rules) for made in _made(backup, vault, plan)), default=NEVER
-    )
+def _newest(backup: AwsService, rules: Sequence[_Rule], plan: str) -> dict[str, timedelta]:
+    """Resource → how long ago its newest backup was begun."""
+    newest: dict[str, timedelta] = {}
+    for made in (made for vault in _vaults(rules) for made in _made(backup, vault, plan)):
+        ago = age(made.creation_date, backup.where)
+        newest[made.resource_arn] = min(ago, newest.get(made.resource_arn, ago))
+    return newest
 
 
-def _made(backup: AwsService, vault: str, plan: str) -> list[datetime]:
-    """When a plan's backups in a vault were begun, of those that were completed; none where it is not there."""
+def _made(backup: AwsService, vault: str, plan: str) -> list[_Point]:
+    """A plan's backups in a vault, of those that were completed; none where it is not there."""
     pages = backup.pages(_Points, "ListRecoveryPointsByBackupVault", BackupVaultName=vault, ByBackupPlanId=plan)
     try:
-        return [one.creation_date for page in pages for one in page.recovery_points if one.status == "COMPLETED"]
+        return [one for page in pages for one in page.recovery_points if one.status == "COMPLETED"]
     except NotThere:
         return []
 

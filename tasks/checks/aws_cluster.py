@@ -1,7 +1,7 @@
 """EKS: is a cluster up, with enough healthy nodes in enough zones, and closed to strangers?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import ip_network
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -10,6 +10,7 @@ from tasks.aws_check import AwsCheck, absent, in_words, yes
 from tasks.aws_client import CAMEL, Answer, AwsService, CamelAnswer, aws_service
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
+from tasks.kubernetes_peers import IpBlock, everybody
 from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
@@ -100,8 +101,8 @@ class Cluster(AwsCheck, frozen=True):
     where all is well. `nodes`: how many nodes the healthy node groups want to have. `node_groups`: those that are
     active and without an issue. `zones`: in how many zones those of them that want nodes have subnets. `logging`:
     `yes` where the logs of API, audit and authenticator are all kept. `secrets_encrypted`: Kubernetes' secrets are
-    encrypted with a KMS key of one's own. `public`: `yes` where anybody may knock at the API server, `restricted` where
-    only some addresses may, `no` where it answers inside the network only.
+    encrypted with a KMS key of one's own. `public`: `yes` where anybody may knock at the API server, or half of all
+    addresses, `restricted` where only some may, `no` where it answers inside the network only.
 
     Attributes:
         cluster: the cluster's name.
@@ -172,17 +173,10 @@ def _public(network: _Network, where: str) -> str:
     if not network.endpoint_public_access:
         return "no"
     try:
-        every = [ip_network(one, strict=False) for one in network.public_access_cidrs]
+        every = [IpBlock(cidr=ip_network(one, strict=False)) for one in network.public_access_cidrs]
     except ValueError as e:
         raise CouldNotObserve(f"{where}: a range of addresses that may reach it is none") from e
-    return "yes" if not every or _everybody(every) else "restricted"
-
-
-def _everybody(every: Sequence[IPv4Network | IPv6Network]) -> bool:
-    """Whether these are all addresses of a version, in one range or in parts."""
-    old = collapse_addresses([one for one in every if isinstance(one, IPv4Network)])
-    new = collapse_addresses([one for one in every if isinstance(one, IPv6Network)])
-    return any(one.prefixlen == 0 for one in old) or any(one.prefixlen == 0 for one in new)
+    return "yes" if not every or everybody(every) else "restricted"
 
 
 def _zones(ec2: AwsService, subnets: set[str]) -> set[str]:

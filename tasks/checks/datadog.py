@@ -1,5 +1,6 @@
 """Datadog: whether it gets traces, whether its monitors would tell anybody, dashboards, and a metric's number."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,6 +9,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from tasks.artifact_patterns import Pattern
+from tasks.chart_subjects import unmatched
 from tasks.check import Check
 from tasks.datadog_reading import DatadogReader
 from tasks.datadog_records import Monitor, Series, Span
@@ -15,7 +18,7 @@ from tasks.estate import Estate
 from tminus.clock import Duration, now, show_duration
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
-from tminus.expectation import Measurement
+from tminus.expectation import Expectation, Measurement
 from tminus.outcome import Observation
 
 _SHOWN = 20  # lines of details
@@ -160,30 +163,45 @@ class Dashboard(Check, frozen=True):
     """Whether a dashboard is there, with something on it.
 
     `widgets` counts those that show data, also within groups; notes, pictures and headings do not count. Of several
-    dashboards of that title the fullest counts.
+    dashboards of that title the fullest counts. `unmatched` are those of `about` that find no such widget of their own,
+    by its title and its queries; that none is unmatched is expected wherever `about` is given, also where the book does
+    not say so.
 
     Attributes:
         title: the dashboard's title in Datadog.
+        about: regular expressions, a widget for each; upper and lower case are the same.
     """
 
     kind: Literal["datadog.dashboard"] = "datadog.dashboard"
     impact: ClassVar[Impact] = Impact.PROBE
-    measures: ClassVar[Mapping[str, str]] = {"present": "word", "widgets": ""}
+    measures: ClassVar[Mapping[str, str]] = {"present": "word", "widgets": "", "unmatched": ""}
 
     title: str
+    about: tuple[Pattern, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        if self.about:
+            self.expect.setdefault("unmatched", Expectation("= 0"))
+        elif "unmatched" in self.expect:
+            raise ValueError("`unmatched` is expected, so say under `about` what the widgets must be about")
+        return self
 
     async def look(self, estate: Estate) -> Observation:
         """Reads the list of dashboards, then the one."""
         reader = DatadogReader(estate.api("datadog"))
         named = [one for one in await reader.dashboards() if one.title == self.title][:_SHOWN]
-        widgets = max([await reader.widgets(one) for one in named], default=0)
+        widgets = max([await reader.widgets(one) for one in named], key=len, default=[])
+        lacking = await asyncio.to_thread(unmatched, self.about, widgets, f"dashboard {self.title}")
+        there = [f"{len(widgets)} widgets show data", *(f"none is about {one!r}" for one in lacking)]
         return Observation(
             found=(
                 Measurement(name="present", word="yes" if named else "no"),
-                Measurement.number("widgets", widgets),
+                Measurement.number("widgets", len(widgets)),
+                *([Measurement.number("unmatched", len(lacking), of=len(self.about))] if self.about else []),
             ),
             where=f"datadog dashboard {self.title}",
-            because=f"{widgets} widgets show data" if named else f"Datadog has no dashboard called {self.title!r}",
+            because="; ".join(there[:3]) if named else f"Datadog has no dashboard called {self.title!r}",
         )
 
 

@@ -6,14 +6,16 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tasks.artifact_patterns import Pattern
+from tasks.chart_subjects import chart_text, unmatched
 from tasks.check import Check
 from tasks.estate import Estate
 from tasks.grafana_access import GrafanaAccess, Kind, allowed
-from tasks.grafana_dashboard import Dashboard
+from tasks.grafana_dashboard import Dashboard, Panel
 from tminus.credentials import resolve
 from tminus.environment import Impact
 from tminus.errors import NotConfigured
-from tminus.expectation import Measurement
+from tminus.expectation import Expectation, Measurement
 from tminus.outcome import Observation
 
 _SHOWN = 20  # lines of details
@@ -39,17 +41,29 @@ class OneDashboard(Check, frozen=True):
 
     `panels` leaves out rows, text and what shows another panel's data. `datasources` counts those whose health Grafana
     itself reports as OK, of all that the panels ask, with template variables as they are when the dashboard is opened;
-    one that is gone, or of a kind that has no health to report, is counted as not well.
+    one that is gone, or of a kind that has no health to report, is counted as not well. `unmatched` are those of
+    `about` that find no panel of their own, by its title and its visible queries; that none is unmatched is expected
+    wherever `about` is given, also where the book does not say so.
 
     Attributes:
         uid: ends its address: /d/UID.
+        about: regular expressions, a panel for each; upper and lower case are the same.
     """
 
     kind: Literal["grafana.dashboard"] = "grafana.dashboard"
     impact: ClassVar[Impact] = Impact.PROBE
-    measures: ClassVar[Mapping[str, str]] = {"present": "word", "panels": "", "datasources": ""}
+    measures: ClassVar[Mapping[str, str]] = {"present": "word", "panels": "", "datasources": "", "unmatched": ""}
 
     uid: str = Field(min_length=1)
+    about: tuple[Pattern, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        if self.about:
+            self.expect.setdefault("unmatched", Expectation("= 0"))
+        elif "unmatched" in self.expect:
+            raise ValueError("`unmatched` is expected, so say under `about` what the panels must be about")
+        return self
 
     async def look(self, estate: Estate) -> Observation:
         """Reads it, and asks for the health of its data sources."""
@@ -63,16 +77,27 @@ class OneDashboard(Check, frozen=True):
         faults = [f"data source {uid}: {trouble}" for uid, trouble in zip(sources, said, strict=True) if trouble]
         if dashboard is None:
             faults = [f"there is no dashboard {self.uid}"]
+        charts = [_said(dashboard, panel) for panel in dashboard.asking()] if dashboard else []
+        lacking = await asyncio.to_thread(unmatched, self.about, charts, f"dashboard {self.uid}")
+        faults += [f"no panel of its own is about {pattern!r}" for pattern in lacking]
         return Observation(
             found=(
                 Measurement(name="present", word="yes" if dashboard else "no"),
                 Measurement.number("panels", len(dashboard.asking()) if dashboard else 0),
                 Measurement.number("datasources", sum(not trouble for trouble in said), of=len(sources)),
+                *([Measurement.number("unmatched", len(lacking), of=len(self.about))] if self.about else []),
             ),
             where=grafana.where,
             details=tuple(faults[:_SHOWN]),
             because=faults[0] if faults else "",
         )
+
+
+def _said(dashboard: Dashboard, panel: Panel) -> str:
+    """A panel's title and what it asks, without what nobody sees and without where it is asked."""
+    shown = {target.ref_id for target in panel.targets if not target.hide}
+    asked = [query for query in dashboard.queries(panel) if query["refId"] in shown]
+    return chart_text(panel.title, [{**query, "datasource": None} for query in asked])
 
 
 def _sources(dashboard: Dashboard) -> set[str]:

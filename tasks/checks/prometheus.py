@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from tasks.check import Check
 from tasks.estate import Estate
+from tasks.http_body import answer_to
 from tasks.probe import at, said
 from tminus.clock import Duration
 from tminus.credentials import resolve
@@ -111,9 +112,9 @@ class Query(Check, frozen=True):
         seconds = self.within.total_seconds()
         try:
             async with asyncio.timeout(seconds):
-                response = await client.get(
-                    at(section.url, "/api/v1/query"), params={"query": self.query}, headers=headers, timeout=seconds
-                )
+                url, params = at(section.url, "/api/v1/query"), {"query": self.query}
+                request = client.build_request("GET", url, params=params, headers=headers, timeout=seconds)
+                response = await answer_to(client, request)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as e:
             raise CouldNotObserve(f"prometheus {section.url}: {said(e, self.within)}") from e
         try:

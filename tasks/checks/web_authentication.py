@@ -24,7 +24,7 @@ _SHOWN = 20  # paths in the details
 _NAMED = 3  # paths in the sentence
 _AT_ONCE = 5
 _MOST = 500  # paths
-_DOORS = 25  # that forged tokens are tried at
+_DOORS = 9  # that forged tokens are tried at: 31 requests at most
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _LET_IN = Expectation("= yes")
@@ -80,14 +80,16 @@ class Authenticated(Check, frozen=True):
     400 or 422. Where `refused` is expected, so is `accepted: "= yes"` unless the book says otherwise, since what
     refuses everybody protects nothing; not where no path is read.
 
-    The forged tokens are sent to every path that opens (to 25 at most) and to those that write and refuse a stranger:
-    `unsigned` has the identity's claims and the algorithm `none`, `tampered` other claims, another signature or none;
-    `expired` is the token of `expired_identity`. Each is `refused`, or `accepted` where any of its spellings is
-    accepted anywhere. Where no path opens to the genuine token, refusing the others means nothing, and they are not
-    measured. `unsigned` and `expired` want JSON Web Tokens.
+    The forged tokens are sent to paths that open: `unsigned` has the identity's claims and the algorithm `none`,
+    `tampered` other claims, another signature or none; `expired` is the token of `expired_identity`. Each is
+    `refused`, or `accepted` where it is accepted anywhere. The first path that opens gets every spelling of each, and
+    eight more, spread over the others, one spelling of each in turn. So a path that is read costs two requests, of
+    which one counts as the identity's, and forgeries 31 at most. Where no path opens to the genuine token, refusing
+    the others means nothing, and they are not measured. `unsigned` and `expired` want JSON Web Tokens.
 
-    The genuine token is sent with GET, HEAD and OPTIONS alone. A path that writes, such as `POST /orders`, is asked
-    without it and without a body: only that it refuses is seen. DELETE is never sent.
+    Tokens, genuine or forged, are sent with GET, HEAD and OPTIONS alone: a forged one that is believed would write in
+    the customer's name. A path that writes, such as `POST /orders`, is asked without any and without a body: only that
+    it refuses a stranger is seen. Name none that does something for anybody who asks. DELETE is never sent.
 
     Attributes:
         endpoint: where to ask, by its name in the environment's `endpoints`.
@@ -139,7 +141,7 @@ class Authenticated(Check, frozen=True):
         return self
 
     async def look(self, estate: Estate) -> Observation:
-        """Two requests to each path, one where it writes, and up to seven with forged tokens."""
+        """Two requests to each path, one where it writes, and up to 31 with forged tokens."""
         asked = await front(estate, self.endpoint)
         genuine = await token_of(estate, self.identity)
         expired = await token_of(estate, self.expired_identity)
@@ -158,12 +160,13 @@ class Authenticated(Check, frozen=True):
         wrong += [f"{path.wanted} answers {path.genuine} to the genuine token" for path in paths if not path.welcome]
         if read and not opened:
             wrong.append(f"no path of {len(read)} answers the genuine token with 2xx")
-        doors = [path.wanted for path in paths if path.refused and (path.opens or path.writes)]
+        doors = [path.wanted for path in paths if path.refused and path.opens]
         said = tuple(str(path) for path in sorted(paths, key=lambda path: path.refused and path.welcome)[:_SHOWN])
-        if any(path.refused and path.opens for path in paths) and genuine is not None:
-            said += (f"forged tokens are tried at {min(len(doors), _DOORS)} of {len(doors)} paths",)
+        if doors and genuine is not None:
+            tried = _spread(doors)
+            said += (f"forged tokens are tried at {len(tried)} of {len(doors)} paths",)
             for name, forged in self._forged(genuine, expired).items():
-                believing = await self._believing(asked, doors[:_DOORS], forged, turn)
+                believing = await self._believing(asked, tried, forged, turn)
                 found.append(Measurement(name=name, word="accepted" if believing else "refused"))
                 wrong += [f"{door} believes the {name} token" for door in believing]
         return Observation(found=tuple(found), where=asked.where, details=said, because="; ".join(wrong[:_NAMED]))
@@ -217,13 +220,17 @@ class Authenticated(Check, frozen=True):
     ) -> Sequence[Wanted]:
         """The doors that any of these tokens opens; raises CouldNotObserve where none does, and a server breaks."""
 
-        async def tried(door: Wanted) -> Sequence[Reply]:
+        async def tried(door: Wanted, token: SecretStr) -> Reply:
             async with turn:
-                return [await self._once(asked, _with(door, token)) for token in forged]
+                return await self._once(asked, _with(door, token))
 
-        replies = tuple(zip(doors, await asyncio.gather(*map(tried, doors)), strict=True))
-        believing = [door for door, heard in replies if any(self._believed(reply) for reply in heard)]
-        broken = [door for door, heard in replies if any(reply.broken for reply in heard)]
+        asking = [(doors[0], token) for token in forged]
+        asking += [(door, forged[number % len(forged)]) for number, door in enumerate(doors[1:])]
+        replies = await asyncio.gather(*(tried(door, token) for door, token in asking))
+        heard = [(door, reply) for (door, _), reply in zip(asking, replies, strict=True)]
+        believed = [door for door, reply in heard if self._believed(reply)]
+        believing = [door for door in doors if door in believed]
+        broken = [door for door, reply in heard if reply.broken]
         if broken and not believing:
             raise CouldNotObserve(f"{asked.name}: {broken[0]}: a forged token is answered with a server's error")
         return believing
@@ -242,6 +249,13 @@ class Authenticated(Check, frozen=True):
 def _wanted(text: str) -> Wanted:
     method, space, path = text.partition(" ")
     return Wanted(path.strip(), method.upper()) if space and not method.startswith("/") else Wanted(text)
+
+
+def _spread(doors: Sequence[Wanted]) -> Sequence[Wanted]:
+    """At most as many as forged tokens are tried at, the first and the last among them."""
+    if len(doors) <= _DOORS:
+        return doors
+    return [doors[number * (len(doors) - 1) // (_DOORS - 1)] for number in range(_DOORS)]
 
 
 def _with(wanted: Wanted, token: SecretStr | None) -> Wanted:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -31,7 +32,8 @@ class RateLimit(Check, frozen=True, populate_by_name=True, serialize_by_alias=Tr
     `allowed` are the answers before it that are neither 429 nor 5xx, `refused` those of 429, `errors` those of 5xx.
     Where `allowed` is expected, so is `refused: ">= 1"` unless the book says otherwise, since a limit beyond `up_to`
     was not seen. `told` is `yes` where the refusal says when to come back (`Retry-After`), and `retry_after` how long
-    that is. `recovers` is `yes` where within `recovers_within` of the refusal a request is let through again.
+    that is. `recovers` is `yes` where within `recovers_within` of the refusal a request is let through again: answered
+    with 2xx, or with a status of those let through before.
     An address that lets no request through has no limit to be seen, nor has one that does not believe the identity's
     token (401, 403): then nothing is known.
 
@@ -102,7 +104,8 @@ class RateLimit(Check, frozen=True, populate_by_name=True, serialize_by_alias=Tr
             if told is not None:
                 found.append(Measurement.number("retry_after", told.total_seconds(), "s"))
             if "recovers" in self.expect:
-                recovered = await self._recovered(asked, wanted)
+                let_through = {reply.status for reply in replies if not _refused(reply) and not reply.broken}
+                recovered = await self._recovered(asked, wanted, let_through)
                 found.append(Measurement(name="recovers", word="yes" if recovered else "no"))
         because = "" if refusals else f"none of {len(replies)} requests is answered with 429"
         return Observation(
@@ -120,11 +123,12 @@ class RateLimit(Check, frozen=True, populate_by_name=True, serialize_by_alias=Tr
             replies += [replace(reply, body=b"") for reply in heard]  # thousands of bodies are not kept
         return replies
 
-    async def _recovered(self, asked: Front, wanted: Wanted) -> bool:
+    async def _recovered(self, asked: Front, wanted: Wanted, let_through: AbstractSet[int]) -> bool:
         until = now() + self.recovers_within
         while now() < until:
             await asyncio.sleep(_POLL)
-            if not _refused(await asked.ask(wanted, self.within)):
+            reply = await asked.ask(wanted, self.within)
+            if reply.good or reply.status in let_through:
                 return True
         return False
 

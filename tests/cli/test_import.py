@@ -1,5 +1,6 @@
 """`tminus import`: a Markdown checklist becomes chapters that the other commands read."""
 
+import errno
 import re
 from pathlib import Path
 
@@ -164,6 +165,55 @@ def test_what_no_import_wrote_is_not_replaced(room: Path) -> None:
     assert result.exit_code == 2
     assert "01-recovery.yaml was not written by an import, so it is not replaced" in result.stderr
     assert sorted(path.name for path in folder.iterdir()) == ["01-recovery.yaml", "02-old.yaml"]
+
+
+@pytest.mark.parametrize("fails", ["write_text", "replace", "unlink", "iterdir"])
+def test_a_write_that_fails_leaves_what_people_wrote(room: Path, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    """A full disk, or no permission, at any point: each old chapter is whole, or its new one is; it is said."""
+    folder = room / "runbooks" / "web-shop"
+    tminus("import", "checklist.md")
+    for path in folder.iterdir():
+        path.write_text(f"{path.read_text()}# what somebody added\n")
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    (room / "checklist.md").write_text(CHECKLIST.replace("## Contacts", "## Emergency contacts"))
+
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, fails, refuse)
+        result = tminus("import", "checklist.md", "--force")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "cannot be written: No space left on device; " in result.stderr
+    assert ("nothing was replaced" in result.stderr) is (fails in {"write_text", "iterdir"})
+    after = {path.name: path.read_text() for path in folder.iterdir()}
+    assert set(before) <= set(after)
+    if fails != "unlink":
+        assert after == before
+
+    again = tminus("import", "checklist.md", "--force")
+    assert again.exit_code == 0, again.stderr
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "01-recovery.yaml",
+        "02-sign-off.yaml",
+        "03-emergency-contacts.yaml",
+    ]
+
+
+def test_nothing_is_replaced_by_what_would_not_be_read(room: Path) -> None:
+    """A chapter of one's own that has the same refs: the mistake is said, and the earlier import stays."""
+    folder = room / "runbooks" / "web-shop"
+    tminus("import", "checklist.md", "--out", str(folder), "--system", "web-shop")
+    mine = (folder / "03-contacts.yaml").read_text().partition("\n")[2]
+    (folder / "09-mine.yaml").write_text(mine.replace("readiness: contacts", "readiness: mine"))
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+
+    result = tminus("import", "checklist.md", "--force")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "09-mine.yaml" in result.stderr
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize(

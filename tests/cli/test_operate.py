@@ -47,6 +47,17 @@ def test_every_name_has_its_help(name: str) -> None:
     assert (done.exit_code, f"Usage: main operate {name}" in done.output) == (0, True)
 
 
+@pytest.mark.parametrize("name", NINE)
+def test_a_machine_is_told_whether_a_command_is_in_this_release(name: str) -> None:
+    """`--check` needs no file: one line and 0, or the reason and 3; `--help` exits 0 for all."""
+    done = CliRunner().invoke(main, ["operate", name, "--check"])
+    (said,) = done.output.strip().splitlines()
+    if name in {"restore", "rotate"}:
+        assert (done.exit_code, "is not in this release" in said) == (3, True)
+    else:
+        assert (done.exit_code, said.startswith(f"{name}: ")) == (0, True)
+
+
 @pytest.mark.parametrize("name", ["restore", "rotate", "emergency restore"])
 def test_what_is_not_in_this_release_says_what_it_will_need(shop: Shop, name: str) -> None:
     """Exit code 3, one sentence, and nothing changed, whatever was given."""

@@ -18,6 +18,7 @@ from tests.cli.operating import Shop
 from tests.conftest import Estates, PostgresServer, S3Server
 from tests.tminus.readiness.room import person
 from tminus import events as ev
+from tminus.errors import LedgerUnreachable
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 from tminus.ledger.verifying import verify
@@ -145,7 +146,12 @@ def test_what_does_not_work_is_recorded_and_frees_the_environment(
 def test_one_that_broke_off_is_looked_at_and_frees_the_environment(
     shop: Shop, estates: Estates, s3_server: S3Server, postgres_server: PostgresServer
 ) -> None:
-    """Its process is killed in the middle; `--settle` says what is there, does nothing again, and frees the place."""
+    """Its process is killed in the middle; `--settle` says what is there, does nothing again, and frees the place.
+
+    While what it had started lives on, nothing is freed; the exit code says that no backup is there.
+    """
+    book = shop.folder / "runbooks" / "shop" / "launch.yaml"
+    book.write_text(book.read_text("utf-8").replace("timeout: 1m", "timeout: 6s"), "utf-8")
     tools = shop.folder / "bin"
     tools.mkdir()
     (tools / "pg_dump").write_text(SLOW.format(folder=tools, real=postgres_folder() / "pg_dump"))
@@ -155,19 +161,50 @@ def test_one_that_broke_off_is_looked_at_and_frees_the_environment(
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
         orphan = begun(tools / "pid")
         beside = shop.operate("backup", *given(shop), "--yes")
+        living = shop.operate("backup", *given(shop), "--settle")
         child.send_signal(signal.SIGKILL)
         child.wait()
-    os.kill(orphan, signal.SIGKILL)  # what it had started lives on; while it does, the backup counts as under way
     assert (beside.exit_code, "it ends by itself" in beside.stderr) == (3, True)
+    assert (living.exit_code, "it ends by itself" in living.stderr) == (3, True)
+    for words in (["--settle"], ["--yes"]):
+        orphaned = shop.operate("backup", *given(shop), *words)
+        assert (orphaned.exit_code, "a dump is being made" in orphaned.stderr) == (3, True)
     assert held_by(shop) is not None
 
+    os.kill(orphan, signal.SIGKILL)
     done = shop.operate("backup", *given(shop), "--settle")
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 1, done.output
     assert "broke off; here is free again" in done.output
     *_, ended, over = recorded(shop)
     assert isinstance(ended, ev.StepEnded)
     assert isinstance(over, ev.OperationEnded)
     assert (over.done, held_by(shop)) == (False, None)
+
+
+def test_one_that_broke_off_behind_its_last_act_left_a_backup(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only its end is missing: `--settle` finds the backup, and exits 0."""
+
+    def dies(*_: object) -> None:
+        raise LedgerUnreachable("gone")
+
+    with monkeypatch.context() as dying:
+        dying.setattr("flows.operation.close_operation", dies)
+        assert shop.operate("backup", *given(shop), "--yes").exit_code == 1
+    assert held_by(shop) is not None
+    done = shop.operate("backup", *given(shop), "--settle")
+    assert (done.exit_code, "broke off; here is free again" in done.output, held_by(shop)) == (0, True, None)
+
+
+@pytest.mark.parametrize("launched", [False, True])
+def test_where_nothing_broke_off_there_is_nothing_to_settle(shop: Shop, launched: bool) -> None:
+    """Exit code 0 and a sentence that says who holds the environment, which stays as it is."""
+    if launched:
+        with closing(SqliteStore(shop.ledger)) as store:
+            store.open_locked("here", "shop-launch-1", Entry("shop-launch-1", "{}"))
+    done = shop.operate("backup", *given(shop), "--settle")
+    said = "there is nothing to settle: here is held by " + ("shop-launch-1" if launched else "nobody")
+    assert (done.exit_code, said in done.output) == (0, True)
+    assert held_by(shop) == ("shop-launch-1" if launched else None)
 
 
 def begun(pid: Path) -> int:

@@ -131,14 +131,15 @@ async def test_a_failure_is_looked_at_again_only_where_the_step_says_so(
 
 
 async def test_a_check_that_never_answers_could_not_look(set_stage: Setting) -> None:
-    """After the step's timeout it is unknown, with the seconds it was given."""
+    """After the step's timeout it is unknown, with what was asked, by what, and the seconds it was given."""
     stage = set_stage({"T-4h": [check("a", timeout="50 ms")]})
     stage.world.slow["a"] = 30
     running = stage.begin("T-4h")
     await stage.held("a")
     outcome = stage.record.step("a").outcome
     assert outcome is not None
-    assert (outcome.verdict, outcome.summary) == (Verdict.UNKNOWN, "no answer within 0.05 s")
+    said = "fake gave no answer to fake.check within 0.05 s"
+    assert (outcome.verdict, outcome.summary) == (Verdict.UNKNOWN, said)
     stage.order("scrub")
     await running
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 import rfc8785
 
 from tests.flows.conftest import Setting
@@ -48,7 +49,7 @@ def wanting_readiness(set_stage: Setting, steps: Steps | None = None) -> Stage:
     return set_stage(steps or {"T-4h": [STEP]}, created=with_checklist)
 
 
-def swept(
+def swept(  # noqa: PLR0913  # each names one thing that makes evidence count or not
     stage: Stage,
     verdict: Verdict = Verdict.PASS,
     ago: timedelta = timedelta(0),
@@ -58,9 +59,12 @@ def swept(
     whole: bool = True,
     died: bool = False,
     digest: Callable[[Line], str] = lambda line: line.digest,
+    release: str | None = None,
+    of_release: bool = True,
 ) -> None:
-    """Leaves in the ledger what a sweep saw, and how it ended, unless it died."""
+    """Leaves in the ledger what a sweep saw, of the launch's own release or another, and how it ended or died."""
     created = stage.frozen.created
+    about = created.digests["release"] if release is None else release
     standing = readiness_chain(created.system, created.environment_name)
     chain = f"sweep.{len(stage.store.chains())}"
     lines = [line for line in stage.frozen.checklist.lines() if int(line.ref[-1]) in only]
@@ -69,13 +73,15 @@ def swept(
         sweep=chain,
         system=created.system,
         environment=created.environment_name,
-        digests={"environment": environment or created.digests["environment"]},
+        digests={"environment": environment or created.digests["environment"]} | ({"release": about} if about else {}),
         lines=len(lines),
         sections=() if whole else ("unit",),
     )
     seen = ev.LinesSeen(
         section="unit",
-        lines=tuple(ev.LineSeen(ref=line.ref, digest=digest(line), outcomes=(outcome,)) for line in lines),
+        lines=tuple(
+            ev.LineSeen(ref=line.ref, digest=digest(line), outcomes=(outcome,), of_release=of_release) for line in lines
+        ),
     )
     ended = ev.SweepEnded(
         sweep=chain, sections=began.sections, counts={}, blocking=0, ready=True, sentence="somebody says it is ready"
@@ -130,6 +136,25 @@ async def test_evidence_from_elsewhere_does_not_count(set_stage: Setting) -> Non
     stage = wanting_readiness(set_stage)
     swept(stage, environment="sha256:of-another-file")
     await held_because(stage, "was not gone through")
+
+
+@pytest.mark.parametrize("release", ["sha256:of-another-release", ""])
+async def test_what_was_read_of_another_release_does_not_count(set_stage: Setting, release: str) -> None:
+    """Another build's reports, or those of none, say nothing of the release that is launched: it is unknown."""
+    stage = wanting_readiness(set_stage)
+    swept(stage, release=release)
+    await held_because(stage, "tradesense/testing/unit/1 not looked at for this release")
+
+
+async def test_what_was_not_read_of_a_release_counts_for_each(set_stage: Setting) -> None:
+    """What a running system answered last night stands; so does what was read of this release before that night."""
+    stage = wanting_readiness(set_stage)
+    swept(stage, Verdict.FAIL, only=(1, 2))
+    swept(stage, only=(1, 3))
+    swept(stage, Verdict.FAIL, only=(1, 3), release="sha256:of-another-release")
+    swept(stage, only=(2,), release="", of_release=False)
+    await stage.begin("T-4h")
+    assert stage.verdict("ready") is Verdict.PASS
 
 
 async def test_whatever_was_seen_last_counts(set_stage: Setting) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -54,10 +55,20 @@ class Made(Check, frozen=True):
     looking: ClassVar[set[str]] = set()
     most: ClassVar[int] = 0
     endpoint: str = "one"
+    reads: Literal["", "artifacts", "command", "release"] = ""
     finds: Literal["one", "two", "nothing", "bug", "silence", "cancelled", "blocked", "thread"] = "one"
 
     async def look(self, estate: Estate) -> Observation:
         """As it was told."""
+        match self.reads:
+            case "artifacts":
+                await asyncio.to_thread(estate.artifacts)
+            case "command":
+                assert estate.base.is_dir()
+            case "release":
+                assert estate.release.services == {}
+            case _:
+                pass
         if self.finds == "silence":
             await asyncio.sleep(3600)
         if self.finds == "nothing":
@@ -87,6 +98,7 @@ def opened(folder: Path, *lines: str) -> Opened:
             "ledger": {"sqlite": str(folder / "ledger.db")},
             "prefect": {"api": "http://127.0.0.1:1/api"},
             "state": str(folder),
+            "artifacts": str(folder),
             "allows": ["none", "load"],
         }
     )
@@ -154,6 +166,45 @@ def test_a_part_of_the_checklist_leaves_the_rest_as_it_was(tmp_path: Path, ledge
     ended = [event for event in map(read_event, ledger.read("readiness.shop.here")) if isinstance(event, ev.SweepEnded)]
     assert [(one.ready, one.sections) for one in ended] == [(True, ()), (False, ("unit",))]
     assert verdicts(found, ledger) == [Verdict.PASS]
+
+
+def with_sections_of_the_same(folder: Path, judge: str, *names: str) -> Opened:
+    """A section `unit` with one line, and sections by these names whose two lines claim the same."""
+    same = "title: Same, same_as: shop/JUDGE/1"
+    sources = [source(folder, book(judge))]
+    for number, name in enumerate(names, 2):
+        text = book(same, same).replace("testing", name).replace("/unit/", f"/{name}/")
+        text = text.replace("section: unit", f"section: {name}").replace("JUDGE", "testing/unit")
+        sources.append(source(folder, text.replace("order: 1", f"order: {number}"), f"{number}.yaml"))
+    return replace(opened(folder, judge), checklist=build_checklist(sources, [], {"made.counted": Made}))
+
+
+def test_a_part_looks_at_what_judges_it_elsewhere(tmp_path: Path, ledger: Store) -> None:
+    """A line that makes a claim of a section not swept is judged by a look at that claim, once, and not unknown."""
+    found = with_sections_of_the_same(tmp_path, line("one"), "plain", "other")
+
+    ended = asyncio.run(sweep(found, ["other", "plain"], shown=False))
+
+    assert (ended.counts, ended.blocking) == ({"pass": 4}, 0)
+    seen = [event for event in map(read_event, ledger.read(ended.sweep)) if isinstance(event, ev.LinesSeen)]
+    assert [(one.section, [it.ref for it in one.lines]) for one in seen] == [
+        ("shop/testing/unit", ["shop/testing/unit/1"])
+    ]
+    assert verdicts(found, ledger) == [Verdict.PASS] * 5
+
+
+@pytest.mark.parametrize(
+    ("reads", "counts"), [("artifacts", False), ("command", False), ("release", False), ("", True)]
+)
+def test_what_reads_a_release_counts_for_that_one(tmp_path: Path, ledger: Store, reads: str, counts: bool) -> None:
+    """Whoever looks into the release or beside it, also from a thread, says nothing of the next release."""
+    found = replace(opened(tmp_path, line("one"), line(f"one, reads: '{reads}'")), digests={"release": "A"})
+    asyncio.run(sweep(found, shown=False))
+
+    assert verdicts(found, ledger) == [Verdict.PASS] * 2
+    assert verdicts(replace(found, digests={}), ledger) == [Verdict.PASS] * 2
+    for_b = verdicts(replace(found, digests={"release": "B"}), ledger)
+    assert for_b == [Verdict.PASS, Verdict.PASS if counts else Verdict.UNKNOWN]
 
 
 def test_a_goal_freezes_its_baseline_once(tmp_path: Path, ledger: Store) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks import scan_npm_audit, scan_pip_audit, scan_sarif
+from tasks import scan_npm_audit, scan_pip_audit, scan_sarif, scan_trivy
 from tasks.scan_findings import Severity
 from tests.tasks.scan_files import Json, sarif
 from tminus.errors import TminusError
@@ -84,3 +84,11 @@ def test_no_garbage_is_read_as_a_clean_scan(text: bytes) -> None:
     for reader in (scan_pip_audit.read, scan_npm_audit.read, scan_sarif.read):
         with pytest.raises((ValidationError, TminusError)):
             reader(text)
+
+
+def test_trivys_licences_are_findings() -> None:
+    """Named by the package and the licence, with the severity that Trivy gives it."""
+    found = {"Severity": "CRITICAL", "Category": "forbidden", "PkgName": "left-pad", "Name": "AGPL-3.0"}
+    report = {"SchemaVersion": 2, "Results": [{"Target": "npm", "Class": "license", "Licenses": [found]}]}
+    scan = scan_trivy.read(json.dumps(report).encode())
+    assert [(one.id, one.severity) for one in scan.findings] == [("left-pad AGPL-3.0", Severity.CRITICAL)]

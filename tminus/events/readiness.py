@@ -12,8 +12,8 @@ from tminus.quantity import Quantity
 class SweepBegan(Happening):
     """A sweep over a checklist began. It stands in the sweep's own chain, `sweep`, and in the system's.
 
-    `digests` are those of the checklist, of the environment file and of the people file; `sections` names those swept,
-    all of them where it is empty.
+    `digests` are those of the checklist, and of the environment, people and release file, of those that were named;
+    `sections` names those swept, all of them where it is empty.
     """
 
     type: Literal["sweep.began"] = "sweep.began"
@@ -26,11 +26,18 @@ class SweepBegan(Happening):
 
 
 class LineSeen(BaseModel, frozen=True, extra="forbid"):
-    """One line, and what each of its checks came to. `digest` is that of what it then took for the line to hold."""
+    """One line, and what each of its checks came to.
+
+    Attributes:
+        digest: of what it then took for the line to hold.
+        of_release: whether its checks read the release, or files that lie beside it: then it says nothing of another
+            release. What was written before that was told counts as such.
+    """
 
     ref: str
     digest: str
     outcomes: tuple[Outcome, ...]
+    of_release: bool = True
 
 
 class LinesSeen(Happening):
@@ -99,12 +106,16 @@ class BaselineFrozen(Happening):
 
 
 class ReviewLine(BaseModel, frozen=True, extra="forbid"):
-    """One recurring line that is due: since when it is overdue, or by when it is due."""
+    """One recurring line that is due: since when it is overdue, or by when it is due.
+
+    `digest` is that of what it then took for the line to hold; "" in what was written before that was told.
+    """
 
     ref: str
     owner: str
     state: Literal["due", "overdue", "never"]
     due: Time
+    digest: str = ""
 
 
 class ReviewsTold(Happening):

@@ -57,6 +57,8 @@ def question(seen: Seen, found: Suggestion) -> str:
         return "Is that a decimal comma? Write the number with a point, as 0.1"
     if seen.has(r"\(planned\)|\bplanned\b|\bwip\b|\bwork in progress\b") and not seen.has(r"\bplanned maintenance\b"):
         return "Is it planned, or is it done?"
+    if found.asks:
+        return found.asks
     if found.checks or seen.has(r"\b(?:documented|reviewed|tested|testing|trained)\b"):
         return ""
     if not seen.amounts:
@@ -75,6 +77,8 @@ def _metric_without_number(seen: Seen) -> str:
 
 def _about_its_number(seen: Seen) -> str:
     """A number that nothing here measures, or a length of time without the percentile that it is of."""
+    if (trigger := next((one for one in seen.amounts if one.triggers), None)) is not None:
+        return f"Is it enough that something is done at {trigger.said}? Then what does it, such as which alert rule?"
     timed = seen.has(r"\b(?:latency|response times?|query time)\b")
     if timed and seen.time is not None:
         return "At which percentile: p50, p95 or p99? Or is it the average?"

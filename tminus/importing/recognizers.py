@@ -15,6 +15,7 @@ from tminus.importing import (
     recognizers_tests,
     recognizers_watching,
 )
+from tminus.importing.amounts import PointsTheOtherWay
 from tminus.importing.seen import Check, Recognizer, Seen, Suggestion
 from tminus.readiness.book import Holds
 from tminus.readiness.promises import unknown_promises
@@ -48,7 +49,8 @@ _BY_PEOPLE = frozenset({Holds.SIGN_OFFS, Holds.OPERATIONS, Holds.NEXT_STEPS, Hol
 def recognize(seen: Seen, kinds: Mapping[str, type[Spec]]) -> Suggestion:
     """What would judge a line, as far as the vocabulary can; nothing in it where nobody understands the line.
 
-    What people do (a review, a training, a drill) is for people to attest, whatever else the line speaks of.
+    What people do (a review, a training, a drill) is for people to attest, whatever else the line speaks of. A number
+    that would be expected the wrong way round is not; it is asked about.
 
     Args:
         seen: the line.
@@ -59,7 +61,10 @@ def recognize(seen: Seen, kinds: Mapping[str, type[Spec]]) -> Suggestion:
     by_people = seen.holds in _BY_PEOPLE or seen.has(_PEOPLE)
     by_people = by_people or (seen.has(_TRIED) and not seen.amounts and not seen.has(_MACHINES_TRY))
     for recognizer in PAPERS if by_people else (*PAPERS, *MACHINES):
-        found = recognizer(seen)
+        try:
+            found = recognizer(seen)
+        except PointsTheOtherWay as e:
+            return Suggestion(asks=str(e))
         if found is not None and (found.checks or found.promises):
             promises = {} if unknown_promises({**found.promises}) else found.promises
             if all(_valid(check, kinds) for check in found.checks):

@@ -39,13 +39,13 @@ def load_test(seen: Seen) -> Suggestion | None:
     slowest = {name: limit for name, limit in percentiles(seen).items() if name in _PROBED}
     expect = {name: limit.expected("<") for name, limit in slowest.items()}
     if (rate := _rate(seen)) is not None:
-        expect["rate"] = f"{'>' if rate.sign == '>' else '>='} {rate.number} requests/s"
+        expect["rate"] = f"{rate.compared('>=')} {rate.number} requests/s"
     if (failing := _failing(seen)) is not None:
         expect["errors"] = failing.expected("<")
     if (users := _users(seen)) is not None:
-        expect["users"] = f">= {users.number}"
+        expect["users"] = f"{users.compared('>=')} {users.number}"
     if (within := seen.only(lambda one: one.is_time and one.unit != "ms")) and seen.has(r"→|->|\bramp|\bspike"):
-        expect["ramp"] = f"<= {within.said}"
+        expect["ramp"] = within.expected("<=")
     promises = {"error_rate": failing.said} if failing else {}
     if "p99" in slowest and not seen.has(r"\b(?:spike|stress)\b"):
         promises["p99"] = slowest["p99"].said
@@ -121,7 +121,7 @@ def throughput(seen: Seen) -> Suggestion | None:
     rate = _rate(seen)
     if rate is None or seen.has(r"\brate[- ]limit|\bthrottl"):
         return None
-    return suggest("artifact.load", _LOAD, {"rate": f"{'>' if rate.sign == '>' else '>='} {rate.number} requests/s"})
+    return suggest("artifact.load", _LOAD, {"rate": f"{rate.compared('>=')} {rate.number} requests/s"})
 
 
 def uptime(seen: Seen) -> Suggestion | None:

@@ -12,7 +12,7 @@ def nodes(seen: Seen) -> Suggestion | None:
     count = seen.only(lambda one: one.unit in {"nodes", "node", "workers"} and not one.per)
     if count is None or seen.has(r"\bkafka\b|\bredis\b|\bcockroach|\bpostgres"):
         return None
-    ready = {"ready": f"{count.sign if count.sign in {'=', '>'} else '>='} {count.number}"}
+    ready = {"ready": f"{count.compared('>=')} {count.number}"}
     checks = [Check("kubernetes.nodes", {}, ready)]
     if seen.has(r"\beks\b"):
         wanted = {"status": "= ACTIVE", "nodes": ready["ready"]}
@@ -25,7 +25,9 @@ def replicas(seen: Seen) -> Suggestion | None:
     count = seen.only(lambda one: one.unit in {"replicas", "replica", "pods", "instances"} and not one.per)
     if count is None or not seen.speaks_of("kubernetes") or seen.has(r"\bkafka\b|\bredis\b|\bfactor\b|\bdatabase\b"):
         return None
-    return suggest("kubernetes.workloads", {}, {"replicas": f">= {count.number}", "available": "= all"})
+    return suggest(
+        "kubernetes.workloads", {}, {"replicas": f"{count.compared('>=')} {count.number}", "available": "= all"}
+    )
 
 
 def _plain(kind: str, expect: Mapping[str, str], **given: JsonValue) -> "tuple[Check, ...]":

@@ -101,7 +101,7 @@ def replication_factor(seen: Seen) -> Suggestion | None:
     count = seen.only(lambda one: not one.per and one.unit in {"", "replicas", "copies", "x"})
     if count is None or not seen.has(r"\breplication factor\b|\breplicas? per\b"):
         return None
-    limit = f"{count.sign if count.sign in {'=', '>='} else '>='} {count.number}"
+    limit = f"{count.compared('>=')} {count.number}"
     promised = {"replication": count.number}
     if seen.has(r"\bcockroach"):
         expect = {"replicas": limit, "under_replicated": "= 0"}

@@ -86,8 +86,7 @@ def token_lifetime(seen: Seen) -> Suggestion | None:
     ):
         return None
     given: dict[str, JsonValue] = {"endpoint": "api", "path": "/auth/login", "identity": "customer"}
-    sign = "<=" if seen.time.sign in {"", "<="} else seen.time.sign
-    return suggest("jwt.token", given, {"issued": "= yes", "lifetime": f"{sign} {seen.time.said}"})
+    return suggest("jwt.token", given, {"issued": "= yes", "lifetime": seen.time.expected("<=")})
 
 
 def _scanned(reports: str) -> tuple[Check, ...]:

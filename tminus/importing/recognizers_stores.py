@@ -60,7 +60,7 @@ def partitions(seen: Seen) -> Suggestion | None:
     count = seen.only(lambda one: one.unit in {"partitions", "partition"})
     if count is None:
         return None
-    expect = {"present": "= all", "partitions": f">= {count.number}"}
+    expect = {"present": "= all", "partitions": f"{count.compared('>=')} {count.number}"}
     return suggest("kafka.topics", {"topics": ["orders"]}, expect)
 
 

@@ -121,11 +121,13 @@ class Suggestion:
         checks: all of which must pass; none where the line only promises something.
         promises: as in a line's `promises`.
         known: whether all names in it are known, since they stand in the file itself.
+        asks: why there is no check though a recognizer understands the line, as a question; "" where there is none.
     """
 
     checks: tuple[Check, ...] = ()
     promises: Mapping[str, str] = field(default_factory=dict)
     known: bool = False
+    asks: str = ""
 
 
 Recognizer = Callable[[Seen], Suggestion | None]

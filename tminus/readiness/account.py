@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from tminus.foreign_text import printable
 from tminus.outcome import Outcome, Verdict
 from tminus.readiness.first import Fix, what_first
 from tminus.readiness.history import History, by_ref
@@ -14,14 +15,18 @@ from tminus.readiness.opened import Opened
 from tminus.readiness.promises import contradictions
 from tminus.readiness.score import Score, score, sentence
 from tminus.readiness.standing import Standing
-from tminus.spoken import printable
 from tminus.standing import FAILED, PASSED, Mark, mark_of_verdict
 
 _TREND = 30  # sweeps shown
 
 
 class ShownLine(BaseModel, frozen=True):
-    """One line, as every format shows it."""
+    """One line, as every format shows it.
+
+    Attributes:
+        blocking: whether the book says that the system is not ready while it does not hold.
+        blocked: whether it keeps the system from being ready now.
+    """
 
     ref: str
     title: str
@@ -30,6 +35,7 @@ class ShownLine(BaseModel, frozen=True):
     owner: str
     bound: str
     blocking: bool
+    blocked: bool
     claimed: bool
     part: bool
     expected: tuple[str, ...]
@@ -46,11 +52,6 @@ class ShownLine(BaseModel, frozen=True):
     def mark(self) -> Mark:
         """How its verdict is shown."""
         return mark_of_verdict(self.verdict)
-
-    @property
-    def blocked(self) -> bool:
-        """Whether it keeps the system from being ready."""
-        return self.blocking and not self.verdict.final
 
     @property
     def unproven_claim(self) -> bool:
@@ -145,7 +146,7 @@ def account(
         contradictions=tuple(f"{one.why} ({', '.join(one.refs)})" for one in contradictions(opened.checklist)),
         first=tuple(replace(fix, what=printable(fix.what)) for fix in what_first(judged)),
         trend=_trend(standing, found, at),
-        doubtful=tuple(standing.doubtful),
+        doubtful=standing.doubtful(at),
         chapters=_chapters(opened, shown),
         digest=opened.digest,
     )
@@ -187,6 +188,7 @@ def _line(opened: Opened, one: Judged, histories: Mapping[str, History]) -> Show
         owner=one.line.owner,
         bound=bound_of(opened.checklist, one.line, opened.steps),
         blocking=one.line.blocking,
+        blocked=one.blocks,
         claimed=one.line.claimed,
         part=one.line.part,
         expected=tuple(f"{name} {wanted}" for outcome in outcomes for name, wanted in outcome.expected.items()),

@@ -24,8 +24,8 @@ def against_baseline(
     """The outcomes of a line that is a goal, with the change among what was found and judged.
 
     What was not measured is unknown. Where the period has no baseline yet, what is seen now becomes it, and is returned
-    to be written down; the change is none then, and the goal not reached. A line without a baseline is returned as it
-    is.
+    to be written down; the change is none then, and the goal not reached. What fails, or is 0, becomes no baseline: the
+    change is unknown then. A line without a baseline is returned as it is.
     """
     wanted = line.baseline
     if wanted is None:
@@ -38,6 +38,9 @@ def against_baseline(
     frozen = standing.baseline(line.ref, line.digest, wanted.measurement, period)
     new = None
     if frozen is None:
+        if why := _no_baseline(value, outcomes):
+            said = f"no baseline yet for {period}: {wanted.measurement} {why}, and the first that can be one becomes it"
+            return (*outcomes, Outcome(verdict=Verdict.UNKNOWN, summary=said, at=at)), None
         new = ev.BaselineFrozen(
             ref=line.ref, digest=line.digest, measurement=wanted.measurement, period=period, value=value.quantity
         )
@@ -48,6 +51,13 @@ def against_baseline(
 def _measured(wanted: Baseline, outcomes: tuple[Outcome, ...]) -> Measurement | None:
     found = (one for outcome in outcomes for one in outcome.found if one.name == wanted.measurement)
     return next(found, None)
+
+
+def _no_baseline(value: Measurement, outcomes: tuple[Outcome, ...]) -> str:
+    """Why what was measured cannot be what later values are held against; "" where it can."""
+    if any(outcome.verdict is not Verdict.PASS for outcome in outcomes):
+        return "was seen where the line does not hold"
+    return "was 0" if value.quantity is None or value.quantity.value == 0 else ""
 
 
 def _change(wanted: Baseline, frozen: ev.BaselineFrozen, now: Measurement, at: datetime) -> Outcome:

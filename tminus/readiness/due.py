@@ -69,7 +69,9 @@ class Recurring:
         state = self.state
         if state is DueState.DONE:
             raise ValueError(f"{self.line.ref} is done")
-        return ev.ReviewLine(ref=self.line.ref, owner=self.line.owner, state=state.value, due=self.due)
+        return ev.ReviewLine(
+            ref=self.line.ref, owner=self.line.owner, state=state.value, due=self.due, digest=self.judge.digest
+        )
 
 
 def after(every: Every, at: datetime) -> datetime:
@@ -90,8 +92,8 @@ def recurring(
 ) -> list[Recurring]:
     """Every line of a section that recurs, in the order of the checklist.
 
-    A line that never held is overdue a period after it was first told; what somebody accepted, signed, is not due
-    before that ends.
+    A line that never held is overdue a period after it was first told as what the book asks now; what somebody
+    accepted, signed, is not due before that ends.
 
     Args:
         checklist: all lines.
@@ -100,14 +102,14 @@ def recurring(
         told: what people were told before, the earliest first.
         at: the moment for which it is asked.
     """
-    first: dict[str, datetime] = {}
+    first: dict[tuple[str, str], datetime] = {}
     for one in told:
         for line in one.lines:
-            first.setdefault(line.ref, one.at)
+            first.setdefault((line.ref, line.digest), one.at)
     return [
-        _recurring(one, checklist.judged_by(one.line), every, held.get(one.line.ref), first.get(one.line.ref, at), at)
+        _recurring(one, judge, every, held.get(one.line.ref), first.get((one.line.ref, judge.digest), at), at)
         for one in judged
-        if (every := one.section.every) is not None
+        if (every := one.section.every) is not None and (judge := checklist.judged_by(one.line))
     ]
 
 

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from tminus.outcome import Verdict
+from tminus.readiness.book import Line
 from tminus.readiness.judging import Judged
 
 
@@ -28,26 +30,63 @@ class Fix:
 def what_first(judged: Sequence[Judged]) -> list[Fix]:
     """Every thing to do, the one that turns most blocking lines green first.
 
-    Lines that do not hold for the same reason are one thing to do: a system that the environment does not name, the
-    very same check, statements wanted of one role.
+    Lines that do not hold for the same reason are one thing to do: a system that the environment does not name, one
+    that does not answer, the very same check, statements wanted of one role. Two checks that happen to say the same of
+    different things are two.
+
+    Args:
+        judged: the whole checklist, also the lines that others are the same as.
     """
-    groups: dict[str, list[Judged]] = defaultdict(list)
+    lines = {one.line.ref: one.line for one in judged}
+    groups: dict[_Cause, list[Judged]] = defaultdict(list)
     for one in judged:
-        if not one.green and not one.line.at_launch:
-            groups[_cause(one)].append(one)
-    fixes = [_fix(cause, lines) for cause, lines in groups.items()]
+        if not one.green and not one.at_launch:
+            groups[_cause(one, lines.get(one.line.same_as or "", one.line))].append(one)
+    fixes = [_fix(cause.said, group) for cause, group in groups.items()]
     return sorted(fixes, key=lambda fix: (-fix.blocking, -len(fix.refs), fix.what))
 
 
-def _cause(one: Judged) -> str:
-    if one.line.attestation is not None:
-        return f"statements by {one.line.attestation.role}: `tminus line attest REF`"
-    if one.line.sign_off is not None:
-        return "the release's sign-off: `tminus sign-off`"
-    if one.verdict in {Verdict.SKIPPED, Verdict.UNKNOWN}:
-        worst = (outcome.summary for outcome in one.outcomes if outcome.verdict is one.verdict)
-        return f"{one.verdict}: {next(worst, one.summary)}"
-    return f"fails: {one.summary}"
+@dataclass(frozen=True)
+class _Cause:
+    """Why lines do not hold, in words; `of` tells apart what the words do not."""
+
+    said: str
+    of: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class _Asks(Protocol):
+    """A check that knows which system it asks."""
+
+    def asks(self) -> str:
+        """Which system."""
+
+
+def _cause(one: Judged, judge: Line) -> _Cause:
+    if judge.attestation is not None:
+        return _Cause(f"statements by {judge.attestation.role}: `tminus line attest REF`")
+    if judge.sign_off is not None:
+        return _Cause("the release's sign-off: `tminus sign-off`")
+    if one.verdict is Verdict.FAIL:
+        return _Cause(f"fails: {one.summary}", _failing(one, judge))
+    at, worst = next(((at, seen) for at, seen in enumerate(one.outcomes) if seen.verdict is one.verdict), (0, None))
+    if worst is None:  # not looked at, or stale
+        return _Cause(f"{one.verdict}: {one.summary}")
+    said = f"{one.verdict}: {worst.summary}"
+    if one.verdict is not Verdict.UNKNOWN or len(one.outcomes) != len(judge.checks):
+        return _Cause(said)
+    check = judge.checks[at]
+    if worst.where or worst.found or not isinstance(check, _Asks):  # it was answered, though not in full
+        return _Cause(said, (check.model_dump_json(),))
+    return _Cause(said, (check.asks(),))
+
+
+def _failing(one: Judged, judge: Line) -> tuple[str, ...]:
+    """The checks that fail, with all they ask."""
+    if len(one.outcomes) != len(judge.checks):
+        return (judge.digest,)
+    both = zip(judge.checks, one.outcomes, strict=True)
+    return tuple(check.model_dump_json() for check, outcome in both if outcome.verdict is Verdict.FAIL)
 
 
 def _fix(cause: str, lines: Sequence[Judged]) -> Fix:

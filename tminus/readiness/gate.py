@@ -21,8 +21,9 @@ def judge_readiness(store: Store, frozen: Frozen, question: Readiness) -> Outcom
     """Passes where nothing of the checklist blocks, by evidence no older than the step allows.
 
     Checklist and people are those that the launch froze, so nobody's other files make it pass; without `environment` in
-    the step, evidence counts only if it was gathered with the launch's own environment file. Whatever was seen last
-    counts, whole sweep or part of one. Raises LedgerError.
+    the step, evidence counts only if it was gathered with the launch's own environment file; and what was read of the
+    release, or of files beside it, only if that was the launch's own release. Whatever was seen last counts, whole
+    sweep or part of one. Raises LedgerError.
     """
     at, created = now(), frozen.created
     if not created.readiness:
@@ -31,7 +32,7 @@ def judge_readiness(store: Store, frozen: Frozen, question: Readiness) -> Outcom
     environment = question.environment or created.environment_name
     file = "" if question.environment else created.digests["environment"]
     standing = Standing.read(store, checklist.system, environment, frozen.people)
-    seen = last_seen(store, standing, checklist, file)
+    seen = last_seen(store, standing, checklist, file, created.digests["release"])
     look = f"`tminus readiness {checklist.system}`"
     if not seen:
         return Outcome.failed(f"the checklist of {checklist.system} was not gone through in {environment}; {look} does")

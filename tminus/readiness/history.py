@@ -14,7 +14,7 @@ from tminus.record_parts import read_event
 
 SHOWN = 30
 """Sweeps of which the values are shown."""
-_SEARCHED = 400  # sweeps searched for the last time that a line held: a year of nights and some more
+_SEARCHED = 400  # sweeps searched at most: a year of nights and some more
 
 
 class Seen(BaseModel, frozen=True):
@@ -53,7 +53,7 @@ def last_held(store: Store, standing: Standing, digests: Mapping[str, str]) -> d
         wanted = digests.keys() - found.keys()
         if not wanted:
             break
-        for line, at in _lines(store, begun.sweep, wanted):
+        for line, at in lines_seen(store, begun.sweep, wanted):
             if (
                 line.digest == digests[line.ref]
                 and line.outcomes
@@ -64,19 +64,36 @@ def last_held(store: Store, standing: Standing, digests: Mapping[str, str]) -> d
 
 
 def histories(store: Store, standing: Standing) -> dict[str, History]:
-    """Ref → how its number went over the last SHOWN sweeps that saw it; of lines with a number alone. LedgerError."""
+    """Ref → how its number went over the last SHOWN sweeps that saw it; of lines with a number alone. LedgerError.
+
+    A number that is no longer observed ends in gaps, so that nobody takes its last value for today's.
+    """
     newest: dict[str, tuple[Measurement, Expectation]] = {}
     values: dict[str, list[Seen]] = {}
-    for begun in standing.begun[: -SHOWN - 1 : -1]:
-        for line, at in _lines(store, begun.sweep, None):
+    for begun in _back_to_the_first_shown(standing):
+        for line, at in lines_seen(store, begun.sweep):
+            seen = values.setdefault(line.ref, [])
+            if len(seen) == SHOWN:
+                continue
             if line.ref not in newest and (number := _number(line.outcomes)) is not None:
                 newest[line.ref] = number
-            if line.ref in newest:
-                values.setdefault(line.ref, []).append(_seen(newest[line.ref], line, at))
+            seen.append(_seen(newest[line.ref], line, at) if line.ref in newest else Seen(at=at, value=None))
     return {ref: _history(*newest[ref], values[ref][::-1]) for ref in newest}
 
 
-def _lines(store: Store, sweep: str, refs: Collection[str] | None) -> Iterator[tuple[ev.LineSeen, datetime]]:
+def _back_to_the_first_shown(standing: Standing) -> Iterator[ev.SweepBegan]:
+    """Sweeps, the latest first, until SHOWN of them went over everything: parts in between hide no other line."""
+    whole = {ended.sweep for ended in standing.sweeps if not ended.sections}
+    went = 0
+    for begun in standing.begun[: -_SEARCHED - 1 : -1]:
+        yield begun
+        went += begun.sweep in whole
+        if went == SHOWN:
+            return
+
+
+def lines_seen(store: Store, sweep: str, refs: Collection[str] | None = None) -> Iterator[tuple[ev.LineSeen, datetime]]:
+    """What a sweep saw, of these lines or of all, each with when that was written down. Raises LedgerError."""
     for stored in store.read(sweep):
         # A sweep of a large checklist is much text, and most of it is of other lines.
         if refs is not None and not any(f'"{ref}"' in stored.body for ref in refs):

@@ -69,11 +69,14 @@ class Opened:
         return Standing.read(store, self.checklist.system, self.environment.environment, self.people)
 
     def judged_last(self, store: Store) -> list[Judged]:
-        """Every line by the evidence that the ledger holds, judged now: what is too old is no pass."""
+        """Every line by the evidence that the ledger holds, judged now: what is too old is no pass.
+
+        Where a release was named, what was read of another one is no evidence.
+        """
         at = now()
         standing = self.standing(store)
         evidence = {
-            **last_seen(store, standing, self.checklist),
+            **last_seen(store, standing, self.checklist, release=self.whose.release),
             **evidence_of_people_and_launches(store, self.checklist, self.whose, at),
         }
         return judge_lines(self.checklist, evidence, standing, at)

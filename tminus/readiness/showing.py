@@ -2,13 +2,13 @@
 
 from xml.etree import ElementTree as ET
 
+from tminus.foreign_text import printable
 from tminus.outcome import Verdict
 from tminus.readiness.account import Account, ShownLine
 from tminus.readiness.history import History
 from tminus.report.chart import Chart
 from tminus.report.rendering import templates
 from tminus.report.trend import LARGE, Value, draw_trend
-from tminus.spoken import printable
 
 FORMATS = ("md", "html", "json", "junit")
 """Beside the terminal's own."""

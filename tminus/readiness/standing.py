@@ -31,7 +31,6 @@ class Standing:
     Attributes:
         begun: each sweep, whether it ended or not, the earliest first.
         sweeps: how each sweep ended, the earliest first.
-        doubtful: what does not count, and why, in words.
     """
 
     def __init__(self, chain: str, events: Sequence[ev.Event], people: People | None) -> None:
@@ -42,7 +41,7 @@ class Standing:
         self._baselines: dict[tuple[str, str, str, str], ev.BaselineFrozen] = {}
         self.begun: list[ev.SweepBegan] = []
         self.sweeps: list[ev.SweepEnded] = []
-        self.doubtful: list[str] = []
+        self._doubtful: dict[tuple[str, str], tuple[datetime, str]] = {}
         for event in events:
             self._take(event)
 
@@ -75,15 +74,20 @@ class Standing:
         """The value frozen for a period, of what the line measures now."""
         return self._baselines.get((ref, digest, measurement, period))
 
+    def doubtful(self, at: datetime) -> tuple[str, ...]:
+        """What would hold then and does not count, and why, in words; of each line what was said last.
+
+        What was stated anew and counts is no longer named, nor what would have ended by then.
+        """
+        return tuple(said for until, said in self._doubtful.values() if until > at)
+
     def _take(self, event: ev.Event) -> None:
         match event:
             case ev.LineAttested():
-                if self._is_theirs(event):
-                    self._attested[event.ref] = _later(self._attested.get(event.ref), event)
+                self._attested |= self._counting(self._attested.get(event.ref), event)
             case ev.LineWaived():
-                if self._is_theirs(event):
-                    self._waived[event.ref] = _later(self._waived.get(event.ref), event)
-            case ev.BaselineFrozen():
+                self._waived |= self._counting(self._waived.get(event.ref), event)
+            case ev.BaselineFrozen() if event.value.value != 0:  # no change can be told from none
                 self._baselines.setdefault((event.ref, event.digest, event.measurement, event.period), event)
             case ev.SweepBegan():
                 self.begun.append(event)
@@ -92,20 +96,32 @@ class Standing:
             case _:
                 pass
 
-    def _is_theirs(self, said: ev.LineAttested | ev.LineWaived) -> bool:
+    def _counting(self, before: _Said | None, said: _Said) -> dict[str, _Said]:
+        """Ref → what counts once this was said too; nothing where it does not."""
+        what = (said.type, said.ref)
+        why = self._why_not(said)
+        if why:
+            day = f"{said.at:%Y-%m-%d}"
+            self._doubtful[what] = (
+                said.until,
+                f"{said.ref}: {said.person} {why}, so what they said at {day} does not count",
+            )
+            return {}
+        if before is None or said.at > before.at:  # else it is written down again, and replaces nothing
+            self._doubtful.pop(what, None)
+        return {said.ref: _later(before, said)}
+
+    def _why_not(self, said: ev.LineAttested | ev.LineWaived) -> str:
         person = self._people.by_id(said.person) if self._people else None
         if person is None:
-            why = "is nobody in people.yaml"
-        elif said.at > now() + CLOCKS_DIFFER:
-            why = "says it in the future"
-        elif said.role not in person.roles:
-            why = f"has no longer the role {said.role}"
-        elif not verified(self.chain, said, person):
-            why = "is not proven by their key of today"
-        else:
-            return True
-        self.doubtful.append(f"{said.ref}: {said.person} {why}, so what they said at {said.at:%Y-%m-%d} does not count")
-        return False
+            return "is nobody in people.yaml"
+        if said.at > now() + CLOCKS_DIFFER:
+            return "says it in the future"
+        if said.role not in person.roles:
+            return f"has no longer the role {said.role}"
+        if not verified(self.chain, said, person):
+            return "is not proven by their key of today"
+        return ""
 
 
 def _later(one: _Said | None, other: _Said) -> _Said:

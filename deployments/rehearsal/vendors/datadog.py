@@ -34,7 +34,7 @@ class Monitor:
 
 @dataclass
 class Dashboard:
-    """A dashboard, with the types of its widgets; those in `grouped` stand in a group."""
+    """A dashboard, with the types of its widgets, after which a title may stand; those `grouped` stand in a group."""
 
     id: str
     title: str
@@ -156,8 +156,10 @@ def _monitor(number: int, one: Monitor) -> JsonObject:
     }
 
 
-def _widget(kind: str) -> JsonObject:
-    return {"id": 1, "definition": {"type": kind, "title": kind}}
+def _widget(said: str) -> JsonObject:
+    kind, _, title = said.partition(" ")
+    query: JsonObject = {"name": "a", "data_source": "metrics", "query": "avg:system.load.1{*}"}
+    return {"id": 1, "definition": {"type": kind, "title": title, "requests": [{"queries": [query]}]}}
 
 
 def _span(one: Span) -> JsonObject:

@@ -1,5 +1,6 @@
 """Written documents: what counts as a section, a blank, a date and a link, beyond what the world shows."""
 
+import time
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from tasks import document_links, document_pages
 from tasks.artifact_files import Folder
 from tasks.document_dates import filled, read_date, said_of
-from tasks.document_placeholders import placeholders
+from tasks.document_placeholders import placeholders, says_nothing
 from tests.conftest import Estates
 from tests.tasks.artifacts.foreign import file
 from tests.tasks.artifacts.looking import check, found, looked, put
@@ -296,3 +297,30 @@ def test_a_page_outside_of_the_folder_is_refused_when_the_book_is_read(kind: str
     """And so it can never be read."""
     with pytest.raises(ValidationError):
         check(kind, {"placeholders": "= 0"}, path=path)
+
+
+@pytest.mark.parametrize(
+    ("text", "nothing"),
+    [
+        *(
+            ("n/a", True),
+            ("N / A.", True),
+            ("_later_", False),
+            ("- soon -", True),
+            ("To follow…", True),
+            ("[Name]", True),
+        ),
+        *(("None.", False), ("Nothing", False), ("Not applicable", False), ("none known", False)),
+    ],
+)
+def test_a_section_that_says_that_there_is_none_is_written(text: str, nothing: bool) -> None:
+    """Known issues: none. What is to follow, or does not apply, is not."""
+    assert says_nothing(text) == nothing
+
+
+@pytest.mark.parametrize("line", ["-", "- ", "=x", "n/a ", "n ", ". ", "("])
+def test_a_long_ruled_line_is_read_at_once(line: str) -> None:
+    """In a time that grows as it does, not as its square."""
+    begun = time.process_time()
+    says_nothing(line * (262_144 // len(line)) + "x")
+    assert time.process_time() - begun < 5

@@ -62,6 +62,8 @@ async def test_a_conductor_killed_during_the_dump_leaves_it_in_progress(
 ) -> None:
     """Kill -9: pg_dump goes on as an orphan and is seen by its lock; when it has ended the backup can be made.
 
+    It is seen, too, while the storage does not answer: what still dumps holds the database's tables.
+
     What is dumped lies in a file without a name, so nothing of it is left when the orphan has ended.
     """
     folder = tools(HANGING)
@@ -76,12 +78,14 @@ async def test_a_conductor_killed_during_the_dump_leaves_it_in_progress(
             assert files(estate) == [f"locks/backup-{LAUNCH}-main-restore-point"]
             assert nameless(orphan) == {1: len("customers\n"), 2: 0}
             standing = await BACKUP.state(estate)
+            async with opened(folder, endpoint="http://127.0.0.1:1") as without_storage:
+                unseen = await BACKUP.state(without_storage)
             with pytest.raises(ActionFailed, match="held for") as raised:
                 async with asyncio.timeout(10):
                     await BACKUP.act(estate, 2)
         finally:
             os.kill(orphan, signal.SIGKILL)
-    assert standing.state is State.IN_PROGRESS
+    assert standing.state is unseen.state is State.IN_PROGRESS
     assert not raised.value.began
     async with opened() as estate:
         assert wait_for(lambda: not psutil.pid_exists(orphan) or psutil.Process(orphan).status() == "zombie")

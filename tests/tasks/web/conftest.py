@@ -81,11 +81,13 @@ Look = Callable[..., Awaitable[Outcome]]
 def look(answering: Answering, estates: Estates) -> Look:
     """One look by a kind of check at the server, whose endpoint is `api`; TOKEN is the identity `customer`'s."""
 
-    async def observe(kind: str, expect: dict[str, str], url: str = "", token: str = TOKEN, **given: object) -> Outcome:
+    async def observe(
+        kind: str, expect: dict[str, str], url: str = "", token: str = TOKEN, expired: str = "", **given: object
+    ) -> Outcome:
         check = check_of(Case(kind, {"endpoint": "api", **_PATH.get(kind, {}), **given}, expect))  # type: ignore[dict-item]
         async with estates.make(
             endpoints={"api": {"url": url or answering.url}},
-            identities={"customer": estates.secret(SecretStr(token))},
+            identities={"customer": estates.secret(SecretStr(token)), "expired": estates.secret(SecretStr(expired))},
             artifacts=str(estates.folder),
         ) as estate:
             return await check.observe(estate)

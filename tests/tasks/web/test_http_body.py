@@ -7,7 +7,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tasks.http_body import UnreadableBody, read_body
+from tasks import http_body
+from tasks.http_body import UnreadableBody, answer_to, read_body
 from tasks.probe import LARGEST, get
 from tests.tasks.web.conftest import Answering, Look
 from tminus.outcome import Verdict
@@ -52,6 +53,21 @@ async def test_a_body_that_is_packed_twice_is_unknown(answering: Answering, look
     assert outcome.verdict is Verdict.UNKNOWN
     assert "packed in a way" in outcome.summary
     assert answering.asked[0][2]["accept-encoding"] == "identity"
+
+
+async def test_a_whole_answer_is_read_or_none(answering: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is, asked for unpacked; not what is packed twice, nor the beginning of what is too long."""
+    async with httpx.AsyncClient() as client:
+        answering.body, answering.headers = gzip.compress(b"1234"), {"Content-Encoding": "gzip", "X": "y"}
+        answer = await answer_to(client, client.build_request("GET", answering.url))
+        assert (answer.content, answer.headers["X"]) == (b"1234", "y")
+        assert answering.asked[0][2]["accept-encoding"] == "identity"
+        monkeypatch.setattr(http_body, "_LARGEST", 3)
+        with pytest.raises(UnreadableBody, match="beyond the 3 bytes"):
+            await answer_to(client, client.build_request("GET", answering.url))
+        answering.body, answering.headers = _BOMB, {"Content-Encoding": "gzip, gzip"}
+        with pytest.raises(UnreadableBody, match="packed in a way"):
+            await answer_to(client, client.build_request("GET", answering.url))
 
 
 async def test_a_probe_reads_no_more_than_it_may(answering: Answering) -> None:

@@ -1,6 +1,7 @@
 """Protected paths: which they are, and when nothing is proven by their refusals."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -197,6 +198,46 @@ async def test_the_genuine_token_never_writes(answering: Answering, look: Look) 
     outcome = await look("http.authenticated", {"refused": "= all"}, **given)
     assert outcome.verdict is Verdict.PASS, outcome
     assert [headers.get("authorization") for _, _, headers, _ in answering.asked] == [None] * 3
+
+
+async def test_no_forged_token_is_sent_where_something_is_written(look: Look) -> None:
+    """With the very fault that is looked for, it would write in the customer's name."""
+    asked: list[tuple[str, bool]] = []
+
+    async def believe(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        asked.append((request.method, "Authorization" in request.headers))
+        await Response(b"", 200 if "Authorization" in request.headers else 401)(scope, receive, send)
+
+    paths = ["/a", "POST /withdrawals", "PUT /preferences", "PATCH /b"]
+    with served(believe) as url:
+        outcome = await look("http.authenticated", {"tampered": "= refused"}, url=url, paths=paths, identity="customer")
+    assert outcome.verdict is Verdict.FAIL
+    assert [method for method, token in asked if token] == ["GET", "GET"]
+    assert sorted(method for method, token in asked if not token) == ["GET", "PATCH", "POST", "PUT"]
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 60])
+async def test_a_customers_allowance_is_not_spent_on_forgeries(look: Look, count: int) -> None:
+    """Of many doors some get one spelling each, the first and the last among them; the first gets all."""
+    asked: Counter[str] = Counter()
+    genuine, expired = (jwt.encode({"exp": int(time.time()) + ends}, "k" * 32) for ends in (60, -60))
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        asked[request.url.path] += token not in {"", genuine}
+        await Response(b"", 200 if token == genuine else 401)(scope, receive, send)
+
+    paths = [f"/{number}" for number in range(count)]
+    expect = dict.fromkeys(("tampered", "unsigned", "expired"), "= refused")
+    given = {"paths": paths, "identity": "customer", "expired_identity": "expired"}
+    with served(refuse) as url:
+        outcome = await look("http.authenticated", expect, url=url, token=genuine, expired=expired, **given)
+    assert outcome.verdict is Verdict.PASS, outcome
+    assert asked["/0"] == 7
+    assert count == 1 or asked[f"/{count - 1}"] == 3
+    assert asked.total() == 7 + 3 * min(count - 1, 8)
 
 
 @pytest.mark.parametrize("method", ["DELETE", "delete", "BREW"])

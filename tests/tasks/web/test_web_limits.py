@@ -126,3 +126,15 @@ async def test_an_address_that_refuses_everybody_has_no_limit(
     expect = {"allowed": "<= 5", "refused": ">= 0"}
     outcome = await look("http.rate_limit", expect, up_to=5, identity=identity)
     assert outcome.verdict is Verdict.UNKNOWN, outcome
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(503, "fail"), (401, "fail"), (204, "pass"), (404, "pass")])
+async def test_a_limit_has_passed_when_requests_are_let_through(
+    answering: Answering, look: Look, status: int, verdict: str
+) -> None:
+    """As before it, or with 2xx; an error, or a refusal for another reason, is no recovery."""
+    answering.then = [(404, b""), (404, b""), (429, b"")]
+    answering.status = status
+    given = {"up_to": 3, "at_once": 1, "recovers_within": "700 ms"}
+    outcome = await look("http.rate_limit", {"recovers": "= yes"}, **given)
+    assert outcome.verdict.value == verdict, outcome

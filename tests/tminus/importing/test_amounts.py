@@ -1,11 +1,13 @@
 """Numbers with their units are read as people write them."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tminus.expectation import Expectation
-from tminus.importing.amounts import amounts, has_decimal_comma
+from tminus.importing.amounts import PointsTheOtherWay, amounts, has_decimal_comma
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,14 @@ from tminus.importing.amounts import amounts, has_decimal_comma
         ("3+ nodes", [">= 3"]),
         ("≥ 3 replicas", [">= 3"]),
         ("no more than 5 minutes", ["<= 5 min"]),
+        ("not above 1%", ["<= 1 %"]),
+        ("must never be allowed to rise above 1%", ["<= 1 %"]),
+        ("doesn't exceed 1%", ["<= 1 %"]),
+        ("doesn\u2019t fall below 80%", [">= 80 %"]),
+        ("no fewer than 3 nodes", [">= 3"]),
+        ("not <80%", [">= 80 %"]),
+        ("not exactly 3", ["!= 3"]),
+        ("notable above 1%", ["> 1 %"]),
         ("p99 <10ms with 1,000 users", ["< 10 ms", "? 1000"]),
         ("99.9% (43.8 min a month)", ["? 99.9 %", "? 43.8 min"]),
         ("kept for 2 weeks", ["? 14 d"]),
@@ -31,7 +41,7 @@ from tminus.importing.amounts import amounts, has_decimal_comma
 )
 def test_a_number_is_read_with_its_sign_and_unit(text: str, expected: list[str]) -> None:
     """`?` stands where the line has no sign; versions, ranges and decimal commas are no numbers."""
-    assert [one.expected("?") for one in amounts(text)] == expected
+    assert [f"{'>=' if one.at_least else one.sign or '?'} {one.said}" for one in amounts(text)] == expected
 
 
 @pytest.mark.parametrize(
@@ -50,12 +60,14 @@ def test_a_rate_is_read_with_what_it_counts(text: str, rates: list[tuple[str, st
     assert [(one.number, one.unit, one.per) for one in amounts(text)] == rates
 
 
-@given(st.text(max_size=200))
-def test_every_number_makes_an_expectation(text: str) -> None:
-    """Whatever stands in a line, what is read of it can be expected."""
+@given(st.text(max_size=200), st.sampled_from(["<", "<=", ">", ">=", "="]))
+def test_every_number_makes_an_expectation_or_points_the_other_way(text: str, good: str) -> None:
+    """Whatever stands in a line, what is read of it can be expected, in the good direction."""
     for one in amounts(text):
-        assert Expectation(one.expected("<"))
         assert 0 <= one.start < one.end <= len(text)
+        with suppress(PointsTheOtherWay):
+            expectation = Expectation(one.expected(good))
+            assert good == "=" or expectation.sign[0] in {good[0], "="}
 
 
 @pytest.mark.parametrize(

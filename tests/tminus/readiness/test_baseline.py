@@ -57,9 +57,23 @@ def test_the_change_is_judged_against_the_baseline(goal: Line, now: float, verdi
 
 
 def test_nothing_is_told_from_a_baseline_of_none(goal: Line) -> None:
-    """Against zero there is no share, and against another kind of number nothing: both are unknown."""
-    assert against_baseline(goal, lag(5), frozen(goal, "0"), AT)[0][-1].verdict is Verdict.UNKNOWN
+    """Of a first 0 there is no share, and against another kind of number nothing: both are unknown."""
+    assert against_baseline(goal, lag(0), frozen(goal, "0"), AT)[0][-1].verdict is Verdict.UNKNOWN
     assert against_baseline(goal, lag(5), frozen(goal, "3", unit="B"), AT)[0][-1].verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("value", [100.0, 0.0])
+def test_a_look_that_failed_or_saw_none_becomes_no_baseline(goal: Line, value: float) -> None:
+    """Else a goal of a whole quarter would be held against what one bad night saw; another look freezes it."""
+    bad = Verdict.FAIL if value else Verdict.PASS
+    silent = (Outcome.unknown("silent"),) if value else ()
+    for seen in (tuple(one.model_copy(update={"verdict": bad}) for one in lag(value)), (*lag(value), *silent)):
+        outcomes, new = against_baseline(goal, seen, Standing("c", [], None), AT)
+        assert new is None
+        assert outcomes[-1].verdict is Verdict.UNKNOWN
+        assert "no baseline yet" in outcomes[-1].summary
+
+    assert against_baseline(goal, lag(100), frozen(goal, "0"), AT)[1] is not None
 
 
 def test_a_goal_that_was_not_measured_is_not_reached(goal: Line) -> None:

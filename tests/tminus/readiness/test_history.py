@@ -36,16 +36,23 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def swept(store: Store, *outcomes: Outcome) -> Standing:
-    """One sweep a day that saw the line so, the last at AT."""
+def swept(store: Store, *outcomes: Outcome | None) -> Standing:
+    """One sweep a day that saw the line so, the last at AT; one of another section for None."""
     events: list[ev.Event] = []
     for number, outcome in enumerate(outcomes):
         at = AT - timedelta(days=len(outcomes) - 1 - number)
         chain = f"sweep-shop-here-{number:04}"
-        seen = ev.LineSeen(ref=REF, digest="d", outcomes=(outcome.model_copy(update={"at": at}),))
+        sections = () if outcome else ("other",)
+        ref = REF if outcome else "shop/testing/other/1"
+        seen = ev.LineSeen(ref=ref, digest="d", outcomes=((outcome or took(1)).model_copy(update={"at": at}),))
         store.open_chain(chain, Entry(chain, ev.write(ev.LinesSeen(at=at, section="unit", lines=(seen,)))))
-        events.append(ev.SweepBegan(at=at, sweep=chain, system="shop", environment="here", digests={}, lines=1))
-        events.append(ev.SweepEnded(at=at, sweep=chain, counts={"pass": 1}, blocking=0, ready=True, sentence="s"))
+        began = ev.SweepBegan(
+            at=at, sweep=chain, system="shop", environment="here", digests={}, lines=1, sections=sections
+        )
+        ended = ev.SweepEnded(
+            at=at, sweep=chain, sections=sections, counts={"pass": 1}, blocking=0, ready=True, sentence="s"
+        )
+        events += [began, ended]
     return Standing("readiness-shop-here", events, None)
 
 
@@ -66,6 +73,20 @@ def test_only_the_last_sweeps_are_shown(store: Store) -> None:
     """However many there were."""
     standing = swept(store, *(took(number) for number in range(SHOWN + 5)))
     assert [one.value for one in histories(store, standing)[REF].values] == list(range(5, SHOWN + 5))
+
+
+def test_a_number_that_is_no_longer_observed_ends_in_gaps(store: Store) -> None:
+    """Silence since the last number is shown: its last value must not look like today's."""
+    silent = Outcome.unknown("silent")
+    found = histories(store, swept(store, took(100), silent, took(150), silent, silent))[REF]
+    assert [one.value for one in found.values] == [100, None, 150, None, None]
+
+
+def test_sweeps_of_other_sections_hide_no_number(store: Store) -> None:
+    """What counts is how often the line was looked at, not how often anything was."""
+    found = histories(store, swept(store, took(100), took(150), *[None] * (SHOWN + 5)))
+    assert [one.value for one in found[REF].values] == [100, 150]
+    assert len(found["shop/testing/other/1"].values) == SHOWN
 
 
 def test_all_of_a_number_is_its_limit(store: Store) -> None:

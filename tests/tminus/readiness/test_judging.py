@@ -113,7 +113,28 @@ def test_nobody_else_can_state_it(tmp_path: Path) -> None:
     assert judged(tmp_path, STATED, {}, attested(tmp_path, "lead"), people=None).verdict is Verdict.FAIL
     elsewhere = Standing(readiness_chain("shop", "elsewhere"), [attested(tmp_path, "lead")], people)
     assert judge_lines(checklist(tmp_path, STATED), {}, elsewhere, AT)[0].verdict is Verdict.FAIL
-    assert "not proven" in elsewhere.doubtful[0]
+    assert "not proven" in elsewhere.doubtful(AT)[0]
+
+
+def test_what_does_not_count_is_named_until_it_ends_or_is_stated_anew(tmp_path: Path) -> None:
+    """The list gets shorter: by a valid statement afterwards, by the end of the other; not by an old one once more."""
+    people = crew(tmp_path)
+    valid = attested(tmp_path, "lead")
+    forged = valid.model_copy(update={"signature": valid.signature[::-1]})
+    earlier = valid.model_copy(update={"at": AT - timedelta(hours=2), "signature": ""})
+    earlier = earlier.model_copy(update={"signature": PersonalKey(tmp_path / "lead").sign(CHAIN, earlier)})
+    over = waived(tmp_path, "manager", "engineering_lead", days=1)
+
+    def named(*events: ev.Event, after: timedelta = timedelta(0)) -> int:
+        return len(Standing(CHAIN, events, people).doubtful(AT + after))
+
+    assert named(forged) == named(forged, forged) == 1
+    assert named(forged, valid) == 0
+    assert named(earlier, forged, earlier) == 1
+    assert named(valid, forged) == 1
+    assert named(forged, over) == 2
+    assert named(forged, over, after=timedelta(days=1)) == 1
+    assert named(forged, over, after=timedelta(days=10)) == 0
 
 
 def test_a_waiver_needs_one_of_the_books_roles(tmp_path: Path) -> None:

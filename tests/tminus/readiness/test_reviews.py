@@ -123,10 +123,23 @@ def test_a_line_is_due_a_period_after_it_last_held(
 
 def test_what_was_never_done_is_overdue_a_period_after_it_was_first_told(tmp_path: Path) -> None:
     """A line that always fails does not stay `never done` for ever: a week after it was told it is overdue."""
-    line = ev.ReviewLine(ref="shop/testing/unit/1", owner="engineering_lead", state="never", due=AT)
+    digest = next(recurring_book(tmp_path, "week", f"title: Error rate, {CHECK}").lines()).digest
+    line = ev.ReviewLine(ref="shop/testing/unit/1", owner="engineering_lead", state="never", due=AT, digest=digest)
     told = [ev.ReviewsTold(at=AT - DAY * days, week="2026-W01", done=0, lines=(line,)) for days in (9, 2)]
     found = stands(tmp_path, None, told=told)
     assert (found.state, found.said) == (DueState.OVERDUE, "never done, overdue since 2026-11-20")
+
+
+@pytest.mark.parametrize("digest", ["of another book", ""])
+def test_a_line_that_asks_something_else_now_is_told_before_it_is_overdue(tmp_path: Path, digest: str) -> None:
+    """What was told of what the book asked before pages nobody, nor what was written before digests were told."""
+    line = {"ref": "shop/testing/unit/1", "owner": "engineering_lead", "state": "due", "due": AT.isoformat()}
+    read = ev.ReviewLine.model_validate({**line, "digest": digest} if digest else line)
+    told = ev.ReviewsTold(at=AT - DAY * 90, week="2026-W34", done=0, lines=(read,))
+    found = stands(tmp_path, None, told=[told])
+    assert (found.state, found.said) == (DueState.NEVER, "never done; overdue from 2026-11-29")
+    again = ev.ReviewsTold(at=AT - DAY * 8, week="2026-W46", done=0, lines=(found.told(),))
+    assert stands(tmp_path, None, told=[told, again]).state is DueState.OVERDUE
 
 
 def test_what_is_accepted_is_not_due_before_that_ends(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The account of a checklist in every format: the same lines, in order, and nothing in them breaks the format."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.tminus.readiness.room import AT, CHECK, checklist, seen
 from tminus.environment import Environment
 from tminus.outcome import Outcome, Verdict
 from tminus.readiness.account import Account, account
+from tminus.readiness.book import Checklist
 from tminus.readiness.judging import judge_lines
 from tminus.readiness.opened import Opened
 from tminus.readiness.showing import FORMATS, shown_as
@@ -22,6 +24,20 @@ from tminus.release import no_release
 
 ODD = "a \x1b[2J [/data] \ufffe \ud800 <script>alert(1)</script> *star* [x](javascript:1) | & \x07 \u202e end"
 REFS = [f"shop/testing/unit/{number}" for number in range(1, 5)]
+
+
+def opened(folder: Path, book: Checklist) -> Opened:
+    """The checklist, in an environment with nothing in it."""
+    place = Environment.model_validate(
+        {
+            "environment": "here",
+            "kind": "rehearsal",
+            "ledger": {"sqlite": "x"},
+            "prefect": {"api": "http://127.0.0.1:1"},
+            "state": "s",
+        }
+    )
+    return Opened(folder, book, place, None, no_release("shop"), folder, {})
 
 
 @pytest.fixture
@@ -34,16 +50,6 @@ def drawn(tmp_path: Path) -> Account:
         f"title: Third, {CHECK}, claimed: true",
         f"title: Fourth, {CHECK}, part: true, promises: {{rpo: 1 h, backup_every: 6 h}}",
     )
-    place = Environment.model_validate(
-        {
-            "environment": "here",
-            "kind": "rehearsal",
-            "ledger": {"sqlite": "x"},
-            "prefect": {"api": "http://127.0.0.1:1"},
-            "state": "s",
-        }
-    )
-    opened = Opened(tmp_path, book, place, None, no_release("shop"), tmp_path, {})
     evidence = dict(
         zip(
             REFS,
@@ -52,7 +58,7 @@ def drawn(tmp_path: Path) -> Account:
         )
     )
     standing = Standing("c", [], None)
-    return account(opened, judge_lines(book, evidence, standing, AT), standing, AT)
+    return account(opened(tmp_path, book), judge_lines(book, evidence, standing, AT), standing, AT)
 
 
 def test_the_checklist_comes_back_in_order_ticked_by_evidence(drawn: Account) -> None:
@@ -64,6 +70,18 @@ def test_the_checklist_comes_back_in_order_ticked_by_evidence(drawn: Account) ->
     assert [ref in line for ref, line in zip(REFS, boxes, strict=True)] == [True] * 4
     assert boxes[3].startswith("  - [ ]")
     assert text.index("Claimed done, not proven") < text.index("## Testing")
+
+
+def test_what_the_launch_observes_is_not_marked_as_blocking(tmp_path: Path, drawn: Account) -> None:
+    """The page marks what blocks now, and as many as its first sentence counts."""
+    assert [line.blocked for line in drawn.chapters[0].sections[0].lines] == [False, True, True, True]
+    assert shown_as("html", drawn).count('class="step blocked"') == 3
+
+    book, standing = checklist(tmp_path, f"title: Switched, {CHECK}"), Standing("c", [], None)
+    judged = [replace(one, at_launch=True) for one in judge_lines(book, {}, standing, AT)]
+    later = account(opened(tmp_path, book), judged, standing, AT)
+    assert later.ready
+    assert 'class="step blocked"' not in shown_as("html", later)
 
 
 def test_odd_evidence_stays_text(drawn: Account) -> None:
