@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, JsonValue, ValidationError
 
-from tminus.spoken import printable
+from tminus.foreign_text import printable
 
 _ANNOTATED = "incident.annotated"
 _REASON = 500  # characters of a reason that are kept

@@ -29,7 +29,7 @@ _PATIENCE = 2.0  # seconds of these that it may wait for others
 _DIALOGS = 8  # that are opened at one moment
 _WORD = re.compile(r"^[a-z_]{1,60}$")
 # The last two are what the client raises where the answer is garbage.
-_FAILURES = (SlackClientError, OSError, HTTPException, MissingSecret, ValueError, AttributeError)
+_FAILURES = (SlackClientError, OSError, HTTPException, MissingSecret, ValueError, AttributeError, TypeError)
 
 
 @dataclass(frozen=True)

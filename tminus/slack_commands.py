@@ -8,6 +8,7 @@ from tminus import events as ev
 from tminus.chain_names import is_sign_off
 from tminus.clock import now
 from tminus.errors import Refused
+from tminus.foreign_text import printable
 from tminus.headline import awaited, headline
 from tminus.messages.block_kit import sections
 from tminus.messages.slack_question import question_blocks
@@ -17,7 +18,6 @@ from tminus.record import AskState
 from tminus.slack_answers import Told
 from tminus.slack_pages import Page, Pages
 from tminus.slack_payload import Commanded
-from tminus.spoken import printable
 
 _HELP = (
     "`/tminus status [LAUNCH]` says how it stands\n"

@@ -9,10 +9,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from tminus.foreign_text import printable
 from tminus.messages.block_kit import plain, sections
 from tminus.messages.forms import Block
 from tminus.slack_payload import Malformed, Submitted
-from tminus.spoken import printable
 
 Asks = Literal["reject", "waive"]
 
