@@ -166,7 +166,7 @@ class Conductor:
         return True
 
     def _ended(self, ask: AskState) -> ev.AskEnded | None:
-        judged = asking.judge(ask, self.frozen.people)
+        judged = asking.judge(ask, self.frozen.people, now())
         if judged.rejected is not None:
             return ev.AskEnded(ask=ASK, result="rejected", reason=judged.rejected.person)
         if judged.met:

@@ -147,7 +147,7 @@ class Lived:
         if ask is None or ask.voided or ask.ended is not None:
             return Account(self._told, tuple(self._ends), frozenset())
         standing = frozenset((one.person, one.answer) for one in asking.standing(ask, self._frozen.people))
-        judged = asking.judge(ask, self._frozen.people)
+        judged = asking.judge(ask, self._frozen.people, now())
         if judged.met or judged.rejected is not None or not judged.waits:
             return Account(self._told, tuple(self._ends), standing)
         _, _, named = judged.waits.partition("; next could be ")

@@ -69,7 +69,7 @@ async def _on_a_stale_yes(stage: Stage) -> int:
     await asyncio.sleep(_A_MOMENT)
     too_early = deploy.effects
     if not too_early:
-        await stage.approve()
+        stage.say("devops")  # whose step it is; what concerns the other is as it was
     await asyncio.wait_for(running, _LONG_ENOUGH)
     if deploy.effects != 1:
         raise RuntimeError(f"approved, and yet the deploy had {deploy.effects} effects: the figure would prove nothing")

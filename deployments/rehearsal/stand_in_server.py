@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from deployments.rehearsal.call_record import CallRecord
@@ -48,11 +49,16 @@ def configuration(app: ASGIApp, tls: TlsFiles | None) -> uvicorn.Config:
         log_level="critical",  # connections still open at the end are no news
         access_log=False,
         lifespan="off",
-        ws="websockets-sansio",  # Slack's has a WebSocket
+        ws="websockets-sansio" if _has_websockets(app) else "none",
         timeout_graceful_shutdown=1,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
+
+
+def _has_websockets(app: ASGIApp) -> bool:
+    """Only Slack's has; to the others an upgrade is a request like any other."""
+    return isinstance(app, Starlette) and any(isinstance(route, WebSocketRoute) for route in app.routes)
 
 
 def serve(app: ASGIApp, port: int, tls: TlsFiles | None = None) -> None:
