@@ -16,9 +16,9 @@ _POLL = 0.005  # seconds
 
 
 @contextlib.contextmanager
-def served(app: ASGIApp, tls: TlsFiles | None = None) -> Iterator[str]:
+def served(app: ASGIApp, tls: TlsFiles | None = None, *, websockets: bool = False) -> Iterator[str]:
     """The address of `app` on a free port of 127.0.0.1, for as long as the block lasts."""
-    server = uvicorn.Server(configuration(app, tls))
+    server = uvicorn.Server(configuration(app, tls, websockets=websockets))
     with listen(0) as listening:
         thread = threading.Thread(target=_run, args=(server, listening), daemon=True)
         thread.start()

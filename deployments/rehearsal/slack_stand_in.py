@@ -179,7 +179,7 @@ def main() -> None:
             parser.error(f"workspace file {given.workspace}: {error}")
     rate = MessageRate(given.burst) if given.burst else None
     app_token = SecretStr(os.environ["SLACK_APP_TOKEN"]) if os.environ.get("SLACK_APP_TOKEN") else None
-    serve(SlackStandIn(token, directory, given.record, rate, app_token).app(), given.port)
+    serve(SlackStandIn(token, directory, given.record, rate, app_token).app(), given.port, websockets=True)
 
 
 if __name__ == "__main__":

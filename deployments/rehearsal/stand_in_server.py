@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from deployments.rehearsal.call_record import CallRecord
@@ -42,26 +41,24 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
-def configuration(app: ASGIApp, tls: TlsFiles | None) -> uvicorn.Config:
-    """How every stand-in is served: quietly, and gone a second after it is told to end."""
+def configuration(app: ASGIApp, tls: TlsFiles | None, *, websockets: bool = False) -> uvicorn.Config:
+    """How every stand-in is served: quietly, and gone a second after it is told to end.
+
+    Where it has no WebSockets, asking for one is a request like any other.
+    """
     return uvicorn.Config(
         app,
         log_level="critical",  # connections still open at the end are no news
         access_log=False,
         lifespan="off",
-        ws="websockets-sansio" if _has_websockets(app) else "none",
+        ws="websockets-sansio" if websockets else "none",
         timeout_graceful_shutdown=1,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
 
 
-def _has_websockets(app: ASGIApp) -> bool:
-    """Only Slack's has; to the others an upgrade is a request like any other."""
-    return isinstance(app, Starlette) and any(isinstance(route, WebSocketRoute) for route in app.routes)
-
-
-def serve(app: ASGIApp, port: int, tls: TlsFiles | None = None) -> None:
+def serve(app: ASGIApp, port: int, tls: TlsFiles | None = None, *, websockets: bool = False) -> None:
     """Serve `app` on 127.0.0.1:`port` (0: any free one) until SIGTERM or Ctrl-C; prints the address first."""
     try:
         listening = listen(port)
@@ -69,7 +66,7 @@ def serve(app: ASGIApp, port: int, tls: TlsFiles | None = None) -> None:
         sys.exit(f"Port {port} on 127.0.0.1 cannot be used ({error.strerror}); end what holds it or choose another.")
     print(f"{'https' if tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}", flush=True)
     with listening:
-        uvicorn.Server(configuration(app, tls)).run(sockets=[listening])
+        uvicorn.Server(configuration(app, tls, websockets=websockets)).run(sockets=[listening])
 
 
 def calls_route(record: CallRecord) -> Route:

@@ -67,7 +67,7 @@ def test_without_slack_the_rest_runs(desk: Desk) -> None:
 def test_with_an_app_token_it_opens_a_connection_and_no_door(desk: Desk) -> None:
     """Socket Mode wants no public door and no signing secret; told to end, it says nothing and is gone."""
     port, stand_in = free_port(), SlackStandIn(SecretStr("xoxb-1"), Directory(), app_token=SecretStr("xapp-1"))
-    with served(stand_in.app()) as url:
+    with served(stand_in.app(), websockets=True) as url:
         slack = {"channel": "C0LAUNCHES", "token": "env:TOKEN", "app_token": "env:APP_TOKEN", "api": f"{url}/api/"}
         change_environment(desk, slack=slack, gateway={"host": "127.0.0.1", "port": port})
         argv = [sys.executable, "-m", "cli.main", "gateway", "--environment", str(desk.path("environment"))]

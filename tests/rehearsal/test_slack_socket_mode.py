@@ -28,7 +28,7 @@ def slack() -> SlackStandIn:
 @pytest.fixture
 def url(slack: SlackStandIn) -> Iterator[str]:
     """Its address."""
-    with served(slack.app()) as found:
+    with served(slack.app(), websockets=True) as found:
         yield found
 
 

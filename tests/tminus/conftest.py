@@ -33,7 +33,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 def slack_door() -> Iterator[Door]:
     """A server that speaks http."""
     door = Door()
-    with served(door) as door.url:
+    with served(door, websockets=True) as door.url:
         yield door
 
 
