@@ -23,11 +23,12 @@ def command(systems: tuple[str, ...], runbooks: Path, as_json: bool) -> None:
     from tasks.vocabulary import KINDS
     from tminus.errors import UsageError
     from tminus.readiness.coverage import coverage
+    from tminus.readiness.source import books_beside
 
     folders = [runbooks / name for name in systems] or sorted({path.parent for path in runbooks.glob("*/*.yaml")})
     for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"there is no folder {folder}")
+            raise UsageError(f"there is no folder {folder}{books_beside(folder)}")
     covered = coverage(folders, KINDS)
     if as_json:
         wanted = {"ref", "title", "bound", "check"}

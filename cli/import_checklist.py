@@ -37,7 +37,7 @@ def command(file: Path, out: Path | None, system: str, owner: str, force: bool) 
     name = file.name.encode("utf-8", "replace").decode()  # a file's name need not be text
     found = import_checklist(_bytes_of(file), name, KINDS, owner=owner, system=system)
     folder = out or _RUNBOOKS / found.system
-    _tell(found, _replace(folder, found, force=force), folder, name)
+    _tell(found, _replace(folder, found, force=force), folder, name, owner)
 
 
 def _known_form(system: str, owner: str) -> None:
@@ -142,8 +142,8 @@ def _says(key: str, source: "Source") -> bool:
     return isinstance(source.data, dict) and key in source.data
 
 
-def _tell(found: "Imported", checklist: "Checklist", folder: Path, name: str) -> None:
-    from tminus.importing.telling import counts, noted, questions
+def _tell(found: "Imported", checklist: "Checklist", folder: Path, name: str, owner: str) -> None:
+    from tminus.importing.telling import counts, noted, questions, roles
     from tminus.readiness.promises import contradictions
 
     click.echo(click.style(f"{found.system}: {sum(1 for _ in found.lines())} lines", bold=True) + f" from {name}\n")
@@ -155,12 +155,22 @@ def _tell(found: "Imported", checklist: "Checklist", folder: Path, name: str) ->
         [f"{one.why}\n    {', '.join(one.refs)}" for one in contradictions(checklist)],
     )
     _block("Still to be filled in", [f"{one.line.ref}  {one.line.title}" for one in found.lines() if one.placeholder])
+    _block("Roles that people.yaml must have", roles(found, owner))
     _block("Not understood", noted(found))
     click.echo(f"\nWritten to {folder}: {len(found.files)} {'file' if len(found.files) == 1 else 'files'}.")
-    where = "" if folder.parent == _RUNBOOKS else f" --runbooks {folder.parent}"
-    click.echo(
-        f"What next: put your names where the files say `name yours`, then `tminus coverage {folder.name}{where}`."
-    )
+    called = folder.name or folder.resolve().name
+    if called != found.system:
+        click.echo(f"Commands call it {called!r}, by its folder; its refs begin with {found.system}/.")
+    click.echo(f"What next: put your names where the files say `name yours`, then `{_next(folder)}`.")
+
+
+def _next(folder: Path) -> str:
+    """The command that reads what was written."""
+    from shlex import join
+
+    named = folder if folder.name not in {"", ".."} else folder.resolve()
+    where = () if named.parent == _RUNBOOKS else ("--runbooks", str(named.parent))
+    return join(("tminus", "coverage", named.name, *where))
 
 
 def _block(title: str, said: "Sequence[str]") -> None:

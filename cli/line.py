@@ -27,7 +27,7 @@ def command() -> None:
 @_REF
 @with_readiness_files
 @_UNTIL
-@click.option("--link", required=True, help="Where the proof is.")
+@click.option("--link", required=True, help="Where the proof is: https://…")
 @click.option("--reason", default="", help="What you looked at.")
 @key_option
 def attest(files: ReadinessFiles, ref: str, until: str, link: str, reason: str, key_file: Path | None) -> None:
@@ -44,7 +44,7 @@ def attest(files: ReadinessFiles, ref: str, until: str, link: str, reason: str, 
 @with_readiness_files
 @_UNTIL
 @click.option("--reason", required=True, help="Why it is acceptable.")
-@click.option("--link", default="", help="Where more is said.")
+@click.option("--link", default="", help="Where more is said: https://…")
 @key_option
 def waive(files: ReadinessFiles, ref: str, until: str, reason: str, link: str, key_file: Path | None) -> None:
     """Accepts, until a date, that a line does not hold."""
@@ -66,8 +66,11 @@ def show(files: ReadinessFiles, ref: str) -> None:
     store = found.store()
     try:
         judged = next(one for one in found.judged_last(store) if one.line.ref == line.ref)
+        elsewhere = found.swept_elsewhere(store)
     finally:
         store.close()
+    if elsewhere:
+        click.echo(elsewhere, err=True)
     click.echo(f"{ref}\n{line.title}\n{judged.verdict}: {printable(judged.summary)}\nowner: {line.owner}")
     for check in found.checklist.judged_by(line).checks:
         click.echo(f"{check.kind} {check.model_dump_json(exclude={'kind'})}")

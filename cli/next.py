@@ -25,14 +25,17 @@ def command(files: ReadinessFiles, system: str, as_json: bool) -> None:
     store = found.store()
     try:
         fixes = what_first(found.judged_last(store))
+        elsewhere = found.swept_elsewhere(store)
     finally:
         store.close()
+    if elsewhere:
+        click.echo(elsewhere, err=True)
     if as_json:
         click.echo(json.dumps([asdict(fix) for fix in fixes], indent=2))
         return
     for number, fix in enumerate(fixes, 1):
         click.echo(f"{number:3}. {fix.what}")
-        click.echo(f"     {', '.join(fix.owners)}: turns {len(fix.refs)} lines green, {fix.blocking} of which block")
+        click.echo(f"     {', '.join(fix.owners)}: turns {fix.lines} green, {fix.of_which}")
         more = f" and {len(fix.refs) - _REFS} more" if len(fix.refs) > _REFS else ""
         click.echo(f"     {', '.join(fix.refs[:_REFS])}{more}")
     if not fixes:

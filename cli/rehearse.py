@@ -133,6 +133,8 @@ def judged(fault: "Fault", played: "Played", kept: "OutFolder") -> int:
     click.echo(f"NOT as promised.\n  promised: {fault.ending}\n  found:    {played.ending}", err=True)
     for line in otherwise:
         click.echo(f"  - {line}", err=True)
+    if played.too_slow:
+        click.echo(played.too_slow, err=True)
     return 1
 
 

@@ -16,7 +16,7 @@ from tminus.errors import TminusError, UsageError
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("rehearsal-out"),
     show_default=True,
-    help="For the checklist in every format: new, empty, or an earlier rehearsal's, which is replaced.",
+    help="New, empty, or an earlier rehearsal's; every format of the checklist goes into readiness-SYSTEM in it.",
 )
 @click.option("--keep", is_flag=True, help="Leave everything up at the end, to look around, until Ctrl-C.")
 def command(system: str, out: Path, keep: bool) -> None:
@@ -33,7 +33,7 @@ def command(system: str, out: Path, keep: bool) -> None:
     if system not in known:
         raise UsageError(f"no system is called {system!r}{nearest(system, known)}")
     try:
-        OutFolder(out).refuse_others()
+        OutFolder(out).beside(_folder(system))
     except NotOurs as e:
         raise UsageError(f"--out: {e}") from e
     try:
@@ -44,19 +44,22 @@ def command(system: str, out: Path, keep: bool) -> None:
         raise TminusError(str(e)) from e
 
 
+def _folder(system: str) -> str:
+    return f"readiness-{system}"
+
+
 def _play(system: str, out: Path, *, keep: bool) -> int:
     import tempfile
 
     from cli.rehearse import variables_of, wait_for_interrupt
     from deployments.rehearsal.faults import FAULTS
     from deployments.rehearsal.out_folder import OutFolder
-    from deployments.rehearsal.readiness_play import NOT_READY, sweep
+    from deployments.rehearsal.readiness_play import NOT_READY, sweep, what_to_type
     from deployments.rehearsal.whole_estate import WholeEstate
 
     # A shell's background job starts with Ctrl-C ignored; whoever sends it here means it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    kept = OutFolder(out)
-    kept.begin("none")
+    kept = OutFolder(out).begin_beside(_folder(system))
     started = time.monotonic()
     click.echo(f"Readiness of {system}. Starting real servers …")
     with tempfile.TemporaryDirectory(prefix="tminus-") as temporary:
@@ -64,10 +67,12 @@ def _play(system: str, out: Path, *, keep: bool) -> int:
         with kept.logs_of(folder), WholeEstate(folder, FAULTS["none"]) as estate:
             up = time.monotonic() - started
             click.echo(f"Up after {up:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
-            code = sweep(estate, system, out, click.echo)
+            code = sweep(estate, system, kept.path, click.echo)
             click.echo(f"All of it took {time.monotonic() - started:.0f} s.")
             if keep:
-                click.echo(f"Everything stays up, in {folder}. In another terminal: . {variables_of(estate)}")
+                click.echo(f"Everything stays up, in {folder}. In another terminal, from here:")
+                for line in what_to_type(estate, system, variables_of(estate)):
+                    click.echo(f"  {line}")
                 click.echo("Ctrl-C ends it.")
                 wait_for_interrupt()
     return 0 if code in {0, NOT_READY} else code

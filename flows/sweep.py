@@ -50,7 +50,7 @@ class Sweep:
         self._lines = _looked_at(self._checklist, self.sections)
         self._begun = now()
         self._evidence: dict[str, tuple[Outcome, ...]] = {}
-        self._gathered: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._gathered: dict[int, asyncio.Event] = defaultdict(asyncio.Event)
         environment = opened.environment.environment
         self._standing_chain = readiness_chain(self._checklist.system, environment)
         self.chain = sweep_chain(self._checklist.system, environment, self._begun)
@@ -80,9 +80,9 @@ class Sweep:
 
     async def look(self, estate: Estate, section: Section) -> list[Judged]:
         """Looks at every line of a section, at all of them at once, and writes down what was seen."""
-        seen = await asyncio.gather(*(self._line(estate, line) for line in self._lines[section.place] if line.checks))
+        seen = await asyncio.gather(*(self._line(estate, line) for line in self._lines[id(section)] if line.checks))
         self._evidence |= {one.ref: one.outcomes for one in seen}
-        self._gathered[section.place].set()
+        self._gathered[id(section)].set()
         places: dict[str, list[ev.LineSeen]] = defaultdict(list)
         for one in seen:
             places[one.ref.rpartition("/")[0]].append(one)
@@ -98,15 +98,15 @@ class Sweep:
     async def _others_gathered(self, section: Section) -> None:
         """Waits for the evidence of lines elsewhere that judge some of these too."""
         judges = {self._checklist.judged_by(line).ref for line in section.lines if line.same_as}
-        for place, lines in self._lines.items():
+        for one, lines in self._lines.items():
             if any(line.ref in judges for line in lines):
-                await self._gathered[place].wait()
+                await self._gathered[one].wait()
 
     async def end(self) -> ev.SweepEnded:
         """Judges everything, and writes how it ended into the sweep's chain and the system's."""
-        swept = {section.place for section in self.sections}
+        swept = {id(section) for section in self.sections}
         judged = judge_lines(self._checklist, self._evidence, self._standing, now())
-        found = score([one for one in judged if one.section.place in swept])
+        found = score([one for one in judged if id(one.section) in swept])
         ended = ev.SweepEnded(
             sweep=self.chain,
             sections=self._only,
@@ -146,12 +146,15 @@ class Sweep:
             await asyncio.to_thread(self._store.append, *(Entry(chain, ev.write(event)) for event in events))
 
 
-def _looked_at(checklist: Checklist, sections: Sequence[Section]) -> dict[str, tuple[Line, ...]]:
-    """Place → the lines looked at there: a section's own, and those of sections not swept that judge some of them."""
-    found = {section.place: section.lines for section in sections}
+def _looked_at(checklist: Checklist, sections: Sequence[Section]) -> dict[int, tuple[Line, ...]]:
+    """A section's `id` → the lines looked at for it: its own, and those of sections not swept that judge some of them.
+
+    By identity, since a name that two sections share would lose the lines of one of them.
+    """
+    found = {id(section): section.lines for section in sections}
     swept = {line.ref for section in sections for line in section.lines}
     for section in sections:
         judges = {one.ref: one for one in map(checklist.judged_by, section.lines) if one.ref not in swept}
         swept |= judges.keys()
-        found[section.place] += tuple(judges.values())
+        found[id(section)] += tuple(judges.values())
     return found

@@ -24,6 +24,9 @@ Signed = ev.Answered | ev.Ordered | ev.LineAttested | ev.LineWaived | ev.Operati
 """What a person says with their own signature."""
 
 
+_NEW = "NEW-FILE"  # stands for a path that the reader chooses: what is there already is never to be written over
+
+
 class PersonalKey:
     """An OpenSSH Ed25519 key without a passphrase, as `ssh-keygen -t ed25519 -N ''` makes it.
 
@@ -34,15 +37,16 @@ class PersonalKey:
     """
 
     def __init__(self, path: Path) -> None:
-        make = f"make one with `ssh-keygen -t ed25519 -N '' -f {path}`"
         try:
             key = load_ssh_private_key(path.read_bytes(), password=None)
+        except FileNotFoundError as e:
+            raise UsageError(f"the key {path} cannot be read: {e.strerror}; {_make(str(path))}") from e
         except OSError as e:
-            raise UsageError(f"the key {path} cannot be read: {e.strerror}; {make}") from e
+            raise UsageError(f"the key {path} cannot be read: {e.strerror}; {_make(_NEW)}") from e
         except TypeError as e:
             raise UsageError(f"the key {path} has a passphrase; a key for tminus has none, so keep it apart") from e
         except (ValueError, UnsupportedAlgorithm) as e:
-            raise UsageError(f"{path} is no private key in OpenSSH's format; {make}") from e
+            raise UsageError(f"{path} is no private key in OpenSSH's format; {_make(_NEW)}") from e
         if not isinstance(key, Ed25519PrivateKey):
             raise UsageError(f"{path} is not an Ed25519 key; `ssh-keygen -t ed25519` makes one")
         self._key = key
@@ -62,6 +66,10 @@ class PersonalKey:
     def sign(self, launch: str, said: Signed) -> str:
         """A signature over the whole event but the signature, for this launch only."""
         return base64.b64encode(self._key.sign(_text(launch, said))).decode()
+
+
+def _make(path: str) -> str:
+    return f"make one with `ssh-keygen -t ed25519 -N '' -f {path}`"
 
 
 def verified(launch: str, said: Signed, person: Person) -> bool:

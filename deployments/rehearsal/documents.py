@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -19,6 +19,7 @@ from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.servers import Addresses
 from deployments.rehearsal.trading_builds import NEXT, PREVIOUS, trading_build
 from deployments.rehearsal.trading_estate import TradingAddress
+from tminus.clock import parse_duration
 
 CHANNEL = "C0LAUNCHES"
 # Role, what people call whoever has it, whether they are on duty.
@@ -61,6 +62,7 @@ class Documents:
     slack_record: Path
     pagerduty_record: Path
     certificates: Path
+    hour: timedelta
 
     def key(self, role: str) -> Path:
         """The private key of whoever has this role."""
@@ -84,6 +86,7 @@ def write_documents(
         slack_record=folder / "slack.jsonl",
         pagerduty_record=folder / "pagerduty.jsonl",
         certificates=folder / "certificates",
+        hour=parse_duration(hour),
     )
     _write_yaml(files.environment, _environment(files, addresses, trading, ports, hour))
     _write_yaml(files.people, {"people": [_person(files, number, *one) for number, one in enumerate(_CREW, start=1)]})

@@ -9,7 +9,10 @@ from pathlib import Path
 
 MARK = "rehearsal.json"  # says that the folder is a rehearsal's own, and how the latest one ended
 _LOGS = "logs"
-_REPORT = ("report.html", "report.md", "report.json")
+_REPORT = (
+    *("report.html", "report.md", "report.json"),
+    *("readiness.html", "readiness.md", "readiness.json", "readiness.junit.xml"),
+)
 
 
 class NotOurs(ValueError):
@@ -43,6 +46,25 @@ class OutFolder:
         for name in _REPORT:
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / _LOGS, ignore_errors=True)
+
+    def beside(self, name: str) -> "OutFolder":
+        """A folder in it for a rehearsal of another kind, so that neither replaces what the other left.
+
+        Raises NotOurs where either is somebody else's.
+        """
+        self.refuse_others()
+        other = OutFolder(self.path / name)
+        other.refuse_others()
+        return other
+
+    def begin_beside(self, name: str) -> "OutFolder":
+        """Makes that folder a rehearsal's own, without what an earlier one left there. Raises NotOurs."""
+        other = self.beside(name)
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not (self.path / MARK).exists():
+            self._mark({})
+        other.begin("none")
+        return other
 
     def tell(self, fault: str, promised: str, found: str, otherwise: Sequence[str]) -> None:
         """Writes down how it ended: what was promised, what was found, and the differences."""

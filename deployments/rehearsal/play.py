@@ -4,15 +4,18 @@ One launch an estate: what is broken, and what the launch is judged by, are the 
 """
 
 import os
+import re
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import IO
 
 import httpx
 
@@ -30,6 +33,10 @@ from tminus import events as ev
 BOOK = CHECKOUT / "runbooks" / "tradesense" / "launch.yaml"
 Say = Callable[[str], None]
 _COMMAND = 120.0  # seconds for one short command
+_STDERR = 5.0  # seconds for the rest of what an ended command said; what it leaves behind may hold the pipe open
+_T0 = ("+5h", "+7h")  # the book's first phase begins four hours before it
+_PAST = "choose a later T-0"  # so a launch is refused whose first phase would have begun already
+_LATE = re.compile(r"is late by \d+ s")  # so a phase that came too late is held
 _TMINUS = (sys.executable, "-m", "cli.main")
 
 
@@ -43,6 +50,7 @@ class Played:
         seconds: from the launch command's start to its end.
         said: the sentence with which it was closed.
         ending: how it ended, by the record and by what others wrote down.
+        too_slow: what to do, where the machine did not keep up with the clock; else empty.
     """
 
     code: int
@@ -50,6 +58,7 @@ class Played:
     seconds: float
     said: str
     ending: Ending
+    too_slow: str = ""
 
     def otherwise_than(self, fault: Fault) -> list[str]:
         """What is not as the fault promises, a line each; none where it ended just so."""
@@ -64,7 +73,7 @@ def play(estate: WholeEstate, out: Path, say: Say, book: Path = BOOK) -> Played:
     fault = estate.fault
     _prepare(estate, say, book)
     started = time.monotonic()
-    code = _launch(estate, out, say, book)
+    code, late = _launch_in_time(estate, out, say, book)
     seconds = time.monotonic() - started
     if fault.slack or fault.pagerduty:
         say("The outage is over; what waits is sent now.")
@@ -72,7 +81,15 @@ def play(estate: WholeEstate, out: Path, say: Say, book: Path = BOOK) -> Played:
         _until(lambda: _outbox_is_empty(estate), 60, "every message has arrived")
     launch, events = _the_launch(estate)
     said = next((one.sentence for one in events if isinstance(one, ev.LaunchClosed)), "No launch came to an end.")
-    return Played(code, launch, seconds, said, ending(events, outside(estate)))
+    late = late or any(isinstance(one, ev.Held) and _LATE.search(one.why) for one in events)
+    too_slow = too_slow_for(estate.documents.hour) if late else ""
+    return Played(code, launch, seconds, said, ending(events, outside(estate)), too_slow)
+
+
+def too_slow_for(hour: timedelta) -> str:
+    """What to try where an hour of the countdown is too short for this machine."""
+    long = [f"{length.total_seconds():g}" for length in (hour, 2 * hour)]
+    return f"this machine is too slow for an hour in {long[0]} s; try make rehearsal HOUR={long[1]}s"
 
 
 def _prepare(estate: WholeEstate, say: Say, book: Path) -> None:
@@ -92,24 +109,59 @@ def _documents(estate: WholeEstate, book: Path) -> list[str]:
     return [word for name, path in named.items() for word in (f"--{name}", str(path))]
 
 
-def _launch(estate: WholeEstate, out: Path, say: Say, book: Path) -> int:
-    """Runs `tminus launch` as a release manager would: live on a terminal, else line by line."""
+def _launch_in_time(estate: WholeEstate, out: Path, say: Say, book: Path) -> tuple[int, bool]:
+    """Its exit code, and whether no T-0 was late enough. T-0 is reckoned once everything else is prepared.
+
+    Between that and the launch's creation the command still reads files and asks Prefect. Where this took so long that
+    the first phase was past already, nothing was created, and it is tried again with more time.
+    """
+    for t0 in _T0:
+        code, refused = _launch(estate, out, say, book, t0)
+        late = code != 0 and _PAST in refused and not _the_launch(estate)[0]
+        if not late:
+            break
+        say(f"T-0 at {t0} was too early: creating the launch took longer than there was before its first phase.")
+    return code, late
+
+
+def _launch(estate: WholeEstate, out: Path, say: Say, book: Path, t0: str) -> tuple[int, str]:
+    """Runs `tminus launch` as a release manager would: live on a terminal, else line by line.
+
+    Returns its exit code and what it said on stderr.
+    """
     key = str(estate.documents.key("release_manager"))
-    argv = [*_TMINUS, "launch", *_documents(estate, book), "--t0", "+5h", "--report", str(out), "--key", key]
+    argv = [*_TMINUS, "launch", *_documents(estate, book), "--t0", t0, "--report", str(out), "--key", key]
     shown = None if sys.stdout.isatty() else subprocess.PIPE
     over = Event()
     if estate.fault.from_watch:
         Thread(target=_switch_at_watch, args=(estate, over), daemon=True).start()
-    process = subprocess.Popen(argv, env=environment_of(estate), cwd=CHECKOUT, stdout=shown, text=True)
+    process = subprocess.Popen(
+        argv, env=environment_of(estate), cwd=CHECKOUT, stdout=shown, stderr=subprocess.PIPE, text=True
+    )
+    refused: list[str] = []
+    listening = Thread(target=_repeat, args=(process.stderr, refused), daemon=True)
+    listening.start()
     try:
-        for line in process.stdout or ():
-            say(line.rstrip())
-        return process.wait()
+        with process.stdout or nullcontext(()) as lines:
+            for line in lines:
+                say(line.rstrip())
+        code = process.wait()
+        listening.join(_STDERR)
+        return code, "".join(refused)
     finally:
         over.set()
         if process.poll() is None:
             process.terminate()
             process.wait(10)
+
+
+def _repeat(lines: IO[str], heard: list[str]) -> None:
+    """Says on stderr what another process says there, and keeps it."""
+    with lines:
+        for line in lines:
+            heard.append(line)
+            sys.stderr.write(line)
+            sys.stderr.flush()
 
 
 def _the_launch(estate: WholeEstate) -> tuple[str, list[ev.Event]]:

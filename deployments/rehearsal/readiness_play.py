@@ -6,6 +6,7 @@ checklist says so.
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from datetime import timedelta
@@ -22,6 +23,7 @@ from deployments.rehearsal.papers.reports import write
 from deployments.rehearsal.papers.systems import tradesense, vatic
 from deployments.rehearsal.play import Say, environment_of
 from deployments.rehearsal.whole_estate import WholeEstate
+from tminus.readiness.terminal import whole_list
 
 _TMINUS = (sys.executable, "-m", "cli.main")
 _WITHIN = 300.0  # seconds; then something hangs
@@ -40,7 +42,7 @@ def sweep(estate: WholeEstate, system: str, out: Path, say: Say) -> int:
     files = estate.documents
     write(estate.folder / "artifacts", vatic() if system == "vatic" else tradesense())
     write(estate.folder / "documents", documents())
-    environment = estate.folder / f"{system}.yaml"
+    environment = environment_file(estate, system)
     _write(environment, system, estate)
     argv = [
         *(*_TMINUS, "readiness", system, "--environment", str(environment), "--people", str(files.people)),
@@ -56,8 +58,32 @@ def sweep(estate: WholeEstate, system: str, out: Path, say: Say) -> int:
         check=False,
     )
     for line in done.stdout.splitlines():
-        say(line)
+        # The estate, and its ledger with it, may be gone in a moment; what is in `out` stays.
+        say(f"  The whole list is in {out / 'readiness.html'}." if line.strip() == whole_list(system) else line)
     return done.returncode
+
+
+def environment_file(estate: WholeEstate, system: str) -> Path:
+    """Where the sweep's own environment file is: beside `environment.yaml`, which is the launch's."""
+    return estate.folder / f"{system}.yaml"
+
+
+def what_to_type(estate: WholeEstate, system: str, variables: Path) -> list[str]:
+    """What shows, from another terminal, what this sweep found, as long as the estate stays up.
+
+    Args:
+        estate: it.
+        system: whose checklist was swept.
+        variables: the file that a shell reads first.
+    """
+    files, activate = estate.documents, Path(sys.executable).parent / "activate"
+    named = {"environment": environment_file(estate, system), "people": files.people, "release": files.release}
+    options = [word for name, path in named.items() for word in (f"--{name}", str(path))]
+    return [
+        f". {shlex.quote(str(activate))} && . {shlex.quote(str(variables))}",
+        shlex.join(["tminus", "next", system, *options]),
+        f"tminus line show REF {shlex.join(options)}",
+    ]
 
 
 def _with_tminus(environment: dict[str, str]) -> dict[str, str]:

@@ -114,4 +114,5 @@ def _last_line(ended: Ended, estate: Estate) -> str:
     lines = ended.err.decode(errors="replace").strip().splitlines()
     if not lines or (ended.in_time and ended.exit == 0):
         return ""
-    return shown(redacted_tail(lines[-1], inherited_secrets(estate.environment), _SAID))
+    said = redacted_tail(lines[-1], inherited_secrets(estate.environment), _SAID)
+    return shown(f"… {said.partition(' ')[2]}" if len(said) == _SAID else said)

@@ -2,6 +2,7 @@
 
 import errno
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,10 @@ def test_it_says_what_it_made_and_what_it_asks(room: Path) -> None:
         "Still to be filled in: 1\n"
         "  web-shop/contacts/1  Primary: [Name] - [Phone]\n"
         "\n"
+        "Roles that people.yaml must have: 2\n"
+        "  engineering_lead  owns the sections, may accept what does not hold\n"
+        "  cto  signs off\n"
+        "\n"
         "Not understood: 1\n"
         "  line 3: text: For whoever launches.\n"
         "\n"
@@ -96,8 +101,8 @@ def test_the_file_is_yaml_that_explains_itself(room: Path) -> None:
         "        claimed: true\n"
         '        promises: {backup_every: "6 h"}\n'
         "        check: aws.objects\n"
-        '        with: {bucket: backups, every: "6 h"}  # name yours\n'
-        '        expect: {objects: ">= 1", gaps: "= 0"}\n'
+        '        with: {bucket: name-yours-backups, prefix: name-yours-database/, every: "6 h"}  # name yours\n'
+        '        expect: {objects: ">= 2", newest: "<= 6 h", gaps: "= 0"}\n'
     ) in text
     assert (
         "        title: Rate limiting configured appropriately\n"
@@ -133,6 +138,76 @@ def test_what_it_writes_is_what_readiness_reads_and_gives_back(room: Path) -> No
         "CTO",
         "Primary: [Name] - [Phone]",
     ]
+
+
+MIXED = """# Flow5 Readiness Checklist
+
+## Security
+
+- [ ] No critical vulnerabilities
+- [ ] Database backup every 6 hours
+
+```bash
+./scripts/validate-deployment.sh
+```
+"""
+
+
+def test_a_sweep_looks_at_every_line_of_boxes_and_commands_under_one_heading(room: Path) -> None:
+    """They are two sections of two places, and nothing is left out; the names to be filled in let nothing pass."""
+    (room / "checklist.md").write_text(MIXED)
+    imported = tminus("import", "checklist.md")
+    assert imported.exit_code == 0, imported.stderr
+    (room / "environment.yaml").write_text(
+        "environment: test\nkind: rehearsal\nledger: {sqlite: ledger.sqlite}\n"
+        "prefect: {api: http://127.0.0.1:1/api}\nstate: state\n"
+    )
+    open_ledger(Ledger(sqlite=room / "ledger.sqlite")).close()
+
+    shown = tminus("readiness", "flow5", "--environment", "environment.yaml", "--no-prefect", "--format", "json")
+
+    assert shown.exit_code == 3, shown.stderr
+    found = re.findall(r'"ref": ?"(flow5/[^"]+)"', shown.stdout)
+    assert set(found) == {"flow5/security/1", "flow5/security/2", "flow5/security/operations/1"}
+    assert "not looked at" not in shown.stdout
+    assert '"pass"' not in shown.stdout
+
+
+def test_owners_and_columns_that_no_line_takes_are_said(room: Path) -> None:
+    """They are what the release manager has to carry over by hand."""
+    (room / "checklist.md").write_text(
+        "# Ops\n| Task | Owner | Due | Done |\n|-|-|-|-|\n| Drill held | Ann | Monday | no |\n| Keys | | | no |\n"
+    )
+
+    said = tminus("import", "checklist.md").stdout
+
+    assert "line 4: an owner; write the role that mends the line under `owner:`: Ann of Drill held" in said
+    assert "line 2: columns of a table that no line takes: Due" in said
+
+
+@pytest.mark.parametrize("out", ["str-out", "deep/er/str-out", "with space", "."])
+def test_what_it_says_is_next_is_a_command_that_works(room: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    """Wherever the chapters were written, and under whatever name."""
+    here = room / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    said = tminus("import", "../checklist.md", "--system", "of2", "--out", out).stdout
+
+    (command,) = re.findall(r"then `tminus (.+)`\.", said)
+    result = tminus(*shlex.split(command))
+    assert result.exit_code == 0, result.stderr
+    assert "of2/1-recovery/1" in result.stdout
+
+
+def test_a_folder_that_is_not_there_is_answered_with_the_books_that_are(room: Path) -> None:
+    """The nearest one, or ten at most, and only those that hold a book."""
+    for number in range(30):
+        (room / "runbooks" / f"folder{number}").mkdir(parents=True)
+        (room / "runbooks" / f"folder{number}" / "a.yaml").write_text("other: 1\n")
+    tminus("import", "checklist.md", "--system", "webshop")
+
+    assert "there is no folder runbooks/web-shop; did you mean 'webshop'?" in tminus("coverage", "web-shop").stderr
+    assert "there is no folder runbooks/xyz; known: webshop\n" in tminus("coverage", "xyz").stderr
 
 
 def test_a_folder_with_files_is_left_alone(room: Path) -> None:

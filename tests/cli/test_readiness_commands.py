@@ -141,26 +141,81 @@ def test_only_who_may_can_state_or_accept(say: Say, tmp_path: Path) -> None:
         (("readiness", "shp"), "did you mean 'shop'?"),
         (("readiness", "shop", "--section", "unti"), "did you mean 'unit'?"),
         (("line", "show", "shop/testing/unit/3"), "did you mean 'shop/testing/unit/"),
-        (("line", "attest", "shop/testing/unit/2", "--until", "20d", "--link", "l"), "TMINUS_KEY"),
+        (("line", "attest", "shop/testing/unit/2", "--until", "20d", "--link", "https://l"), "TMINUS_KEY"),
         (
-            ("line", "attest", "shop/testing/unit/1", "--until", "20d", "--link", "l", "--key", "lead"),
+            ("line", "attest", "shop/testing/unit/1", "--until", "20d", "--link", "https://l", "--key", "lead"),
             "is observed, not stated",
         ),
         (
-            ("line", "attest", "shop/testing/unit/2", "--until", "40d", "--link", "l", "--key", "lead"),
+            ("line", "attest", "shop/testing/unit/2", "--until", "40d", "--link", "https://l", "--key", "lead"),
             "holds 30d at most",
         ),
         (
-            ("line", "attest", "shop/testing/unit/2", "--until", "2020-01-01", "--link", "l", "--key", "lead"),
+            ("line", "attest", "shop/testing/unit/2", "--until", "2020-01-01", "--link", "https://l", "--key", "lead"),
             "in the past",
         ),
         (
-            ("line", "attest", "shop/testing/unit/2", "--until", "soon", "--link", "l", "--key", "lead"),
+            ("line", "attest", "shop/testing/unit/2", "--until", "soon", "--link", "https://l", "--key", "lead"),
             "'soon' is no date",
         ),
         (
-            ("line", "attest", "shop/testing/unit/2", "--until", "2030-01-01T10:00", "--link", "l", "--key", "lead"),
+            (
+                "line",
+                "attest",
+                "shop/testing/unit/2",
+                "--until",
+                "2030-01-01T10:00",
+                "--link",
+                "https://l",
+                "--key",
+                "lead",
+            ),
             "no time zone",
+        ),
+        *(
+            (
+                ("line", "attest", "shop/testing/unit/2", "--until", "20d", "--link", link, "--key", "lead"),
+                f"{link!r} is no link; write https://…",
+            )
+            for link in (
+                "nonsense",
+                "",
+                "https://",
+                "ftp://ci.example/1",
+                "https://ci.example/a b",
+                "http://[",
+                "ci.example/1",
+            )
+        ),
+        (
+            (
+                "line",
+                "waive",
+                "shop/testing/unit/1",
+                "--until",
+                "9d",
+                "--reason",
+                "x",
+                "--link",
+                "wiki",
+                "--key",
+                "lead",
+            ),
+            "'wiki' is no link; write https://…",
+        ),
+        (
+            (
+                "line",
+                "attest",
+                "shop/testing/unit/2",
+                "--until",
+                "20d",
+                "--link",
+                "https://a:b@ci.example",
+                "--key",
+                "lead",
+            ),
+            "the link to ci.example holds a name or a password",
         ),
     ],
 )
@@ -204,6 +259,30 @@ def test_next_and_coverage_are_lists(say: Say) -> None:
         ("shop/testing/unit/2", "attested", "attestation by engineering_lead"),
     ]
     assert set(covered[0]) == {"ref", "title", "bound", "check"}
+
+
+def test_what_to_mend_is_said_in_plain_english(say: Say) -> None:
+    """One line is one line; where the whole list is said with the system's name."""
+    swept = say("readiness", "shop").output
+    assert "1 line, which blocks  engineering_lead: statements by" in swept
+    assert "`tminus next shop --environment FILE` has the whole list." in swept
+    assert "engineering_lead: turns 1 line green, which blocks\n" in say("next", "shop").output
+
+
+def test_sweeps_of_another_environment_are_named(say: Say, tmp_path: Path) -> None:
+    """A wrong environment file over the right ledger is said, and not only that nothing was looked at."""
+    unknown = say("next", "shop")
+    assert "The ledger has sweeps" not in unknown.output
+    assert say("readiness", "shop").exit_code == 3
+    assert "The ledger has sweeps" not in say("next", "shop").output
+    place = tmp_path / "environment.yaml"
+    place.write_text(place.read_text("utf-8").replace("environment: here", "environment: there"), "utf-8")
+
+    for words in (("next", "shop"), ("next", "shop", "--json"), ("line", "show", "shop/testing/unit/1")):
+        said = say(*words)
+        assert said.exit_code == 0
+        assert said.stderr == "The ledger has sweeps of shop in here, not in there.\n"
+    assert json.loads(say("next", "shop", "--json").stdout)
 
 
 def test_a_waiver_turns_a_line_green_and_keeps_why_in_sight(say: Say, tmp_path: Path) -> None:

@@ -257,3 +257,17 @@ def test_an_unknown_section_is_no_sweep(tmp_path: Path, ledger: Store) -> None:
     with pytest.raises(UsageError, match="did you mean 'unit'"):
         asyncio.run(sweep(opened(tmp_path, line("one")), ["unti"], shown=False))
     assert ledger.chains() == []
+
+
+async def test_sections_whose_refs_begin_alike_are_both_looked_at(tmp_path: Path) -> None:
+    """No line is left out because another section has its place."""
+    place = opened(tmp_path, line("one"), line("one", "two"))
+    (chapter,) = place.checklist.chapters
+    (whole,) = chapter.sections
+    halves = tuple(whole.model_copy(update={"lines": (one,)}) for one in whole.lines)
+    split = chapter.model_copy(update={"sections": halves})
+    place = replace(place, checklist=place.checklist.model_copy(update={"chapters": (split,)}))
+
+    ended = await sweep(place, shown=False)
+
+    assert ended.counts == {Verdict.PASS: 2}

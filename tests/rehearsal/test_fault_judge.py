@@ -1,6 +1,7 @@
 """A fault's promise is kept by its own ending alone: the same exit code by another way is none."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from deployments.rehearsal.fault_ending import EXIT_CODES, Ending, differences
 from deployments.rehearsal.fault_judge import Outside, ending
 from deployments.rehearsal.faults import FAULTS
 from deployments.rehearsal.out_folder import OutFolder
-from deployments.rehearsal.play import Played
+from deployments.rehearsal.play import Played, too_slow_for
 from deployments.rehearsal.trading_builds import NEXT, PREVIOUS
 from tests.rehearsal.fault_stories import (
     JUST_SO,
@@ -265,3 +266,12 @@ def test_a_rehearsal_says_what_was_promised_and_what_was_found(
 def test_without_a_launch_there_is_no_ending() -> None:
     """An empty ledger keeps no promise."""
     assert ending([], Outside()) == Ending("no launch came to an end", "nobody knows what")
+
+
+def test_a_machine_that_is_too_slow_is_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where lateness kept a launch from its promised end, what to try stands last."""
+    slow = too_slow_for(timedelta(seconds=5))
+    assert slow == "this machine is too slow for an hour in 5 s; try make rehearsal HOUR=10s"
+    played = Played(2, "", 1.0, "No launch came to an end.", JUST_SO["stale-backup"]().ending(), slow)
+    assert judged(FAULTS["none"], played, OutFolder(tmp_path)) == 1
+    assert capsys.readouterr().err.endswith(f"{slow}\n")

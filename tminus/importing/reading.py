@@ -179,12 +179,14 @@ def _sections(
     for number, (stretch, place) in enumerate(own):
         if not place.lines:
             continue
-        if stretch.below:
-            part = slug(" ".join(stretch.below)) or f"section-{number}"
-            name, title = f"{chapter}/{taken.name(part)}", " / ".join(map(without_state, stretch.below)).strip(" /")
-        else:
-            name, title = chapter, without_state(heading)
-        yield OutlineSection(title or name, name, tuple(_placed(system, name, place.lines)))
+        part = taken.name(slug(" ".join(stretch.below)) or f"section-{number}") if stretch.below else ""
+        below = " / ".join(map(without_state, stretch.below)).strip(" /")
+        title = (below if stretch.below else without_state(heading)) or part or chapter
+        for nth, (holds, lines) in enumerate(groupby(place.lines, key=lambda line: line.holds)):
+            inside = part if nth == 0 else taken.name("-".join(one for one in (part, holds) if one))
+            name = f"{chapter}/{inside}" if inside else chapter
+            said = title if nth == 0 else f"{title}: {str(holds).replace('-', ' ')}"
+            yield OutlineSection(said, name, tuple(_placed(system, name, list(lines))))
 
 
 def _placed(system: str, name: str, lines: Sequence[OutlineLine]) -> Iterator[OutlineLine]:

@@ -16,6 +16,7 @@ from tminus.importing import (
     recognizers_watching,
 )
 from tminus.importing.amounts import PointsTheOtherWay
+from tminus.importing.placeholders import marked
 from tminus.importing.seen import Check, Recognizer, Seen, Suggestion
 from tminus.readiness.book import Holds
 from tminus.readiness.promises import unknown_promises
@@ -67,8 +68,9 @@ def recognize(seen: Seen, kinds: Mapping[str, type[Spec]]) -> Suggestion:
             return Suggestion(asks=str(e))
         if found is not None and (found.checks or found.promises):
             promises = {} if unknown_promises({**found.promises}) else found.promises
-            if all(_valid(check, kinds) for check in found.checks):
-                return Suggestion(found.checks, promises, found.known)
+            checks = found.checks if found.known else tuple(map(marked, found.checks))
+            if all(_valid(check, kinds) for check in checks):
+                return Suggestion(checks, promises, found.known)
             return Suggestion(promises=promises)
     return Suggestion()
 

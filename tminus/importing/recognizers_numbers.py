@@ -10,7 +10,7 @@ from tminus.importing.seen import Check, Recognizer, Seen, Suggestion, suggest
 
 _LOAD: dict[str, JsonValue] = {"report": "load.json", "tool": "k6"}
 _REQUESTS = {"requests", "orders", "transactions", "messages", "events", "operations", "ops", "calls", "hits"}
-_OF_REQUESTS = "http_request_duration_seconds"
+_OF_REQUESTS = "name_yours_http_request_duration_seconds"
 _PROBED = {"p50", "p95", "p99"}
 _USERS = {"users", "vus", "clients", "concurrent", "simultaneous", "virtual"}
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99", "p999": "0.999"}
@@ -104,15 +104,15 @@ def _at_percentiles(seen: Seen, limits: Mapping[str, Amount]) -> Suggestion:
 
 
 def _timed(seen: Seen) -> str:
-    return "sql_query_duration_seconds" if seen.has(r"\bquer(?:y|ies)\b|\bsql\b") else _OF_REQUESTS
+    return "name_yours_sql_query_duration_seconds" if seen.has(r"\bquer(?:y|ies)\b|\bsql\b") else _OF_REQUESTS
 
 
 def error_rate(seen: Seen) -> Suggestion | None:
     """`Error rate <0.1%`."""
     if seen.under(r"\balert") or not seen.has(r"\berror rate\b|\berrors? ratio\b") or seen.share is None:
         return None
-    failed = '(sum(rate(http_requests_total{status=~"5.."}[1h])) or vector(0))'
-    given: dict[str, JsonValue] = {"query": f"{failed} / sum(rate(http_requests_total[1h]))"}
+    failed = '(sum(rate(name_yours_http_requests_total{status=~"5.."}[1h])) or vector(0))'
+    given: dict[str, JsonValue] = {"query": f"{failed} / sum(rate(name_yours_http_requests_total[1h]))"}
     return suggest("metrics.prometheus", given, {"ratio": seen.share.expected("<")}, error_rate=seen.share.said)
 
 

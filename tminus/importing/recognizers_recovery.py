@@ -39,8 +39,9 @@ def backups(seen: Seen) -> Suggestion | None:
     if seen.has(r"\bcockroach"):
         expect = {"every": f"<= {every}", "failures": "= 0"}
         return suggest("cockroach.backups", {"database": "main"}, expect, **promise)
-    given: dict[str, JsonValue] = {"bucket": "backups", "every": every}
-    return suggest("aws.objects", given, {"objects": ">= 1", "gaps": "= 0"}, **promise)
+    given: dict[str, JsonValue] = {"bucket": "backups", "prefix": "database/", "every": every}
+    expect = {"objects": ">= 2", "newest": f"<= {every}", "gaps": "= 0"}  # one file alone shows no rhythm
+    return suggest("aws.objects", given, expect, **promise)
 
 
 def _every(seen: Seen) -> str | None:
@@ -121,7 +122,10 @@ def _encrypted(seen: Seen) -> tuple[Check, ...]:
     if seen.has(r"\bcockroach"):
         return (Check("cockroach.backups", {"database": "main"}, {"encrypted": "= yes"}),)
     bucket = Check("aws.bucket", {"bucket": "backups"}, {"encrypted": "!= none"})
-    return (bucket, Check("aws.objects", {"bucket": "backups"}, {"objects": ">= 1", "encrypted": "= all"}))
+    return (
+        bucket,
+        Check("aws.objects", {"bucket": "backups", "prefix": "database/"}, {"objects": ">= 1", "encrypted": "= all"}),
+    )
 
 
 def _replica(seen: Seen) -> tuple[Check, ...]:

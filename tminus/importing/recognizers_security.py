@@ -89,8 +89,10 @@ def token_lifetime(seen: Seen) -> Suggestion | None:
     return suggest("jwt.token", given, {"issued": "= yes", "lifetime": seen.time.expected("<=")})
 
 
-def _scanned(reports: str) -> tuple[Check, ...]:
-    expect = {"reports": ">= 1", "critical": "= 0", "high": "= 0"}
+def _scanned(seen: Seen, reports: str) -> tuple[Check, ...]:
+    """No finding of the severities that the line names; none critical or high where it names no severity."""
+    named = [severity for severity in ("critical", "high", "medium", "low") if seen.has(rf"\b{severity}\b")]
+    expect = {"reports": ">= 1", **dict.fromkeys(named or ("critical", "high"), "= 0")}
     return (Check("artifact.scan", {"reports": reports, "tool": "sarif"}, expect),)
 
 
@@ -115,11 +117,11 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     headers,
     rate_limit,
     token_lifetime,
-    by_words(r"\bno (?:hard-?coded|committed) |\bsecrets? scan", lambda _: _scanned("scans/secrets.sarif")),
+    by_words(r"\bno (?:hard-?coded|committed) |\bsecrets? scan", lambda seen: _scanned(seen, "scans/secrets.sarif")),
     by_words(
         r"\b(?:vulnerability|security|dependency|container|image|code|static) scan"
-        r"|\bno (?:\w+ )?(?:security )?vulnerabilities",
-        lambda _: _scanned("scans/*.sarif"),
+        r"|\bno (?:\w+ )?(?:(?:or|and) \w+ |/ ?\w+ )?(?:security )?vulnerabilities",
+        lambda seen: _scanned(seen, "scans/*.sarif"),
         unless=r"\bresults?\b|\breview",
     ),
     by_words(

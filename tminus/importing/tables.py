@@ -30,6 +30,10 @@ _STATE = re.compile(
 _ROLE = re.compile(r"^(?:roles?|approvers?|title|function|team)$", re.IGNORECASE)
 _SIGNATURE = re.compile(r"\b(?:signature|signed?|sign-?off|approv(?:al|ed))\b", re.IGNORECASE)
 _REACH = re.compile(r"\b(?:phone|mobile|e-?mail|pager|slack|contact)\b", re.IGNORECASE)
+_OWNER = re.compile(
+    r"^(?:owners?|owned by|assignees?|assigned(?: to)?|responsible(?: person)?|accountable|dri|lead|who)$",
+    re.IGNORECASE,
+)
 _NUMBERING = re.compile(r"^(?:#|no\.?|nr\.?|id|number)$", re.IGNORECASE)
 
 
@@ -53,6 +57,24 @@ def take_table(place: Place, table: Table) -> None:
         return
     for row in table.rows:
         _take_row(place, row, columns)
+    _note_what_is_left(place, table, header, columns)
+
+
+def _note_what_is_left(place: Place, table: Table, header: Sequence[str], columns: _Columns) -> None:
+    """Who owns each row, and which other columns have something that no line says."""
+    if columns.whole or columns.holds is Holds.SIGN_OFFS:
+        return
+    taken = {columns.item, columns.target, columns.state}
+    left = [number for number, name in enumerate(header) if number not in taken and not _NUMBERING.match(name)]
+    owners = [number for number in left if _OWNER.match(header[number].strip("* "))]
+    for row in table.rows:
+        for number in owners:
+            if (owner := _cell(row, number).strip()) and _cell(row, columns.item).strip():
+                said = f"{owner[:30]} of {_cell(row, columns.item).strip()}"
+                place.note(row.line, "an owner; write the role that mends the line under `owner:`", said)
+    others = [header[one] for one in left if one not in owners and any(_cell(row, one).strip() for row in table.rows)]
+    if others:
+        place.note(table.line, "columns of a table that no line takes", " | ".join(others[:8]))
 
 
 def _columns(place: Place, header: Sequence[str], rows: Sequence[Row]) -> _Columns | None:

@@ -25,6 +25,15 @@ def counts(found: Imported) -> Iterator[tuple[int, str]]:
             yield number, said
 
 
+def roles(found: Imported, owner: str) -> list[str]:
+    """The roles that the files name, which people have to hold, and for what."""
+    named = {owner: "owns the sections, may accept what does not hold"}
+    for one in found.lines():
+        if one.signed_off:
+            named.setdefault(one.role, "signs off")
+    return [f"{role}  {what}" for role, what in named.items()]
+
+
 def questions(found: Imported) -> list[str]:
     """Each line that leaves something open, with what has to be known."""
     return [f"{one.line.ref}  {one.line.title}\n    {one.asks}" for one in found.lines() if one.asks]

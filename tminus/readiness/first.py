@@ -3,11 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Protocol, runtime_checkable
 
 from tminus.outcome import Verdict
 from tminus.readiness.book import Line
 from tminus.readiness.judging import Judged
+from tminus.spoken import counted
+
+_PLACE = 100  # characters of what was looked at
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,18 @@ class Fix:
     owners: tuple[str, ...]
     refs: tuple[str, ...]
     blocking: int
+
+    @property
+    def lines(self) -> str:
+        """`1 line`, `3 lines`."""
+        return counted(len(self.refs), "line")
+
+    @property
+    def of_which(self) -> str:
+        """How many of them block, to be said after them."""
+        if len(self.refs) == 1:
+            return "which blocks" if self.blocking else "which does not block"
+        return f"{self.blocking or 'none'} of which {'block' if self.blocking > 1 else 'blocks'}"
 
 
 def what_first(judged: Sequence[Judged]) -> list[Fix]:
@@ -68,7 +84,7 @@ def _cause(one: Judged, judge: Line) -> _Cause:
     if judge.sign_off is not None:
         return _Cause("the release's sign-off: `tminus sign-off`")
     if one.verdict is Verdict.FAIL:
-        return _Cause(f"fails: {one.summary}", _failing(one, judge))
+        return _Cause(f"fails: {_where(one)}{one.summary}", _failing(one, judge))
     at, worst = next(((at, seen) for at, seen in enumerate(one.outcomes) if seen.verdict is one.verdict), (0, None))
     if worst is None:  # not looked at, or stale
         return _Cause(f"{one.verdict}: {one.summary}")
@@ -79,6 +95,13 @@ def _cause(one: Judged, judge: Line) -> _Cause:
     if worst.where or worst.found or not isinstance(check, _Asks):  # it was answered, though not in full
         return _Cause(said, (check.model_dump_json(),))
     return _Cause(said, (check.asks(),))
+
+
+def _where(one: Judged) -> str:
+    """What was looked at, such as a command or an address, where one check alone fails."""
+    places = [seen.where for seen in one.outcomes if seen.verdict is Verdict.FAIL]
+    place = places[0] if len(places) == 1 else ""
+    return f"{shorten(place, _PLACE, placeholder=' …')}: " if place else ""
 
 
 def _failing(one: Judged, judge: Line) -> tuple[str, ...]:

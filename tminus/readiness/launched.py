@@ -68,8 +68,9 @@ def _last_launch(store: Store, system: str, environment: str) -> Record | None:
 
 def _signed(store: Store, system: str, line: Line, whose: Whose, at: datetime) -> Outcome:
     role = line.sign_off.role if line.sign_off else ""
-    if whose.people is None or not whose.release:
-        return Outcome.skipped("a sign-off is of one release by named people; give --release and --people")
+    missing = [name for name, given in (("--release", whose.release), ("--people", whose.people)) if not given]
+    if whose.people is None or missing:
+        return Outcome.skipped(f"a sign-off is of one release by named people; give {' and '.join(missing)}")
     asked = asked_about(store, system, whose.release, whose.people, whose.kinds)
     return _of_role(asked, role, whose.people, at).model_copy(update={"at": at})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from tminus.chain_names import readiness_chain
 from tminus.clock import now
 from tminus.environment import Environment
 from tminus.errors import UsageError
@@ -16,11 +17,11 @@ from tminus.readiness.book import Checklist
 from tminus.readiness.judging import Judged, judge_lines
 from tminus.readiness.launched import Whose, evidence_of_people_and_launches
 from tminus.readiness.seen import last_seen
-from tminus.readiness.source import load_checklist, steps_beside
+from tminus.readiness.source import books_beside, load_checklist, steps_beside
 from tminus.readiness.standing import Standing
 from tminus.release import Release, no_release
 from tminus.runbook import Spec
-from tminus.wording import nearest
+from tminus.spoken import listed
 from tminus.yaml_source import Source
 
 
@@ -68,6 +69,19 @@ class Opened:
         """What people said so far; raises LedgerError."""
         return Standing.read(store, self.checklist.system, self.environment.environment, self.people)
 
+    def swept_elsewhere(self, store: Store) -> str:
+        """Where this system was swept, if not in this environment; empty where it was, or nowhere. Raises LedgerError.
+
+        A wrong environment file over the right ledger is told so, and not as a checklist that nobody went through.
+        """
+        system, here = self.checklist.system, self.environment.environment
+        if self.standing(store).begun:
+            return ""
+        beginning = readiness_chain(system, "")
+        places = [chain.removeprefix(beginning) for chain in store.chains() if chain.startswith(beginning)]
+        swept = [place for place in places if place != here and Standing.read(store, system, place, None).begun]
+        return f"The ledger has sweeps of {system} in {listed(swept)}, not in {here}." if swept else ""
+
     def judged_last(self, store: Store) -> list[Judged]:
         """Every line by the evidence that the ledger holds, judged now: what is too old is no pass.
 
@@ -87,8 +101,7 @@ def open_readiness(
 ) -> Opened:
     """Reads the files; raises BookError with every mistake, UsageError where one is not there."""
     if not folder.is_dir():
-        known = [one.name for one in folder.parent.glob("*") if one.is_dir()]
-        raise UsageError(f"there is no folder {folder}{nearest(folder.name, known)}")
+        raise UsageError(f"there is no folder {folder}{books_beside(folder)}")
     checklist = load_checklist(folder, kinds)
     named = {"environment": environment, "people": people, "release": release}
     sources = {name: Source.read(path) for name, path in named.items() if path is not None}

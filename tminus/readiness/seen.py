@@ -8,7 +8,7 @@ from tminus.readiness.book import Checklist
 from tminus.readiness.history import lines_seen
 from tminus.readiness.standing import Standing
 
-_NOT_THIS = Outcome.unknown("not looked at for this release; name it with `--release`")
+_NOT_THIS = Outcome.unknown("not looked at for this release")
 
 
 def last_seen(

@@ -1,5 +1,6 @@
 """From the YAML files of a system to its Checklist: every mistake at once, with its line and the nearest right name."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,8 @@ QUESTIONS: Mapping[str, type[Spec]] = {"attestation": Attested, "sign_off": Sign
 LINE_KEYS = (*(name for name in Line.model_fields if name != "checks"), "check", "with", "expect", "all")
 """Every key a line may have."""
 _VERBS = ("check",)
+_SHOWN = 10  # folders that are named where one is missing
+_HEAD = 10_000  # characters of a file in which its first key is looked for
 _MOST = 10_000  # lines of one file; more is no checklist but a mistake
 
 
@@ -28,6 +31,24 @@ def load_checklist(folder: Path, kinds: Mapping[str, type[Spec]]) -> Checklist:
     Raises UsageError where the folder holds no chapter, BookError with all mistakes of all files.
     """
     return build_checklist(chapters_in(folder), [build(source, kinds) for source in _having("runbook", folder)], kinds)
+
+
+def books_beside(folder: Path) -> str:
+    """`; did you mean 'x'?` for a folder that is not there, or the first ten of the folders there that hold files."""
+    known = sorted({path.parent.name for path in folder.parent.glob("*/*.yaml") if _is_book(path)})
+    said = nearest(folder.name, known)
+    if "known:" not in said or len(known) <= _SHOWN:
+        return said
+    return f"; known: {', '.join(known[:_SHOWN])} and {len(known) - _SHOWN} more"
+
+
+def _is_book(path: Path) -> bool:
+    """Whether a file begins as a book does; what cannot be read is none."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as opened:
+            return re.search(r"(?m)^(?:readiness|runbook):", opened.read(_HEAD)) is not None
+    except OSError:
+        return False
 
 
 def chapters_in(folder: Path) -> list[Source]:
@@ -188,6 +209,7 @@ def _together(readers: list[ChapterReader], launches: list[Runbook]) -> list[Mis
     """What is wrong between files: one system, refs once, names that lead somewhere."""
     found: list[Mistake] = []
     refs = {ref: reader for reader in reversed(readers) for ref in reader.placed}
+    found += _shared_places(readers)
     steps = {step.id: step.refs for book in launches for step in book.steps()}
     for reader in readers:
         if reader.system != readers[0].system:
@@ -198,6 +220,22 @@ def _together(readers: list[ChapterReader], launches: list[Runbook]) -> list[Mis
                 what = f"this ref is taken in {refs[ref].source.path.name}"
                 found.append(reader.source.mistake((*place, "ref"), ref, what))
             found += _leads_nowhere(reader, ref, place, refs, steps)
+    return found
+
+
+def _shared_places(readers: list[ChapterReader]) -> list[Mistake]:
+    """Each section whose refs begin as an earlier one's do: what is told of one would be told of the other."""
+    found: list[Mistake] = []
+    first: dict[str, tuple[ChapterReader, Place]] = {}
+    for reader in readers:
+        sections = {place[:2]: ref for ref, place in reversed(reader.placed.items())}
+        for section, ref in reversed(sections.items()):
+            begins = ref.rpartition("/")[0]
+            other, where = first.setdefault(begins, (reader, section))
+            if (other, where) != (reader, section):
+                at = f"{other.source.path.name} line {other.source.line(where)}"
+                what = f"refs of the section at {at} begin with `{begins}/` too; give this section's another beginning"
+                found.append(reader.source.mistake((*reader.placed[ref], "ref"), ref, what))
     return found
 
 

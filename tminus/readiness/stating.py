@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from tminus import events as ev
 from tminus.chain_names import readiness_chain
@@ -14,6 +15,7 @@ from tminus.personal_key import PersonalKey
 from tminus.readiness.book import Line
 from tminus.readiness.opened import Opened
 
+_LINK = 80  # characters of a mistake that are shown
 _Said = TypeVar("_Said", ev.LineAttested, ev.LineWaived)
 
 
@@ -44,6 +46,7 @@ def state(opened: Opened, line: Line, key_file: Path, link: str, reason: str, un
         raise UsageError(f"{line.ref} is observed, not stated; to accept that it does not hold: `tminus line waive`")
     if judge is not line:
         raise UsageError(f"{line.ref} is the same as {judge.ref}; state that one")
+    _refuse_no_link(link)
     key, person = _who(opened, key_file)
     if wanted.role not in person.roles:
         raise Refused(f"{person.name} is no {wanted.role}, and {line.ref} is for one to state")
@@ -64,6 +67,8 @@ def accept(opened: Opened, line: Line, key_file: Path, reason: str, link: str, u
     """A waiver of a line; raises UsageError, Refused, LedgerError."""
     if not line.waivable:
         raise Refused(f"{line.ref} cannot be waived: its book says `waivable: false`")
+    if link:
+        _refuse_no_link(link)
     roles = opened.checklist.may_waive(line.ref)
     key, person = _who(opened, key_file)
     role = next((role for role in roles if role in person.roles), None)
@@ -75,6 +80,19 @@ def accept(opened: Opened, line: Line, key_file: Path, reason: str, link: str, u
         ref=line.ref, digest=digest, person=person.id, role=role, reason=reason, link=link, until=until
     )
     return _written(opened, key, said)
+
+
+def _refuse_no_link(link: str) -> None:
+    """Raises UsageError for what no browser would open, and for a link that holds a password."""
+    try:
+        parts = urlsplit(link)
+        there = parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(map(str.isspace, link))
+    except ValueError:  # such as a bracket that is not closed
+        there = False
+    if not there:
+        raise UsageError(f"{link[:_LINK]!r} is no link; write https://…")
+    if parts.username or parts.password:
+        raise UsageError(f"the link to {parts.hostname} holds a name or a password, and a ledger forgets nothing")
 
 
 def _who(opened: Opened, key_file: Path) -> tuple[PersonalKey, Person]:

@@ -15,6 +15,11 @@ _FIRST = 5  # fixes named
 _UNPROVEN = 10  # claims named
 
 
+def whole_list(system: str) -> str:
+    """Where everything to mend is said."""
+    return f"`tminus next {system} --environment FILE` has the whole list."
+
+
 def render(account: Account, *, everything: bool) -> Iterator[RenderableType]:
     """The account, block by block; every line where `everything`, else only what does not hold."""
     yield _marked(account.mark, account.sentence, bold=True)
@@ -33,9 +38,8 @@ def render(account: Account, *, everything: bool) -> Iterator[RenderableType]:
         yield ""
         yield Text("What first", style="bold")
         for fix in account.first[:_FIRST]:
-            turns = f"{len(fix.refs)} lines ({fix.blocking} block)"
-            yield Text(f"  {turns}  {', '.join(fix.owners)}: {fix.what}")
-        yield Text("  `tminus next` has the whole list.", style="dim")
+            yield Text(f"  {fix.lines}, {fix.of_which}  {', '.join(fix.owners)}: {fix.what}")
+        yield Text(f"  {whole_list(account.system)}", style="dim")
 
 
 def _claims(account: Account) -> Iterator[RenderableType]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import floor, log10
 from typing import Literal
 
 from tminus.report.axis import Axis, Stretch, Tick
@@ -118,13 +119,20 @@ def draw(watch: WatchReport, measure: Measure, frame: Frame) -> Chart:
         dots=tuple(
             Dot(x, at, limit is not None and at < over) for run in runs for x, at in run if few or len(run) == 1
         ),
-        levels=tuple(Level(y(step), f"{step:g} {unit}") for step in steps),
-        limit=None if limit is None else Level(y(limit), f"limit {limit:g} {unit}"),
-        before=None if before is None else Level(y(before), f"before {before:.2g} {unit}"),
+        levels=tuple(Level(y(step), f"{plain(step)} {unit}") for step in steps),
+        limit=None if limit is None else Level(y(limit), f"limit {plain(limit)} {unit}"),
+        before=None if before is None else Level(y(before), f"before {plain(before, 2)} {unit}"),
         ticks=tuple(axis.ticks(frame.apart, frame.width)),
         flags=tuple(flags),
         bands=(*_versions(watch, axis), *_gaps(watch.points, axis)),
     )
+
+
+def plain(value: float, significant: int = 6) -> str:
+    """A number without an exponent: `150`, `0.00003`; behind the point no more digits than are `significant`."""
+    digits = max(0, significant - 1 - floor(log10(abs(value)))) if value else 0
+    said = f"{value:.{digits}f}"
+    return said.rstrip("0").rstrip(".") if digits else said
 
 
 _DOTTED = 80  # points up to which each is marked

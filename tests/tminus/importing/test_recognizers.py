@@ -31,10 +31,10 @@ UNDERSTOOD: dict[str, list[tuple[str, dict[str, str]]]] = {
     "Recovery point objective (RPO): 15 min": [("artifact.setting", {"seconds": "<= 15 min"})],
     "CockroachDB backups every 6 hours": [("cockroach.backups", {"every": "<= 6 h", "failures": "= 0"})],
     "Backups every 6 hours, kept for 30 days": [
-        ("aws.objects", {"objects": ">= 1", "gaps": "= 0"}),
+        ("aws.objects", {"objects": ">= 2", "newest": "<= 6 h", "gaps": "= 0"}),
         ("aws.bucket", {"retention": "= 30 d"}),
     ],
-    "Automated daily backups": [("aws.objects", {"objects": ">= 1", "gaps": "= 0"})],
+    "Automated daily backups": [("aws.objects", {"objects": ">= 2", "newest": "<= 24 h", "gaps": "= 0"})],
     "Backup retention policy: 30 days": [("aws.bucket", {"retention": "= 30 d"})],
     "Jaeger configured with 7-day retention": [("artifact.setting", {"days": "= 7 d"})],
     "Log retention (30 days)": [("aws.log_groups", {"present": "= all", "retention": "= 30 d"})],
@@ -59,6 +59,10 @@ UNDERSTOOD: dict[str, list[tuple[str, dict[str, str]]]] = {
     "X-Frame-Options: SAMEORIGIN": [("http.headers", {"value": "= SAMEORIGIN"})],
     "Referrer-Policy": [("http.headers", {"present": "= yes"})],
     "No hardcoded credentials": [("artifact.scan", {"reports": ">= 1", "critical": "= 0", "high": "= 0"})],
+    "No critical vulnerabilities": [("artifact.scan", {"reports": ">= 1", "critical": "= 0"})],
+    "No high or critical vulnerabilities": [
+        ("artifact.scan", {"reports": ">= 1", "critical": "= 0", "high": "= 0"}),
+    ],
     "Health endpoints: `/healthz`, `/ready`": [
         ("endpoint.health", {"status": "= 200", "healthy": "= yes"}),
         ("endpoint.health", {"status": "= 200", "healthy": "= yes"}),
@@ -256,3 +260,15 @@ def test_the_headings_help() -> None:
 
     assert line.title == "30-day retention policy"
     assert checks_of(drafted.suggestion) == [("aws.bucket", {"retention": "= 30 d"})]
+
+
+@pytest.mark.parametrize("title", UNDERSTOOD)
+def test_a_name_that_only_the_reader_knows_is_one_that_nothing_has(title: str) -> None:
+    """Buckets, endpoints, reports and the like are marked in the value too, so that none is there by accident."""
+    found = recognize(seen(title), KINDS)
+
+    usual = {"backups", "api", "web", "main", "cache", "shop", "orders", "load.json", "coverage.xml", "openapi.yaml"}
+    given = [value for check in found.checks for value in check.given.values()]
+    flat = [str(one) for value in given for one in (value if isinstance(value, list) else [value])]
+    assert not usual & set(flat)
+    assert not any(one.startswith(("tests/", "scans/", "settings/", "evidence/", "/shop")) for one in flat)

@@ -46,6 +46,20 @@ def said(folder: Path, *lines: str) -> str:
     return str(found.value)
 
 
+def test_two_sections_of_one_place_are_refused(tmp_path: Path) -> None:
+    """In one file or in two: what is told of one place would be told of both."""
+    one = book(f"title: A, {CHECK}")
+    begun = (
+        one[one.index("  - section: unit") :].replace("unit/1,", "unit/2,").replace("section: unit", "section: more")
+    )
+    with pytest.raises(BookError, match="begin with `shop/testing/unit/` too; give this section's another beginning"):
+        build_checklist([source(tmp_path, one + begun)], [], KINDS)
+
+    head = one[: one.index("  - section: unit")].replace("readiness: testing", "readiness: other")
+    with pytest.raises(BookError, match=r"the section at 1\.yaml line 7"):
+        build_checklist([source(tmp_path, one), source(tmp_path, head + begun, "2.yaml")], [], KINDS)
+
+
 def test_a_right_book_reads_as_it_says(tmp_path: Path) -> None:
     """Every key of a line is taken as written, and a line without an owner has its section's."""
     found = checklist(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.tminus.launch_story import Story
 from tminus import events as ev
-from tminus.report.chart import NARROW, WIDE, Frame, draw, path, place_flags, round_steps
+from tminus.report.chart import NARROW, WIDE, Frame, draw, path, place_flags, plain, round_steps
 from tminus.report.watch_model import Moment, Point, Shown, VersionSpan, WatchReport
 from tminus.report.watched import thinned, watched
 
@@ -171,3 +171,21 @@ def test_a_wide_frame_is_drawn_as_any_other() -> None:
     """The geometry follows the frame."""
     drawn = draw(watch(point(0, 0), point(10, 9)), "error_percent", replace(FRAME, left=10, right=210))
     assert drawn.lines[0].startswith("10.0,")
+
+
+@pytest.mark.parametrize(
+    ("value", "significant", "said"),
+    [
+        (151.49, 2, "151"),
+        (12.34, 2, "12"),
+        (1.234, 2, "1.2"),
+        (0.00003, 2, "0.00003"),
+        (0.0, 2, "0"),
+        (1_234_567.0, 6, "1234567"),
+        (0.1, 6, "0.1"),
+        (200.0, 6, "200"),
+    ],
+)
+def test_numbers_have_no_exponent(value: float, significant: int, said: str) -> None:
+    """150 ms is no 1.5e+02 ms."""
+    assert plain(value, significant) == said
