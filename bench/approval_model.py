@@ -175,11 +175,11 @@ class _Launch:
         )
 
     def _standing(self, asked: _Asked) -> list[tuple[Request, frozenset[str]]]:
-        """Each person's last answer that is about anything unchanged, with the seats that are."""
+        """Each person's last answer that is about anything unchanged, with the seats that are; and every no."""
         last: dict[str, tuple[Request, frozenset[str]]] = {}
         for one, moment in asked.said:
             unchanged = self._unchanged(asked.shown, self.versions[one.seen])
-            if unchanged:
+            if unchanged or one.does == "reject":
                 seats = unchanged & self._open_to(self._roles(self.people[one.who], moment, moment))
                 last[one.who] = one, seats
         return [(one, seats) for one, seats in last.values() if one.does == "reject" or (seats and self._free(one.who))]

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from tminus.clock import Clock, Duration
 from tminus.credentials import SecretRef
 from tminus.loopback import url_is_local
-from tminus.systems.pagerduty import PagerDutyRest
+from tminus.systems.pagerduty import HttpsAddress, PagerDutyRest
 from tminus.systems.readiness import Systems
 from tminus.systems.section import Section
 from tminus.systems.web import Api
@@ -160,9 +160,9 @@ class PagerDuty(Section):
     """
 
     routing_key: SecretRef
-    events: str = "https://events.pagerduty.com"
+    events: HttpsAddress = "https://events.pagerduty.com"
     ca_file: Path | None = None
-    api: str = "https://api.pagerduty.com"
+    api: HttpsAddress = "https://api.pagerduty.com"
     token: SecretRef | None = None
     rest: PagerDutyRest | None = None
     webhook_secrets: tuple[SecretRef, ...] = ()

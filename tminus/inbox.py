@@ -42,34 +42,23 @@ def answer(book: Logbook, frozen: Frozen, given: ev.Answered) -> Record:
 def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
     """Writes an order down; raises Refused with the reason, which is written down too.
 
-    Refused also where it was written down just after the launch's end.
+    It is written only if nothing was said since it was judged, else it is judged again. A resume lets go of what its
+    author could see held, and of nothing that was held in that very moment.
     """
-    record = book.refresh()
-    why = _why_not_signed(book, frozen, given) or why_order_refused(given, record, frozen, now())
-    if why is not None:
-        refuse(book, given.person, f"{given.order} {given.step}".strip(), why, given.via)
-    if given.order == "resume":
-        _write_resume(book, given)
-    else:
-        book.write(given)
-    if (closed := book.record.closed) is not None and closed in book.record.events[: book.record.events.index(given)]:
-        why = f"it came too late, the launch is over: {closed.sentence}"
-        refuse(book, given.person, f"{given.order} {given.step}".strip(), why, given.via)
-    return book.record
-
-
-def _write_resume(book: Logbook, given: ev.Ordered) -> None:
-    """Lets go of what its author could see held, and of nothing that was held in that very moment."""
-    seen = book.record.holding
+    record, crossed, what = book.refresh(), "", f"{given.order} {given.step}".strip()
+    held = record.holding
     while True:
+        why = _why_not_signed(book, frozen, given) or why_order_refused(given, record, frozen, now())
+        if why is None and given.order == "resume" and record.holding != held:
+            why = "what holds it changed just now; look at it, and resume again"
+        if why is not None:
+            refuse(book, given.person, what, f"{crossed}{why}", given.via)
         try:
-            book.write(given, after=book.record.seq)
+            book.write(given, after=record.seq)
         except MovedOn:
-            if book.refresh().holding != seen:
-                why = "what holds it changed just now; look at it, and resume again"
-                refuse(book, given.person, given.order, why, given.via)
+            record, crossed = book.refresh(), "it came too late: "
         else:
-            return
+            return record
 
 
 def refuse(book: Logbook, who: str, what: str, why: str, via: ev.Via) -> NoReturn:

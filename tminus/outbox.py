@@ -118,6 +118,15 @@ class Outbox:
         )
         return str(rows[0][0]) if rows else None
 
+    def behind(self, letter: Waiting) -> list[str]:
+        """The bodies of the letters of its launch and channel that wait behind this one, oldest first."""
+        rows = self._store.look(
+            "SELECT body FROM outbox WHERE chain = :chain AND channel = :channel "
+            "AND state = 'due' AND id > :id ORDER BY id",
+            {"chain": letter.chain, "channel": letter.channel, "id": letter.id},
+        )
+        return [str(row[0]) for row in rows]
+
     def receipt(self, chain: str, channel: str, key: str) -> str | None:
         """What was given for the last letter with this key that arrived."""
         rows = self._store.look(

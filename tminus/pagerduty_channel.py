@@ -3,17 +3,17 @@
 import logging
 
 from pagerduty import EventsApiV2Client
-from pagerduty.errors import Error, HttpError, UrlError
+from pagerduty.errors import HttpError, UrlError
 from pydantic import ValidationError
 
 from tminus.clock import now
 from tminus.courier import Unavailable, Undeliverable
 from tminus.credentials import resolve
 from tminus.environment import PagerDuty
-from tminus.errors import MissingSecret
+from tminus.errors import MissingSecret, UsageError
 from tminus.messages.forms import PagerDutyLetter
 from tminus.outbox import Outbox, Waiting
-from tminus.pagerduty_rest import PagerDutyIncidents, trusted
+from tminus.pagerduty_rest import TROUBLES, PagerDutyIncidents, trusted
 
 _logger = logging.getLogger(__name__)
 _TIMEOUT = 5  # seconds
@@ -21,7 +21,7 @@ _SUMMARY = 1024  # characters; developer.pagerduty.com/docs/events-api-v2/trigge
 _QUOTED = 200  # characters of what PagerDuty says
 _REFUSED = range(400, 500)
 _LATER = frozenset({408, 429})
-_BY_REST = 4  # tries of the REST API; what comes behind waits as long, and the Events API may be well
+_BY_REST = 4  # tries of the REST API alone; what comes behind waits as long, and the Events API may be well
 
 
 class PagerDutyChannel:
@@ -35,8 +35,12 @@ class PagerDutyChannel:
 
     def __init__(self, settings: PagerDuty) -> None:
         key, verify = resolve(settings.routing_key).get_secret_value(), trusted(settings)
-        self._incidents = _incidents(settings)
-        self._client = EventsApiV2Client(key, base_url=settings.events, verify=verify, trust_env=False)
+        self._settings = settings
+        self._incidents: PagerDutyIncidents | None = None
+        try:
+            self._client = EventsApiV2Client(key, base_url=settings.events, verify=verify, trust_env=False)
+        except UrlError as e:
+            raise UsageError("pagerduty: events does not begin with https://") from e
         # The constructor's own timeout is not the one that requests use.
         self._client.timeout = _TIMEOUT
         # Left to itself the client repeats a 429 for ever and sleeps on a 503; the outbox knows when to try again.
@@ -48,18 +52,20 @@ class PagerDutyChannel:
         """Sends one; the receipt is its dedup key, or the incident and whom it pages."""
         try:
             what = PagerDutyLetter.model_validate_json(letter.body)
-            if what.by_rest and self._incidents is not None:
-                return self._first_by_rest(self._incidents, letter, what, late, outbox)
+            if what.by_rest and self._settings.rest is not None:
+                return self._first_by_rest(letter, what, late, outbox)
             self._send(letter, what, late)
         except HttpError as e:
             status = e.response.status_code if e.response is not None else 0
             if status in _REFUSED and status not in _LATER:
                 raise Undeliverable(f"PagerDuty: {status} {self._said(e)}".strip()) from e
             raise Unavailable(f"PagerDuty: {status}") from e
-        except (Error, UrlError, OSError) as e:
+        except TROUBLES as e:
             raise Unavailable(f"PagerDuty: {type(e.__cause__ or e).__name__}") from e
         except ValidationError as e:
             raise Undeliverable(f"no letter to PagerDuty: {e.error_count()} fields are wrong") from e
+        except ValueError as e:  # its words may hold the key
+            raise Unavailable(f"PagerDuty: {type(e).__name__}; the routing key may be none") from None
         return letter.key
 
     def close(self) -> None:
@@ -68,18 +74,25 @@ class PagerDutyChannel:
         if self._incidents is not None:
             self._incidents.close()
 
-    def _first_by_rest(
-        self, incidents: PagerDutyIncidents, letter: Waiting, what: PagerDutyLetter, late: str, outbox: Outbox
-    ) -> str:
-        """To whom it is for; where that cannot be had, by an event."""
-        why = f"it was tried {_BY_REST} times"
-        if letter.attempts <= _BY_REST:
-            try:
-                return self._by_rest(incidents, letter, what, late)
-            except Undeliverable as e:
-                why = str(e)
-        by_event = outbox.receipt(letter.chain, "pagerduty", letter.key) == letter.key
-        return self._instead(letter, what, late, why, by_event=by_event)
+    def _first_by_rest(self, letter: Waiting, what: PagerDutyLetter, late: str, outbox: Outbox) -> str:
+        """To whom it is for; where that cannot be had now, by an event. Each letter, and each try of it, asks anew."""
+        try:
+            return self._by_rest(self._opened(), letter, what, late)
+        except (Undeliverable, MissingSecret, UsageError) as e:
+            why = str(e)
+        except Unavailable as e:
+            if letter.attempts < _BY_REST:
+                raise
+            why = f"it did not answer {letter.attempts} times, last with {e}"
+        return self._instead(letter, what, late, why, outbox)
+
+    def _opened(self) -> PagerDutyIncidents:
+        """The REST API, opened once its token can be read. Raises MissingSecret, UsageError, Unavailable."""
+        if self._settings.rest is None:
+            raise Unavailable("there is no REST API")
+        if self._incidents is None:
+            self._incidents = PagerDutyIncidents(self._settings, self._settings.rest)
+        return self._incidents
 
     def _by_rest(self, incidents: PagerDutyIncidents, letter: Waiting, what: PagerDutyLetter, late: str) -> str:
         """Makes or ends the incident; a resolving event goes too, since an event may have triggered it."""
@@ -90,13 +103,19 @@ class PagerDutyChannel:
         details = {**what.details, **({"late": late} if late else {})}
         return incidents.page(letter.key, _summary(what.summary, late), details, what.policy, what.users)
 
-    def _instead(self, letter: Waiting, what: PagerDutyLetter, late: str, why: str, *, by_event: bool) -> str:
-        """What the REST API will not have must wake somebody all the same: on-call of the default service."""
+    def _instead(self, letter: Waiting, what: PagerDutyLetter, late: str, why: str, outbox: Outbox) -> str:
+        """What the REST API will not have must wake somebody all the same: on-call of the default service.
+
+        An incident that the REST API made it alone can end, so that is tried again; unless it holds up a page.
+        """
         _logger.warning("PagerDuty's REST API does not take %s of %s: %s", letter.key, letter.chain, why)
         instead = {**what.details, "paged instead": f"on-call of the default service, since {why}"}
         self._send(letter, what.model_copy(update={"details": instead}), late)
-        if what.op == "resolve" and not by_event:
-            raise Undeliverable(f"{why}; resolve {letter.key} in PagerDuty by hand")
+        if what.op == "resolve" and outbox.receipt(letter.chain, "pagerduty", letter.key) != letter.key:
+            by_hand = f"{why}; resolve {letter.key} in PagerDuty by hand"
+            if letter.attempts >= _BY_REST and any(_wakes(body) for body in outbox.behind(letter)):
+                raise Undeliverable(by_hand)
+            raise Unavailable(f"{by_hand}, or it is tried again")
         return letter.key
 
     def _said(self, error: HttpError) -> str:
@@ -128,15 +147,12 @@ class PagerDutyChannel:
             self._client.send_event("trigger", dedup_key=letter.key, payload=payload, links=links)
 
 
-def _incidents(settings: PagerDuty) -> PagerDutyIncidents | None:
-    """The way by the REST API; without its token every page still goes out, by events."""
-    if settings.rest is None:
-        return None
+def _wakes(body: str) -> bool:
+    """Whether a letter is a page."""
     try:
-        return PagerDutyIncidents(settings, settings.rest)
-    except MissingSecret as e:
-        _logger.error("PagerDuty's REST API is left out, and the default service is paged: %s", e)  # noqa: TRY400 - the reason says it
-        return None
+        return PagerDutyLetter.model_validate_json(body).op == "trigger"
+    except ValidationError:
+        return False
 
 
 def _summary(said: str, late: str) -> str:

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from httpx2 import HTTPError, InvalidURL
 from pagerduty import RestApiV2Client
 from pagerduty.errors import Error, HttpError, UrlError
 from pydantic import BaseModel, Field, JsonValue, ValidationError
@@ -14,6 +15,7 @@ from tminus.environment import PagerDuty
 from tminus.errors import UsageError
 from tminus.systems.pagerduty import PagerDutyRest
 
+TROUBLES = (Error, UrlError, OSError, HTTPError, InvalidURL)  # what its clients raise where no answer came
 _TIMEOUT = 3  # seconds; a page may take three requests within the time that a courier keeps it to itself
 _QUOTED = 200  # characters of what PagerDuty says
 _BODY = 20_000  # characters of an incident's text
@@ -88,9 +90,12 @@ class PagerDutyIncidents:
     def __init__(self, settings: PagerDuty, rest: PagerDutyRest) -> None:
         self._service = rest.service
         token = resolve(rest.token).get_secret_value()
-        self._client = RestApiV2Client(
-            token, default_from=rest.from_email, base_url=rest.api, verify=trusted(settings), trust_env=False
-        )
+        try:
+            self._client = RestApiV2Client(
+                token, default_from=rest.from_email, base_url=rest.api, verify=trusted(settings), trust_env=False
+            )
+        except UrlError as e:
+            raise UsageError("pagerduty: rest.api does not begin with https://") from e
         # The constructor's own timeout is not the one that requests use; a 429 would be repeated for ever.
         self._client.timeout = _TIMEOUT
         self._client.retry = {429: 1}
@@ -134,8 +139,9 @@ class PagerDutyIncidents:
         for incident in self._open(key):
             ended: JsonValue = {"incident": {"type": "incident_reference", "status": "resolved"}}
             answer = self._answer("PUT", f"/incidents/{incident.id}", ended)
-            if answer.status_code not in _TAKEN:  # somebody resolved it in that moment
-                self._taken(answer)
+            if answer.status_code in _TAKEN and incident.id not in {one.id for one in self._open(key)}:
+                continue  # somebody resolved it in that moment
+            self._taken(answer)
 
     def key_of(self, incident: str) -> str:
         """The dedup key of an incident, by its id; "" where it has none."""
@@ -160,8 +166,11 @@ class PagerDutyIncidents:
         except HttpError as e:
             status = e.response.status_code if e.response is not None else 0
             raise Undeliverable(f"PagerDuty: {status}; its REST API does not take the token or the address") from e
-        except (Error, UrlError, OSError) as e:
+        except TROUBLES as e:
             raise Unavailable(f"PagerDuty: {type(e.__cause__ or e).__name__}") from e
+        except ValueError as e:  # its words may hold the token
+            said = f"PagerDuty: {type(e).__name__}; the token, or what is asked, cannot be sent"
+            raise Undeliverable(said) from None
 
     def _taken(self, answer: _Answer) -> _Answer:
         """The answer, where it is none that says no."""

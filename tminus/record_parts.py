@@ -96,12 +96,14 @@ class AskState:
     def counting(self) -> list[ev.Answered]:
         """The answers that are bound to what is asked now, if only for some seats.
 
-        A person's last one counts, and a no is their last: a yes that crossed with it takes nothing back.
+        A person's last one counts, and a no is their last: it stands whatever changes after it, and no yes that crossed
+        with it takes it back.
         """
         last: dict[str, ev.Answered] = {}
         for answer in self.answers:
             said = last.get(answer.person)
-            if self.bound_seats(answer.digest) and (said is None or said.answer != "reject"):
+            stands = answer.answer == "reject" or self.bound_seats(answer.digest)
+            if stands and (said is None or said.answer != "reject"):
                 last[answer.person] = answer
         return list(last.values())
 

@@ -11,15 +11,19 @@ _SLACK = (".slack.com", ".slack-gov.com")
 _MOST_FIELDS = 50  # of a form; Slack's commands have a dozen
 
 
+def _is_storable(text: str) -> bool:
+    """Whether a database takes it as text."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _storable(text: str) -> str:
-    """What a database takes as text."""
-    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
+    if not _is_storable(text):
         raise ValueError("no text")
     return text
 
 
-_Text = Annotated[str, AfterValidator(_storable)]
-_Id = Annotated[_Text, Field(min_length=1, max_length=100)]
+Text = Annotated[str, AfterValidator(_storable)]
+_Id = Annotated[Text, Field(min_length=1, max_length=100)]
 
 
 class Malformed(ValueError):
@@ -41,8 +45,8 @@ class Place(BaseModel):
 class Action(BaseModel):
     """A button, and what it carries."""
 
-    action_id: _Text = Field(max_length=255)
-    value: _Text = Field(max_length=2000)
+    action_id: Text = Field(max_length=255)
+    value: Text = Field(max_length=2000)
 
 
 class Pressed(BaseModel):
@@ -56,8 +60,8 @@ class Pressed(BaseModel):
     type: Literal["block_actions"] = "block_actions"
     user: User
     actions: list[Action] = Field(min_length=1, max_length=10)
-    response_url: _Text = Field(default="", max_length=2000)
-    trigger_id: _Text = Field(default="", max_length=500)
+    response_url: Text = Field(default="", max_length=2000)
+    trigger_id: Text = Field(default="", max_length=500)
     channel: Place | None = None
 
     @classmethod
@@ -81,17 +85,17 @@ class Pressed(BaseModel):
 class Entered(BaseModel):
     """What somebody entered in one field of a dialog."""
 
-    value: _Text | None = Field(default=None, max_length=3000)
-    selected_date: _Text | None = Field(default=None, max_length=20)
+    value: Text | None = Field(default=None, max_length=3000)
+    selected_date: Text | None = Field(default=None, max_length=20)
 
 
 class _State(BaseModel):
-    values: dict[_Text, dict[_Text, Entered]] = Field(default_factory=dict, max_length=20)
+    values: dict[Text, dict[Text, Entered]] = Field(default_factory=dict, max_length=20)
 
 
 class _View(BaseModel):
-    callback_id: _Text = Field(max_length=255)
-    private_metadata: _Text = Field(max_length=3000)
+    callback_id: Text = Field(max_length=255)
+    private_metadata: Text = Field(max_length=3000)
     state: _State
 
 
@@ -122,17 +126,18 @@ class Submitted(BaseModel):
             carried = json.loads(self.view.private_metadata)
         except (ValueError, RecursionError):
             return
-        if isinstance(carried, dict) and isinstance(carried.get("launch"), str):
-            yield carried["launch"], self.view.callback_id
+        launch = carried.get("launch") if isinstance(carried, dict) else None
+        if isinstance(launch, str) and _is_storable(launch):
+            yield launch, self.view.callback_id
 
 
 class Commanded(BaseModel):
     """The parts of a slash command that say who typed what, and where to answer."""
 
     user_id: _Id
-    command: _Text = Field(max_length=100)
-    text: _Text = Field(default="", max_length=4000)
-    response_url: _Text = Field(default="", max_length=2000)
+    command: Text = Field(max_length=100)
+    text: Text = Field(default="", max_length=4000)
+    response_url: Text = Field(default="", max_length=2000)
 
     @classmethod
     def read(cls, body: bytes) -> "Commanded":

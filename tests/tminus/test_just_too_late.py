@@ -8,6 +8,7 @@ import pytest
 from tests.tminus.staged_launch import Stage
 from tminus import events as ev
 from tminus import inbox
+from tminus.clock import now
 from tminus.errors import Refused
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Letter
@@ -69,7 +70,7 @@ def test_an_order_after_the_end_is_told_so(stage: Stage) -> None:
     """Somebody orders a way back that nobody goes any more."""
     stage.begin_change()
     over = ev.LaunchClosed(result="launched", sentence="GO tradesense 2.0.0 launched")
-    with pytest.raises(Refused, match="it came too late, the launch is over: GO"):
+    with pytest.raises(Refused, match="it came too late: the launch is over: GO"):
         inbox.order(
             crossing(stage, over), stage.frozen, ev.Ordered(order="rollback", person="devops", via="slack", reason="r")
         )
@@ -85,3 +86,15 @@ def test_a_resume_lets_go_of_nothing_that_was_held_in_that_moment(stage: Stage) 
     assert len(stage.book.refresh().holding) == 2
     inbox.order(crossing(stage, ev.PhaseEnded(phase="T-4h")), stage.frozen, resume)
     assert stage.book.refresh().held is None
+
+
+def test_a_scrub_that_crosses_with_the_first_change_is_judged_by_what_it_would_do(stage: Stage) -> None:
+    """Before a change anyone ends a launch; after it that is a rollback, and wants the right to one."""
+    switch = {"step": "switch", "attempt": 1, "token": 1, "deadline": now(), "does": "traffic from blue to green"}
+    undo = ev.StepIntended.model_validate(
+        {**switch, "before": "absent", "undo_summary": "traffic back to blue", "undo": {"pool": "blue"}}
+    )
+    scrub = ev.Ordered(order="scrub", person="product", via="slack", reason="r")
+    with pytest.raises(Refused, match="it came too late: Product manager may not roll back"):
+        inbox.order(crossing(stage, undo), stage.frozen, scrub)
+    assert not stage.book.refresh().must_roll_back

@@ -199,3 +199,16 @@ class TestBinding:
             "gone: pass → not among what it rests on",
             "new: not among what it rests on → pass",
         )
+
+    def test_a_no_stands_whatever_changes_after_it(self) -> None:
+        """A question that is asked again voids approvals; whoever said no has said it."""
+        people = crew(person("a", "devops_lead"), person("b", "devops_lead"))
+        state = ask({"devops_lead": 1}, bindings={"devops_lead": "d1"})
+        state.answers.append(yes("a").model_copy(update={"answer": "reject"}))
+        state.opened = state.opened.model_copy(
+            update={"decision_digest": "sha256:2", "bindings": {"devops_lead": "d2"}}
+        )
+        state.answers.append(yes("b", "sha256:2"))
+        judged = asking.judge(state, people)
+        assert judged.rejected is not None
+        assert not judged.met

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pagerduty import RestApiV2Client
-from pagerduty.errors import Error, HttpError, UrlError
+from pagerduty.errors import HttpError, UrlError
 from pydantic import BaseModel, Field, ValidationError
 
 from tminus.credentials import resolve
@@ -14,7 +14,7 @@ from tminus.doctor.finding import Finding, fail, ok, plain, warn
 from tminus.doctor.patience import WITHIN, GivenUp, NoAnswer, Patience, within
 from tminus.environment import PagerDuty
 from tminus.errors import MissingSecret, UsageError
-from tminus.pagerduty_rest import trusted
+from tminus.pagerduty_rest import TROUBLES, trusted
 from tminus.people import Person
 
 _ID = re.compile(r"^[A-Za-z0-9]{1,64}$")  # ids go into paths
@@ -195,8 +195,10 @@ class PagerDutyLook:
             if e.response is not None:
                 return _reply(e.response)
             raise NoAnswer(type(e).__name__) from e
-        except (Error, UrlError, OSError) as e:
+        except TROUBLES as e:
             raise NoAnswer(type(e.__cause__ or e).__name__) from e
+        except ValueError as e:  # its words may hold the token
+            raise NoAnswer(f"{type(e).__name__}: the token, or the address, cannot be sent") from None
 
 
 def _read(model: type[_M], answer: _Reply) -> _M:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from tminus.foreign_text import printable
 from tminus.messages.block_kit import plain, sections
 from tminus.messages.forms import Block
-from tminus.slack_payload import Malformed, Submitted
+from tminus.slack_payload import Malformed, Submitted, Text
 
 Asks = Literal["reject", "waive"]
 
@@ -34,10 +34,10 @@ class Carried(BaseModel, frozen=True):
         channel: where whoever hands the dialog in is answered.
     """
 
-    launch: str = Field(min_length=1, max_length=2000)
-    about: str = Field(min_length=1, max_length=2000)
-    digest: str = Field(default="", max_length=200)
-    channel: str = Field(default="", max_length=100)
+    launch: Text = Field(min_length=1, max_length=2000)
+    about: Text = Field(min_length=1, max_length=2000)
+    digest: Text = Field(default="", max_length=200)
+    channel: Text = Field(default="", max_length=100)
 
     @classmethod
     def by(cls, action_id: str, value: str, channel: str) -> "Carried":

@@ -1,9 +1,26 @@
 """PagerDuty's REST API, where it is written to."""
 
-from pydantic import Field
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
 
 from tminus.credentials import SecretRef
 from tminus.systems.section import Section
+
+
+def _https(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        well = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0 and address.isascii()
+    except ValueError:
+        well = False
+    if not well or parts.query or parts.fragment or any(one.isspace() for one in address):
+        raise ValueError("not an address that begins with https:// and names a host")
+    return address
+
+
+HttpsAddress = Annotated[str, AfterValidator(_https)]
 
 
 class PagerDutyRest(Section):
@@ -20,4 +37,4 @@ class PagerDutyRest(Section):
     from_email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
     service: str = Field(min_length=1)
     policies: dict[str, str] = Field(default_factory=dict)
-    api: str = "https://api.pagerduty.com"
+    api: HttpsAddress = "https://api.pagerduty.com"
