@@ -82,12 +82,18 @@ def _assigned(text: str) -> Iterator[_Span]:
                 yield name.end(), done
 
 
+def _is_site(text: str, start: int, last: int) -> bool:
+    """Whether the @ at `last` stands in a site's path; with a colon before it, it may be a password's end."""
+    found = _SITE.match(text, start, last)
+    return found is not None and text.find(":", found.end(), last) < 0
+
+
 def _credentials(text: str) -> Iterator[_Span]:
     for word in _WORD.finditer(text):
         start, last = word.start(), text.rfind("@", *word.span())
         if last < 0:
             continue
-        users = (one.end() for one in _SCHEME.finditer(text, start, last) if not _SITE.match(text, one.start(), last))
+        users = (one.end() for one in _SCHEME.finditer(text, start, last) if not _is_site(text, one.start(), last))
         user = next(users, None)
         if user is not None:
             yield user, last

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.artifact_secrecy import names_secret, without_credentials
@@ -104,6 +104,7 @@ def test_what_is_assigned_to_a_secrets_name_is_not_shown(
     assert "port=1" in shown
 
 
+@example(user=".0/", password="0", scheme="https")
 @given(_INNER, _INNER, st.sampled_from(["postgres", "https", "redis", "amqp+ssl"]))
 def test_of_an_address_no_password_is_shown(user: str, password: str, scheme: str) -> None:
     """With whatever signs in it."""
