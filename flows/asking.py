@@ -16,7 +16,7 @@ from tminus.candidates import barred_from, roles_asked
 from tminus.clock import now
 from tminus.digests import bindings_of, decision_digest, evidence_digest, facts_of, what_changed
 from tminus.errors import MovedOn
-from tminus.escalation import next_due, next_reminder
+from tminus.escalation import next_reminder, stages_of
 from tminus.outcome import Outcome
 from tminus.record import AskState
 from tminus.release import authors_of
@@ -126,14 +126,21 @@ async def _is_ended(conductor: Conductor, step: Step, ended: ev.AskEnded) -> boo
 
 async def _remind(conductor: Conductor, step: Step) -> None:
     """Goes one step further where that is due; where anybody spoke up meanwhile, it is looked at again."""
-    ask = _ask(conductor, step)
-    reminder = next_reminder(ask, conductor.frozen.people, now()) if ask else None
+    reminder = _reminder(conductor, step)
     if reminder is None:
         return
     try:
         await conductor.write(reminder, after=conductor.record.seq)
     except MovedOn:
         await conductor.refresh()
+
+
+def _reminder(conductor: Conductor, step: Step) -> ev.Reminded | None:
+    """How far the question goes now."""
+    if (ask := _ask(conductor, step)) is None:
+        return None
+    silent = called(conductor.frozen, step, ask).silent if isinstance(step.does, RollCall) else None
+    return next_reminder(ask, conductor.frozen.people, now(), silent)
 
 
 def _outcome(ended: ev.AskEnded, step: Step) -> Outcome:
@@ -250,5 +257,8 @@ def _left(conductor: Conductor, step: Step) -> float:
     """Seconds until the question ends by itself, or goes one step further."""
     if (ask := _ask(conductor, step)) is None:
         return 1.0
-    until = min(ask.opened.deadline, next_due(ask) or ask.opened.deadline)
-    return max((until - now()).total_seconds(), 0.01)
+    if _reminder(conductor, step) is not None:
+        return 0.01
+    moment = now()  # a stage that is due, and to which it does not go as it stands, is no reason to look again
+    until = min((at for _how, at in stages_of(ask) if at > moment), default=ask.opened.deadline)
+    return max((min(until, ask.opened.deadline) - moment).total_seconds(), 0.01)

@@ -38,19 +38,23 @@ def next_due(ask: AskState) -> datetime | None:
     return next((at for how, at in stages_of(ask) if _rank(how) > _reached(ask)), None)
 
 
-def next_reminder(ask: AskState, people: People, moment: datetime) -> ev.Reminded | None:
+def next_reminder(
+    ask: AskState, people: People, moment: datetime, silent: Sequence[str] | None = None
+) -> ev.Reminded | None:
     """How far it goes now: the highest stage that is due and has not been; those below it are passed over.
 
     None where none is due, where the question ended or has nothing left but its end, and once its deadline has come.
+    A roll-call is not over with its seats: there it is `silent` who lack, as `called` finds them.
     """
     if ask.ended is not None or ask.voided or moment >= ask.opened.deadline:
         return None
     due = [how for how, at in stages_of(ask) if at <= moment and _rank(how) > _reached(ask)]
     judged = asking.judge(ask, people)
-    if not due or judged.seating.complete or judged.rejected is not None:
+    over = judged.seating.complete if silent is None else not silent
+    if not due or over or judged.rejected is not None:
         return None
     seats = tuple(judged.seating.missing)
-    could = _could_fill(ask, judged.seating, people, moment)
+    could = _could_fill(ask, judged.seating, people, moment) if silent is None else silent
     reached = _to_wake(could, seats, people, moment) if due[-1] == "deputies" else could
     return ev.Reminded(at=moment, ask=ask.opened.ask, how=due[-1], seats=seats, people=tuple(reached))
 

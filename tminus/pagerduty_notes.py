@@ -38,11 +38,20 @@ class Notes:
 
     def decide(self, event: Event, note: Note, said: Said) -> str:
         """Records one note; returns what its author is told. Raises Refused, NotOurs, LedgerError."""
-        page, key = self._page(note, said, self._key(note, said))
-        person = self._person(page, event, said)
+        known = self._key(note)
+        page, key = self._page(note, said, known)
+        person, launch = self._person(page, event, said), page.frozen.created.launch
         if said.what == "neither":
             self._refused(page, person.id, said.word, _NO_YES)
-        reason = said.reason(page.frozen.created.launch)
+        if said.second != launch and self._pages.found(said.second) is not None:
+            why = (
+                f"the incident is {launch}'s, and the note names {said.second}; write it on one of {said.second}'s own"
+            )
+            self._refused(page, person.id, said.word, why)
+        if said.what == "reject" and known is None and self._incidents is not None and said.second != launch:
+            why = f"PagerDuty does not say whose incident this is; write `reject {launch}` if that is meant"
+            self._refused(page, person.id, said.word, why)
+        reason = said.reason(launch)
         if said.what == "hold":
             given = ev.Ordered(order="hold", person=person.id, via="pagerduty", reason=reason)
             inbox.order(page.book, page.frozen, given)
@@ -74,7 +83,7 @@ class Notes:
         Raises LedgerError.
         """
         try:
-            page, _ = self._page(note, said, note.incident.incident_key if who else self._key(note, said))
+            page, _ = self._page(note, said, note.incident.incident_key if who else self._key(note))
         except (Refused, NotOurs):
             return
         if page.book.record.closed is None:
@@ -110,10 +119,10 @@ class Notes:
         if self._incidents is not None:
             self._incidents.close()
 
-    def _key(self, note: Note, said: Said) -> str | None:
-        """The incident's dedup key; None where it is not known, or where the note itself names a launch."""
+    def _key(self, note: Note) -> str | None:
+        """The incident's dedup key; None where it is not known."""
         given = note.incident.incident_key
-        if given is not None or self._incidents is None or self._pages.found(said.second) is not None:
+        if given is not None or self._incidents is None:
             return given
         try:
             return self._incidents.key_of(note.incident.id)
@@ -145,6 +154,11 @@ class Notes:
         """The approval that a no is to: the one that the incident is about, else the only one that waits."""
         waiting = [ask for ask in page.book.record.open_asks() if ask.opened.kind == "approval"]
         about = [ask for ask in waiting if f"{key}:".startswith(f"{page.frozen.created.launch}:ask-{ask.opened.ask}:")]
+        if not about and key.startswith(named := f"{page.frozen.created.launch}:ask-"):
+            gone = key.removeprefix(named).partition(":")[0]
+            waits = f"what waits is {', '.join(ask.opened.ask for ask in waiting)}" if waiting else "no approval waits"
+            why = f"the incident is about {gone}, which is no approval that waits any more; {waits}"
+            self._refused(page, person.id, "reject", f"{why}; answer by `tminus reject`, or `hold`")
         found = about or waiting
         if len(found) != 1:
             several = (

@@ -99,12 +99,14 @@ def said_in(content: str) -> Said | None:
     """What a note asks of tminus; None where it is only a note.
 
     The first word decides, with `tminus` before it or not. A bare "no" is one only alone, before punctuation, or before
-    "go" or "because": a note that begins "no idea yet" ends no launch.
+    "go" or "because": a note that begins "no idea yet" ends no launch. What ends in a question mark asks only.
     """
     first, rest = _next(content)
-    if first == "tminus":
+    if first.lower() == "tminus":
         first, rest = _next(rest)
     word, second, behind = first.lower().rstrip(_PUNCTUATION), *_next(rest)
+    if "?" in first[len(word) :] and word in _HOLD | _NO | {"no"}:
+        return None  # it asks
     if word in _HOLD:
         return Said("hold", "hold", second, behind)
     if word in _NO or (word == "no" and (first != first.rstrip(_PUNCTUATION) or _goes_on(second))):

@@ -2,9 +2,9 @@
 
 import ssl
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Protocol, TypeVar
 
-from httpx2 import HTTPError, InvalidURL
 from pagerduty import RestApiV2Client
 from pagerduty.errors import Error, HttpError, UrlError
 from pydantic import BaseModel, Field, JsonValue, ValidationError
@@ -15,7 +15,8 @@ from tminus.environment import PagerDuty
 from tminus.errors import UsageError
 from tminus.systems.pagerduty import PagerDutyRest
 
-TROUBLES = (Error, UrlError, OSError, HTTPError, InvalidURL)  # what its clients raise where no answer came
+_HTTP = import_module("httpx2")  # what the pagerduty client asks by, and lets some errors of through
+TROUBLES: tuple[type[Exception], ...] = (Error, UrlError, OSError, _HTTP.HTTPError, _HTTP.InvalidURL)
 _TIMEOUT = 3  # seconds; a page may take three requests within the time that a courier keeps it to itself
 _QUOTED = 200  # characters of what PagerDuty says
 _BODY = 20_000  # characters of an incident's text
@@ -77,6 +78,13 @@ def trusted(settings: PagerDuty) -> ssl.SSLContext:
         raise UsageError(f"pagerduty: ca_file {settings.ca_file} cannot be read: {e.strerror or e}") from e
 
 
+def sendable(token: str) -> str:
+    """A token that a header can hold; raises UsageError, so that no client says which characters it cannot."""
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError("pagerduty: the REST API's token has characters that no token has")
+    return token
+
+
 class PagerDutyIncidents:
     """Makes, finds, ends and annotates incidents. Every method raises Unavailable, Undeliverable.
 
@@ -89,7 +97,7 @@ class PagerDutyIncidents:
 
     def __init__(self, settings: PagerDuty, rest: PagerDutyRest) -> None:
         self._service = rest.service
-        token = resolve(rest.token).get_secret_value()
+        token = sendable(resolve(rest.token).get_secret_value())
         try:
             self._client = RestApiV2Client(
                 token, default_from=rest.from_email, base_url=rest.api, verify=trusted(settings), trust_env=False

@@ -5,6 +5,7 @@ from datetime import timedelta
 from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.outcome import Outcome
+from tminus.paging import paged_said
 from tminus.sentence import found_said
 from tminus.spoken import counted, day_said, length_said, listed, person_said, role_said, time_said
 from tminus.standing import ASKING, UNDONE, mark_of_verdict
@@ -73,9 +74,7 @@ def event_said(frozen: Frozen, event: ev.Event) -> str | None:  # noqa: C901, PL
 
 def _reminded(frozen: Frozen, event: ev.Reminded) -> str:
     who = listed(person_said(frozen, person) for person in event.people) or "nobody, since nobody could answer"
-    if event.how == "page":
-        return f"on-call is paged for {listed(role_said(seat) for seat in event.seats)}"
-    return f"{'reminded' if event.how == 'remind' else 'paged'}: {who}"
+    return paged_said(frozen, event) or f"reminded: {who}"
 
 
 def _clipped(does: str) -> str:

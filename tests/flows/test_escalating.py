@@ -4,9 +4,12 @@ import asyncio
 
 import pytest
 
+from flows import asking
+from flows.conductor import Conductor
 from tests.flows.conftest import Setting
 from tests.flows.stage import Stage, approval, check
 from tminus import events as ev
+from tminus.runbook import Step
 
 
 @pytest.fixture
@@ -62,3 +65,19 @@ async def test_a_new_conductor_repeats_nothing(stage: Stage) -> None:
     await asyncio.wait_for(stage.begin("T-15m"), 10)
     assert how(stage) == ["remind", "page", "deputies"]
     assert len(stage.events(ev.AskOpened)) == 1
+
+
+async def test_a_stage_to_which_it_does_not_go_keeps_nobody_busy(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time that has passed is no reason to look a hundred times a second."""
+    left = asking._left
+    turns: list[float] = []
+
+    def counted(conductor: Conductor, step: Step) -> float:
+        turns.append(left(conductor, step))
+        return turns[-1]
+
+    monkeypatch.setattr(asking, "_left", counted)
+    monkeypatch.setattr(asking, "next_reminder", lambda *_: None)
+    await asyncio.wait_for(stage.begin("T-15m"), 10)
+    assert how(stage) == []
+    assert len(turns) < 15

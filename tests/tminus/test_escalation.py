@@ -36,6 +36,14 @@ def reminded(state: AskState, minutes: float, people: People = PEOPLE) -> ev.Rem
     return found
 
 
+def test_a_roll_call_is_over_with_those_who_lack() -> None:
+    """Not with its seats."""
+    assert next_reminder(ask(SEATS), PEOPLE, at(20), silent=()) is None
+    found = next_reminder(ask(SEATS), PEOPLE, at(20), silent=("devops",))
+    assert found is not None
+    assert found.people == ("devops",)
+
+
 class TestStages:
     """A third, two thirds, five sixths, and then the end."""
 

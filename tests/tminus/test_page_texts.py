@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.tminus.staged_launch import LAUNCH, Stage, pagerduty_id, pagerduty_section
+from tests.tminus.staged_launch import LAUNCH, Stage, pagerduty_id, pagerduty_section, slack_section
 from tests.tminus.told_letters import SILENT, pages
 from tests.tminus.told_stories import held, no_go, order, phase, rolled_back, unproven
 from tminus.escalation import next_reminder, stages_of
 from tminus.messages.forms import PagerDutyLetter
 from tminus.record import AskState
 from tminus.spoken import time_said
+from tminus.telling import event_said
 
 UI = "http://127.0.0.1:4200"
 WHERE = {"link": UI, "environment": "rehearsal-on-loopback", "launch": LAUNCH}
@@ -222,5 +223,24 @@ class TestInSlack:
         go_further(stage, "remind", "page", "deputies")
         texts = [body for key, body in stage.letters("slack") if key.startswith("reminder-")]
         assert len(texts) == 3
-        assert "On-call is paged for DevOps lead." in texts[1]
-        assert "They are paged." in texts[2]
+        assert "On-call of the default service is paged for DevOps lead." in texts[1]
+        assert "On-call of the default service is paged for DevOps lead." in texts[2]
+
+    def test_by_the_rest_api_it_is_the_policy_and_then_people(self, tmp_path: Path) -> None:
+        """Whom PagerDuty knows by id, by name."""
+        stage = Stage.set(tmp_path, slack=slack_section(), pagerduty={**pagerduty_section(), "rest": REST})
+        asked(stage)
+        go_further(stage, "page", "deputies")
+        texts = [body for key, body in stage.letters("slack") if key.startswith("reminder-")]
+        assert "On-call of the policy of DevOps lead is paged for DevOps lead." in texts[0]
+        assert "Paged by name: DevOps lead, first shift" in texts[1]
+
+    def test_without_pagerduty_nobody_is_said_to_be_paged(self, tmp_path: Path) -> None:
+        """Nor in the terminal."""
+        stage = Stage.set(tmp_path, slack=slack_section(), pagerduty=None)
+        asked(stage)
+        state = go_further(stage, "page", "deputies")
+        texts = [body for key, body in stage.letters("slack") if key.startswith("reminder-")]
+        assert len(texts) == 2
+        assert "paged" not in " ".join(texts).lower()
+        assert "paged" not in str([event_said(stage.frozen, one) for one in state.reminders])

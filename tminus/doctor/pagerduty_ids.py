@@ -14,7 +14,7 @@ from tminus.doctor.finding import Finding, fail, ok, plain, warn
 from tminus.doctor.patience import WITHIN, GivenUp, NoAnswer, Patience, within
 from tminus.environment import PagerDuty
 from tminus.errors import MissingSecret, UsageError
-from tminus.pagerduty_rest import TROUBLES, trusted
+from tminus.pagerduty_rest import TROUBLES, sendable, trusted
 from tminus.people import Person
 
 _ID = re.compile(r"^[A-Za-z0-9]{1,64}$")  # ids go into paths
@@ -85,7 +85,7 @@ class PagerDutyLook:
             yield warn("pagerduty", "without a REST token nobody can say whether people's ids are right", then)
             return
         try:
-            token = within(lambda: resolve(reference)).get_secret_value()
+            token = sendable(within(lambda: resolve(reference)).get_secret_value())
             self._client = self._opened(token)
             yield from self._asked_all(people)
         except (NoAnswer, MissingSecret, UsageError) as e:
@@ -95,6 +95,7 @@ class PagerDutyLook:
     def _asked_all(self, people: tuple[Person, ...]) -> Iterator[Finding]:
         try:
             yield from self._pages()
+            yield from self._nobodys(people)
             for person in people:
                 yield from self._person(person)
         except GivenUp:
@@ -133,6 +134,15 @@ class PagerDutyLook:
                 yield fail("pagerduty", f"the {what}, {plain(identity)}, is not there", then)
             else:
                 yield ok("pagerduty", f"the {what} is there")
+
+    def _nobodys(self, people: tuple[Person, ...]) -> Iterator[Finding]:
+        """Policies of roles that nobody has, now or as a deputy: no question ever waits for them."""
+        lent = {role for one in people for deputy in one.deputies for role in deputy.roles}
+        held = lent.union(*(one.roles for one in people))
+        for role in self._settings.rest.policies if self._settings.rest else ():
+            if role not in held:
+                said = f"pagerduty.rest.policies names {plain(role)}, a role that nobody has"
+                yield warn("pagerduty", said, "mend the role's name, or give it to somebody")
 
     def _person(self, person: Person) -> Iterator[Finding]:
         if person.pagerduty is None:

@@ -86,8 +86,9 @@ class TeamLook:
                 continue
             may = may_answer(Asking(seats, since=self._moment, until=self._moment), lent)
             yield ok(f"step {step.id}", "; ".join(_seat_said(seat, count, may) for seat, count in seats.items()))
-        if why := why_no_way_back(book.may_roll_back, (step.does for step in book.steps()), self._people):
-            yield fail("rollback", why, "mark somebody who has that role `on_duty: true`")
+        if why := why_no_way_back(book.may_roll_back, (step.does for step in book.steps()), able):
+            then = "mark somebody who has that role, and can answer, `on_duty: true`"
+            yield fail("rollback", why, then)
 
     def _roles_now(self, person: Person) -> frozenset[str]:
         return self._people.roles_between(person, self._moment, self._moment)

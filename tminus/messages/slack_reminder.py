@@ -7,8 +7,8 @@ from tminus.ledger.store import Letter
 from tminus.messages.block_kit import escaped
 from tminus.messages.forms import SlackLetter
 from tminus.messages.overdue import if_nobody_answers, title_of, waits_for
+from tminus.paging import paged_said
 from tminus.record import Record
-from tminus.spoken import listed, role_said
 
 
 def reminders(frozen: Frozen, reminded: ev.Reminded, record: Record) -> list[Letter]:
@@ -19,7 +19,7 @@ def reminders(frozen: Frozen, reminded: ev.Reminded, record: Record) -> list[Let
     said = f"{title_of(frozen, ask)}: {waits_for(frozen, ask)}. {if_nobody_answers(record, ask)}"
     how = how_to_answer(frozen.created.launch, ask.opened)
     text = f"{_called(frozen, reminded)}{escaped(said)} The buttons are above; or type `{how}`."
-    letter = SlackLetter(text=f"{text} {_paged(reminded)}".strip(), thread=f"ask-{reminded.ask}")
+    letter = SlackLetter(text=f"{text} {_paged(frozen, reminded)}".strip(), thread=f"ask-{reminded.ask}")
     return [letter.letter(f"reminder-{reminded.ask}-{reminded.how}-{record.seq + 1}")]
 
 
@@ -29,11 +29,6 @@ def _called(frozen: Frozen, reminded: ev.Reminded) -> str:
     return "".join(f"<@{one.slack}> " if one.slack else f"{escaped(one.name)}: " for one in people)
 
 
-def _paged(reminded: ev.Reminded) -> str:
-    match reminded.how:
-        case "remind":
-            return ""
-        case "page":
-            return f"On-call is paged for {listed(role_said(seat) for seat in reminded.seats)}."
-        case "deputies":
-            return "They are paged."
+def _paged(frozen: Frozen, reminded: ev.Reminded) -> str:
+    said = paged_said(frozen, reminded)
+    return f"{said[0].upper()}{escaped(said[1:])}." if said else ""

@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from deployments.rehearsal.fault_switch import Fault
+from deployments.rehearsal.in_thread import Door
 from tests.outages.trouble import TROUBLES, Mode
 from tests.tminus.doctor.conftest import REST_TOKEN, PagerDutyDesk, person, told
 from tminus.doctor.finding import Level
@@ -46,6 +48,12 @@ def test_what_pages_are_made_by(pagerduty_desk: PagerDutyDesk, people: People) -
     assert "the policy of devops_lead, PNOTHING, is not there" in said[2]
 
 
+def test_a_policy_of_a_role_that_nobody_has(pagerduty_desk: PagerDutyDesk, people: People) -> None:
+    """Most likely its name is wrong, and then the default service is paged."""
+    found = pagerduty_desk.look(people, {"policies": {"devop_lead": "PPOLICY"}})
+    assert "names devop_lead, a role that nobody has" in told(found, Level.WARN, "pagerduty")[0]
+
+
 def test_without_a_token_nothing_is_asked(pagerduty_desk: PagerDutyDesk, people: People) -> None:
     """It is said what would be looked at with one; a token that only reads will do."""
     (one,) = PagerDutyLook(PagerDuty(routing_key="env:DOCTOR_ROUTING")).findings(people.people)
@@ -75,6 +83,23 @@ def test_a_token_that_is_refused(
     monkeypatch.setenv("DOCTOR_REST", "wrong-canary")
     (one,) = pagerduty_desk.look(people)
     assert (one.level, "status 401" in one.said, "anary" in str(one)) == (Level.FAIL, True, False), one.said
+
+
+@pytest.mark.parametrize("token", ["caf\u00e9-canary", "line\nbreak-canary"])
+def test_a_token_that_no_header_holds(
+    pagerduty_desk: PagerDutyDesk, people: People, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    """One FAIL, in which it is not."""
+    monkeypatch.setenv("DOCTOR_REST", token)
+    (one,) = pagerduty_desk.look(people)
+    assert (one.level, "canary" in str(one)) == (Level.FAIL, False)
+
+
+def test_an_answer_that_cannot_be_decoded(pagerduty_desk: PagerDutyDesk, pagerduty_door: Door, people: People) -> None:
+    """It says that it is compressed, and is not."""
+    pagerduty_door.behind = PlainTextResponse("no gzip", headers={"content-encoding": "gzip"})
+    (one,) = pagerduty_desk.look(people)
+    assert (one.level, "cannot be asked" in one.said) == (Level.FAIL, True)
 
 
 def test_a_rate_limit_is_heeded(pagerduty_desk: PagerDutyDesk, people: People) -> None:

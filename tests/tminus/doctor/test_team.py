@@ -128,3 +128,5 @@ def test_nobody_on_duty_to_go_back() -> None:
     wanted = book(approval(engineering_lead=1), may_roll_back=("engineering_lead",))
     assert "on duty" in told(look(person("anna"), person("boris"), of=wanted), Level.FAIL, "rollback")[0]
     assert told(look(person("anna", on_duty=True), person("boris"), of=wanted), Level.FAIL, "rollback") == []
+    mute = person("anna", on_duty=True, slack=None, key=None)
+    assert "on duty" in told(look(mute, person("boris"), of=wanted), Level.FAIL, "rollback")[0]

@@ -46,6 +46,11 @@ class TestWhatANoteSays:
             ("no idea what broke", None),
             ("nobody is hurt", None),
             ("on hold?", None),
+            ("hold?", None),
+            ("no?", None),
+            ("No-go?!", None),
+            ("Tminus hold", "hold"),
+            ("TMINUS no", "reject"),
             ("", None),
             ("tminus", None),
             ("tminus: Recorded: DevOps lead holds L.", None),
@@ -192,6 +197,37 @@ class TestWhichLaunch:
         notes.account.faults.set(DOWN)
         notes.send(notes.event("devops", "hold"))
         eventually(lambda: stage.book.refresh().held is not None)
+
+    @pytest.mark.parametrize("content", ["no, not that disk", f"reject {LAUNCH} too risky"])
+    def test_while_pagerduty_does_not_answer_a_no_must_name_its_launch(
+        self, notes: Room, stage: Stage, content: str
+    ) -> None:
+        """It may be somebody else's incident, and a wrong no costs the launch."""
+        notes.account.faults.set(DOWN)
+        notes.send(notes.event("devops", content, incident=notes.other_incident()))
+        eventually(lambda: notes.count("refused") + notes.count("accepted") == 1)
+        answers = len(stage.book.refresh().asks["go-no-go"].answers)
+        named = LAUNCH in content
+        assert (answers, notes.refused()) == ((1, []) if named else (0, [("devops", "reject")]))
+        assert named or f"`reject {LAUNCH}`" in stage.refusals()[0].why
+
+    def test_a_no_on_an_incident_whose_question_is_over_is_none_to_another(self, notes: Room, stage: Stage) -> None:
+        """It is refused, and what waits is named."""
+        old = notes.other_incident(f"{LAUNCH}:ask-before-that:deputies")
+        told = notes.write("devops", "no, the queue grows", incident=old)
+        assert "about before-that, which is no approval that waits any more; what waits is go-no-go" in told
+        assert notes.refused() == [("devops", "reject")]
+        assert stage.book.refresh().asks["go-no-go"].answers == []
+
+    @pytest.mark.parametrize("word", ["hold", "reject"])
+    def test_an_incident_of_one_launch_and_a_note_that_names_another(
+        self, notes: Room, stage: Stage, word: str
+    ) -> None:
+        """Which is meant cannot be told."""
+        _another_launch(stage)
+        assert "the note names another" in notes.write("devops", f"{word} another because")
+        assert notes.refused() == [("devops", word)]
+        assert stage.book.refresh().held is None
 
 
 class TestFromEndToEnd:
