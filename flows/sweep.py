@@ -48,6 +48,7 @@ class Sweep:
                 raise UsageError(f"{self._checklist.system} has no section {name!r}{nearest(name, known)}")
         self.sections = [one for _, one in self._checklist.sections() if not sections or one.section in sections]
         self._lines = _looked_at(self._checklist, self.sections)
+        self._section_of = {line.ref: one for one, lines in self._lines.items() for line in lines}
         self._begun = now()
         self._evidence: dict[str, tuple[Outcome, ...]] = {}
         self._gathered: dict[int, asyncio.Event] = defaultdict(asyncio.Event)
@@ -97,10 +98,9 @@ class Sweep:
 
     async def _others_gathered(self, section: Section) -> None:
         """Waits for the evidence of lines elsewhere that judge some of these too."""
-        judges = {self._checklist.judged_by(line).ref for line in section.lines if line.same_as}
-        for one, lines in self._lines.items():
-            if any(line.ref in judges for line in lines):
-                await self._gathered[one].wait()
+        judges = (self._checklist.judged_by(line).ref for line in section.lines if line.same_as)
+        for gathered in {self._section_of[ref] for ref in judges if ref in self._section_of}:
+            await self._gathered[gathered].wait()
 
     async def end(self) -> ev.SweepEnded:
         """Judges everything, and writes how it ended into the sweep's chain and the system's."""

@@ -1,25 +1,35 @@
 """What the charts of a dashboard are about, by their titles and queries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pydantic import JsonValue
 
 from tasks.artifact_patterns import Patterns
+from tasks.json_texts import texts_in
+from tminus.expectation import Expectation
 
 _LONGEST = 20_000  # characters of one chart that are read
 
 
 def chart_text(title: str, queries: JsonValue) -> str:
     """What a chart says: its title, and each text in its queries, a line each."""
-    return "\n".join([title, *_texts(queries)])[:_LONGEST]
+    return "\n".join([title, *texts_in(queries, names=False)])[:_LONGEST]
 
 
-def _texts(value: JsonValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for inner in value if isinstance(value, list) else value.values():
-            yield from _texts(inner)
+def expect_one_each(expect: dict[str, Expectation], about: tuple[str, ...], charts: str) -> None:
+    """Where it is said what a dashboard's charts are about, none may lack one.
+
+    Args:
+        expect: the check's expectations, which get that one.
+        about: a pattern for each chart.
+        charts: what such a dashboard calls them.
+
+    Raises ValueError where it is expected, and not said.
+    """
+    if about:
+        expect.setdefault("unmatched", Expectation("= 0"))
+    elif "unmatched" in expect:
+        raise ValueError(f"`unmatched` is expected, so say under `about` what the {charts} must be about")
 
 
 def unmatched(about: tuple[str, ...], charts: Sequence[str], where: str) -> list[str]:

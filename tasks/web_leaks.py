@@ -1,11 +1,9 @@
 """What an answer must not show: where its program broke, its database's words, a file, an attack's own markup."""
 
 import re
-from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote
 
-from pydantic import JsonValue
-
+from tasks.json_texts import texts_in
 from tasks.web_request import Reply, Wanted
 
 _READ = 256 * 1024  # bytes of an answer that are searched
@@ -65,7 +63,7 @@ def payloads(wanted: Wanted) -> frozenset[str]:
     path, _, query = wanted.path.partition("?")
     texts = [unquote(part) for part in path.split("/")]
     texts += [value for pair in parse_qsl(query, keep_blank_values=True) for value in pair]
-    texts += [*_texts(wanted.document), *wanted.headers.values()]
+    texts += [*texts_in(wanted.document, names=True), *wanted.headers.values()]
     if isinstance(wanted.content, bytes):
         body = wanted.content.decode(errors="replace")
         texts += [body, *(value for pair in parse_qsl(body) for value in pair)]
@@ -76,15 +74,3 @@ def _may_be_markup(reply: Reply) -> bool:
     """Whether a browser would show it as a page: it says so, or says nothing."""
     said = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     return said in {"", "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml"}
-
-
-def _texts(value: JsonValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield name
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)

@@ -2,19 +2,20 @@
 
 from bench.worlds.world import Case
 
+_A_KEPT_DATABASE = {
+    "multi_az": "= yes",
+    "backup_retention": ">= 14 d",
+    "encrypted": "= yes",
+    "restorable": "< 10 min",
+    "public": "= no",
+    "protected": "= yes",
+}
+
 CASES = (
     Case(
         check="aws.database",
         given={"instance": "vatic"},
-        expect={
-            "status": "= available",
-            "multi_az": "= yes",
-            "backup_retention": ">= 14 d",
-            "encrypted": "= yes",
-            "restorable": "< 10 min",
-            "public": "= no",
-            "protected": "= yes",
-        },
+        expect={"status": "= available", **_A_KEPT_DATABASE},
         broken_by=(
             "instance_gone",
             ("instance_set", "multi_az", ""),
@@ -30,14 +31,7 @@ CASES = (
     Case(
         check="aws.database",
         given={"cluster": "vatic-aurora"},
-        expect={
-            "multi_az": "= yes",
-            "backup_retention": ">= 14 d",
-            "encrypted": "= yes",
-            "restorable": "< 10 min",
-            "public": "= no",
-            "protected": "= yes",
-        },
+        expect=_A_KEPT_DATABASE,
         broken_by=(
             "cluster_gone",
             "reader_gone",

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from tasks.artifact_patterns import Pattern
-from tasks.chart_subjects import unmatched
+from tasks.chart_subjects import expect_one_each, unmatched
 from tasks.check import Check
 from tasks.datadog_reading import DatadogReader
 from tasks.datadog_records import Monitor, Series, Span
@@ -18,7 +18,7 @@ from tasks.estate import Estate
 from tminus.clock import Duration, now, show_duration
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve
-from tminus.expectation import Expectation, Measurement
+from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
 _SHOWN = 20  # lines of details
@@ -181,10 +181,7 @@ class Dashboard(Check, frozen=True):
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
-        if self.about:
-            self.expect.setdefault("unmatched", Expectation("= 0"))
-        elif "unmatched" in self.expect:
-            raise ValueError("`unmatched` is expected, so say under `about` what the widgets must be about")
+        expect_one_each(self.expect, self.about, "widgets")
         return self
 
     async def look(self, estate: Estate) -> Observation:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from tasks.artifact_patterns import Pattern
-from tasks.chart_subjects import chart_text, unmatched
+from tasks.chart_subjects import chart_text, expect_one_each, unmatched
 from tasks.check import Check
 from tasks.estate import Estate
 from tasks.grafana_access import GrafanaAccess, Kind, allowed
@@ -15,7 +15,7 @@ from tasks.grafana_dashboard import Dashboard, Panel
 from tminus.credentials import resolve
 from tminus.environment import Impact
 from tminus.errors import NotConfigured
-from tminus.expectation import Expectation, Measurement
+from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
 _SHOWN = 20  # lines of details
@@ -59,10 +59,7 @@ class OneDashboard(Check, frozen=True):
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
-        if self.about:
-            self.expect.setdefault("unmatched", Expectation("= 0"))
-        elif "unmatched" in self.expect:
-            raise ValueError("`unmatched` is expected, so say under `about` what the panels must be about")
+        expect_one_each(self.expect, self.about, "panels")
         return self
 
     async def look(self, estate: Estate) -> Observation:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import unquote_plus
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from tasks.check import Check
 from tasks.estate import Estate
+from tasks.json_texts import texts_in
 from tasks.web_leaks import leaks
 from tasks.web_request import WITHIN, Front, Reply, Wanted, front, token_of
 from tminus.clock import Duration
@@ -60,7 +61,7 @@ class Request(BaseModel):
 
     @model_validator(mode="after")
     def _harmless(self) -> Self:
-        for text in (self.path, self.body or "", *self.headers.values(), *_texts(self.document)):
+        for text in (self.path, self.body or "", *self.headers.values(), *texts_in(self.document, names=True)):
             plain = _COMMENT.sub(" ", unquote_plus(unquote_plus(text)))
             if found := _HARMFUL.search(plain):
                 raise ValueError(f"{found[0][:40]!r} would do harm where it is run; send `1; SELECT 1` in its place")
@@ -174,16 +175,3 @@ class Refuses(Check, frozen=True):
         async with turn:
             reply = await asked.ask(wanted, self.within)
         return _Tried(title, reply, reply.status in self.with_statuses, leaks(wanted, reply))
-
-
-def _texts(value: JsonValue) -> Iterator[str]:
-    """Every text in a document."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield name
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)

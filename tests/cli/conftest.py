@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from ruamel.yaml import YAML
 
 from deployments.rehearsal.ports import free_port
+from tests.cli.importing import CHECKLIST
 from tests.cli.launch_desk import BOOK, DATA, Deployed, Desk
+from tests.cli.shop import Say, opened
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +50,17 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         monkeypatch.setenv(name, "")  # what the command sets for itself ends with the test
         monkeypatch.delenv(name)
     return desk
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with a checklist in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "checklist.md").write_text(CHECKLIST, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def say(tmp_path: Path) -> Say:
+    """`say("next", "shop")` runs the command over a small shop."""
+    return opened(tmp_path)

@@ -1,75 +1,12 @@
 """`readiness`, `coverage`, `next` and `line`, as people type them: on real files and a real ledger, without Prefect."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from click.testing import CliRunner, Result
-from ruamel.yaml import YAML
+from click.testing import Result
 
-from cli.main import main
+from tests.cli.shop import JUNIT, Say
 from tests.tminus.readiness.room import crew
-
-JUNIT = '<testsuite name="unit" tests="1"><testcase classname="a" name="b"/></testsuite>'
-LINES = """\
-      - ref: shop/testing/unit/1
-        title: The unit tests pass
-        claimed: true
-        check: artifact.tests
-        with: {reports: unit.xml}
-        expect: {tests: ">= 1", failed: "= 0"}
-      - ref: shop/testing/unit/2
-        title: Somebody read the report
-        attestation: {role: engineering_lead, statement: I read the report., valid_for: 30d}
-"""
-BOOK = f"""\
-readiness: testing
-system: shop
-title: Testing
-order: 1
-may_waive: [engineering_lead]
-sections:
-  - section: unit
-    title: Unit tests
-    owner: engineering_lead
-    lines:
-{LINES}"""
-Say = Callable[..., Result]
-
-
-@pytest.fixture
-def say(tmp_path: Path) -> Say:
-    """`say("next", "shop")` runs the command over a small shop: its book, its environment, its people, its reports."""
-    books = tmp_path / "runbooks" / "shop"
-    books.mkdir(parents=True)
-    (books / "1.yaml").write_text(BOOK, "utf-8")
-    (tmp_path / "artifacts").mkdir()
-    (tmp_path / "artifacts" / "unit.xml").write_text(JUNIT, "utf-8")
-    environment = {
-        "environment": "here",
-        "kind": "staging",
-        "ledger": {"sqlite": str(tmp_path / "ledger.db")},
-        "prefect": {"api": "http://127.0.0.1:1/api"},
-        "state": str(tmp_path),
-        "artifacts": str(tmp_path / "artifacts"),
-    }
-    with (tmp_path / "environment.yaml").open("w") as file:
-        YAML().dump(environment, file)
-    with (tmp_path / "people.yaml").open("w") as file:
-        YAML().dump(crew(tmp_path).model_dump(mode="json"), file)
-    files = {
-        "runbooks": tmp_path / "runbooks",
-        "environment": tmp_path / "environment.yaml",
-        "people": tmp_path / "people.yaml",
-    }
-
-    def run(*words: str, prefect: bool = False) -> Result:
-        where = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-        more = [*where, "--no-prefect"] if words[0] == "readiness" and not prefect else where
-        return CliRunner().invoke(main, [*words, *(more if words[0] != "coverage" else where[:2])])
-
-    return run
 
 
 def attest(say: Say, tmp_path: Path, who: str = "lead", until: str = "20d") -> Result:
@@ -133,118 +70,6 @@ def test_only_who_may_can_state_or_accept(say: Say, tmp_path: Path) -> None:
     crew(tmp_path)  # new keys, which people.yaml does not know
     assert attest(say, tmp_path).exit_code == 3
     assert say("readiness", "shop").exit_code == 3
-
-
-@pytest.mark.parametrize(
-    ("words", "wanted"),
-    [
-        (("readiness", "shp"), "did you mean 'shop'?"),
-        (("readiness", "shop", "--section", "unti"), "did you mean 'unit'?"),
-        (("line", "show", "shop/testing/unit/3"), "did you mean 'shop/testing/unit/"),
-        (("line", "attest", "shop/testing/unit/2", "--until", "20d", "--link", "https://l"), "TMINUS_KEY"),
-        (
-            ("line", "attest", "shop/testing/unit/1", "--until", "20d", "--link", "https://l", "--key", "lead"),
-            "is observed, not stated",
-        ),
-        (
-            ("line", "attest", "shop/testing/unit/2", "--until", "40d", "--link", "https://l", "--key", "lead"),
-            "holds 30d at most",
-        ),
-        (
-            ("line", "attest", "shop/testing/unit/2", "--until", "2020-01-01", "--link", "https://l", "--key", "lead"),
-            "in the past",
-        ),
-        (
-            ("line", "attest", "shop/testing/unit/2", "--until", "soon", "--link", "https://l", "--key", "lead"),
-            "'soon' is no date",
-        ),
-        (
-            (
-                "line",
-                "attest",
-                "shop/testing/unit/2",
-                "--until",
-                "2030-01-01T10:00",
-                "--link",
-                "https://l",
-                "--key",
-                "lead",
-            ),
-            "no time zone",
-        ),
-        *(
-            (
-                ("line", "attest", "shop/testing/unit/2", "--until", "20d", "--link", link, "--key", "lead"),
-                f"{link!r} is no link; write https://…",
-            )
-            for link in (
-                "nonsense",
-                "",
-                "https://",
-                "ftp://ci.example/1",
-                "https://ci.example/a b",
-                "http://[",
-                "ci.example/1",
-            )
-        ),
-        (
-            (
-                "line",
-                "waive",
-                "shop/testing/unit/1",
-                "--until",
-                "9d",
-                "--reason",
-                "x",
-                "--link",
-                "wiki",
-                "--key",
-                "lead",
-            ),
-            "'wiki' is no link; write https://…",
-        ),
-        (
-            (
-                "line",
-                "attest",
-                "shop/testing/unit/2",
-                "--until",
-                "20d",
-                "--link",
-                "https://a:b@ci.example",
-                "--key",
-                "lead",
-            ),
-            "the link to ci.example holds a name or a password",
-        ),
-    ],
-)
-def test_what_is_typed_wrong_is_said_and_changes_nothing(
-    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], wanted: str
-) -> None:
-    """One clear sentence, exit 2, and no ledger is made."""
-    monkeypatch.delenv("TMINUS_KEY", raising=False)
-    given = [str(tmp_path / word) if word == "lead" else word for word in words]
-
-    said = say(*given)
-
-    assert said.exit_code == 2
-    assert wanted in said.output
-    assert "Traceback" not in said.output
-    if words[1] != "show":
-        assert not (tmp_path / "ledger.db").exists()
-
-
-def test_a_mistake_in_a_book_is_said_with_its_line(say: Say, tmp_path: Path) -> None:
-    """`file:line:` begins the line, so that editors find it; exit 2."""
-    path = tmp_path / "runbooks" / "shop" / "1.yaml"
-    path.write_text(BOOK.replace("artifact.tests", "artifact.test"), "utf-8")
-
-    said = say("readiness", "shop")
-
-    assert said.exit_code == 2
-    assert f"{path}:14: shop/testing/unit/1" in said.output
-    assert "did you mean 'artifact.tests'?" in said.output
 
 
 def test_next_and_coverage_are_lists(say: Say) -> None:
