@@ -1,4 +1,4 @@
-"""What a store held when it was backed up, counted in the very snapshot that was taken: what a restore is held against."""
+"""What a store held when it was backed up, counted in the snapshot that was taken: what a restore is held against."""
 
 from typing import Annotated, Literal
 
@@ -28,8 +28,8 @@ class PostgresContents(BaseModel, frozen=True, extra="forbid"):
     """A PostgreSQL database.
 
     Attributes:
-        schema_lines: section (`columns`, `constraints`, `indexes`, `owners`, `privileges`, `extensions` …) → one line for
-            each object, as the catalogue describes it, sorted.
+        schema_lines: section (`columns`, `constraints`, `indexes`, `owners`, `privileges`, `extensions` …) → one line
+            for each object, as the catalogue describes it, sorted.
         tables: `schema.name` → what it holds.
         sequences: `schema.name` → the last value that was handed out; None where none was.
         encoding: of the database, with its collation and character type.

@@ -1,4 +1,4 @@
-"""The manifest beside a backup: what it is, of what, which files hold it, and what must be in it once it is restored."""
+"""The manifest beside a backup: what it is, of what, which files hold it, and what must be in it once restored."""
 
 import hashlib
 from typing import Annotated, Literal
