@@ -45,6 +45,10 @@ COMMANDS = {
     "import": "cli.import_checklist",
     "operate": "cli.operate",
     "reviews": "cli.reviews",
+    "backup": "cli.take_backup",
+    "backups": "cli.backups",
+    "mark": "cli.mark",
+    "verify-backup": "cli.verify_backup",
 }
 
 

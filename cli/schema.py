@@ -2,7 +2,7 @@
 
 import click
 
-_KINDS = ("runbook", "readiness", "release", "people", "environment")
+_KINDS = ("runbook", "readiness", "release", "people", "environment", "backups")
 
 
 @click.command("schema")

@@ -2,16 +2,17 @@
 
 import base64
 import binascii
+import contextlib
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
 
-from tasks.backup_manifest import SUFFIX, Manifest, digest
 from tasks.estate import Estate
+from tminus.backups.catalogue import Entry
+from tminus.backups.manifest import SUFFIX, BackupManifest, digest
 from tminus.errors import CouldNotObserve
 
 if TYPE_CHECKING:
@@ -21,8 +22,16 @@ if TYPE_CHECKING:
 Cipher = Literal["AES256", "aws:kms"]
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
-_SINGLE_PUT = 1 << 30  # bytes; a larger dump goes up in parts
+_PART = 16 << 20  # bytes of a part of a stream
+_PARTS = 8000  # into which what is expected is cut, of 10,000 that S3 allows
 _NO_CONDITIONS = "NotImplemented"  # a store without conditional writes
+
+
+class Readable(Protocol):
+    """What bytes are read from; b"" at the end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most so many bytes; all that is left where `size` is negative."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class StoredManifest:
     etag: str
     digest: str
     stored: datetime
-    manifest: Manifest
+    manifest: BackupManifest
 
 
 @dataclass(frozen=True)
@@ -89,13 +98,35 @@ class BackupStore:
                 found += [(entry["LastModified"], entry["Key"]) for entry in entries if entry["Key"].endswith(SUFFIX)]
         return [key for _, key in sorted(found, reverse=True)[:count]]
 
+    def entries(self, folder: str) -> list[Entry]:
+        """Every object under a folder, by key."""
+        found: list[Entry] = []
+        with self._mapped(folder):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
+                found += [Entry(one["Key"], one["Size"], one["LastModified"]) for one in page.get("Contents", [])]
+        return found
+
+    def text(self, key: str, most: int) -> bytes | None:
+        """A small object's bytes; None where there is none, CouldNotObserve where it has more than `most`."""
+        with self._mapped(key, absent_is_none=True):
+            text = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(most + 1)
+            if len(text) > most:
+                raise CouldNotObserve(f"{self.url(key)} has over {most} bytes, which is more than is read of it")
+            return text
+        return None
+
+    def put_text(self, key: str, text: bytes) -> None:
+        """Writes a small object, over what is there."""
+        with self._mapped(key):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=text, ContentType="application/json")
+
     def manifest(self, key: str) -> StoredManifest | None:
         """The manifest under a key; None where there is none, CouldNotObserve where it makes no sense."""
         with self._mapped(key, absent_is_none=True):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             text = answer["Body"].read()
             stored = answer["LastModified"]
-            return StoredManifest(key, answer["ETag"], digest(text), stored, Manifest.read(self.url(key), text))
+            return StoredManifest(key, answer["ETag"], digest(text), stored, BackupManifest.read(self.url(key), text))
         return None
 
     def dump(self, key: str) -> StoredDump | None:
@@ -119,24 +150,33 @@ class BackupStore:
                 found.update(chunk)
         return found.hexdigest()
 
-    def put_dump(self, key: str, dump: BinaryIO, sha256: str, at_rest: AtRest, single_put: int = _SINGLE_PUT) -> str:
-        """Uploads a dump, encrypted at rest; returns its ETag. `dump` is a file that can be read from any place.
+    def put_stream(self, key: str, stream: Readable, at_rest: AtRest, expected: int = 0, part: int = _PART) -> str:
+        """Uploads what is read from a stream, in parts unless it is small; returns its ETag. Memory is flat.
 
-        In one piece (up to `single_put` bytes) S3 itself refuses content with another SHA-256; in parts,
-        each part is checked so on its way.
+        Each part, or the whole where there is one, is checked by its SHA-256 on its way. What the stream raises passes
+        through, and nothing is stored then. Where about how many bytes will come is known, give that as `expected`:
+        S3 takes 10,000 parts at most.
         """
+        from boto3.s3.transfer import TransferConfig
+
+        size = max(part, expected // _PARTS)
+        config = TransferConfig(multipart_threshold=size, multipart_chunksize=size, max_concurrency=2)
+        config.max_in_memory_upload_chunks = 2
+        extra = {"ServerSideEncryption": at_rest.cipher, "ChecksumAlgorithm": "SHA256"}
+        extra |= {"SSEKMSKeyId": at_rest.kms_key} if at_rest.kms_key else {}
         with self._mapped(key):
-            size = dump.seek(0, os.SEEK_END)
-            dump.seek(0)
-            if size <= single_put:
-                checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
-                put = self._put(key, at_rest)
-                put["ChecksumAlgorithm"], put["ChecksumSHA256"], put["Body"] = "SHA256", checksum, dump
-                return self._client.put_object(**put)["ETag"]
-            extra = {"ServerSideEncryption": at_rest.cipher, "ChecksumAlgorithm": "SHA256"}
-            extra |= {"SSEKMSKeyId": at_rest.kms_key} if at_rest.kms_key else {}
-            self._client.upload_fileobj(dump, self._bucket, key, ExtraArgs=extra)
+            self._client.upload_fileobj(
+                cast("BinaryIO", _Whole(stream)), self._bucket, key, ExtraArgs=extra, Config=config
+            )
             return self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
+
+    @contextmanager
+    def opened(self, key: str) -> "Iterator[Readable]":
+        """A stored file's bytes, to be read while they arrive."""
+        with self._mapped(key):
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            with contextlib.closing(body):
+                yield body
 
     def put_manifest(self, key: str, text: bytes, at_rest: AtRest, replacing: str | None) -> bool:
         """Writes a manifest where none is, or over the one with the ETag `replacing`; whether it was ours that won."""
@@ -183,6 +223,20 @@ class BackupStore:
                 raise CouldNotObserve(f"S3 refused {self.url(key)}: {_code(e.response)}") from e
         except (BotoCoreError, Boto3Error) as e:
             raise CouldNotObserve(f"S3 did not answer for {self.url(key)}: {type(e).__name__}; is it up?") from e
+
+
+class _Whole:
+    """A stream that gives as many bytes as it is asked for, until its end: what gives fewer is taken for ended."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        pieces, wanted = [], size
+        while wanted and (piece := self._stream.read(wanted)):
+            pieces.append(piece)
+            wanted -= len(piece) if size > 0 else 0
+        return b"".join(pieces)
 
 
 def _code(response: object) -> str:

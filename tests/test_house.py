@@ -81,7 +81,7 @@ def test_nothing_is_of_one_machine() -> None:
 
 
 OPTIONAL = ("kafka", "dns", "openapi")  # what one check needs, and says so where it is missing
-DEPLOYED = ["launch", "phase", "readiness", "reviews"]
+DEPLOYED = ["launch", "phase", "readiness", "backup_verification", "marks", "reviews"]
 
 
 @pytest.mark.parametrize("name", DEPLOYED)

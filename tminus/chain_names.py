@@ -36,3 +36,8 @@ def readiness_chain(system: str, environment: str) -> str:
 def sweep_chain(system: str, environment: str, begun: datetime) -> str:
     """The chain of one sweep's evidence; sweeps of one system sort by time."""
     return f"sweep.{system}.{environment}.{begun:%Y%m%d-%H%M%S-%f}"
+
+
+def backups_chain(system: str, environment: str) -> str:
+    """The chain of a system's backups in an environment: those taken, and how each verification came out."""
+    return f"backups.{system}.{environment}"

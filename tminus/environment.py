@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from tminus.clock import Clock, Duration
 from tminus.credentials import SecretRef
 from tminus.loopback import url_is_local
+from tminus.systems.backups import Backups
 from tminus.systems.pagerduty import HttpsAddress, PagerDutyRest
 from tminus.systems.readiness import Systems
 from tminus.systems.section import Section
@@ -236,6 +237,7 @@ class Environment(Systems):
     prometheus: Prometheus | None = None
     slack: Slack | None = None
     pagerduty: PagerDuty | None = None
+    backups: Backups | None = None
     anchors: tuple[Literal["s3", "slack", "pagerduty"], ...] = ()
 
     @model_validator(mode="after")
@@ -275,6 +277,8 @@ class Environment(Systems):
             yield from self.slack.secrets()
         if self.pagerduty:
             yield from self.pagerduty.secrets()
+        if self.backups:
+            yield from self.backups.secrets()
 
     def addresses(self) -> Iterator[str]:
         """Every plain address in the file; of those inside secrets `tasks.estate` asks where they lead, before use."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from tminus.backups.book import BackupBook
 from tminus.environment import Environment
 from tminus.errors import BookError
 from tminus.people import People
@@ -18,6 +19,7 @@ FILE_KINDS: Mapping[str, type[BaseModel]] = {
     "people": People,
     "environment": Environment,
     "readiness": Chapter,
+    "backups": BackupBook,
 }
 """Kind → model. Each is named by the key that stands at the top of such a file."""
 
@@ -30,6 +32,8 @@ def kind_of(source: Source) -> str:
     keys = set(source.data) if isinstance(source.data, dict) else set()
     if "readiness" in keys:
         return "readiness"  # it has more keys in common with a runbook
+    if "backups" in keys and "environment" not in keys:
+        return "backups"  # an environment has a section of that name
     shared = {kind: len(keys & set(model.model_fields)) for kind, model in FILE_KINDS.items()}
     likeliest = max(shared, key=lambda kind: shared[kind])
     if shared[likeliest] == 0:

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +12,9 @@ import boto3
 from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.aws import Aws
 from deployments.rehearsal.processes import Processes
-from tasks.backup_manifest import Dump, Manifest, RestorePoint, dump_key, manifest_key
+from tasks.backup_manifest import dump_key, manifest_key
+from tminus.backups.contents import PostgresContents, TableContents
+from tminus.backups.manifest import BackupManifest, ForLaunch, Origin, RestorePoint, StoredFile
 from tminus.clock import now
 
 if TYPE_CHECKING:
@@ -114,17 +116,17 @@ class BackupsWorld(World):
     @fault
     def no_row_of(self, table: str) -> Iterator[None]:
         """The dump has no row of one table."""
-        yield from self._instead(tables={**_TABLES, table: 0})
+        yield from self._instead(contents=_contents({**_TABLES, table: 0}))
 
     @fault
     def another_database(self) -> Iterator[None]:
         """It is a backup of staging."""
-        yield from self._instead(database="staging")
+        yield from self._instead(store="staging")
 
     @fault
     def empty(self) -> Iterator[None]:
         """The dump was taken of a database without rows."""
-        yield from self._instead(tables=dict.fromkeys(_TABLES, 0))
+        yield from self._instead(contents=_contents(dict.fromkeys(_TABLES, 0)))
 
     @fault
     def no_restore_point(self) -> Iterator[None]:
@@ -196,16 +198,23 @@ def _dump_key(launch: str, purpose: str) -> str:
     return dump_key(_PREFIX, "main", launch, purpose, hashlib.sha256(_CONTENT).hexdigest())
 
 
-def _manifest(launch: str, purpose: str, hours: float, key: str, etag: str) -> Manifest:
-    return Manifest(
-        launch=launch,
-        purpose=purpose,
-        database="main",
+def _contents(rows: Mapping[str, int]) -> PostgresContents:
+    tables = {name: TableContents(rows=count, checksum="0") for name, count in rows.items()}
+    return PostgresContents(schema_lines={}, tables=tables, sequences={}, encoding="UTF8")
+
+
+def _manifest(launch: str, purpose: str, hours: float, key: str, etag: str) -> BackupManifest:
+    sha256 = hashlib.sha256(_CONTENT).hexdigest()
+    return BackupManifest(
+        backup=purpose,
+        system="tradesense",
+        store="main",
+        kind="postgres.dump",
         taken_at=now() - timedelta(hours=hours),
-        server_version="18.6",
-        system_identifier="7",
-        wal_lsn="0/16B3748",
+        finished_at=now() - timedelta(hours=hours),
+        origin=Origin(identity="7", version="18.6", database="trading", wal_lsn="0/16B3748"),
+        files=(StoredFile(name="dump", key=key, size=len(_CONTENT), sha256=sha256, plain_sha256=sha256, etag=etag),),
         restore_point=RestorePoint(name="tminus", lsn="0/16B3748"),
-        tables=_TABLES,
-        dump=Dump(key=key, size=len(_CONTENT), sha256=hashlib.sha256(_CONTENT).hexdigest(), etag=etag),
+        contents=_contents(_TABLES),
+        made_for=ForLaunch(launch=launch, purpose=purpose),
     )

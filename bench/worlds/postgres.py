@@ -13,7 +13,7 @@ from bench.worlds.world import Case, Sections, World, fault
 from deployments.rehearsal.binaries import postgres_folder
 from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.processes import Processes
-from deployments.rehearsal.unprivileged import unprivileged
+from tminus.unprivileged import unprivileged
 
 _SECRET = "TMINUS_WORLD_POSTGRES"  # noqa: S105 - the name of a variable
 _CROWD = 85  # connections, of the 97 that ordinary roles may open

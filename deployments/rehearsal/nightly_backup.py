@@ -1,7 +1,6 @@
 """The platform's own nightly backup job, which a launch only looks at: pg_dump to S3, with a manifest beside it."""
 
 import hashlib
-import json
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,8 @@ import psycopg
 
 from deployments.rehearsal.addresses import AwsAddress, PostgresAddress
 from deployments.rehearsal.binaries import postgres_folder
+from tminus.backups.contents import PostgresContents, TableContents
+from tminus.backups.manifest import BackupManifest, ForLaunch, Origin, StoredFile
 
 _FOLDER = "backups/main/nightly/"
 _PLACE = (
@@ -31,7 +32,8 @@ def back_up(postgres: PostgresAddress, aws: AwsAddress, folder: Path, age: timed
             raise RuntimeError("PostgreSQL does not say where its WAL stands")
         snapshot, lsn, version, identifier = map(str, placed)
         tables = {
-            f"{schema}.{table}": _rows(connection, schema, table) for schema, table in connection.execute(_TABLES)
+            f"{schema}.{table}": TableContents(rows=_rows(connection, schema, table), checksum="")
+            for schema, table in connection.execute(_TABLES)
         }
         _dump(postgres, dump, snapshot)
     content = dump.read_bytes()
@@ -45,21 +47,24 @@ def back_up(postgres: PostgresAddress, aws: AwsAddress, folder: Path, age: timed
         aws_secret_access_key=aws.secret_access_key.get_secret_value(),
     )
     stored = s3.put_object(Bucket=aws.bucket, Key=key, Body=content, ServerSideEncryption="AES256")
-    manifest = {
-        "format": "tminus-backup/1",
-        "launch": "nightly",
-        "purpose": "nightly",
-        "database": "main",
-        "taken_at": (datetime.now(UTC) - age).isoformat(),
-        "server_version": version,
-        "system_identifier": identifier,
-        "wal_lsn": lsn,
-        "restore_point": None,
-        "tables": tables,
-        "dump": {"key": key, "size": len(content), "sha256": digest, "etag": stored["ETag"]},
-    }
-    body = json.dumps(manifest, sort_keys=True).encode()
-    s3.put_object(Bucket=aws.bucket, Key=f"{_FOLDER}nightly.manifest.json", Body=body, ServerSideEncryption="AES256")
+    manifest = BackupManifest(
+        backup="nightly",
+        system="tradesense",
+        store="main",
+        kind="postgres.dump",
+        taken_at=datetime.now(UTC) - age,
+        finished_at=datetime.now(UTC) - age,
+        origin=Origin(identity=identifier, version=version, database=postgres.database, wal_lsn=lsn),
+        files=(
+            StoredFile(
+                name="dump", key=key, size=len(content), sha256=digest, plain_sha256=digest, etag=stored["ETag"]
+            ),
+        ),
+        contents=PostgresContents(schema_lines={}, tables=tables, sequences={}, encoding=""),
+        made_for=ForLaunch(launch="nightly", purpose="nightly"),
+    )
+    key = f"{_FOLDER}nightly.manifest.json"
+    s3.put_object(Bucket=aws.bucket, Key=key, Body=manifest.text(), ServerSideEncryption="AES256")
 
 
 def _rows(connection: "psycopg.Connection[tuple[object, ...]]", schema: str, table: str) -> int:

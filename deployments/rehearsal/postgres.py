@@ -18,7 +18,8 @@ from deployments.rehearsal.binaries import postgres_folder
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.server_errors import ServerError
-from deployments.rehearsal.unprivileged import Account, unprivileged
+from tminus.errors import CouldNotObserve
+from tminus.unprivileged import Account, unprivileged
 
 SLOT = "standby"
 _SETTINGS = """
@@ -70,7 +71,11 @@ class Postgres:
         Raises BinaryMissing, ServerDidNotStart, or ServerError when the cluster cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        cluster = _Cluster(postgres_folder(), unprivileged(self.folder), self.address)
+        try:
+            account = unprivileged(self.folder)
+        except CouldNotObserve as e:
+            raise ServerError(str(e)) from e
+        cluster = _Cluster(postgres_folder(), account, self.address)
         replicator = made_up()
         primary, standby = self.folder / "primary", self.folder / "standby"
         cluster.make(primary, replicator)

@@ -1,23 +1,20 @@
 """A database backup in S3, made once for each launch and purpose, and anew where it got too old."""
 
 import asyncio
-import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import BinaryIO, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from tasks import pg_dump, pg_snapshot
+from tasks import pg_dump
 from tasks.action import Action, Fence, Standing, State, Undo
-from tasks.backup_manifest import Dump, Manifest, dump_key, manifest_key
+from tasks.backup_manifest import counted_rows, dump_key, manifest_key
 from tasks.backup_store import AtRest, BackupStore, Cipher, StoredManifest
+from tasks.backups.postgres_dump import FILE, Target, dump_into, postgres_section
 from tasks.estate import Estate
 from tasks.lock_file import HeldLock, hold, holder, is_held
-from tasks.pg_tools import connection_for, find_tool
+from tminus.backups.manifest import SUFFIX, BackupManifest, ForLaunch
 from tminus.clock import Duration, now, show_duration
-from tminus.credentials import resolve
-from tminus.environment import Postgres
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
@@ -25,7 +22,6 @@ from tminus.runbook import Slug
 
 _LOCK_WITHIN = 2.0  # seconds; whoever looks whether a lock is held, holds it for an instant
 _POINT_NAME = 63  # bytes that PostgreSQL keeps of a restore point's name (MAXFNAMELEN - 1)
-_CHUNK = 1 << 20  # bytes
 _CANNOT_LOOK = (CouldNotObserve, NotConfigured, MissingSecret)
 
 
@@ -33,11 +29,12 @@ class Backup(Action, frozen=True):
     """Dumps a database, uploads the dump encrypted, and puts a manifest beside it.
 
     The manifest's key names launch, database and purpose, and it is written last, only where none is: so
-    the backup is there once, whoever tries how often. Rows are counted in the snapshot that is dumped.
+    the backup is there once, whoever tries how often.
     There is nothing to undo, since a backup harms nobody. After a recycle it is taken anew, under the next
     key; with `good_for` also where it is older than that right before the launch's first change.
 
-    The dump lies on this machine only as a file without a name, which ends with the process.
+    The dump is encrypted on its way to the keys of the environment's `backups` section, where it names any, and never
+    lies on this machine. What must be in it once it is restored, is counted in its own snapshot meanwhile.
 
     Attributes:
         database: the database's name in the environment's `postgres` section.
@@ -71,8 +68,10 @@ class Backup(Action, frozen=True):
         store = BackupStore.open(estate, self.bucket)
         command = " ".join(["pg_dump", *pg_dump.arguments("SNAPSHOT")])
         point = f"pg_create_restore_point({self._point(estate, 'RANDOM')!r}), then " if self.restore_point else ""
-        dsn = _postgres(estate, self.database).dsn
-        target = f"{store.url(self._key(estate, store, 1))} and its dump ({self.cipher})"
+        dsn = postgres_section(estate, self.database).dsn
+        keys = len(_recipients(estate))
+        ciphers = f"{self.cipher}, and here to {keys} age key{'s' if keys > 1 else ''}" if keys else self.cipher
+        target = f"{store.url(self._key(estate, store, 1))} and its dump ({ciphers})"
         return f"{point}{command} (connection from {dsn}, by PG… variables) → {target}"
 
     async def state(self, estate: Estate) -> Standing:
@@ -102,16 +101,14 @@ class Backup(Action, frozen=True):
         return None
 
     async def act(self, estate: Estate, token: int) -> Observation:
-        """Makes it, unless it is there. Until the upload has begun, a failure has changed nothing."""
+        """Makes it, unless it is there. Until its manifest is written, a failure has changed nothing."""
         async with hold(self._lock(estate), _LOCK_WITHIN) as held:
             held.note(f"a backup for {self.purpose} under lease {token}")
             try:
                 take = await asyncio.to_thread(self._newest, estate)
                 if take.stored is not None and take.whole:
                     return _seen(take.stored)
-                with TemporaryFile(dir=estate.environment.state) as file:
-                    manifest = await self._dump(estate, file, held)
-                    return await self._upload(estate, file, manifest, take)
+                return await self._make(estate, held, take)
             except _CANNOT_LOOK as e:
                 raise ActionFailed(str(e), began=False) from e
 
@@ -123,55 +120,42 @@ class Backup(Action, frozen=True):
         """Always: there was nothing to take back."""
         return Standing(state=State.DONE)
 
-    async def _dump(self, estate: Estate, file: BinaryIO, held: HeldLock) -> Manifest:
-        """The dump in `file`, and its manifest, all but the ETag."""
-        section = _postgres(estate, self.database)
-        async with estate.postgres(self.database) as connection:
-            server = await pg_snapshot.server(connection)
-            tool = find_tool("pg_dump", section, server.major)
-            name = self._point(estate, secrets.token_hex(4))
-            point = await pg_snapshot.restore_point(connection, name) if self.restore_point else None
-            async with pg_snapshot.exported(connection) as snapshot:
-                await pg_dump.dump(tool, connection_for(resolve(section.dsn)), snapshot.id, file, held)
-        size, content = await asyncio.to_thread(_measured, file)
-        prefix = BackupStore.open(estate, self.bucket).prefix
-        return Manifest(
-            launch=estate.launch,
-            purpose=self.purpose,
-            database=self.database,
-            cycle=estate.cycle,
-            taken_at=snapshot.taken_at,
-            server_version=server.version,
-            system_identifier=server.system_identifier,
-            wal_lsn=server.wal_lsn,
-            archive_mode=server.archive_mode,
-            restore_point=point,
-            tables=snapshot.tables,
-            dump=Dump(
-                key=dump_key(prefix, self.database, estate.launch, self.purpose, content),
-                size=size,
-                sha256=content,
-                etag="",
-            ),
-        )
-
-    async def _upload(self, estate: Estate, file: BinaryIO, manifest: Manifest, take: "_Take") -> Observation:
+    async def _make(self, estate: Estate, held: HeldLock, take: "_Take") -> Observation:
         """The dump first, then the manifest that makes it count."""
+        store = await asyncio.to_thread(BackupStore.open, estate, self.bucket)
+        attempt, recipients = secrets.token_hex(8), _recipients(estate)
+        key = dump_key(store.prefix, self.database, estate.launch, self.purpose, attempt)
+        target = Target(store, key, recipients, AtRest(self.cipher, self.kms_key))
+        point = self._point(estate, secrets.token_hex(4)) if self.restore_point else ""
+        dumped = await dump_into(target, estate, self.database, point=point, held=held)
+        manifest = BackupManifest(
+            backup=take.key.rpartition("/")[2].removesuffix(SUFFIX),
+            system=estate.release.system,
+            store=self.database,
+            kind="postgres.dump",
+            taken_at=dumped.taken_at,
+            finished_at=now(),
+            origin=dumped.origin,
+            encrypted_to=recipients,
+            files=(dumped.file,),
+            marker=dumped.marker,
+            restore_point=dumped.restore_point,
+            contents=dumped.contents,
+            made_for=ForLaunch(launch=estate.launch, purpose=self.purpose, cycle=estate.cycle),
+        )
         try:
-            return await asyncio.to_thread(self._uploaded, estate, file, manifest, take)
+            return await asyncio.to_thread(self._named, store, manifest, take)
         except CouldNotObserve as e:
-            raise ActionFailed(f"{e}; the dump may have been uploaded, but no manifest names it") from e
+            raise ActionFailed(f"{e}; the dump was uploaded, but no manifest names it") from e
 
-    def _uploaded(self, estate: Estate, file: BinaryIO, manifest: Manifest, take: "_Take") -> Observation:
-        store, at_rest = BackupStore.open(estate, self.bucket), AtRest(self.cipher, self.kms_key)
-        key, dump = take.key, manifest.dump
-        etag = store.put_dump(dump.key, file, dump.sha256, at_rest)
-        manifest = manifest.model_copy(update={"dump": dump.model_copy(update={"etag": etag})})
+    def _named(self, store: BackupStore, manifest: BackupManifest, take: "_Take") -> Observation:
+        key, dump = take.key, manifest.file(FILE)
+        at_rest = AtRest(self.cipher, self.kms_key)
         won = store.put_manifest(key, manifest.text(), at_rest, take.stored.etag if take.stored else None)
         stored = store.manifest(key)
         if stored is None:
             raise CouldNotObserve(f"{store.url(key)} is not there although S3 took it")
-        if not won and stored.manifest.dump.key != dump.key:
+        if not won and stored.manifest.file(FILE).key != dump.key:
             store.delete_dump(dump.key)
         return _seen(stored)
 
@@ -183,13 +167,14 @@ class Backup(Action, frozen=True):
             if not (why := self._outworn(estate, stored)):
                 break
             number, outworn = number + 1, why
-        dump = store.dump(stored.manifest.dump.key) if stored else None
-        whole = stored is not None and dump is not None and dump.size == stored.manifest.dump.size
+        file = stored.manifest.file(FILE) if stored else None
+        dump = store.dump(file.key) if file else None
+        whole = file is not None and dump is not None and dump.size == file.size
         return _Take(key, stored, whole, outworn)
 
     def _outworn(self, estate: Estate, stored: StoredManifest) -> str:
         """Why a backup does not count any more; "" where it does. S3's clock says when it was complete."""
-        if stored.manifest.cycle < estate.cycle:
+        if stored.manifest.made_for is None or stored.manifest.made_for.cycle < estate.cycle:
             return f"{stored.key} is of before the recycle"
         age = now() - stored.stored
         if self.good_for is None or age <= self.good_for:
@@ -217,34 +202,23 @@ class _Take:
     outworn: str
 
 
-def _postgres(estate: Estate, name: str) -> Postgres:
-    section = estate.environment.postgres.get(name)
-    if section is None:
-        raise NotConfigured(f"postgres names no {name!r}; add it to the environment file")
-    return section
-
-
-def _measured(file: BinaryIO) -> tuple[int, str]:
-    """Size in bytes, and SHA-256."""
-    file.seek(0)
-    content = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
-        content.update(chunk)
-    return file.tell(), content.hexdigest()
+def _recipients(estate: Estate) -> tuple[str, ...]:
+    return estate.environment.backups.recipients if estate.environment.backups else ()
 
 
 def _seen(stored: StoredManifest) -> Observation:
     manifest = stored.manifest
+    dump, tables = manifest.file(FILE), counted_rows(manifest)
     point = f", restore point {manifest.restore_point.name}" if manifest.restore_point else ""
     found = [
-        Measurement.number("size", manifest.dump.size, "B"),
-        Measurement.number("tables", len(manifest.tables)),
-        Measurement.number("rows", sum(manifest.tables.values())),
+        Measurement.number("size", dump.size, "B"),
+        Measurement.number("tables", len(tables)),
+        Measurement.number("rows", sum(tables.values())),
     ]
-    if manifest.restore_point and manifest.archive_mode == "off":
+    if manifest.restore_point and manifest.origin.archive_mode == "off":
         found.append(Measurement(name="back_to", word="the dump only, since archive_mode is off"))
     return Observation(
         found=tuple(found),
         where=stored.key,
-        details=(f"manifest {stored.digest}", f"dump {manifest.dump.key}, WAL at {manifest.wal_lsn}{point}"),
+        details=(f"manifest {stored.digest}", f"dump {dump.key}, WAL at {manifest.origin.wal_lsn}{point}"),
     )

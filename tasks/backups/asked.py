@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 from tasks.backup_store import BackupStore
 from tasks.estate import Estate
 from tminus.backups.book import AnyStore
-from tminus.backups.manifest import BackupManifest
+from tminus.backups.manifest import SUFFIX, BackupKind, BackupManifest
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
@@ -21,7 +22,10 @@ class Scratch:
     Attributes:
         name: `tminus-scratch-…`, unique; what the ledger calls it.
         folder: an empty folder of this machine's own, with the marker file in it.
-        disk: bytes that may be filled; a restore that needs more ends with ScratchFull.
+        disk: bytes that may be filled; whoever asked looks every second, and gives up a restore that needs more.
+
+    A server that is started in it keeps a pid file (`*.pid`) there and has the folder on its command line: so what
+    outlives a killed tminus is found and ended by the next verification.
     """
 
     name: str
@@ -62,7 +66,16 @@ class Seen:
 
 
 class Verifier(ABC):
-    """Brings a backup of one kind up in a scratch place, and looks at it. One class a kind, in tasks/backups/."""
+    """Brings a backup of one kind up in a scratch place, and looks at it.
+
+    A concrete class in a module of tasks/backups/ is found by itself (`tasks.backups.vocabulary`), and is made without
+    arguments.
+
+    Attributes:
+        kinds: of store that it verifies; each kind has one verifier.
+    """
+
+    kinds: ClassVar[tuple[BackupKind, ...]]
 
     @abstractmethod
     async def verify(self, asked: Asked) -> Seen:
@@ -71,3 +84,59 @@ class Verifier(ABC):
         What does not come up is `restored = no`, with the reason: an observation. Raises CouldNotObserve where it could
         not look (storage silent, no tool, disk full, time up): that is `unknown`.
         """
+
+
+@dataclass(frozen=True)
+class TakeAsked:
+    """One backup to be taken.
+
+    Attributes:
+        system: the book's.
+        name: the store's name in the book.
+        backup: the new backup's name, `STORE-YYYYMMDDTHHMMSSZ`.
+        recipients: the public age keys to encrypt to; empty where the book says that the store is not encrypted.
+        folder: an empty folder of this machine's own (0700), removed afterwards, for what must lie on a disk meanwhile.
+    """
+
+    estate: Estate
+    system: str
+    name: str
+    store: AnyStore
+    bucket: BackupStore
+    backup: str
+    recipients: tuple[str, ...]
+    folder: Path
+
+    def key(self, file: str) -> str:
+        """Where a file of this backup goes: `PREFIX/STORE/BACKUP/FILE`."""
+        return f"{store_folder(self.bucket.prefix, self.name)}{self.backup}/{file}"
+
+
+class Taker(ABC):
+    """Takes a backup of one kind. It is found as a Verifier is.
+
+    Attributes:
+        kinds: of store that it backs up; each kind has one taker.
+    """
+
+    kinds: ClassVar[tuple[BackupKind, ...]]
+
+    @abstractmethod
+    async def take(self, asked: TakeAsked) -> BackupManifest:
+        """Uploads the backup's files under `asked.key(…)`, and returns the manifest that describes them.
+
+        It does not write the manifest: whoever asked puts it into the bucket, last and only where none is, and its
+        digest into the ledger. It stops what it started, and what it uploaded before it failed is left where it is: the
+        catalogue names files without a manifest. Raises CouldNotObserve (a store or the bucket is silent, no tool),
+        NotConfigured, MissingSecret.
+        """
+
+
+def store_folder(prefix: str, store: str) -> str:
+    """Where a store's backups lie in its bucket, with the slash at the end."""
+    return f"{prefix.strip('/')}/{store}/".lstrip("/")
+
+
+def manifest_key(prefix: str, store: str, backup: str) -> str:
+    """Where a backup's manifest lies: `PREFIX/STORE/BACKUP.manifest.json`."""
+    return f"{store_folder(prefix, store)}{backup}{SUFFIX}"

@@ -7,10 +7,12 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from tasks.backup_manifest import Manifest, effective_time, folder
+from tasks.backup_manifest import counted_rows, effective_time, folder
 from tasks.backup_store import BackupStore, StoredDump, StoredManifest
+from tasks.backups.postgres_dump import FILE
 from tasks.check import Check
 from tasks.estate import Estate
+from tminus.backups.manifest import BackupManifest
 from tminus.clock import now
 from tminus.environment import Impact
 from tminus.expectation import Expectation, Measurement
@@ -89,15 +91,16 @@ class Backup(Check, frozen=True):
         taken, newest, dump = max(candidates, key=lambda candidate: candidate[0])
         broken = _damage(newest, dump) or (self._download_damage(store, newest) if self.download else None)
         manifest, missing = newest.manifest, self._missing(newest.manifest)
-        wrong = [f"it is of database {manifest.database!r}"] if manifest.database != self.database else []
+        tables = counted_rows(manifest)
+        wrong = [f"it is of database {manifest.store!r}"] if manifest.store != self.database else []
         wrong += [f"it holds no row of {', '.join(missing)}"] if missing else []
         return Observation(
             found=(
                 Measurement.number("backups", len(candidates)),
                 _age(taken),
                 Measurement.number("size", dump.size if dump else 0, "B"),
-                *self._holding(len(manifest.tables), sum(manifest.tables.values()), len(missing)),
-                _yes("same_database", manifest.database == self.database),
+                *self._holding(len(tables), sum(tables.values()), len(missing)),
+                _yes("same_database", manifest.store == self.database),
                 _yes("encrypted", dump is not None and dump.encryption is not None),
                 _yes("intact", broken is None),
                 _yes("restore_point", manifest.restore_point is not None),
@@ -105,13 +108,14 @@ class Backup(Check, frozen=True):
             where=store.url(searched),
             details=(
                 f"newest: {newest.key}, manifest {newest.digest}",
-                f"{len(manifest.tables)} tables, WAL at {manifest.wal_lsn}, PostgreSQL {manifest.server_version}",
+                f"{len(tables)} tables, WAL at {manifest.origin.wal_lsn}, PostgreSQL {manifest.origin.version}",
             ),
             because="; ".join([*([broken] if broken else []), *wrong]),
         )
 
-    def _missing(self, manifest: Manifest) -> list[str]:
-        return [table for table in self.holds if not manifest.tables.get(table)]
+    def _missing(self, manifest: BackupManifest) -> list[str]:
+        rows = counted_rows(manifest)
+        return [table for table in self.holds if not rows.get(table)]
 
     def _holding(self, tables: int, rows: int, missing: int) -> list[Measurement]:
         found = [Measurement.number("tables", tables), Measurement.number("rows", rows)]
@@ -135,21 +139,25 @@ class Backup(Check, frozen=True):
     def _stored(self, store: BackupStore, searched: str) -> list[tuple[StoredManifest, StoredDump | None]]:
         found = [store.manifest(key) for key in store.newest_manifests(searched, _LOOK_AT)]
         return [
-            (stored, store.dump(stored.manifest.dump.key))
+            (stored, store.dump(stored.manifest.file(FILE).key))
             for stored in found
-            if stored is not None and self.purpose in {None, stored.manifest.purpose}
+            if stored is not None and self.purpose in {None, _purpose(stored.manifest)}
         ]
 
     def _download_damage(self, store: BackupStore, newest: StoredManifest) -> str | None:
-        wanted = newest.manifest.dump
+        wanted = newest.manifest.file(FILE)
         if store.downloaded_sha256(wanted.key) == wanted.sha256:
             return None
         return "the content downloaded has another SHA-256 than the manifest says"
 
 
+def _purpose(manifest: BackupManifest) -> str:
+    return manifest.made_for.purpose if manifest.made_for else ""
+
+
 def _damage(stored: StoredManifest, dump: StoredDump | None) -> str | None:
     """How the dump differs from its manifest; None where it does not."""
-    wanted = stored.manifest.dump
+    wanted = stored.manifest.file(FILE)
     if dump is None:
         return f"its dump {wanted.key} is gone"
     if dump.size != wanted.size:

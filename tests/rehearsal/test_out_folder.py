@@ -123,3 +123,41 @@ def test_somebody_elses_folder_beside_is_refused(somebodys: Path, tmp_path_facto
     (out.path / "readiness-vatic" / "mine.txt").write_text("precious", "utf-8")
     with pytest.raises(NotOurs, match=r"mine\.txt"):
         out.beside("readiness-vatic")
+
+
+def test_a_rehearsal_of_another_kind_replaces_nothing(tmp_path: Path) -> None:
+    """A launch's report outlives a checklist's, each system's checklist the other's, and all of them the next launch."""
+    out = OutFolder(tmp_path / "out")
+    out.begin("none")
+    (out.path / "report.html").write_text("launch", "utf-8")
+    out.tell("none", "launched", "launched", [])
+    for system in ("vatic", "tradesense"):
+        kept = out.begin_beside(f"readiness-{system}")
+        (kept.path / "readiness.html").write_text(system, "utf-8")
+    assert out.as_promised()
+    assert listing(out.path)["report.html"] == "launch"
+    out.begin("none")
+    assert listing(out.path).keys() >= {"readiness-vatic/readiness.html", "readiness-tradesense/readiness.html"}
+    assert not (out.begin_beside("readiness-vatic").path / "readiness.html").exists()
+
+
+def test_a_checklist_alone_leaves_a_folder_that_a_launch_may_use(tmp_path: Path) -> None:
+    """What holds a readiness rehearsal is a rehearsal's own, also before any launch."""
+    out = OutFolder(tmp_path / "out")
+    out.begin_beside("readiness-vatic")
+    out.refuse_others()
+    assert not out.as_promised()
+
+
+def test_somebody_elses_folder_beside_is_refused(somebodys: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The outer one and the inner one, and nothing is changed."""
+    before = listing(somebodys)
+    with pytest.raises(NotOurs):
+        OutFolder(somebodys).begin_beside("readiness-vatic")
+    assert listing(somebodys) == before
+    out = OutFolder(tmp_path_factory.mktemp("out"))
+    out.begin("none")
+    (out.path / "readiness-vatic").mkdir()
+    (out.path / "readiness-vatic" / "mine.txt").write_text("precious", "utf-8")
+    with pytest.raises(NotOurs, match=r"mine\.txt"):
+        out.beside("readiness-vatic")

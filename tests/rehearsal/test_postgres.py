@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from deployments.rehearsal import postgres as module
-from deployments.rehearsal import unprivileged
 from deployments.rehearsal.addresses import Role
 from deployments.rehearsal.binaries import postgres_folder
 from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.server_errors import BinaryMissing, ServerDidNotStart, ServerError
+from tminus import unprivileged
 
 
 @pytest.fixture(scope="module")
@@ -130,13 +130,3 @@ def test_root_without_namespaces_becomes_nobody(monkeypatch: pytest.MonkeyPatch)
         children = Postgres.plan(folder).start(processes)
         owners = [Path(f"/proc/{child.pid}").stat().st_uid for child in children]
     assert owners == [unprivileged.NOBODY, unprivileged.NOBODY]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_folder_that_nobody_can_pass_is_named(tmp_path: Path) -> None:
-    """The error names the first folder in the way, and the command that opens it."""
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    tmp_path.chmod(0o711)
-    with pytest.raises(ServerError, match=r"chmod o\+x"):
-        unprivileged.nobody(closed / "postgres")

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks.actions.backup import Backup as MakeBackup
-from tasks.backup_manifest import Dump, Manifest, RestorePoint, effective_time, manifest_key
+from tasks.backup_manifest import effective_time, manifest_key
 from tasks.checks.backups import Backup
 from tests.conftest import LAUNCH, Estates, PostgresServer, S3Server
+from tminus.backups.contents import PostgresContents, TableContents
+from tminus.backups.manifest import BackupManifest, ForLaunch, Origin, RestorePoint, StoredFile
 from tminus.clock import now
 from tminus.outcome import Outcome, Verdict
 
@@ -29,6 +31,12 @@ SOUND = {
     "intact": "= yes",
     "restore_point": "= yes",
 }
+
+
+def contents(rows: Mapping[str, int]) -> PostgresContents:
+    """Tables of so many rows."""
+    tables = {name: TableContents(rows=count, checksum="0") for name, count in rows.items()}
+    return PostgresContents(schema_lines={}, tables=tables, sequences={}, encoding="UTF8")
 
 
 @dataclass(frozen=True)
@@ -51,21 +59,22 @@ class Shelf:
         size: int = len(CONTENT),
         database: str = "main",
         tables: Mapping[str, int] = TABLES,
-    ) -> Manifest:
+    ) -> BackupManifest:
         """A backup as the action leaves it, as old as its manifest says; no checksum kept by S3."""
         key = f"{self.prefix}/main/{launch}/{purpose}-{sha256[:16]}.dump"
         etag = self.server.client().put_object(Bucket=self.bucket, Key=key, Body=CONTENT)["ETag"]
-        made = Manifest(
-            launch=launch,
-            purpose=purpose,
-            database=database,
+        made = BackupManifest(
+            backup=purpose,
+            system="tradesense",
+            store=database,
+            kind="postgres.dump",
             taken_at=now() - age,
-            server_version="18.6",
-            system_identifier="7",
-            wal_lsn="0/16B3748",
+            finished_at=now() - age,
+            origin=Origin(identity="7", version="18.6", database="trading", wal_lsn="0/16B3748"),
+            files=(StoredFile(name="dump", key=key, size=size, sha256=sha256, plain_sha256=sha256, etag=etag),),
             restore_point=RestorePoint(name="tminus", lsn="0/16B3748") if restore_point else None,
-            tables=dict(tables),
-            dump=Dump(key=key, size=size, sha256=sha256, etag=etag),
+            contents=contents(tables),
+            made_for=ForLaunch(launch=launch, purpose=purpose),
         )
         self.write(manifest_key(self.prefix, "main", launch, purpose), made.text())
         return made
@@ -124,9 +133,9 @@ async def test_no_backup_fails(shelf: Shelf) -> None:
         (lambda shelf: shelf.put(age=timedelta(days=3)), "age"),
         (lambda shelf: shelf.put(restore_point=False), "restore_point"),
         (lambda shelf: shelf.put(size=len(CONTENT) + 1), "intact"),
-        (lambda shelf: shelf.write(shelf.put().dump.key, b"what pg_dumb wrote"), "intact"),
+        (lambda shelf: shelf.write(shelf.put().file("dump").key, b"what pg_dumb wrote"), "intact"),
         (
-            lambda shelf: shelf.server.client().delete_object(Bucket=shelf.bucket, Key=shelf.put().dump.key),
+            lambda shelf: shelf.server.client().delete_object(Bucket=shelf.bucket, Key=shelf.put().file("dump").key),
             "intact",
         ),
     ],
@@ -240,17 +249,16 @@ def test_a_backup_is_never_younger_than_either_time(one: timedelta, other: timed
         taken, stored = zero + one, zero + other
     except OverflowError:
         return
-    template = Manifest(
-        launch="l",
-        purpose="p",
-        database="d",
+    template = BackupManifest(
+        backup="b",
+        system="s",
+        store="d",
+        kind="postgres.dump",
         taken_at=taken,
-        server_version="18",
-        system_identifier="1",
-        wal_lsn="0/1",
-        restore_point=None,
-        tables={},
-        dump=Dump(key="k", size=1, sha256="0" * 64, etag="e"),
+        finished_at=taken,
+        origin=Origin(identity="1", version="18"),
+        files=(StoredFile(name="dump", key="k", size=1, sha256="0" * 64, plain_sha256="0" * 64, etag="e"),),
+        contents=contents({}),
     )
     assert effective_time(template, stored) <= taken
     assert effective_time(template, stored) <= stored

@@ -146,6 +146,8 @@ def test_editors_accept_the_examples(kind: str) -> None:
         ("release: r", "release"),
         ("people: []", "people"),
         ("environment: e", "environment"),
+        ("backups: shop\ntitel: t", "backups"),
+        ("environment: e\nbackups: {scratch: s}", "environment"),
         ("runbok: launch\nphases: []\nsystem: s", "runbook"),
         ("enviroment: e\nkind: staging\nledger: {}", "environment"),
     ],
@@ -161,7 +163,7 @@ def test_a_file_of_no_kind() -> None:
         kind_of(Source(Path("f"), parse("fruit: apple")))
     assert str(caught.value) == (
         "f:1: is no file of a launch: none of `runbook:`, `release:`, `people:`, `environment:`, "
-        "`readiness:` stands at its top"
+        "`readiness:`, `backups:` stands at its top"
     )
 
 

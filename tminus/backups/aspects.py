@@ -30,6 +30,7 @@ UNITS: Mapping[str, str] = {
     "constraints_broken": "",
     "indexes_broken": "",
     "files_corrupt": "",  # by pg_verifybackup
+    "wal_missing": "",  # segments after a base backup that are not there, or not as they were written
     "databases_differ": "",  # of a Redis
     "objects_differ": "",
     "invariants_broken": "",
@@ -41,7 +42,7 @@ _RESTORED = ("restored", "restore_time", "loss", "invariants_broken")
 _POSTGRES = ("schema_differs", "tables_differ", "sequences_differ", "constraints_broken", "indexes_broken")
 ASPECTS_OF: Mapping[str, tuple[str, ...]] = {
     "postgres.dump": (*_BEFORE, *_RESTORED, *_POSTGRES),
-    "postgres.base": (*_BEFORE, *_RESTORED, *_POSTGRES, "files_corrupt"),
+    "postgres.base": (*_BEFORE, *_RESTORED, *_POSTGRES, "files_corrupt", "wal_missing"),
     "redis.rdb": (*_BEFORE, *_RESTORED, "databases_differ"),
     "redis.aof": (*_BEFORE, *_RESTORED, "databases_differ"),
     "s3.objects": (*_BEFORE, *_RESTORED, "objects_differ"),

@@ -2,7 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer
+
+_EXACT = 2**53  # JSON's numbers are exact up to here (RFC 8785 takes no larger ones)
+Position = Annotated[int, PlainSerializer(lambda value: value if abs(value) < _EXACT else str(value), when_used="json")]
+"""A sequence's value: 64 bits, so written as text where JSON would lose some."""
 
 
 class Marker(BaseModel, frozen=True, extra="forbid"):
@@ -33,13 +37,31 @@ class PostgresContents(BaseModel, frozen=True, extra="forbid"):
         tables: `schema.name` → what it holds.
         sequences: `schema.name` → the last value that was handed out; None where none was.
         encoding: of the database, with its collation and character type.
+        sequences_upto: `schema.name` → how far recovery from the WAL may bring it, since PostgreSQL logs values ahead.
+        moving: tables that were written to while they were counted, so that what was counted is of no place in the WAL.
     """
 
     of: Literal["postgres"] = "postgres"
     schema_lines: dict[str, tuple[str, ...]]
     tables: dict[str, TableContents]
-    sequences: dict[str, int | None]
+    sequences: dict[str, Position | None]
     encoding: str
+    sequences_upto: dict[str, Position] = {}
+    moving: tuple[str, ...] = ()
+
+
+class ExpiringKeys(BaseModel, frozen=True, extra="forbid"):
+    """The keys of one Redis database whose time to live ends within one stretch of time after the backup.
+
+    Attributes:
+        after: seconds from the backup's `taken_at` to the stretch's beginning; it ends where the next one begins.
+        keys: how many.
+        checksum: over keys, types, values and the moments at which they expire, whatever their order.
+    """
+
+    after: int
+    keys: int
+    checksum: str
 
 
 class KeyCensus(BaseModel, frozen=True, extra="forbid"):
@@ -47,15 +69,18 @@ class KeyCensus(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         keys: how many.
-        types: type → how many keys are of it.
-        expiring: how many have a time to live.
-        checksum: over keys, types and values, whatever their order; times to live are counted, not summed.
+        types: type → how many keys are of it, of those that had not expired when they were counted.
+        expiring: how many have a time to live, those included that had expired and were not deleted yet.
+        checksum: over key, type and value of the keys without a time to live, whatever their order.
+        horizons: the keys with a time to live, by when it ends; what has not expired when a restored copy is looked at
+            can be held against it.
     """
 
     keys: int
     types: dict[str, int]
     expiring: int
     checksum: str
+    horizons: tuple[ExpiringKeys, ...] = ()
 
 
 class RedisContents(BaseModel, frozen=True, extra="forbid"):

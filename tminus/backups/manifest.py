@@ -52,6 +52,8 @@ class Origin(BaseModel, frozen=True, extra="forbid"):
         database: the database's own name there, where there are several.
         wal_lsn: PostgreSQL's position in the WAL just before the snapshot.
         archive_mode: PostgreSQL's: with `off` there is no way to a point in time.
+        wal_from: where recovery of a base backup begins.
+        superuser: the role with which the cluster was made, which may do everything in a restored copy.
     """
 
     identity: str
@@ -59,6 +61,21 @@ class Origin(BaseModel, frozen=True, extra="forbid"):
     database: str = ""
     wal_lsn: Lsn | None = None
     archive_mode: Literal["off", "on", "always"] | None = None
+    wal_from: Lsn | None = None
+    superuser: str = ""
+
+
+class ForLaunch(BaseModel, frozen=True, extra="forbid"):
+    """For which launch a backup was made, and what for.
+
+    Attributes:
+        purpose: `restore-point`, `post-launch` …
+        cycle: how often the launch had been recycled.
+    """
+
+    launch: str
+    purpose: str
+    cycle: int = 0
 
 
 class BackupManifest(BaseModel, frozen=True, extra="forbid"):
@@ -73,6 +90,7 @@ class BackupManifest(BaseModel, frozen=True, extra="forbid"):
         marker: the newest mark in it.
         restore_point: where the WAL was when the contents were counted, for PostgreSQL.
         contents: what must be there once it is restored.
+        made_for: the launch whose restore point it is; None for a backup by schedule.
     """
 
     format: Literal["tminus-backup/2"] = "tminus-backup/2"
@@ -88,6 +106,7 @@ class BackupManifest(BaseModel, frozen=True, extra="forbid"):
     marker: Marker | None = None
     restore_point: RestorePoint | None = None
     contents: Contents
+    made_for: ForLaunch | None = None
 
     def text(self) -> bytes:
         """As it is stored: RFC 8785 canonical JSON."""

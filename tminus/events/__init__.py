@@ -5,6 +5,14 @@ from typing import Annotated
 import rfc8785
 from pydantic import BaseModel, Field, TypeAdapter
 
+from tminus.events.backups import (
+    BackupTaken,
+    BackupVerified,
+    ScratchGone,
+    ScratchPlanned,
+    VerificationBegan,
+    VerificationEnded,
+)
 from tminus.events.course import (
     DirectoryEntry,
     FollowUp,
@@ -52,6 +60,8 @@ __all__ = [
     "Answered",
     "AskEnded",
     "AskOpened",
+    "BackupTaken",
+    "BackupVerified",
     "BaselineFrozen",
     "DirectoryEntry",
     "Event",
@@ -80,6 +90,8 @@ __all__ = [
     "RollbackBegan",
     "RollbackEnded",
     "Sample",
+    "ScratchGone",
+    "ScratchPlanned",
     "StepEnded",
     "StepIntended",
     "StepStarted",
@@ -88,6 +100,8 @@ __all__ = [
     "Time",
     "UndoEnded",
     "UndoIntended",
+    "VerificationBegan",
+    "VerificationEnded",
     "Via",
     "WatchBegan",
     "WatchDecided",
@@ -132,7 +146,13 @@ Event = Annotated[
     | ReviewsTold
     | OperationBegan
     | OperationApproved
-    | OperationEnded,
+    | OperationEnded
+    | BackupTaken
+    | VerificationBegan
+    | ScratchPlanned
+    | ScratchGone
+    | BackupVerified
+    | VerificationEnded,
     Field(discriminator="type"),
 ]
 _event: TypeAdapter[Event] = TypeAdapter(Event)

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from deployments.rehearsal.binaries import postgres_folder
 from deployments.rehearsal.trading_schema import create_trading_schema, seed_trading_rows
 from tasks.actions.backup import Backup
-from tasks.backup_manifest import Manifest
 from tasks.estate import Estate
 from tests.conftest import Estates, PostgresServer, S3Server
+from tminus.backups.manifest import BackupManifest
 
 BACKUP = Backup(database="main", bucket="backups", purpose="restore-point", restore_point=True)
 
@@ -59,8 +59,8 @@ def keys(s3_server: S3Server, estates: Estates) -> list[str]:
     return sorted(entry["Key"] for entry in found.get("Contents", []))
 
 
-def manifest(s3_server: S3Server, estates: Estates) -> Manifest:
+def manifest(s3_server: S3Server, estates: Estates) -> BackupManifest:
     """The only manifest there."""
     [key] = [key for key in keys(s3_server, estates) if key.endswith(".manifest.json")]
     body = s3_server.client().get_object(Bucket=s3_server.at.address.bucket, Key=key)["Body"]
-    return Manifest.model_validate_json(body.read())
+    return BackupManifest.model_validate_json(body.read())

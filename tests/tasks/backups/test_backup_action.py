@@ -1,21 +1,26 @@
 """The backup action, with a real pg_dump, a real PostgreSQL and moto's S3."""
 
 import asyncio
+import hashlib
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
+import pyrage
 import pytest
 from pydantic import SecretStr
 
 from deployments.rehearsal.binaries import postgres_folder
 from tasks.action import Fence, State
+from tasks.backup_manifest import counted_rows
+from tasks.backups.encryption import HEAD, readable_without_key
 from tasks.estate import Estate
 from tests.conftest import LAUNCH, Estates, PostgresServer, S3Server
 from tests.tasks.backups.conftest import BACKUP, keys, manifest
 from tminus.errors import ActionFailed
+from tminus.systems.backups import Backups
 
 RECORDING = (
     '#!/bin/sh\n[ "$1" = --version ] || {{ echo "$@" > {folder}/argv; echo x >> {folder}/runs; }}\nexec {real} "$@"\n'
@@ -55,11 +60,12 @@ async def test_a_backup_is_absent_then_done(
         seen = await BACKUP.act(estate, 1)
         assert (await BACKUP.state(estate)).state is State.DONE
     made = manifest(s3_server, estates)
-    assert (made.launch, made.purpose, made.database) == (LAUNCH, "restore-point", "main")
+    assert made.made_for is not None
+    assert (made.made_for.launch, made.made_for.purpose, made.store) == (LAUNCH, "restore-point", "main")
     assert made.restore_point is not None
     assert made.restore_point.name.endswith(f"-{LAUNCH}-restore-point")
-    assert made.tables["public.accounts"] >= 50
-    assert made.dump.key in keys(s3_server, estates)
+    assert counted_rows(made)["public.accounts"] >= 50
+    assert made.file("dump").key in keys(s3_server, estates)
     assert {found.name for found in seen.found} == {"size", "tables", "rows"}
     assert BACKUP.fence is Fence.IDEMPOTENCY_KEY
 
@@ -72,7 +78,7 @@ async def test_the_rows_counted_are_the_rows_dumped(
         await BACKUP.act(estate, 1)
     made = manifest(s3_server, estates)
     dump = estates.folder / "fetched.dump"
-    s3_server.client().download_file(s3_server.at.address.bucket, made.dump.key, str(dump))
+    s3_server.client().download_file(s3_server.at.address.bucket, made.file("dump").key, str(dump))
     with trading.connect() as connection:
         connection.execute("CREATE DATABASE restored")
     dsn = trading.at.address.dsn("postgres", database="restored").get_secret_value()
@@ -80,7 +86,7 @@ async def test_the_rows_counted_are_the_rows_dumped(
         restore = [str(postgres_folder() / "pg_restore"), "--dbname", dsn, "--no-owner", str(dump)]
         await asyncio.to_thread(lambda: subprocess.run(restore, check=True))
         with psycopg.connect(dsn) as connection:
-            for table, rows in made.tables.items():
+            for table, rows in counted_rows(made).items():
                 query = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(*table.split(".")))
                 assert connection.execute(query).fetchone() == (rows,), table
     finally:
@@ -187,15 +193,15 @@ async def test_a_backup_without_its_whole_dump_is_made_again(
         await BACKUP.act(estate, 1)
         lost = manifest(s3_server, estates)
         if left is None:
-            s3_server.client().delete_object(Bucket=bucket, Key=lost.dump.key)
+            s3_server.client().delete_object(Bucket=bucket, Key=lost.file("dump").key)
         else:
-            s3_server.client().put_object(Bucket=bucket, Key=lost.dump.key, Body=left)
+            s3_server.client().put_object(Bucket=bucket, Key=lost.file("dump").key, Body=left)
         assert (await BACKUP.state(estate)).state is State.ABSENT
         with trading.connect() as connection:  # else two dumps made within one second are the same
             connection.execute("INSERT INTO accounts (email, password_hash) VALUES (gen_random_uuid(), '')")
         await BACKUP.act(estate, 2)
         assert (await BACKUP.state(estate)).state is State.DONE
-    assert manifest(s3_server, estates).tables["public.accounts"] == lost.tables["public.accounts"] + 1
+    assert counted_rows(manifest(s3_server, estates))["public.accounts"] == counted_rows(lost)["public.accounts"] + 1
 
 
 def test_describe_is_the_command_that_will_run(opened: Callable[..., Estate], estates: Estates) -> None:
@@ -203,3 +209,23 @@ def test_describe_is_the_command_that_will_run(opened: Callable[..., Estate], es
     said = BACKUP.describe(opened())
     assert "pg_dump --format=custom --no-password" in said
     assert f"/main/{LAUNCH}/restore-point.manifest.json" in said
+
+
+async def test_where_the_environment_names_keys_the_dump_is_encrypted_to_them(
+    opened: Callable[..., Estate], s3_server: S3Server, estates: Estates
+) -> None:
+    """What lies in the bucket nobody reads without the key, and with it it is the dump."""
+    key = pyrage.x25519.Identity.generate()
+    async with opened() as estate:
+        section = Backups(recipients=(str(key.to_public()),), scratch=estates.folder)
+        estate.environment = estate.environment.model_copy(update={"backups": section})
+        assert "here to 1 age key" in BACKUP.describe(estate)
+        await BACKUP.act(estate, 1)
+    made = manifest(s3_server, estates)
+    file = made.file("dump")
+    stored = s3_server.client().get_object(Bucket=s3_server.at.address.bucket, Key=file.key)["Body"].read()
+    assert made.encrypted_to == section.recipients
+    assert readable_without_key(stored[:HEAD]) == "no"
+    plain = pyrage.decrypt(stored, [key])
+    assert plain.startswith(b"PGDMP")
+    assert (hashlib.sha256(stored).hexdigest(), hashlib.sha256(plain).hexdigest()) == (file.sha256, file.plain_sha256)

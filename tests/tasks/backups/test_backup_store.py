@@ -1,8 +1,8 @@
 """Backups in S3, at the store itself: who wins, uploads in parts, and what S3 says of encryption."""
 
 import hashlib
+import io
 import os
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +11,20 @@ from tests.conftest import Estates, S3Server
 from tminus.errors import CouldNotObserve
 
 PLAIN = AtRest("AES256")
+
+
+class Breaking:
+    """A stream that gives so many pieces of 5 MiB, and then fails."""
+
+    def __init__(self, pieces: int) -> None:
+        self._pieces = pieces
+
+    def read(self, size: int = -1) -> bytes:
+        """The next piece."""
+        if not self._pieces:
+            raise ConnectionError("gone")
+        self._pieces -= 1
+        return b"x" * (5 << 20)
 
 
 @pytest.fixture
@@ -30,30 +44,50 @@ def test_the_first_manifest_wins(store: BackupStore, s3_server: S3Server) -> Non
     assert not store.put_manifest(key, b"fourth", PLAIN, replacing=found["ETag"])
 
 
-def test_a_large_dump_goes_up_in_parts(store: BackupStore, tmp_path: Path) -> None:
+def test_a_large_stream_goes_up_in_parts(store: BackupStore) -> None:
     """It is there in full and encrypted; S3 keeps a checksum of the parts, which is not taken for one of the whole."""
-    file, key = tmp_path / "large.dump", f"{store.prefix}/large.dump"
-    file.write_bytes(os.urandom(9 << 20))
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    with file.open("rb") as content:
-        etag = store.put_dump(key, content, sha256, PLAIN, single_put=1)
+    content, key = os.urandom(11 << 20), f"{store.prefix}/large.dump"
+    etag = store.put_stream(key, io.BytesIO(content), PLAIN, part=5 << 20)
     dump = store.dump(key)
     assert dump is not None
-    assert (dump.size, dump.etag, dump.encryption, dump.sha256) == (9 << 20, etag, "AES256", None)
-    assert store.downloaded_sha256(key) == sha256
+    assert (dump.size, dump.etag, dump.encryption, dump.sha256) == (11 << 20, etag, "AES256", None)
+    assert store.downloaded_sha256(key) == hashlib.sha256(content).hexdigest()
 
 
-def test_a_small_dump_keeps_its_own_checksum(store: BackupStore, tmp_path: Path) -> None:
+def test_a_stream_that_comes_in_small_pieces_is_not_gathered(store: BackupStore) -> None:
+    """It goes up in parts as it comes: nobody ever asks for all that is left of it."""
+    content, asked = io.BytesIO(os.urandom(11 << 20)), []
+
+    class Dripping:
+        def read(self, size: int = -1) -> bytes:
+            asked.append(size)
+            return content.read(min(size, 1000_000))
+
+    key = f"{store.prefix}/dripping.dump"
+    store.put_stream(key, Dripping(), PLAIN, part=5 << 20)
+    assert store.downloaded_sha256(key) == hashlib.sha256(content.getvalue()).hexdigest()
+    assert min(asked) > 0
+    assert max(asked) <= 5 << 20
+
+
+def test_a_small_stream_keeps_its_own_checksum(store: BackupStore) -> None:
     """In one piece S3 keeps the SHA-256 of the content, encrypted with KMS if so asked."""
-    file, key = tmp_path / "small.dump", f"{store.prefix}/small.dump"
-    file.write_bytes(b"rows")
-    sha256 = hashlib.sha256(b"rows").hexdigest()
-    with file.open("rb") as content:
-        content.read()
-        store.put_dump(key, content, sha256, AtRest("aws:kms", kms_key="alias/backups"))
+    key = f"{store.prefix}/small.dump"
+    store.put_stream(key, io.BytesIO(b"rows"), AtRest("aws:kms", kms_key="alias/backups"))
     dump = store.dump(key)
     assert dump is not None
-    assert (dump.size, dump.sha256, dump.encryption) == (4, sha256, "aws:kms")
+    assert (dump.size, dump.sha256, dump.encryption) == (4, hashlib.sha256(b"rows").hexdigest(), "aws:kms")
+
+
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_a_stream_that_breaks_off_leaves_nothing(store: BackupStore, s3_server: S3Server, before: int) -> None:
+    """Neither an object nor an upload that nobody ends, however far it had come; its own error is told."""
+    key = f"{store.prefix}/broken-{before}.dump"
+    with pytest.raises(ConnectionError, match="gone"):
+        store.put_stream(key, Breaking(before), PLAIN, part=5 << 20)
+    assert store.dump(key) is None
+    left = s3_server.client().list_multipart_uploads(Bucket=s3_server.at.address.bucket)
+    assert [one for one in left.get("Uploads", []) if one["Key"] == key] == []
 
 
 def test_what_is_not_there_is_none_and_what_fails_is_an_error(store: BackupStore, s3_server: S3Server) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from tasks.action import State
 from tasks.actions import backup
-from tasks.backup_manifest import Manifest
 from tasks.estate import Estate
 from tests.conftest import Estates, PostgresServer, S3Server
 from tests.tasks.backups.conftest import BACKUP, keys
+from tminus.backups.manifest import BackupManifest
 from tminus.clock import now
 from tminus.errors import ActionFailed
 
@@ -23,14 +23,15 @@ FIRST_FAILS = (
 )
 
 
-def manifests(s3_server: S3Server, estates: Estates) -> dict[str, Manifest]:
+def manifests(s3_server: S3Server, estates: Estates) -> dict[str, BackupManifest]:
     """Every manifest there, by the end of its key."""
     client, bucket = s3_server.client(), s3_server.at.address.bucket
-    found = [key for key in keys(s3_server, estates) if key.endswith(".manifest.json")]
-    return {
-        key.rpartition("/")[2]: Manifest.model_validate_json(client.get_object(Bucket=bucket, Key=key)["Body"].read())
-        for key in found
-    }
+    found = {}
+    for key in keys(s3_server, estates):
+        if key.endswith(".manifest.json"):
+            text = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            found[key.rpartition("/")[2]] = BackupManifest.model_validate_json(text)
+    return found
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ async def test_after_a_recycle_it_is_taken_anew(
         await BACKUP.act(estate, 1)
         assert (await BACKUP.state(estate)).state is State.DONE
         await BACKUP.act(estate, 2)
-    assert {name: one.cycle for name, one in manifests(s3_server, estates).items()} == {
+    assert {name: one.made_for.cycle for name, one in manifests(s3_server, estates).items() if one.made_for} == {
         "restore-point.manifest.json": 0,
         "restore-point.2.manifest.json": 1,
     }
@@ -123,7 +124,7 @@ async def test_where_wal_is_not_archived_the_outcome_says_so(
     async with opened() as estate:
         archived = await BACKUP.act(estate, 1)
         assert [one.name for one in archived.found] == ["size", "tables", "rows"]
-        assert [one.archive_mode for one in manifests(s3_server, estates).values()] == ["on"]
+        assert [one.origin.archive_mode for one in manifests(s3_server, estates).values()] == ["on"]
         not_archived(s3_server, estates)
         seen = (await BACKUP.state(estate)).seen
     assert "the dump only, since archive_mode is off" in str(seen.found[-1])
@@ -133,7 +134,6 @@ def not_archived(s3_server: S3Server, estates: Estates) -> None:
     """The same manifest, of a server that archives nothing."""
     client, bucket = s3_server.client(), s3_server.at.address.bucket
     key = next(key for key in keys(s3_server, estates) if key.endswith(".manifest.json"))
-    made = Manifest.model_validate_json(client.get_object(Bucket=bucket, Key=key)["Body"].read())
-    client.put_object(
-        Bucket=bucket, Key=key, Body=made.model_copy(update={"archive_mode": "off"}).model_dump_json().encode()
-    )
+    made = BackupManifest.model_validate_json(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+    origin = made.origin.model_copy(update={"archive_mode": "off"})
+    client.put_object(Bucket=bucket, Key=key, Body=made.model_copy(update={"origin": origin}).text())

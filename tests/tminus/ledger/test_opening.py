@@ -16,7 +16,6 @@ from deployments.rehearsal.binaries import postgres_folder
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.processes import Child, Processes
-from deployments.rehearsal.unprivileged import unprivileged
 from tests.conftest import PostgresServer
 from tests.tminus.ledger.conftest import Ledger, postgres_ledger, sqlite_ledger
 from tests.tminus.ledger.other_process import other_process
@@ -29,6 +28,7 @@ from tminus.ledger.opening import VARIABLE, named_ledger, open_ledger
 from tminus.ledger.postgres import PostgresStore
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry, Store
+from tminus.unprivileged import unprivileged
 
 CHAIN = "tradesense-2-0-0"
 _PASSWORD = "canary-of-the-ledger"

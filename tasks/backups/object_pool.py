@@ -1,0 +1,79 @@
+"""Contents of objects, stored once however many objects and backups have them: each lies under its own SHA-256. Blocks.
+
+They lie beside a store's folder and not in it, since no single backup owns them: nothing but what no list names any
+more may be removed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from pydantic import SecretStr
+
+from tasks.backup_store import BackupStore
+from tasks.backups.digested import DigestedSource, DigestedTarget
+from tasks.backups.encryption import HEAD, readable_without_key
+from tasks.backups.sealing import unseal
+from tasks.backups.stored_file import AT_REST, upload
+from tminus.errors import CouldNotObserve
+
+_KEYS = 12  # hexadecimal digits that tell one set of recipients from another
+
+
+@dataclass(frozen=True)
+class Got:
+    """What came: its plain size and SHA-256, and whether it can be read without the key."""
+
+    size: int
+    sha256: str
+    readable: Literal["no", "yes", "unproven"]
+
+
+class ObjectPool:
+    """The contents of one store's objects. Its methods raise CouldNotObserve where S3 does not answer."""
+
+    def __init__(self, bucket: BackupStore, store: str) -> None:
+        self._bucket = bucket
+        self.folder = f"{bucket.prefix.strip('/')}/{store}.objects/".lstrip("/")
+
+    def put(self, path: Path, sha256: str, recipients: Sequence[str]) -> str:
+        """Stores a file's content, unless it is there already; returns where, below the pool's folder.
+
+        Other recipients have another place: who gets a new key could not read what was encrypted to the old one.
+        """
+        stored = f"{_fingerprint(recipients)}/{sha256[:2]}/{sha256}"
+        if self._bucket.dump(f"{self.folder}{stored}") is None:
+            with path.open("rb") as file:
+                sent = self._send(f"{self.folder}{stored}", file, path.stat().st_size, recipients)
+            if sent != sha256:
+                raise CouldNotObserve(f"{path} changed while it was uploaded")
+        return stored
+
+    def _send(self, key: str, file: BinaryIO, size: int, recipients: Sequence[str]) -> str:
+        """The SHA-256 of what was read of the file."""
+        if recipients:
+            return upload(self._bucket, key, file, recipients, name="object", expected=size).plain_sha256
+        plain = DigestedSource(file)  # of no bytes, it may be, which no file of a backup is
+        self._bucket.put_stream(key, plain, AT_REST, size)
+        return plain.sha256
+
+    def get(self, stored: str, into: Path, identity: SecretStr | None) -> Got | None:
+        """Brings a content here; None where it is not there. Raises Damaged where it does not decrypt."""
+        key = f"{self.folder}{stored}"
+        try:
+            with self._bucket.opened(key) as body, into.open("wb") as file:
+                source, plain = DigestedSource(body, keep=HEAD), DigestedTarget(file)
+                unseal(source, plain, identity, "an object's content")
+        except CouldNotObserve:
+            if self._bucket.dump(key) is None:
+                return None
+            raise
+        return Got(plain.size, plain.sha256, readable_without_key(source.head))
+
+
+def _fingerprint(recipients: Sequence[str]) -> str:
+    if not recipients:
+        return "plain"
+    return hashlib.sha256("\n".join(sorted(recipients)).encode()).hexdigest()[:_KEYS]

@@ -1,0 +1,194 @@
+"""The WAL in a bucket: put there as the server hands it over, encrypted, never written over; fetched for a restore.
+
+Beside each object stand, as metadata, the SHA-256 of what it is and of what it was before it was encrypted.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from pydantic import SecretStr
+
+from tasks.backups.damage import Damaged
+from tasks.backups.digested import CHUNK, DigestedTarget
+from tasks.backups.sealing import seal, unseal
+from tasks.backups.wal_pages import SegmentHead, examine
+from tasks.estate import s3_bucket
+from tminus.backups.wal_names import is_wal
+from tminus.environment import Environment
+from tminus.errors import CouldNotObserve, Refused, UsageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, PutObjectRequestTypeDef
+
+_PLAIN, _STORED, _SYSTEM = "tminus-plain-sha256", "tminus-sha256", "tminus-system"
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+_CHANGED = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
+_NO_CONDITIONS = "NotImplemented"  # a store without conditional writes
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came: bytes once decrypted, their SHA-256, and whose WAL it is; `head` is None where it is no segment."""
+
+    size: int
+    plain_sha256: str
+    head: SegmentHead | None
+
+
+class WalArchive:
+    """The WAL of one server. Its methods block: call them from a thread."""
+
+    def __init__(self, client: "S3Client", bucket: str, folder: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self.folder = f"{folder.strip('/')}/"
+
+    @classmethod
+    def open(cls, environment: Environment, bucket: str, wal: str) -> "WalArchive":
+        """That below `wal` in a bucket of the environment; raises NotConfigured, MissingSecret."""
+        client, section = s3_bucket(environment, bucket)
+        return cls(client, section.bucket, "/".join(part for part in (section.prefix.strip("/"), wal) if part))
+
+    def url(self, name: str) -> str:
+        """`s3://bucket/key`, for people."""
+        return f"s3://{self._bucket}/{self.folder}{name}"
+
+    def put(self, path: Path, recipients: Sequence[str]) -> Literal["stored", "was there"]:
+        """Stores a file of the WAL under its name, where none is; done again with the same content, it is well.
+
+        Raises UsageError where it is none of the WAL, Refused where its place holds other content, CouldNotObserve
+        where it cannot be read, is not what its name says, or S3 does not have it whole.
+        """
+        if not is_wal(path.name):
+            raise UsageError(f"{path.name} is no file of a WAL: archive_command gives its path as %p")
+        with self._opened(path) as plain:
+            head = examine(path.name, plain)
+            plain.seek(0)
+            before = _sha256(plain)
+            if (there := self._head(path.name)) is not None:
+                return self._same(path.name, there, before)
+            plain.seek(0)
+            with TemporaryFile() as sealed:
+                through = DigestedTarget(sealed)
+                seal(plain, through, recipients)
+                sealed.seek(0)
+                metadata = {_PLAIN: before, _STORED: through.sha256, _SYSTEM: head.system if head else ""}
+                won = self._put_new(path.name, sealed, metadata)
+        there = self._head(path.name)
+        if there is None:
+            raise CouldNotObserve(f"{self.url(path.name)} is not there although S3 took it; the WAL is kept for now")
+        self._same(path.name, there, before)
+        return "stored" if won else "was there"
+
+    def names(self, after: str = "") -> list[str]:
+        """The WAL files that are there, in order; only those that sort behind `after`, where that is given."""
+        found: list[str] = []
+        with self._mapped(""):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self.folder, StartAfter=f"{self.folder}{after}"
+            )
+            for page in pages:
+                found += [entry["Key"].removeprefix(self.folder) for entry in page.get("Contents", [])]
+        return [name for name in found if is_wal(name)]
+
+    def fetch(self, name: str, into: Path, identity: SecretStr | None) -> Fetched | None:
+        """Fetches and decrypts one file; None where there is none. It appears under `into` only once it is whole.
+
+        Raises CouldNotObserve where S3 does not answer, and Damaged where the content is not what was archived: it
+        cannot be decrypted, has another SHA-256, or its pages are of another place.
+        """
+        aside = into.with_name(f".{into.name}.part")
+        with self._mapped(name, absent_is_none=True):
+            answer = self._client.get_object(Bucket=self._bucket, Key=f"{self.folder}{name}")
+            metadata = answer["Metadata"]
+            with aside.open("w+b") as file:
+                through = DigestedTarget(file)
+                unseal(answer["Body"], through, identity, self.url(name))
+                if through.sha256 != metadata.get(_PLAIN, through.sha256):
+                    raise Damaged(f"{self.url(name)} is not what was archived under that name: its SHA-256 differs")
+                file.seek(0)
+                try:
+                    head = examine(name, file)
+                except CouldNotObserve as e:
+                    raise Damaged(f"{self.url(name)}: {e}") from e
+            aside.replace(into)
+            return Fetched(through.size, through.sha256, head)
+        return None
+
+    def _head(self, name: str) -> "HeadObjectOutputTypeDef | None":
+        with self._mapped(name, absent_is_none=True):
+            return self._client.head_object(Bucket=self._bucket, Key=f"{self.folder}{name}", ChecksumMode="ENABLED")
+        return None
+
+    def _same(self, name: str, there: "HeadObjectOutputTypeDef", plain_sha256: str) -> Literal["was there"]:
+        """Raises Refused where the object is not this content, whole."""
+        if there["Metadata"].get(_PLAIN) != plain_sha256:
+            raise Refused(
+                f"{self.url(name)} holds other content than this file, and is not written over: does another server "
+                f"archive to the same place, or was this one restored? Give each server an archive of its own"
+            )
+        kept = there.get("ChecksumSHA256", "")
+        if kept and "-" not in kept and base64.b64decode(kept).hex() != there["Metadata"].get(_STORED):
+            raise Refused(f"{self.url(name)} is not what was put there: its SHA-256 differs from that in its metadata")
+        return "was there"
+
+    def _put_new(self, name: str, sealed: BinaryIO, metadata: dict[str, str]) -> bool:
+        """Whether it was ours that was stored; False where something is there already."""
+        from botocore.exceptions import ClientError
+
+        checksum = base64.b64encode(bytes.fromhex(metadata[_STORED])).decode()
+        put: PutObjectRequestTypeDef = {"Bucket": self._bucket, "Key": f"{self.folder}{name}", "Metadata": metadata}
+        put["Body"], put["ChecksumAlgorithm"], put["ChecksumSHA256"] = sealed, "SHA256", checksum
+        conditional = put.copy()
+        conditional["IfNoneMatch"] = "*"
+        with self._mapped(name):
+            try:
+                self._client.put_object(**conditional)
+            except ClientError as e:
+                if _code(e.response) in _CHANGED:
+                    return False
+                if _code(e.response) != _NO_CONDITIONS:
+                    raise
+                sealed.seek(0)
+                self._client.put_object(**put)
+        return True
+
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[BinaryIO]:
+        try:
+            with path.open("rb") as file:
+                yield file
+        except OSError as e:
+            raise CouldNotObserve(f"{path} cannot be read: {e.strerror}") from e
+
+    @contextmanager
+    def _mapped(self, name: str, *, absent_is_none: bool = False) -> Iterator[None]:
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except ClientError as e:
+            if not (absent_is_none and _code(e.response) in _ABSENT):
+                raise CouldNotObserve(f"S3 refused {self.url(name)}: {_code(e.response)}") from e
+        except (BotoCoreError, Boto3Error) as e:
+            raise CouldNotObserve(f"S3 did not answer for {self.url(name)}: {type(e).__name__}; is it up?") from e
+
+
+def _sha256(file: BinaryIO) -> str:
+    found = hashlib.sha256()
+    while chunk := file.read(CHUNK):
+        found.update(chunk)
+    return found.hexdigest()
+
+
+def _code(response: object) -> str:
+    error = response.get("Error") if isinstance(response, dict) else None
+    return str(error.get("Code", "")) if isinstance(error, dict) else ""

@@ -1,0 +1,40 @@
+"""Who a program that refuses to be root runs as, and whether it can reach a network."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tminus import unprivileged
+from tminus.errors import CouldNotObserve
+
+LISTS = "import socket; print([name for _, name in socket.if_nameindex()])"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_that_nobody_can_pass_is_named(tmp_path: Path) -> None:
+    """The error names the first folder in the way, and the command that opens it."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    tmp_path.chmod(0o711)
+    with pytest.raises(CouldNotObserve, match=r"chmod o\+x"):
+        unprivileged.nobody(closed / "postgres")
+
+
+def test_it_is_never_root(tmp_path: Path) -> None:
+    """Whoever we are, the program sees another user than root."""
+    account = unprivileged.unprivileged(tmp_path)
+    said = subprocess.run([*account.prefix, "id", "-u"], capture_output=True, text=True, check=True).stdout
+    assert said.strip() != "0"
+    assert not account.offline
+
+
+def test_an_offline_program_has_no_network(tmp_path: Path) -> None:
+    """It has at most a loopback of its own, which is down; where that cannot be had, the account says so."""
+    account = unprivileged.unprivileged(tmp_path, offline=True)
+    if not account.offline:
+        pytest.skip("network namespaces are blocked here")
+    said = subprocess.run([*account.prefix, sys.executable, "-c", LISTS], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "['lo']"

@@ -1,0 +1,92 @@
+"""A system's backups as its chain in the ledger tells them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tminus import events as ev
+from tminus.chain_names import backups_chain
+from tminus.ledger.store import Store
+from tminus.record_parts import read_event
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What one verification said of one store: of its newest backup, and of an older one where it looked at one."""
+
+    backups: tuple[ev.BackupVerified, ...]
+
+    @property
+    def worst(self) -> ev.BackupVerified:
+        """The one that did not pass, the newest backup's first; else the newest's."""
+        bad = [one for one in self.newest_first if not one.outcome.verdict.final]
+        return (bad or self.newest_first)[0]
+
+    @property
+    def newest(self) -> ev.BackupVerified:
+        """What it said of the newest backup."""
+        return self.newest_first[0]
+
+    @property
+    def newest_first(self) -> list[ev.BackupVerified]:
+        """All, that of the newest backup first."""
+        return sorted(self.backups, key=lambda one: not one.newest)
+
+
+class History:
+    """The events of one chain of backups.
+
+    Attributes:
+        chain: its name.
+        taken: every backup that was taken, the earliest first.
+        verified: every backup that was looked at, the earliest first.
+        broke_off: verifications that began and did not end, by name.
+        scratches: scratch places that were planned and are not known to be gone.
+    """
+
+    def __init__(self, chain: str, events: Iterable[ev.Event]) -> None:
+        self.chain = chain
+        self.taken: list[ev.BackupTaken] = []
+        self.verified: list[ev.BackupVerified] = []
+        self.broke_off: dict[str, ev.VerificationBegan] = {}
+        self.scratches: dict[str, ev.ScratchPlanned] = {}
+        for event in events:
+            self._take(event)
+
+    @classmethod
+    def read(cls, store: Store, system: str, environment: str) -> "History":
+        """What the ledger holds; nothing where there is no such chain. Raises LedgerError."""
+        chain = backups_chain(system, environment)
+        return cls(chain, [read_event(one) for one in store.read(chain)] if store.head(chain) else [])
+
+    def taken_of(self, store: str) -> list[ev.BackupTaken]:
+        """The backups that were taken of a store, the earliest first."""
+        return sorted((one for one in self.taken if one.store == store), key=lambda one: one.taken_at)
+
+    def verifications_of(self, store: str) -> list[Verified]:
+        """The verifications that said something of a store, the earliest first."""
+        found: dict[str, list[ev.BackupVerified]] = {}
+        for one in self.verified:
+            if one.store == store:
+                found.setdefault(one.verification, []).append(one)
+        return [Verified(tuple(some)) for some in found.values()]
+
+    def stores(self) -> Sequence[str]:
+        """Every store that it knows of."""
+        return sorted({one.store for one in self.taken} | {one.store for one in self.verified})
+
+    def _take(self, event: ev.Event) -> None:
+        match event:
+            case ev.BackupTaken():
+                self.taken.append(event)
+            case ev.BackupVerified():
+                self.verified.append(event)
+            case ev.VerificationBegan():
+                self.broke_off[event.verification] = event
+            case ev.VerificationEnded():
+                self.broke_off.pop(event.verification, None)
+            case ev.ScratchPlanned():
+                self.scratches[event.scratch] = event
+            case ev.ScratchGone():
+                self.scratches.pop(event.scratch, None)
+            case _:
+                pass

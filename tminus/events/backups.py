@@ -1,0 +1,127 @@
+"""What happens to a system's backups: those taken, and how each came out when it was restored to be looked at."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tminus.backups.contents import Marker
+from tminus.events.happening import Happening, Time
+from tminus.outcome import Outcome
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class BackupTaken(Happening):
+    """A backup is in its bucket, with its manifest.
+
+    Attributes:
+        store: its name in the book.
+        backup: the backup's own name.
+        manifest_digest: of the manifest as stored: a manifest with another one is none that tminus wrote.
+        size: bytes of its files as stored.
+        taken_at: the snapshot's moment.
+        marker: the newest mark in it.
+        took: seconds from the beginning until its manifest was there.
+    """
+
+    type: Literal["backup.taken"] = "backup.taken"
+    store: str
+    kind: str
+    backup: str
+    manifest_digest: str
+    size: int
+    taken_at: Time
+    marker: Marker | None = None
+    took: Seconds = 0.0
+
+
+class VerificationBegan(Happening):
+    """A verification of a system's backups began.
+
+    Attributes:
+        digests: of the book and the environment.
+        stores: which are verified.
+        seed: by which older backups are chosen: the chain's last hash, which nobody chose; "" where none are.
+    """
+
+    type: Literal["verification.began"] = "verification.began"
+    verification: str
+    system: str
+    environment: str
+    digests: dict[str, str]
+    stores: tuple[str, ...]
+    seed: str = ""
+
+
+class ScratchPlanned(Happening):
+    """A scratch place is about to be made. What is not written here is never thrown away.
+
+    Attributes:
+        scratch: its name, which the marker file in it repeats.
+        folder: where.
+        machine: on which machine.
+    """
+
+    type: Literal["scratch.planned"] = "scratch.planned"
+    verification: str
+    store: str
+    scratch: str
+    folder: str
+    machine: str
+
+
+class ScratchGone(Happening):
+    """A scratch place is no more.
+
+    Attributes:
+        how: `destroyed` when its verification was over, `swept` by a later one, `never made` where there was none.
+    """
+
+    type: Literal["scratch.gone"] = "scratch.gone"
+    scratch: str
+    how: Literal["destroyed", "swept", "never made"]
+    ended: tuple[int, ...] = ()
+    """Processes of servers that were still running in it."""
+
+
+class BackupVerified(Happening):
+    """One backup was looked at, as far as that went.
+
+    Attributes:
+        backup: its name; "" where there was none to look at.
+        newest: whether it was the newest of its store; else an older one, chosen by the seed.
+        rto_seconds: how long fetching, decrypting and restoring it took.
+        rpo_seconds: what was lost: from the newest mark in it to the moment for which it was needed.
+        stages: seconds by stage.
+        marker: the newest mark that its manifest names.
+    """
+
+    type: Literal["backup.verified"] = "backup.verified"
+    verification: str
+    store: str
+    kind: str
+    backup: str
+    manifest_digest: str = ""
+    newest: bool = True
+    outcome: Outcome
+    rto_seconds: Seconds | None = None
+    rpo_seconds: float | None = None
+    stages: dict[str, Seconds] = Field(default_factory=dict)
+    marker: Marker | None = None
+
+
+class VerificationEnded(Happening):
+    """A verification ended.
+
+    Attributes:
+        counts: verdict → how many backups came out so.
+        common_mark: the newest mark that is in the newest backup of every store: all can be brought to it.
+        broke_off: whether its process died before; a later one wrote this down.
+    """
+
+    type: Literal["verification.ended"] = "verification.ended"
+    verification: str
+    counts: dict[str, int]
+    common_mark: Marker | None = None
+    broke_off: bool = False
+    sentence: str
