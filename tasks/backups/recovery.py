@@ -1,6 +1,7 @@
 """Recovery of an unpacked base backup: to a named point, to an instant, or to the end of its WAL, and where it got."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -26,7 +27,8 @@ _FATAL = (" FATAL: ", " PANIC: ")
 _OUR_OWN = ("No space left on device", "Cannot allocate memory", "could not resize shared memory")
 _NOT_YET = "the database system is "  # starting up, not yet accepting connections, shutting down
 _REFUSALS = 20  # sessions that were refused for another reason than that it is not up yet: it never will be
-_LOG = 1 << 20  # bytes of its log that are read
+_LOG = 1 << 20  # bytes of its log, at its end, that are read
+_SAID = 300  # characters of that which fit into a sentence
 _LOOK = 0.5  # seconds between two looks at its log
 _STANDING: LiteralString = """
     SELECT pg_is_in_recovery(),
@@ -152,7 +154,7 @@ def fatal(log: Path, since: int) -> str:
 def _fatal_lines(log: Path, since: int) -> list[str]:
     try:
         with log.open("rb") as file:
-            file.seek(since)
+            file.seek(max(since, file.seek(0, os.SEEK_END) - _LOG))
             lines = file.read(_LOG).decode(errors="replace").splitlines()
     except OSError:
         return []
@@ -162,10 +164,9 @@ def _fatal_lines(log: Path, since: int) -> list[str]:
 
 
 def _cause(lines: list[str]) -> str:
-    """The last of them that says something, without its time."""
-    return (
-        printable(lines[-1].partition("FATAL: ")[2] or lines[-1].partition("PANIC: ")[2]).strip()[:300] if lines else ""
-    )
+    """What the last of them says, without its time."""
+    said = lines[-1] if lines else ""
+    return printable(said.partition("FATAL: ")[2] or said.partition("PANIC: ")[2]).strip()[:_SAID]
 
 
 def _settings(control: ControlFile) -> dict[str, str]:

@@ -125,7 +125,11 @@ async def _keep_wal(connection: "Database") -> None:
         await connection.execute(
             "SELECT pg_create_physical_replication_slot(%s, true, true)", (f"tminus_{secrets.token_hex(6)}",)
         )
-    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ConfigurationLimitExceeded):
+    except (
+        psycopg.errors.InsufficientPrivilege,
+        psycopg.errors.ConfigurationLimitExceeded,
+        psycopg.errors.ObjectNotInPrerequisiteState,
+    ):
         return
 
 
