@@ -106,14 +106,17 @@ async def test_a_segment_of_another_timeline_or_system(
 
 
 @pytest.mark.parametrize("which", [0, -1])
-async def test_a_bit_of_the_wal(world: World, good: Good, shelf: Shelf, tmp_path: Path, which: int) -> None:
+@pytest.mark.parametrize("where", ["the first record", "the last record"])
+async def test_a_bit_of_the_wal(world: World, good: Good, shelf: Shelf, tmp_path: Path, which: int, where: str) -> None:
     """In a record of a segment in the middle, and of the last one, where nothing follows that would be missed."""
     name = shelf.after[which]
     content = bytearray(shelf.plain(name, tmp_path))
-    content[8192 + 100] ^= 0x01
+    assert int.from_bytes(content[16:20], "little") == 0, "it begins with a record of its own"
+    written = len(bytes(content).rstrip(b"\0"))  # what follows in a segment that was closed is zeros
+    content[40 + 26 if where == "the first record" else written - 1] ^= 0x01
     shelf.put(name, bytes(content))
     verdict, found, said = await looked(world, good, shelf)
-    assert verdict is Verdict.FAIL
+    assert verdict is Verdict.FAIL, said
     assert found["wal_missing"] == "1", said
 
 
