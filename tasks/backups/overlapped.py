@@ -1,8 +1,8 @@
 """Checks what is restored already while the rest is being restored, and the rest when all is.
 
-A table that was checked early counts only if nothing happened to it since: its file is the same and has the same size,
-and the server's own statistics know of as many inserted rows as were counted, of none altered and of none removed. Else
-it is checked again. So what pg_restore prints is only a hint of where to look.
+A table that was checked early counts only if nothing happened to it since: its columns and its file are the same, of
+the same size, and the server's own statistics know of as many inserted rows as were counted, of none altered and of
+none removed. Else it is checked again. So what pg_restore prints is only a hint of where to look.
 """
 
 import asyncio
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 _STATE = """
-    SELECT c.oid::bigint, c.relfilenode::bigint, pg_relation_size(c.oid), s.n_tup_ins, s.n_tup_upd + s.n_tup_del
+    SELECT c.oid::bigint, c.relfilenode::bigint, pg_relation_size(c.oid), s.n_tup_ins, s.n_tup_upd + s.n_tup_del, (
+        SELECT hashtextextended(string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, d.oid), ','
+                                           ORDER BY a.attnum), 0)
+        FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE a.attrelid = c.oid AND a.attnum > 0)
     FROM pg_class c JOIN pg_stat_all_tables s ON s.relid = c.oid WHERE c.oid = ANY (%s)"""
 _OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'tminus'"
 _GONE = 10.0  # seconds for pg_restore's sessions to be gone: their statistics are complete then
@@ -32,12 +36,13 @@ _POLL = 0.01  # seconds
 
 @dataclass(frozen=True)
 class _File:
-    """A table's file, and what statistics say of its rows."""
+    """A table's file, what statistics say of its rows, and a hash over its columns."""
 
     node: int
     size: int
     inserted: int
     altered: int
+    columns: int
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ class Overlapped:
 def _unchanged(contents: TableContents, then: _File, now: _File | None) -> bool:
     return (
         now is not None
-        and (now.node, now.size) == (then.node, then.size)
+        and (now.node, now.size, now.columns) == (then.node, then.size, then.columns)
         and (now.inserted, now.altered) == (contents.rows, 0)
     )
 

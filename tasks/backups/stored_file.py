@@ -50,18 +50,23 @@ def upload(
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What came of a file.
+class Received:
+    """What a file was like as it came.
 
     Attributes:
-        path: its plain content.
         differs: how it is not what the manifest says; "" where it is.
         readable_without_key: as `tasks.backups.encryption.readable_without_key` found.
     """
 
-    path: Path
     differs: str
     readable_without_key: Literal["no", "yes", "unproven"]
+
+
+@dataclass(frozen=True)
+class Fetched(Received):
+    """It is here; `path` has its plain content."""
+
+    path: Path
 
 
 class Unreadable(Damaged):
@@ -111,12 +116,14 @@ def fetch(
     """
     try:
         with open(into, "xb", opener=_private) as target:
-            return _received(bucket, file, target if given_up is None else _Until(given_up, target), into, identity)
+            received = receive(bucket, file, target if given_up is None else _Until(given_up, target), identity)
     except OSError as e:
         raise CouldNotObserve(f"{file.name} cannot be written below {into.parent}: {e.strerror or e}") from e
+    return Fetched(received.differs, received.readable_without_key, into)
 
 
-def _received(bucket: BackupStore, file: StoredFile, target: Target, path: Path, identity: SecretStr | None) -> Fetched:
+def receive(bucket: BackupStore, file: StoredFile, target: Target, identity: SecretStr | None) -> Received:
+    """Writes a file's plain content into a target, as `fetch` does; what the target raises passes through. Blocks."""
     with bucket.opened(file.key) as body:
         stored, plain = DigestedSource(body, keep=HEAD), DigestedTarget(target)
         sealed = _Peeked(stored)
@@ -132,7 +139,7 @@ def _received(bucket: BackupStore, file: StoredFile, target: Target, path: Path,
     readable = readable_without_key(stored.head)
     if refused:
         raise Unreadable(f"{file.name} does not decrypt: {refused}", readable)
-    return Fetched(path, _difference(file, stored, plain), readable)
+    return Received(_difference(file, stored, plain), readable)
 
 
 def _difference(file: StoredFile, stored: DigestedSource, plain: DigestedTarget) -> str:

@@ -81,6 +81,7 @@ async def test_what_stays_as_it_was_is_not_checked_again(server: ScratchServer) 
         ["TRUNCATE t", "INSERT INTO t SELECT n, 'w' || n FROM generate_series(1, 500) n"],
         ["DROP TABLE t"],
         ["ALTER TABLE t ADD COLUMN more int DEFAULT 7"],
+        ["ALTER TABLE t DROP COLUMN v", "ALTER TABLE t ADD COLUMN v text DEFAULT 'x'"],
         ["ALTER TABLE t ALTER v TYPE varchar(9) USING upper(v)"],
         ["ALTER TABLE t RENAME TO u", "ALTER TABLE other RENAME TO t"],
     ],
