@@ -6,18 +6,19 @@ Through a pipe it is restored while it is still being fetched and decrypted, and
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tasks.backups.asked import Asked
+from tasks.backups.digested import CHUNK
 from tasks.backups.postgres_cluster import Cluster, own
 from tasks.backups.postgres_dump import FILE
 from tasks.backups.stored_file import Received, fetch, identity_for, receive
+from tminus.errors import CouldNotObserve
 
 
-@dataclass
 class Arriving:
     """It is being fetched.
 
@@ -25,45 +26,77 @@ class Arriving:
         source: what pg_restore reads: a file, or the number of an open one.
     """
 
-    source: Path | int
-    _cluster: Cluster
-    _fetching: "asyncio.Task[Received]"
+    def __init__(self, source: Path | int, cluster: Cluster, fetching: "asyncio.Task[Received]") -> None:
+        self.source = source
+        self._cluster = cluster
+        self._fetching = fetching
 
     async def ready(self) -> None:
-        """Until pg_restore can begin; raises what `received` does, where it is a file."""
+        """Until pg_restore can begin; for a file that is when all of it has come, and raises what `received` does."""
         if isinstance(self.source, Path):
             await self.received()
             own(self._cluster, self.source)
 
     async def received(self) -> Received:
         """How it was when all of it had come; raises Unreadable, CouldNotObserve, NotConfigured, MissingSecret."""
+        self.let_go()
         return await asyncio.shield(self._fetching)
 
-    def taken(self) -> None:
-        """pg_restore has the pipe now: if it ends before the dump does, the rest is read all the same."""
-        if isinstance(self.source, int):
-            with suppress(OSError):
-                os.close(self.source)
+    def let_go(self) -> None:
+        """Nobody here reads the pipe any more: where pg_restore does not either, the rest of it is dropped."""
+        if isinstance(self.source, int) and self.source >= 0:
+            os.close(self.source)
             self.source = -1
 
 
 @asynccontextmanager
 async def arriving(asked: Asked, cluster: Cluster, *, piped: bool) -> AsyncIterator[Arriving]:
-    """Fetches the dump within the block; at its end nothing of that goes on."""
+    """Fetches the dump meanwhile; at the block's end nothing of that goes on."""
     given_up = threading.Event()
     if piped:
-        reading, writing = os.pipe()
-        work: Callable[[], Received] = lambda: _through(asked, writing, given_up)  # noqa: E731 - as the other
-        source: Path | int = reading
+        source, writing = os.pipe()
+        fetching = asyncio.create_task(asyncio.to_thread(_into_pipe, asked, writing, given_up))
+        dump = Arriving(source, cluster, fetching)
     else:
-        source = asked.scratch.folder / "fetched.dump"
-        into = source
-        work = lambda: fetch(asked.bucket, asked.manifest.file(FILE), into, _identity(asked), given_up)  # noqa: E731
-    fetching = asyncio.create_task(asyncio.to_thread(work))
-    dump = Arriving(source, cluster, fetching)
+        path = asked.scratch.folder / "fetched.dump"
+        fetching = asyncio.create_task(asyncio.to_thread(_into_file, asked, path, given_up))
+        dump = Arriving(path, cluster, fetching)
     try:
         yield dump
     finally:
         given_up.set()
-        dump.taken()
+        dump.let_go()
         await asyncio.gather(fetching, return_exceptions=True)
+
+
+def _into_file(asked: Asked, path: Path, given_up: threading.Event) -> Received:
+    identity = identity_for(asked.estate, asked.manifest)
+    return fetch(asked.bucket, asked.manifest.file(FILE), path, identity, given_up)
+
+
+def _into_pipe(asked: Asked, writing: int, given_up: threading.Event) -> Received:
+    pipe = os.fdopen(writing, "wb", buffering=CHUNK)
+    try:
+        identity = identity_for(asked.estate, asked.manifest)
+        return receive(asked.bucket, asked.manifest.file(FILE), _Pipe(pipe, given_up), identity)
+    finally:
+        with suppress(BrokenPipeError):
+            pipe.close()
+
+
+class _Pipe:
+    """Takes everything, also when nobody reads it any more: size and hash are those of the whole."""
+
+    def __init__(self, pipe: BinaryIO, given_up: threading.Event) -> None:
+        self._pipe = pipe
+        self._given_up = given_up
+        self._read = True
+
+    def write(self, data: bytes) -> None:
+        if self._given_up.is_set():
+            raise CouldNotObserve("the dump was not fetched to its end: it was given up")
+        if self._read:
+            try:
+                self._pipe.write(data)
+            except BrokenPipeError:
+                self._read = False

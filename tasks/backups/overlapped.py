@@ -6,7 +6,9 @@ none removed. Else it is checked again. So what pg_restore prints is only a hint
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -32,6 +34,7 @@ _STATE = """
 _OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'tminus'"
 _GONE = 10.0  # seconds for pg_restore's sessions to be gone: their statistics are complete then
 _POLL = 0.01  # seconds
+_GIVES_WAY = 15  # niceness (setpriority(2))
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,9 @@ class Overlapped:
         connection = await self._server.connection(self._database)
         async with connection:
             await postgres_contents.settle(connection)
-            await connection.execute("SET max_parallel_workers_per_gather = 0")  # the restore comes first
+            await _step_back(connection)
             known = {f"{one.schema}.{one.table}": one for one in await postgres_contents.tables(connection)}
-            amcheck = Amcheck(connection, self._server.cluster.major)
+            amcheck = Amcheck(connection, self._server.cluster.major, heap=False)
             while (name := await self._hints.get()) is not None:
                 if name in known:
                     await self._check_table(connection, known[name])
@@ -113,7 +116,7 @@ class Overlapped:
             await postgres_contents.settle(beside)
             await _await_others(connection)
             early = await self._forget_changed(connection)
-            amcheck = Amcheck(beside, self._server.cluster.major)
+            amcheck = Amcheck(beside, self._server.cluster.major, heap=False)
             counting = asyncio.create_task(self._count(connection))
             checking = asyncio.create_task(self._check_indexes(amcheck))
             try:
@@ -163,6 +166,14 @@ class Overlapped:
         self._tables = {oid: one for oid, one in self._tables.items() if oid in same}
         self._indexes = {oid: one for oid, one in self._indexes.items() if one[0].table in same}
         return len(same)
+
+
+async def _step_back(connection: "Connection") -> None:
+    """Gives way to the restore, where there are not processors enough for both."""
+    [(pid,)] = await (await connection.execute("SELECT pg_backend_pid()")).fetchall()
+    await connection.execute("SET max_parallel_workers_per_gather = 0")
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, int(str(pid)), _GIVES_WAY)
 
 
 def _unchanged(contents: TableContents, then: _File, now: _File | None) -> bool:

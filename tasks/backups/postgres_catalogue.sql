@@ -13,9 +13,15 @@ relations AS (
         AND NOT EXISTS (SELECT FROM of_extensions e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid))
 
 -- section: tables
+-- Each column with whether PostgreSQL's own hash of its type tells all values apart, and whether a collation decides it.
 SELECT c.nspname::text, c.relname::text, c.name, c.relpersistence = 'u', c.oid::bigint, coalesce((
-    SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a
-    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '{}')
+    SELECT jsonb_agg(jsonb_build_array(
+        a.attname,
+        a.atttypid IN ('bool'::regtype, 'bytea'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype,
+                       'oid'::regtype, 'text'::regtype, 'varchar'::regtype, 'date'::regtype, 'time'::regtype,
+                       'timestamp'::regtype, 'timestamptz'::regtype, 'uuid'::regtype),
+        a.atttypid IN ('text'::regtype, 'varchar'::regtype)) ORDER BY a.attname)
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]')
 FROM relations c WHERE c.relkind = 'r' ORDER BY c.relpages DESC, c.name
 
 -- section: positions

@@ -18,8 +18,7 @@ from tminus.foreign_text import printable
 from tminus.unprivileged import Account, unprivileged
 
 SUPERUSER = "tminus_scratch"
-"""The cluster's own superuser, and the database with nothing in it: no name that a restored cluster would have."""
-_FIRST = f"CREATE DATABASE {SUPERUSER};\nDROP DATABASE postgres;\n"
+"""The cluster's own superuser: no name that a role of a backup would have."""
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 _SAID = 400  # characters of what a program prints that fit into a sentence
 
@@ -93,15 +92,11 @@ def cluster(scratch: Scratch, section: Postgres, major: int) -> Cluster:
 
 
 async def make(planned: Cluster, encoding: str = "UTF8") -> None:
-    """Makes its data folder, with a superuser of its own and an empty database of the same name, and no other.
-
-    Raises CouldNotObserve.
-    """
+    """Makes its data folder, with a superuser of its own; raises CouldNotObserve."""
     own(planned, planned.scratch.folder)
     options = ["-D", str(planned.data), "-U", SUPERUSER, "-A", "trust", "-E", encoding, "--locale=C.UTF-8"]
     options += ["--locale-provider=libc", "--no-sync", "--no-instructions"]
-    await _to_its_end(planned, "initdb", options, "")
-    await _to_its_end(planned, "postgres", ["--single", "-D", str(planned.data), "-F", "template1"], _FIRST)
+    await _to_its_end(planned, "initdb", options)
 
 
 def own(planned: Cluster, *paths: Path) -> None:
@@ -122,7 +117,7 @@ def mortal(signal_name: str) -> tuple[str, ...]:
     return ("setpriv", "--pdeathsig", signal_name) if shutil.which("setpriv") else ()
 
 
-async def _to_its_end(planned: Cluster, program: str, options: Sequence[str], script: str) -> None:
+async def _to_its_end(planned: Cluster, program: str, options: Sequence[str]) -> None:
     """Runs a program of the server's that needs no server."""
     argv = [*planned.account.prefix, *mortal("KILL"), str(planned.programs / program), *options]
     try:
@@ -130,7 +125,7 @@ async def _to_its_end(planned: Cluster, program: str, options: Sequence[str], sc
             *argv,
             cwd=planned.scratch.folder,
             env=inherited(),
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             process_group=0,
@@ -138,7 +133,7 @@ async def _to_its_end(planned: Cluster, program: str, options: Sequence[str], sc
     except OSError as e:
         raise CouldNotObserve(f"{program} could not be started: {e.strerror}") from e
     try:
-        said, _ = await process.communicate(script.encode())
+        said, _ = await process.communicate()
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

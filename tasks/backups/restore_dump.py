@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.backups.damage import Damaged
-from tasks.backups.postgres_cluster import SUPERUSER
 from tasks.backups.postgres_server import ScratchServer
 from tasks.backups.restore_progress import Progress
 from tminus.backups.contents import PostgresContents
@@ -20,7 +19,7 @@ _CHUNK = 1 << 16  # bytes
 _LONGEST = 1 << 16  # characters of a line that are looked at
 # What would reach outside, or needs what the scratch does not have.
 _LEFT_OUT = ("--no-subscriptions", "--no-tablespaces", "--no-security-labels")
-_DATABASES = "SELECT datname FROM pg_database WHERE datname NOT IN ('template0', 'template1', %s) ORDER BY oid"
+_DATABASES = "SELECT datname FROM pg_database WHERE datname NOT IN ('template0', 'template1') ORDER BY oid"
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,17 @@ class Restored:
 
 
 async def restore(
-    server: ScratchServer, dump: Path, wanted: PostgresContents, jobs: int, tell: Callable[[Progress, list[str]], None]
+    server: ScratchServer,
+    dump: Path | int,
+    wanted: PostgresContents,
+    jobs: int,
+    tell: Callable[[Progress, list[str]], None],
 ) -> Restored:
     """Restores a dump with its owners and privileges, as a database of the name that it had.
 
     Args:
         server: the scratch; nothing is restored onto a server that is not marked as it.
-        dump: in pg_dump's custom format.
+        dump: in pg_dump's custom format: a file, or the number of an open one, which only one job can read.
         wanted: what the manifest says was in it: roles are the cluster's, and no dump has them.
         jobs: how many at once.
         tell: called with each line that pg_restore prints: the progress, and the tables that are through now.
@@ -78,6 +81,7 @@ async def _make_roles(server: ScratchServer, wanted: PostgresContents) -> None:
 
     grantors = set(_grantors(wanted))
     async with server.connect("template1") as connection:
+        await connection.execute("DROP DATABASE IF EXISTS postgres")  # initdb's; the backup may be of one so called
         for line in wanted.schema_lines.get("roles", ()):
             quoted, _, attributes = line.partition(": ")
             name = quoted[1:-1].replace('""', '"') if quoted.startswith('"') else quoted
@@ -97,15 +101,15 @@ def _grantors(wanted: PostgresContents) -> Iterator[str]:
 
 
 async def _run(
-    server: ScratchServer, dump: Path, jobs: int, progress: Progress, tell: Callable[[Progress, list[str]], None]
+    server: ScratchServer, dump: Path | int, jobs: int, progress: Progress, tell: Callable[[Progress, list[str]], None]
 ) -> int:
-    arguments = ["--verbose", "--create", "--no-password", f"--jobs={jobs}", *_LEFT_OUT, f"--dbname={SUPERUSER}"]
+    arguments = ["--verbose", "--create", "--no-password", f"--jobs={jobs}", *_LEFT_OUT, "--dbname=template1"]
     try:
         process = await asyncio.create_subprocess_exec(
-            *server.argv("pg_restore", *arguments, str(dump)),
+            *server.argv("pg_restore", *arguments, *([str(dump)] if isinstance(dump, Path) else [])),
             cwd=server.cluster.scratch.folder,
-            env=server.env(SUPERUSER),
-            stdin=subprocess.DEVNULL,
+            env=server.env("template1"),
+            stdin=subprocess.DEVNULL if isinstance(dump, Path) else dump,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             process_group=0,
@@ -137,7 +141,7 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
 
 async def _databases(server: ScratchServer) -> list[str]:
     async with server.connect("template1") as connection:
-        rows = await (await connection.execute(_DATABASES, (SUPERUSER,))).fetchall()
+        rows = await (await connection.execute(_DATABASES)).fetchall()
     return [str(name) for (name,) in rows]
 
 

@@ -2,23 +2,21 @@
 
 import asyncio
 import os
-import threading
-from pathlib import Path
 from time import perf_counter
 from typing import ClassVar
 
+from tasks.backups.arriving import Arriving, arriving
 from tasks.backups.asked import Asked, Seen, Verifier
 from tasks.backups.damage import Damaged
 from tasks.backups.looked import Looked
 from tasks.backups.overlapped import Checked, Overlapped
-from tasks.backups.postgres_cluster import Cluster, cluster, make, own
+from tasks.backups.postgres_cluster import cluster, make
 from tasks.backups.postgres_contents import marker
-from tasks.backups.postgres_dump import FILE
 from tasks.backups.postgres_invariants import ask
 from tasks.backups.postgres_server import ScratchServer, run
 from tasks.backups.restore_dump import Restored, restore
 from tasks.backups.restore_progress import Progress
-from tasks.backups.stored_file import Fetched, Unreadable, fetch, identity_for
+from tasks.backups.stored_file import Unreadable
 from tminus.backups import differences
 from tminus.backups.book import PostgresDump
 from tminus.backups.contents import PostgresContents
@@ -61,49 +59,41 @@ async def _verify(asked: Asked, looked: Looked, jobs: int) -> None:
     major = int(asked.manifest.origin.version.partition(".")[0])
     began = perf_counter()
     planned = await asyncio.to_thread(cluster, asked.scratch, section, major)
-    given_up = threading.Event()
-    into = asked.scratch.folder / "fetched.dump"
-    fetching = asyncio.create_task(asyncio.to_thread(_fetch, asked, into, given_up))
-    try:
+    async with arriving(asked, planned, piped=jobs == 1) as dump:
         await make(planned)
         async with run(planned) as server:
-            fetched = await _fetched(fetching, planned, asked, looked)
             checks = Overlapped(server, asked.manifest.origin.database)
-            restored = await _restored(server, fetched.path, wanted, jobs, checks)
-            _tell_restored(looked, restored, perf_counter() - began)
+            try:
+                restored = await _restored(server, dump, wanted, jobs, checks)
+            except Damaged:
+                await _tell_file(asked, looked, dump)
+                raise
+            took = perf_counter() - began
+            await _tell_file(asked, looked, dump)
+            _tell_restored(looked, restored, took)
             if restored.database != asked.manifest.origin.database:
                 checks = Overlapped(server, restored.database)
             await _look(asked, looked, server, restored, checks)
             if not server.offline:
                 looked.details.append(_ONLINE)
-    finally:
-        given_up.set()
-        await asyncio.gather(fetching, return_exceptions=True)
 
 
-def _fetch(asked: Asked, into: Path, given_up: threading.Event) -> Fetched:
-    identity = identity_for(asked.estate, asked.manifest)
-    return fetch(asked.bucket, asked.manifest.file(FILE), into, identity, given_up)
-
-
-async def _fetched(fetching: "asyncio.Task[Fetched]", planned: Cluster, asked: Asked, looked: Looked) -> Fetched:
-    """Waits for the dump; tells what it was like as it lay there."""
+async def _tell_file(asked: Asked, looked: Looked, dump: Arriving) -> None:
+    """What the dump was like as it came; raises Unreadable, a better reason than pg_restore's, where it was that."""
     try:
-        fetched = await asyncio.shield(fetching)
+        received = await dump.received()
     except Unreadable as e:
         looked.count("files_damaged", [str(e)])
         if asked.store.encrypted:
             looked.word("readable_without_key", e.readable_without_key)
         raise
-    looked.count("files_damaged", [fetched.differs] if fetched.differs else [])
+    looked.count("files_damaged", [received.differs] if received.differs else [])
     if asked.store.encrypted:
-        looked.word("readable_without_key", fetched.readable_without_key)
-    own(planned, fetched.path)
-    return fetched
+        looked.word("readable_without_key", received.readable_without_key)
 
 
 async def _restored(
-    server: ScratchServer, dump: Path, wanted: PostgresContents, jobs: int, checks: Overlapped
+    server: ScratchServer, dump: Arriving, wanted: PostgresContents, jobs: int, checks: Overlapped
 ) -> Restored:
     """Restores, while what is there already is checked."""
 
@@ -113,7 +103,8 @@ async def _restored(
 
     meanwhile = asyncio.create_task(checks.meanwhile())
     try:
-        restored = await restore(server, dump, wanted, jobs, tell)
+        await dump.ready()
+        restored = await restore(server, dump.source, wanted, jobs, tell)
         checks.all_restored()
         await meanwhile
     finally:

@@ -131,8 +131,12 @@ class Shop:
             )
             return await DumpTaker().take(asked)
 
-    async def verify(self, manifest: BackupManifest, estate: Estate | None = None, disk: int = 10**9) -> Seen:
-        """Verifies a backup in a scratch of its own."""
+    async def verify(
+        self, manifest: BackupManifest, estate: Estate | None = None, disk: int = 10**9, jobs: int = 2
+    ) -> Seen:
+        """Verifies a backup in a scratch of its own, with so many jobs: one reads through a pipe, two a file."""
+        verifier = DumpVerifier()
+        verifier.jobs = jobs
         name = f"tminus-scratch-{secrets.token_hex(4)}"
         folder = self.folder / name
         folder.mkdir(mode=0o700)
@@ -140,7 +144,7 @@ class Shop:
             async with estate or self.estate() as opened:
                 store = self.store(opened)
                 asked = Asked(opened, "database", BOOK, store, manifest, now(), Scratch(name, folder, disk))
-                return await DumpVerifier().verify(asked)
+                return await verifier.verify(asked)
         finally:
             shutil.rmtree(folder)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.backups.asked import Scratch
 from tasks.backups.overlapped import Overlapped
-from tasks.backups.postgres_cluster import SUPERUSER, cluster
+from tasks.backups.postgres_cluster import cluster
 from tasks.backups.postgres_contents import in_snapshot, tables_contents
 from tasks.backups.postgres_server import ScratchServer, run
 from tests.tasks.backups.dumps.shop import copied_clusters
@@ -36,7 +36,7 @@ async def server(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> As
 
 async def said(server: ScratchServer, *statements: str) -> None:
     """Done by somebody who is not tminus, in a session that ends then."""
-    async with server.connect(SUPERUSER) as connection:
+    async with server.connect("postgres") as connection:
         await connection.execute("SET application_name = 'pg_restore'")
         for statement in statements:
             await connection.execute(statement.encode())
@@ -44,13 +44,13 @@ async def said(server: ScratchServer, *statements: str) -> None:
 
 async def now(server: ScratchServer) -> dict[str, TableContents]:
     """What is there."""
-    async with server.connect(SUPERUSER) as connection, in_snapshot(connection):
+    async with server.connect("postgres") as connection, in_snapshot(connection):
         return await tables_contents(connection)
 
 
 async def looked_early(server: ScratchServer) -> Overlapped:
     """The table and its index were checked, and it is said that all is restored."""
-    checks = Overlapped(server, SUPERUSER)
+    checks = Overlapped(server, "postgres")
     for hint in ("public.t", ""):
         checks.hint(hint)
     meanwhile = asyncio.create_task(checks.meanwhile())
@@ -97,7 +97,7 @@ async def test_what_changed_since_is_checked_again(server: ScratchServer, change
 
 async def test_hints_at_nothing_do_no_harm(server: ScratchServer) -> None:
     """A table that is not there, and a database that is not."""
-    for database in (SUPERUSER, "nowhere"):
+    for database in ("postgres", "nowhere"):
         checks = Overlapped(server, database)
         for hint in ("public.gone", "", "public.t; DROP TABLE t", "public.other"):
             checks.hint(hint)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tasks.backups.asked import Scratch
-from tasks.backups.postgres_cluster import SUPERUSER, Cluster, cluster, make
+from tasks.backups.postgres_cluster import Cluster, cluster, make
 from tasks.backups.postgres_server import ScratchServer, run
 from tasks.backups.scratch import make_scratch, remove_scratch
 from tminus import events as ev
@@ -62,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     return planned
 
 
-async def asked(server: ScratchServer, question: str, database: str = SUPERUSER) -> object:
+async def asked(server: ScratchServer, question: str, database: str = "postgres") -> object:
     """One answer."""
     async with server.connect(database) as connection:
         [(answer,)] = await (await connection.execute(question.encode())).fetchall()
@@ -98,7 +98,7 @@ async def test_it_says_that_it_is_this_scratch(made: Cluster) -> None:
     async with run(made) as server:
         await server.require_scratch()
         assert await asked(server, "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database") == (
-            f"template0 template1 {SUPERUSER}"
+            "postgres template0 template1"
         )
         other = replace(made, scratch=replace(made.scratch, name="tminus-scratch-other"))
         with pytest.raises(CouldNotObserve, match="nothing is restored"):
@@ -138,14 +138,14 @@ async def test_a_server_that_does_not_come_up_says_why(made: Cluster) -> None:
 async def test_a_server_that_dies_is_no_answer(made: Cluster) -> None:
     """Whatever was being asked: it is said that the server ended."""
     with pytest.raises(CouldNotObserve, match="scratch server ended"):
-        async with run(made) as server, server.connect(SUPERUSER) as connection:
+        async with run(made) as server, server.connect("postgres") as connection:
             await asyncio.gather(connection.execute("SELECT pg_sleep(30)"), killed(made))
 
 
 async def test_an_error_of_a_query_is_told_by_its_kind(made: Cluster) -> None:
     """And by nothing that it quotes."""
     with pytest.raises(CouldNotObserve, match="InvalidTextRepresentation 22P02") as raised:
-        async with run(made) as server, server.connect(SUPERUSER) as connection:
+        async with run(made) as server, server.connect("postgres") as connection:
             await connection.execute("SELECT 'alice'::int")
     assert "alice" not in str(raised.value)
     assert isinstance(raised.value.__cause__, psycopg.Error)

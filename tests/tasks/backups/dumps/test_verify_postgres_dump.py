@@ -17,6 +17,8 @@ from tests.tasks.backups.dumps.shop import Shop, failing, made_up_secret, unmeas
 from tminus.backups.manifest import BackupManifest
 from tminus.errors import CouldNotObserve, NotConfigured
 
+both = pytest.mark.parametrize("jobs", [1, 2], ids=["through a pipe", "as a file"])
+
 
 def good(shop: Shop) -> BackupManifest:
     """The good backup's manifest."""
@@ -24,9 +26,10 @@ def good(shop: Shop) -> BackupManifest:
     return shop.manifest
 
 
-async def test_a_good_backup_agrees(shop: Shop) -> None:
+@both
+async def test_a_good_backup_agrees(shop: Shop, jobs: int) -> None:
     """In every aspect, with an owner, privileges and definitions of every kind; each aspect was looked at."""
-    seen = await shop.verify(good(shop))
+    seen = await shop.verify(good(shop), jobs=jobs)
     assert (failing(seen), unmeasured(seen)) == (set(), set()), seen.details
     assert seen.because == ""
     measured = {one.name: one for one in seen.found}
@@ -174,10 +177,11 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@both
 @pytest.mark.parametrize("damage", BROKEN)
-async def test_a_broken_dump_does_not_pass(shop: Shop, damage: str) -> None:
+async def test_a_broken_dump_does_not_pass(shop: Shop, damage: str, jobs: int) -> None:
     """Though hashes and manifest are consistent with it."""
-    seen = await shop.verify(shop.with_file(BROKEN[damage](shop.plain)))
+    seen = await shop.verify(shop.with_file(BROKEN[damage](shop.plain)), jobs=jobs)
     assert failing(seen), seen.found
     assert "files_damaged" not in failing(seen)
 
@@ -190,13 +194,15 @@ STORED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@both
 @pytest.mark.parametrize("damage", STORED)
-async def test_a_file_that_was_altered_where_it_lies_is_damaged(shop: Shop, damage: str) -> None:
+async def test_a_file_that_was_altered_where_it_lies_is_damaged(shop: Shop, damage: str, jobs: int) -> None:
     """Age notices by itself, and the manifest's hash does."""
     manifest = shop.with_file(shop.plain)
     shop.overwrite(manifest, STORED[damage](shop.stored(manifest)))
-    seen = await shop.verify(manifest)
+    seen = await shop.verify(manifest, jobs=jobs)
     assert {"files_damaged", "restored"} <= failing(seen)
+    assert "does not decrypt" in seen.because
 
 
 async def test_an_unencrypted_object_is_told(shop: Shop) -> None:
@@ -229,10 +235,11 @@ async def test_with_a_wrong_key_nothing_is_known(shop: Shop, monkeypatch: pytest
         await shop.verify(good(shop), shop.estate("env:TMINUS_OTHER_IDENTITY"))
 
 
-async def test_where_storage_is_silent_nothing_is_known(shop: Shop) -> None:
+@both
+async def test_where_storage_is_silent_nothing_is_known(shop: Shop, jobs: int) -> None:
     """Unknown, with the reason."""
     with pytest.raises(CouldNotObserve, match="S3 did not answer"):
-        await shop.verify(good(shop), shop.estate(endpoint="http://127.0.0.1:1"))
+        await shop.verify(good(shop), shop.estate(endpoint="http://127.0.0.1:1"), jobs=jobs)
 
 
 async def test_where_the_file_is_gone_nothing_is_restored(shop: Shop) -> None:
