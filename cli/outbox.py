@@ -28,12 +28,15 @@ def show(launch: str | None) -> None:
     from tminus.ledger.opening import named_ledger, open_ledger
     from tminus.outbox import Outbox
 
-    letters = Outbox(open_ledger(named_ledger())).unsent(launch)
+    outbox = Outbox(open_ledger(named_ledger()))
+    letters = outbox.unsent(launch)
     for identity, chain, channel, key, state, attempts, error, age in letters:
         said = f": {error}" if error else ""
         click.echo(
             f"{identity}  {chain}  {channel}  {key}  {state} after {attempts} tries, {float(str(age)):.0f} s old{said}"
         )
+    for channel, left in outbox.paused().items():
+        click.echo(f"{channel} asked to be left alone; nothing is sent there for {left:.0f} s.")
     if not letters:
         click.echo("Every message has arrived.")
 

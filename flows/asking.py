@@ -8,6 +8,7 @@ from flows.by_the_ledger import LedgerStep, by_the_ledger
 from flows.conductor import Conductor
 from flows.observing import observe_again
 from flows.turns import NoGo, TurnBack
+from flows.window import LOOK_AT_PREFECT
 from tasks.check import Check
 from tminus import asking
 from tminus import events as ev
@@ -17,14 +18,14 @@ from tminus.clock import now
 from tminus.digests import bindings_of, decision_digest, evidence_digest, facts_of, what_changed
 from tminus.errors import MovedOn
 from tminus.escalation import next_reminder, stages_of
+from tminus.headline import answers_to, where_to_answer
 from tminus.outcome import Outcome
 from tminus.record import AskState
 from tminus.release import authors_of
-from tminus.roll_call import asked_text, called, called_said, seats_called
+from tminus.roll_call import asked_text, called, called_said, gates_called, seats_called
 from tminus.runbook import Acknowledgement, Approval, Attestation, RollCall, Step
 
 _SHOW_EVERY = timedelta(seconds=2)  # each showing costs Prefect four calls, and answers come in bursts
-_LOOK_AT_PREFECT = 5.0  # seconds between two looks whether somebody pressed Resume in the UI
 
 Question = Approval | Acknowledgement | Attestation | RollCall
 
@@ -103,9 +104,9 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
         why, moment = _why_it_waits(conductor, step), now()
         if why != waiting and moment >= show_from:
             waiting, show_from = why, moment + _SHOW_EVERY
-            await conductor.shown.paused(f"{step.id}-{conductor.record.seq}", why)
+            await conductor.shown.paused(step.id, why)
         before = conductor.record.seq
-        await conductor.news(min(_LOOK_AT_PREFECT, _left(conductor, step)))
+        await conductor.news(min(LOOK_AT_PREFECT, _left(conductor, step)))
         if conductor.record.seq == before and await conductor.shown.resumed_in_ui():
             waiting = ""
     await conductor.shown.running()
@@ -176,6 +177,7 @@ def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpen
         step=step.id,
         kind="acknowledgement" if isinstance(question, RollCall) else question.kind,
         yes="I will be there" if is_roll_call else "",
+        gates=gates_called(frozen, step) if is_roll_call else (),
         roles=dict(roles),
         veto=question.veto if isinstance(question, Approval) else (),
         text=_text(conductor, step, question),
@@ -243,14 +245,16 @@ def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.Ask
 
 
 def _why_it_waits(conductor: Conductor, step: Step) -> str:
-    ask = _ask(conductor, step)
+    """What is waited for, from whom, until when, and where they answer."""
+    ask, frozen = _ask(conductor, step), conductor.frozen
     if ask is None:
         return step.title
+    until, how = f"until {ask.opened.deadline:%H:%M:%S} UTC", where_to_answer(frozen, ask)
     if isinstance(step.does, RollCall):
-        said = called_said(conductor.frozen, called(conductor.frozen, step, ask))
-        return f"{step.title}, until {ask.opened.deadline:%H:%M:%S} UTC: {said}"
-    judgement = asking.judge(ask, conductor.frozen.people, now())
-    return f"{step.title}: {judgement.waits} until {ask.opened.deadline:%H:%M:%S} UTC, in Slack or by `tminus approve`"
+        said = called_said(frozen, called(frozen, step, ask))
+        return f"{step.title}, {until}: {said}. Answer {how}"
+    awaited = "; ".join(one.who for one in answers_to(frozen, conductor.record, ask, now()))
+    return f"{step.title} waits {until} for {awaited or 'its end'}. Answer {how}"
 
 
 def _left(conductor: Conductor, step: Step) -> float:

@@ -1,10 +1,12 @@
 """What happens when a step does not pass: back, or hold and ask, or an end."""
 
+import asyncio
 from collections.abc import Callable
 
 from flows.conductor import Conductor, logger
 from flows.turns import NoGo, OutOfTime
 from flows.what_next import told
+from flows.window import LOOK_AT_PREFECT
 from tminus import events as ev
 from tminus.clock import now, show_duration
 from tminus.record import StepState
@@ -81,8 +83,9 @@ async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
 async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Callable[[], bool]) -> None:
     """Shows why it is held, and waits for people as long as the phase lets them."""
     logger.info("held: %s", why)
-    began = now()
-    await conductor.shown.paused(f"held-{conductor.record.seq}", why)
+    began, clock = now(), asyncio.get_running_loop().time
+    await conductor.shown.paused("held", why)
+    looked = clock()
     while not over():
         conductor.stop_if_turned()
         held = conductor.record.held  # whoever says hold meanwhile is given their time, too
@@ -90,4 +93,8 @@ async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Ca
         if left <= 0:
             raise (OutOfTime if conductor.record.change_began else NoGo)(why)
         await conductor.news(min(_TICK, left))
+        if clock() - looked >= LOOK_AT_PREFECT:
+            looked = clock()
+            if await conductor.shown.resumed_in_ui():
+                await conductor.shown.paused("held", why)
     await conductor.shown.running()

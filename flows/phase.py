@@ -5,8 +5,9 @@ from itertools import groupby
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Pause
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from flows.acting import carry_out
 from flows.anchoring import anchor_what_was_missed, end_phase
@@ -29,7 +30,8 @@ from flows.observing import observe, observe_all
 from flows.paging import prove_paging
 from flows.roll_call import call_roll
 from flows.rolling_back import roll_back
-from flows.turns import Lost, NoGo, OutOfTime, Recycled, Scrubbed, TurnBack
+from flows.stopped import hold_as_stopped, hold_what_was_stopped
+from flows.turns import Lost, NoGo, OutOfTime, Recycled, Scrubbed, Stopped, TurnBack
 from flows.watching import watch
 from flows.what_next import turns_back
 from tasks.action import Action
@@ -58,7 +60,15 @@ async def phase(launch_id: str, phase: str) -> State[None]:
         if why := not_due(launch_id, phase):
             return Failed(message=why)
         async with conducting(launch_id, str(flow_run.get_id())) as conductor:
-            return await conduct(conductor, phase)
+            try:
+                return await conduct(conductor, phase)
+            except Stopped as e:
+                await hold_as_stopped(conductor, phase, e.how)
+                raise
+    except Stopped as e:
+        if e.how == "cancelled":
+            return Cancelled(message=str(e))
+        raise Pause(str(e)) from e  # as Prefect's own engine leaves a run suspended
     except Lost as e:
         return Failed(message=str(e))
 
@@ -66,6 +76,7 @@ async def phase(launch_id: str, phase: str) -> State[None]:
 async def conduct(conductor: Conductor, upto: str) -> State[None]:
     """Goes on from wherever the launch is; every end is written down, and said in one sentence."""
     await conductor.merge_what_can_be_read()
+    await hold_what_was_stopped(conductor)
     await anchor_what_was_missed(conductor)
     while conductor.record.closed is None:
         if (ending := await _to_its_end(conductor, upto)) is None:

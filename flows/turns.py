@@ -11,6 +11,21 @@ class Lost(Turn):
     """This process no longer conducts."""
 
 
+class Stopped(Lost):
+    """Somebody cancelled or suspended this run in Prefect, and it noticed before its process was ended.
+
+    Args:
+        how: `cancelled` or `suspended`.
+    """
+
+    def __init__(self, how: str) -> None:
+        super().__init__(f"this run was {how} in Prefect; the launch is held until somebody resumes it")
+        self.how = how
+
+    def __reduce__(self) -> tuple[type["Stopped"], tuple[str]]:
+        return (Stopped, (self.how,))
+
+
 class NoGo(Turn):
     """It ends before anything was changed."""
 

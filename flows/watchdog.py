@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from prefect.client.schemas.objects import State
 
-from flows.launch import run_state, schedule, stopped_by_hand
+from flows.launch import schedule
 from flows.prefect_errors import PREFECT_ERRORS
+from flows.stopped import hold_of, run_state
+from flows.window import stopped_by_hand
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.clock import now
@@ -124,9 +126,8 @@ async def _is_taken_care_of(book: Logbook, asked: ev.PhaseScheduled, lease: Leas
     record, state = book.record, await run_state(asked.run)
     turned = record.must_roll_back or record.scrubbed is not None
     how = None if turned else stopped_by_hand(state)
-    if how and not any(asked.run in hold.why for hold in record.holds if isinstance(hold, ev.Held)):
-        why = f"{asked.phase} was {how} in Prefect (run {asked.run}), so nobody conducts until somebody resumes it"
-        await asyncio.to_thread(book.write, ev.Held(why=why))
+    if how and (hold := hold_of(record, asked.phase, how, asked.run)):
+        await asyncio.to_thread(book.write, hold)
         return True
     return bool(how and record.held is not None) or _still_to_come(record, asked, lease, state)
 

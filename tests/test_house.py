@@ -80,6 +80,18 @@ def test_nothing_is_of_one_machine() -> None:
     assert found == []
 
 
+@pytest.mark.parametrize(("one", "other"), [("slack", "pagerduty"), ("pagerduty", "slack")])
+def test_what_two_vendors_share_is_named_after_neither(one: str, other: str) -> None:
+    """No module of tminus that is one vendor's imports another's."""
+    found = [
+        f"{path.name} imports {name}"
+        for path in sorted((ROOT / "tminus").glob(f"{one}_*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and (name := node.module or "").startswith(f"tminus.{other}_")
+    ]
+    assert found == []
+
+
 OPTIONAL = ("kafka", "dns", "openapi")  # what one check needs, and says so where it is missing
 DEPLOYED = ["launch", "phase", "readiness", "reviews"]
 

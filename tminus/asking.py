@@ -10,7 +10,6 @@ from tminus.outcome import Verdict
 from tminus.people import People, Person
 from tminus.quorum import Answer, Seating, seat, why_it_waits
 from tminus.record import AskState, Record
-from tminus.seats import seats_open_to
 from tminus.spoken import role_said
 
 _YES: Mapping[str, ev.Answer] = {
@@ -60,7 +59,7 @@ def who_may(ask: AskState, people: People, moment: datetime | None = None) -> Ma
     """Person → the seats they could fill from a moment on, or while it is open, of everybody whose yes can count."""
     opened = ask.opened
     since = max(moment or opened.at, opened.at)
-    return may_answer(Asking(opened.roles, ask.barred, since, max(since, opened.deadline)), people)
+    return may_answer(_asked(ask, since, max(since, opened.deadline)), people)
 
 
 def seats_of(answer: ev.Answered, ask: AskState, people: People) -> frozenset[str]:
@@ -68,8 +67,12 @@ def seats_of(answer: ev.Answered, ask: AskState, people: People) -> frozenset[st
     person = people.by_id(answer.person)
     if person is None or person.id in ask.barred:
         return frozenset()
-    asked = Asking(ask.opened.roles, ask.barred, answer.at, answer.at)
-    return may_fill(asked, people, person) & ask.bound_seats(answer.digest)
+    return may_fill(_asked(ask, answer.at, answer.at), people, person) & ask.bound_seats(answer.digest)
+
+
+def _asked(ask: AskState, since: datetime, until: datetime) -> Asking:
+    """What is asked of whoever answers in a period."""
+    return Asking(ask.opened.roles, ask.barred, since, until, ask.opened.gates)
 
 
 def _waits(seating: Seating, may: Mapping[str, frozenset[str]], people: People) -> str:
@@ -152,9 +155,10 @@ def _why_not_theirs(answer: ev.Answered, ask: AskState, people: People, person: 
     """Why it is not this person's answer to give."""
     kind, yes = ask.opened.kind, _YES[ask.opened.kind]
     roles = people.roles_between(person, answer.at, answer.at)
-    asked = seats_open_to(roles, ask.opened.roles)
+    asked = may_fill(_asked(ask, answer.at, answer.at), people, person)
     if not asked and not (answer.answer == "reject" and roles & set(ask.opened.veto)):
-        return f"{person.name} has the roles {_list(roles)}; asked are {_list(ask.opened.roles)}"
+        then = ", and none of those asked at any of these gates" if ask.opened.gates else ""
+        return f"{person.name} has the roles {_list(roles)}{then}; asked are {_list(ask.opened.roles)}"
     fitting = {yes} if kind == "acknowledgement" else {yes, "reject"}
     if answer.answer not in fitting:
         return f"{answer.answer!r} does not answer this {kind}; {_list(fitting)} would"

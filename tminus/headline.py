@@ -9,6 +9,7 @@ from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.offers import offers
 from tminus.record import AskState, Record
+from tminus.roll_call import called_in
 from tminus.sentence import gist, reason_said, what_stands
 from tminus.spoken import listed, person_said, role_said, time_said
 from tminus.standing import Mark, Tone, current_phase, due
@@ -132,17 +133,29 @@ def _lacking(frozen: Frozen, ask: AskState) -> str:
 def _answers_awaited(frozen: Frozen, record: Record, moment: datetime) -> Iterator[Awaited]:
     if record.must_roll_back:
         return
-    by_slack = "in Slack or by " if frozen.environment.slack is not None else ""
     for ask in (ask for ask in record.open_asks() if moment <= ask.opened.deadline):
-        verb = _VERBS[ask.opened.kind]
-        could = [one for one in frozen.people.people if _could_answer(frozen, record, ask, one.id, moment)]
-        seating, may = asking.judge(ask, frozen.people).seating, asking.who_may(ask, frozen.people, moment)
-        for role, count in seating.missing.items():
-            names = [person.name for person in could if role in may.get(person.id, ())]
-            who = f"{count} {role_said(role)}: {' or '.join(names) or 'nobody left who could'}"
-            what = f"{verb} “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}"
-            typed = f"{by_slack}{asking.how_to_answer(frozen.created.launch, ask.opened)}"
-            yield Awaited(who, what, typed if names else "it ends at its deadline")
+        yield from answers_to(frozen, record, ask, moment)
+
+
+def answers_to(frozen: Frozen, record: Record, ask: AskState, moment: datetime) -> Iterator[Awaited]:
+    """What one question still waits for, seat by seat."""
+    verb, how = _VERBS[ask.opened.kind], where_to_answer(frozen, ask)
+    could = [one for one in frozen.people.people if _could_answer(frozen, record, ask, one.id, moment)]
+    seating, may = asking.judge(ask, frozen.people).seating, asking.who_may(ask, frozen.people, moment)
+    for role, count in seating.missing.items():
+        names = [person.name for person in could if role in may.get(person.id, ())]
+        who = f"{count} {role_said(role)}: {' or '.join(names) or 'nobody left who could'}"
+        what = f"{verb} “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}"
+        yield Awaited(who, what, how if names else "it ends at its deadline")
+    if seating.complete and (found := called_in(frozen, ask)) is not None and found.silent:
+        who = " or ".join(asking.name_of(frozen.people, person) for person in found.silent)
+        yield Awaited(who, f"answer “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}", how)
+
+
+def where_to_answer(frozen: Frozen, ask: AskState) -> str:
+    """Where people answer a question, and what they type."""
+    by_slack = "in Slack or by " if frozen.environment.slack is not None else ""
+    return f"{by_slack}{asking.how_to_answer(frozen.created.launch, ask.opened)}"
 
 
 def _could_answer(frozen: Frozen, record: Record, ask: AskState, person: str, moment: datetime) -> bool:

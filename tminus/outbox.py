@@ -30,18 +30,27 @@ class Waiting:
         return self.now - self.made
 
 
+# Kept in the ledger: whoever carries there, in whichever process, is asked to leave it alone.
+_NOT_PAUSED = "NOT EXISTS (SELECT 1 FROM channel_pause WHERE channel = :channel AND paused_until > clock())"
+_PAUSE = (
+    "INSERT INTO channel_pause (channel, paused_until) VALUES (:channel, clock() + :pause) ON CONFLICT (channel) "
+    "DO UPDATE SET paused_until = excluded.paused_until WHERE excluded.paused_until > channel_pause.paused_until"
+)
 # The oldest letter of a launch and channel that is due, and that nobody carries right now.
 _NEXT = (
-    "SELECT id FROM outbox AS waiting WHERE state = 'due' AND channel = :channel AND due <= clock() "
-    "AND claimed_until <= clock() AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.state = 'due' "
+    "SELECT id FROM outbox AS waiting WHERE state = 'due' AND channel = :channel AND due <= clock() "  # noqa: S608 - ours
+    "AND claimed_until <= clock() AND "
+    + _NOT_PAUSED
+    + " AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.state = 'due' "
     "AND older.channel = waiting.channel AND older.chain = waiting.chain AND older.id < waiting.id) ORDER BY id LIMIT 1"
 )
 # What made it the next is asked again outside: another courier may have sent it while this waited for its row.
 _CLAIM_NEXT = (
     "UPDATE outbox SET claimed_until = clock() + :claim, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - ours
     + _NEXT
-    + ") AND state = 'due' AND due <= clock() AND claimed_until <= clock() "
-    "RETURNING id, chain, seq, channel, key, body, attempts, made, clock()"
+    + ") AND state = 'due' AND due <= clock() AND claimed_until <= clock() AND "
+    + _NOT_PAUSED
+    + " RETURNING id, chain, seq, channel, key, body, attempts, made, clock()"
 )
 
 
@@ -49,7 +58,8 @@ class Outbox:
     """The letters of a ledger.
 
     Of each launch and channel only the oldest unsent letter is ever under way, so order is kept;
-    a dead letter no longer counts, so it does not hold up those behind it.
+    a dead letter no longer counts, so it does not hold up those behind it. A channel that asked to be left alone gets
+    no letter of any launch until that is over.
 
     Args:
         store: the ledger.
@@ -83,12 +93,19 @@ class Outbox:
         )
 
     def failed(self, letter: Waiting, why: str, at_least: float = 0.0) -> None:
-        """It did not arrive: tried again later, not before `at_least` seconds (ten minutes at most), or dead after too
-        many tries.
+        """It did not arrive: tried again later, or dead after too many tries.
 
-        Of a courier so slow that another took the letter over, this changes nothing.
+        Of a courier so slow that another took the letter over, this changes nothing of the letter.
+
+        Args:
+            letter: which.
+            why: what the other side said.
+            at_least: seconds that it asked to be left alone, ten minutes at most; this holds for the whole channel.
         """
-        pause = max(min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST), min(at_least, _MOST_ASKED))
+        asked = min(at_least, _MOST_ASKED)
+        if asked > 0:
+            self._store.run(_PAUSE, {"channel": letter.channel, "pause": asked})
+        pause = max(min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST), asked)
         self._give_up(letter, why, "due" if letter.attempts < self._attempts else "dead", pause)
 
     def dead(self, letter: Waiting, why: str) -> None:
@@ -144,6 +161,14 @@ class Outbox:
                 {"chain": chain, "channel": channel},
             )
         )
+
+    def paused(self) -> dict[str, float]:
+        """The channels that asked to be left alone, each with the seconds for which it still is."""
+        rows = self._store.look(
+            "SELECT channel, paused_until - clock() FROM channel_pause WHERE paused_until > clock() ORDER BY channel",
+            {},
+        )
+        return {str(channel): float(str(left)) for channel, left in rows}
 
     def unsent(self, chain: str | None = None) -> list[Row]:
         """What waits or died: id, chain, channel, key, state, attempts, error, seconds since its event."""

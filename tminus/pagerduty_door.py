@@ -3,29 +3,31 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 import anyio
 from pydantic import SecretStr
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tminus.acknowledged import Acknowledged
 from tminus.bounded_body import BodyRefused, bounded_body
 from tminus.clock import now
 from tminus.credentials import resolve
 from tminus.environment import PagerDuty
-from tminus.errors import LedgerError, Refused, TminusError
+from tminus.errors import InDoubt, LedgerError, Refused, TminusError
+from tminus.launch_pages import LaunchPages
 from tminus.ledger.store import Store
+from tminus.pagerduty_asked import AskedPagerDuty
 from tminus.pagerduty_notes import Notes, NotOurs
 from tminus.pagerduty_payload import Event, Malformed, Note, Said, read_event, said_in
 from tminus.pagerduty_rest import PagerDutyIncidents
 from tminus.pagerduty_signature import PagerDutySignatures
 from tminus.runbook import Spec
-from tminus.slack_pages import Pages
 
 _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
@@ -34,6 +36,10 @@ _FORGERIES = 10  # a minute that are written into ledgers; the others are counte
 _NOT_PAGERDUTY = "somebody who is not PagerDuty"
 _REPLAYED = "this event was sent before: a second delivery, or a replay"
 _UNRECORDED = "This was NOT recorded, the ledger does not answer. Write it again, or use the `tminus` command line."
+_IN_DOUBT = (
+    "It is NOT KNOWN whether this was recorded: the ledger broke off in the moment of writing. Look with "
+    "`tminus status`; to write it again is safe, nothing counts twice."
+)
 _UNREADABLE = "This was NOT recorded: its launch cannot be read here."
 _COUNTED = (
     *("accepted", "refused", "ignored", "failed"),
@@ -64,7 +70,9 @@ class PagerDutyDoor:
         secrets: Sequence[SecretStr],
         incidents: PagerDutyIncidents | None = None,
     ) -> None:
-        self._notes = Notes(Pages(store, kinds), incidents)
+        self._notes = Notes(LaunchPages(store, kinds), asked=incidents is not None)
+        self._asked = AskedPagerDuty(incidents)
+        self._begun = Acknowledged("what came from PagerDuty")
         self._signatures = PagerDutySignatures(secrets)
         self._one_at_a_time = anyio.CapacityLimiter(1)
         self._waiting = 0
@@ -77,20 +85,25 @@ class PagerDutyDoor:
 
     def close(self) -> None:
         """Ends the connections."""
-        self._notes.close()
+        self._asked.close()
+
+    async def finish(self) -> None:
+        """Does what was acknowledged; what is not done after a few seconds is let go of."""
+        await self._begun.finish()
 
     def trouble(self) -> str:
         """Nothing of its own: what is wrong with a note is answered where it was written."""
         return ""
 
     def metrics(self) -> Iterator[str]:
-        """Webhooks by what they came to, and notes that wait for the ledger."""
+        """Webhooks by what they came to, notes that wait for the ledger, and what PagerDuty was asked."""
         yield "# TYPE tminus_pagerduty_webhooks_total counter"
         yield from (
             f'tminus_pagerduty_webhooks_total{{result="{name}"}} {count}' for name, count in self.counts.items()
         )
         yield "# TYPE tminus_pagerduty_waiting gauge"
         yield f"tminus_pagerduty_waiting {self._waiting}"
+        yield from self._asked.metrics()
 
     async def _bounded(self, request: Request) -> Response:
         """Takes no more than a webhook may be long, for no longer than it may take."""
@@ -120,68 +133,71 @@ class PagerDutyDoor:
     def _note(self, event: Event, note: Note, said: Said, moment: datetime) -> Response:
         if why := self._signatures.why_stale(event.occurred_at, moment):
             self.counts["stale"] += 1
-            return JSONResponse({"error": why}, 401, background=self._written_down(event, note, said, why, moment))
+            self._write_down(event, note, said, why, moment)
+            return JSONResponse({"error": why}, 401)
         if self._waiting >= _MOST_WAITING:
             self.counts["overloaded"] += 1
             return JSONResponse({"error": "too many notes wait for the ledger"}, status_code=503)
         if not self._signatures.first_time(event.id, moment):
             self.counts["replayed"] += 1
-            told = self._written_down(event, note, said, _REPLAYED, moment)
-            return JSONResponse({"status": _REPLAYED}, background=told)
+            self._write_down(event, note, said, _REPLAYED, moment)
+            return JSONResponse({"status": _REPLAYED})
         self._waiting += 1
-        return JSONResponse({"status": "taken"}, 202, background=BackgroundTask(self._take, event, note, said))
+        self._begun.begin(self._take(event, note, said))
+        return JSONResponse({"status": "taken"}, 202)
 
     def _forged(self, body: bytes, why: str, moment: datetime) -> Response:
         """Refused without believing a word of it; the launch it names gets a line, a few a minute."""
         self.counts["forged"] += 1
         _logger.warning("refused a request to /pagerduty/webhooks: %s", why)
-        told = None
-        try:
+        with suppress(Malformed):
             event = read_event(body)
             note = event.note
             if note and (said := said_in(note.content)):
-                told = self._written_down(event, note, said, why, moment, _NOT_PAGERDUTY)
-        except Malformed:
-            told = None
-        return JSONResponse({"error": why}, status_code=401, background=told)
+                self._write_down(event, note, said, why, moment, _NOT_PAGERDUTY)
+        return JSONResponse({"error": why}, status_code=401)
 
-    def _written_down(
-        self, event: Event, note: Note, said: Said, why: str, moment: datetime, who: str = ""
-    ) -> BackgroundTask | None:
+    def _write_down(self, event: Event, note: Note, said: Said, why: str, moment: datetime, who: str = "") -> None:
         """Where one more of what anyone can send may be written: a ledger is not filled from outside."""
         if len(self._written) == _FORGERIES and moment - self._written[0] < timedelta(minutes=1):
-            return None
+            return
         self._written.append(moment)
-        return BackgroundTask(self._refuse, event, note, said, why, who)
+        self._begun.begin(self._refuse(event, note, said, why, who))
 
     async def _refuse(self, event: Event, note: Note, said: Said, why: str, who: str) -> None:
+        """For what PagerDuty did not send, PagerDuty is asked nothing."""
+        key = note.incident.incident_key if who else await self._asked.key(note)
         try:
-            await self._in_turn(partial(self._notes.refuse, event, note, said, why, who))
+            await self._in_turn(partial(self._notes.refuse, event, note, said, why, key, who))
         except TminusError as e:
             _logger.warning("a refusal is not recorded: %s", type(e).__name__)
 
     async def _take(self, event: Event, note: Note, said: Said) -> None:
+        """Asks whose incident it is before its turn comes, so that no note waits for what PagerDuty says of another."""
         try:
-            answer = await self._in_turn(partial(self._decided, event, note, said))
-            if answer:
-                await anyio.to_thread.run_sync(self._notes.answer, note, answer)
+            key = await self._asked.key(note)
+            answer = await self._in_turn(partial(self._decided, event, note, said, key))
         finally:
             self._waiting -= 1
+        if answer:
+            await self._asked.answer(note, answer)
 
-    def _decided(self, event: Event, note: Note, said: Said) -> str:
+    def _decided(self, event: Event, note: Note, said: Said, key: str | None) -> str:
         """What is answered on the incident; "" where nothing is."""
         try:
             if not self._notes.first_time(event.id):
                 self.counts["replayed"] += 1
-                self._notes.refuse(event, note, said, _REPLAYED)
+                self._notes.refuse(event, note, said, _REPLAYED, key)
                 return ""
-            told = self._notes.decide(event, note, said)
+            told = self._notes.decide(event, note, said, key)
         except NotOurs:
             self.counts["ignored"] += 1
             return ""
         except Refused as e:
             self.counts["refused"] += 1
             return f"This does not count: {e}"
+        except InDoubt as e:
+            return self._lost(e, _IN_DOUBT)
         except LedgerError as e:
             return self._lost(e, _UNRECORDED)
         except TminusError as e:

@@ -98,6 +98,10 @@ class Record:
         """Everything that holds the launch now, the earliest first."""
         return self._held
 
+    def let_go_by(self, seen: int | None) -> Sequence[ev.Held | ev.Ordered]:
+        """What a resume lets go of whose author saw so many events; everything where that is not said."""
+        return [hold for hold in self._held if seen is None or 0 < self.seq_of(hold) <= seen]
+
     @property
     def change_began(self) -> bool:
         """Whether something was done that has a way back, or that may have been."""
@@ -238,7 +242,7 @@ class Record:
             case "hold":
                 self._hold(event)
             case "resume":
-                self._resume()
+                self._resume(event)
             case "scrub":
                 self.scrubbed = event
             case "recycle":
@@ -257,11 +261,12 @@ class Record:
         self._held = (*self._held, event)
         self.holds.append(event)
 
-    def _resume(self) -> None:
-        """Lets go of every hold, and tries the steps again that held."""
-        for step in dict.fromkeys(hold.step for hold in self._held):
+    def _resume(self, event: ev.Ordered) -> None:
+        """Lets go of the holds that its author could see, and tries the steps again that held."""
+        gone = self.let_go_by(event.seen)
+        self._held = tuple(hold for hold in self._held if hold not in gone)
+        for step in dict.fromkeys(hold.step for hold in gone):
             self._try_again(step)
-        self._held = ()
 
     def _try_again(self, step: str) -> None:
         if step and not self.step(step).settled:

@@ -1,9 +1,10 @@
 """The roll-call: whether those who say that they will be there could give every approval that is still to come."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tminus import events as ev
 from tminus.asking import name_of
 from tminus.candidates import Asking, may_answer
 from tminus.frozen import Frozen
@@ -54,11 +55,24 @@ def gates_of(frozen: Frozen, step: Step) -> list[Gate]:
     ]
 
 
+def gates_called(frozen: Frozen, step: Step) -> tuple[ev.LaterGate, ...]:
+    """What a roll-call is about: who may answer it is who could fill one of these seats then."""
+    return tuple(
+        ev.LaterGate(since=gate.since, until=gate.until, seats=tuple(gate.approval.roles))
+        for gate in gates_of(frozen, step)
+    )
+
+
 def seats_called(frozen: Frozen, step: Step) -> dict[str, int]:
     """The seats of all approvals behind this step taken together; of each the most that one of them wants."""
+    return seats_together(gate.approval for gate in gates_of(frozen, step))
+
+
+def seats_together(approvals: Iterable[Approval]) -> dict[str, int]:
+    """Their seats; of each the most that one of them wants."""
     seats: dict[str, int] = {}
-    for gate in gates_of(frozen, step):
-        for name, count in gate.approval.roles.items():
+    for one in approvals:
+        for name, count in one.roles.items():
             seats[name] = max(seats.get(name, 0), count)
     return seats
 
@@ -76,6 +90,12 @@ def called(frozen: Frozen, step: Step, ask: AskState) -> Called:
         lacking[gate.title] = _lacks(frozen, gate, could, missing)
         silent |= {person: None for person, seats in could.items() if person not in there and seats & missing.keys()}
     return Called(tuple(there), tuple(silent), lacking)
+
+
+def called_in(frozen: Frozen, ask: AskState) -> Called | None:
+    """How the roll-call stands that this question is; None where it is another one. Its seats alone do not say so."""
+    step = frozen.runbook.step(ask.opened.step) if ask.opened.gates else None
+    return called(frozen, step, ask) if step is not None else None
 
 
 def _lacks(frozen: Frozen, gate: Gate, could: Mapping[str, frozenset[str]], missing: Mapping[str, int]) -> str:

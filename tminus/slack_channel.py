@@ -23,10 +23,9 @@ _WORD = re.compile(r"^[a-z0-9_]+$")  # Slack's errors are such words
 _QUOTED = 200  # characters of what Slack says
 # What Slack may say of a letter that would be fine later: it is busy, or somebody has to let us in again.
 # docs.slack.dev/reference/methods/chat.postMessage
-_LATER = frozenset(
+_LIMITED = frozenset({"ratelimited", "rate_limited"})
+_LATER = _LIMITED | frozenset(
     {
-        "ratelimited",
-        "rate_limited",
         "internal_error",
         "fatal_error",
         "service_unavailable",
@@ -182,11 +181,18 @@ def _mapped(error: SlackApiError) -> Unavailable | Undeliverable:
     reason, status = _reason(error), error.response.status_code
     # Too many requests, their fault, or no word of Slack's at all: something in between answered.
     if reason in _LATER or status >= _TOO_MANY or not _WORD.match(reason):
-        wait = {name.lower(): value for name, value in error.response.headers.items()}.get("retry-after", "")
-        return Unavailable(f"Slack: {reason[:_QUOTED]}", float(wait) if str(wait).isdecimal() else 0.0)
+        return Unavailable(
+            f"Slack: {reason[:_QUOTED]}", _wait(error, limited=reason in _LIMITED or status == _TOO_MANY)
+        )
     metadata = _said(error).get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, dict) else None
     return Undeliverable(f"Slack: {reason} {messages[0] if messages else ''}".strip()[:_QUOTED])
+
+
+def _wait(error: SlackApiError, *, limited: bool) -> float:
+    """Seconds that Slack asks to be left alone; one where it is too much for it and it does not say for how long."""
+    wait = {name.lower(): value for name, value in error.response.headers.items()}.get("retry-after", "")
+    return float(wait) if str(wait).isdecimal() else float(limited)
 
 
 def _reason(error: SlackApiError) -> str:

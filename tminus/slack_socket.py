@@ -25,7 +25,6 @@ _LOOK = 0.1  # seconds between two looks at the connection
 _LONGEST = 30.0  # seconds between two tries to open one
 _LASTING = 30.0  # seconds after which a connection counts as having worked
 _LINGER = 12.0  # seconds that a replaced connection is still listened to; Slack ends it itself after about ten
-_LAST_ROUND = 5.0  # seconds that what was acknowledged may still take at the end
 
 
 class _Envelope(BaseModel):
@@ -48,7 +47,6 @@ class SlackSocket:
         self._token = app_token
         self._api = api
         self._seen = Seen()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._current: SlackConnection | None = None
         self._opened = self._envelopes = 0
@@ -90,8 +88,7 @@ class SlackSocket:
             self._end.set()
             if self._current is not None:
                 _close(self._current, 0.0, self._end)
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=_LAST_ROUND)
+            await self._intake.finish()
 
     async def _replace(self) -> float:
         """Opens another connection in the place of this one; returns how long Slack wants to be left alone."""
@@ -158,12 +155,7 @@ class SlackSocket:
 
     def _hand_on(self, taken: Taken) -> None:
         assert self._loop is not None  # noqa: S101 - connections are opened by it
-        self._loop.call_soon_threadsafe(self._begin, taken)
-
-    def _begin(self, taken: Taken) -> None:
-        task = asyncio.ensure_future(self._intake.take(taken))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._loop.call_soon_threadsafe(self._intake.begin, taken)
 
 
 def _settle(opening: "Future[SlackConnection]", connection: SlackConnection) -> None:

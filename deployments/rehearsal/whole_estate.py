@@ -119,10 +119,12 @@ class WholeEstate:
         argv = (
             *(*_MODULE, "deployments.rehearsal.pagerduty_stand_in", "--port", str(port), "--record", str(record)),
             *("--schedule", str(self.documents.schedule), "--tls", str(self.documents.certificates)),
+            *("--webhook", f"http://{HOST}:{self.ports.gateway}/pagerduty/webhooks"),
         )
         env = {
             "PAGERDUTY_ROUTING_KEY": self.secrets["TMINUS_REHEARSAL_PAGERDUTY_KEY"].get_secret_value(),
             "PAGERDUTY_API_TOKEN": self.secrets["TMINUS_REHEARSAL_PAGERDUTY_TOKEN"].get_secret_value(),
+            "PAGERDUTY_WEBHOOK_SECRET": self.secrets["TMINUS_REHEARSAL_PAGERDUTY_WEBHOOK"].get_secret_value(),
         }
         authority = self.documents.certificates / "ca.pem"
         self.processes.start(
@@ -163,4 +165,5 @@ class WholeEstate:
             "TMINUS_REHEARSAL_SLACK_SIGNING": made_up(),
             "TMINUS_REHEARSAL_PAGERDUTY_KEY": SecretStr(os.urandom(_ROUTING_KEY_LENGTH // 2).hex()),
             "TMINUS_REHEARSAL_PAGERDUTY_TOKEN": made_up(),
+            "TMINUS_REHEARSAL_PAGERDUTY_WEBHOOK": made_up(),
         }

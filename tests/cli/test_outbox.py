@@ -36,6 +36,17 @@ def test_of_another_launch_nothing(stage: Stage) -> None:
     assert tminus("outbox", "another").stdout == "Every message has arrived.\n"
 
 
+def test_a_channel_that_is_left_alone_is_said(stage: Stage) -> None:
+    """Nothing is sent there for a while, and nobody needs to look for the reason."""
+    stage.store.run(
+        "INSERT INTO channel_pause (channel, paused_until) VALUES ('slack', clock() + 300), ('pagerduty', clock() - 1)",
+        {},
+    )
+    said = tminus("outbox").stdout
+    assert "slack asked to be left alone; nothing is sent there for" in said
+    assert "pagerduty" not in said
+
+
 def test_resending_says_what_it_did(stage: Stage) -> None:
     """By number, and then there is none left."""
     done = resend("1")

@@ -130,6 +130,55 @@ def test_plan_of_a_quorum_that_cannot_be_reached(book: Path, tmp_path: Path) -> 
     )
 
 
+CALLED = """\
+  - phase: T-24h
+    late_by: 20h
+    steps:
+      - id: roll-call
+        title: Who will be there
+        owner: product_manager
+        roll_call: {deadline: 20h}
+  - phase: T-0
+"""
+
+
+def of_authors(folder: Path, *authors: str) -> list[str]:
+    """The usual files, with addresses of people and a release whose commits these wrote."""
+    people, release = folder / "people.yaml", folder / "release.yaml"
+    known = (DATA / "people.yaml").read_text().replace("roles: [devops_lead]\n", "roles: [devops_lead]\n    EMAIL-1\n")
+    known = known.replace("roles: [devops_lead, security_lead]\n", "roles: [devops_lead, security_lead]\n    EMAIL-2\n")
+    people.write_text(known.replace("EMAIL-1", "email: d1@example.com").replace("EMAIL-2", "email: d2@example.com"))
+    commits = f"  until: v2.0.0\n  authors: [{', '.join(authors)}]\n"
+    release.write_text((DATA / "release.yaml").read_text().replace("  until: v2.0.0\n", commits))
+    return ["--release", str(release), "--people", str(people), *CONTEXT[4:]]
+
+
+def test_plan_of_a_roll_call_and_of_authors(book: Path, tmp_path: Path) -> None:
+    """When the roll is called and to whom; at each gate who is barred since they wrote a commit, and nobody else."""
+    book.write_text(BOOK.replace("  - phase: T-0\n", CALLED))
+    context = of_authors(tmp_path, "d2@example.com", "stranger@example.com")
+    result = tminus("plan", "--runbook", str(book), *context, "--t0", "2099-11-23T18:00:00Z")
+    assert result.exit_code == 0, result.stderr
+    call, gate = (" ".join(part.split()) for part in result.stdout.split("T-0 ", 1))
+    barred = "not DevOps lead, second shift: wrote a commit of this release, and nobody approves their own"
+    first, security = "DevOps lead, first shift", "Security lead, first shift"
+    assert f"goes out Mon 2099-11-23 17:58:00 UTC to: {first}; {security} " in call
+    for part, until in ((call, "17:59:40"), (gate, "18:00:03")):
+        assert f"1 devops_lead by {until}: {first} " in part
+        assert f"1 security_lead by {until}: {security} {barred}" in part
+        assert part.count("nobody approves their own") == 1
+
+
+def test_plan_of_a_quorum_that_authors_make_unreachable(book: Path, tmp_path: Path) -> None:
+    """Whoever is left is not enough: said at the gate and on stderr, and it exits 2, as `launch` does."""
+    context = of_authors(tmp_path, "d1@example.com", "d2@example.com")
+    result = tminus("plan", "--runbook", str(book), *context, "--t0", "+4h")
+    assert result.exit_code == 2
+    assert "1 devops_lead by" in result.stdout
+    assert ": nobody" in result.stdout
+    assert "step go: with everyone's answer it still lacks 1 devops_lead" in result.stderr
+
+
 def test_plan_in_the_past(book: Path) -> None:
     """A T-0 in the past is a usage error, and nothing is printed."""
     result = tminus("plan", "--runbook", str(book), *CONTEXT, "--t0", "2020-01-01T00:00:00Z")

@@ -11,6 +11,7 @@ from tests.tminus.staged_launch import Stage
 from tminus import asking, inbox
 from tminus import events as ev
 from tminus.clock import now
+from tminus.digests import failure_digest
 from tminus.errors import Refused
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.sqlite import SqliteStore
@@ -39,6 +40,11 @@ def say(stage: Stage, given: ev.Answered | ev.Ordered) -> None:
         inbox.answer(stage.book, stage.frozen, given)
     else:
         inbox.order(stage.book, stage.frozen, given)
+
+
+def failed(stage: Stage, step: str = "services-healthy") -> str:
+    """The digest of how a step failed."""
+    return failure_digest(stage.book.refresh().step(step))
 
 
 def refused(stage: Stage, given: ev.Answered | ev.Ordered) -> str:
@@ -199,8 +205,8 @@ class TestOrders:
         stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
         stage.book.write(ev.Held(why="services-healthy failed", step="services-healthy"))
         inbox.order(stage.book, stage.frozen, ordered("hold", "security"))
-        until = now() + timedelta(days=1)
-        inbox.order(stage.book, stage.frozen, ordered(word, step="services-healthy", until=until))
+        about = {"step": "services-healthy", "until": now() + timedelta(days=1), "digest": failed(stage)}
+        inbox.order(stage.book, stage.frozen, ordered(word, **about))
         (standing,) = stage.book.record.holding
         assert isinstance(standing, ev.Ordered)
         assert standing.person == "security"
@@ -222,7 +228,8 @@ class TestOrders:
     ) -> None:
         """Each is refused for its own reason; unchanged it counts."""
         stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
-        waiver = ordered("waive", step="services-healthy", until=now() + timedelta(days=1))
+        until = now() + timedelta(days=1)
+        waiver = ordered("waive", step="services-healthy", until=until, digest=failed(stage))
         assert reason in refused(stage, waiver.model_copy(update=changed))
         inbox.order(stage.book, stage.frozen, waiver)
         assert stage.book.record.step("services-healthy").settled

@@ -10,11 +10,11 @@ import psycopg
 from psycopg.rows import tuple_row
 from pydantic import SecretStr
 
-from tminus.errors import LedgerError
+from tminus.errors import InDoubt, LedgerError, LedgerUnreachable
 from tminus.ledger.chain import VERSION, Head
 from tminus.ledger.entries import Changes, Entry, Parameters, Row, Transaction
 from tminus.ledger.listening import Notifications
-from tminus.ledger.schema import SCHEMA
+from tminus.ledger.schema import NEWEST, SCHEMA
 from tminus.ledger.server import Server
 from tminus.ledger.store import Store
 
@@ -67,7 +67,7 @@ class PostgresStore(Store):
 
     def _ensure_tables(self) -> None:
         """Makes what is not there; a role that may only use the tables needs no right to make them."""
-        if self.look("SELECT to_regclass('seen') IS NOT NULL", {})[0][0]:
+        if self.look("SELECT to_regclass(:newest) IS NOT NULL", {"newest": NEWEST})[0][0]:
             return
         with self._locked() as within:
             # Two first users at once would both create the tables; the lock makes the second one wait.
@@ -84,14 +84,21 @@ class PostgresStore(Store):
 
     @contextmanager
     def _transaction(self) -> Iterator[Transaction]:
-        with self._mapped():
-            connection = self._connected()
-            with (
-                self._server.bounded(connection),
-                connection.transaction(),
-                connection.cursor(row_factory=tuple_row) as cursor,
-            ):
-                yield _Cursor(cursor)
+        committing = False
+        try:
+            with self._mapped():
+                connection = self._connected()
+                with (
+                    self._server.bounded(connection),
+                    connection.transaction(),
+                    connection.cursor(row_factory=tuple_row) as cursor,
+                ):
+                    yield _Cursor(cursor)
+                    committing = True
+        except LedgerUnreachable as e:
+            if committing:
+                raise InDoubt(f"{e}; whether this was written is not known") from e
+            raise
 
     @contextmanager
     def _reading(self) -> Iterator[Transaction]:

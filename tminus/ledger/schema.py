@@ -15,4 +15,6 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS outbox_due ON outbox (state, channel, chain, id)",
     """CREATE TABLE IF NOT EXISTS seen (
         source TEXT NOT NULL, key TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, PRIMARY KEY (source, key))""",
+    """CREATE TABLE IF NOT EXISTS channel_pause (channel TEXT PRIMARY KEY, paused_until DOUBLE PRECISION NOT NULL)""",
 )
+NEWEST = "channel_pause"  # the table that was added last: where it is, all of them are

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tminus.errors import LedgerUnreachable
+from tminus.errors import InDoubt, LedgerUnreachable
 from tminus.ledger.chain import Head, link
 from tminus.ledger.entries import Changes, Entry, Parameters, Row, Transaction
 from tminus.ledger.schema import SCHEMA
@@ -56,11 +56,18 @@ class SqliteStore(Store):
             raise LedgerUnreachable(f"the ledger {self.path} does not answer: {e}") from e
         try:
             yield _Cursor(self._connection)
-            self._connection.execute("COMMIT")
+            self._commit()
         except sqlite3.Error as e:
             raise LedgerUnreachable(f"the ledger {self.path} refused to write: {e}") from e
         finally:
             self._take_back()
+
+    def _commit(self) -> None:
+        """Where this fails, the file may hold what was written all the same, and show it once it is opened again."""
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as e:
+            raise InDoubt(f"the ledger {self.path} broke off; whether this was written is not known: {e}") from e
 
     def _take_back(self) -> None:
         """Ends a transaction that was not committed; where even that fails, the next one says so."""

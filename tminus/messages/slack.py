@@ -85,8 +85,10 @@ def lets_go(event: ev.Ordered, record: Record) -> bool:
     """Whether this order ends the hold that stands."""
     if record.held is None:
         return False
-    if event.order in {"resume", "recycle"}:
+    if event.order == "recycle":
         return True
+    if event.order == "resume":
+        return len(record.let_go_by(event.seen)) == len(record.holding)
     about_it = isinstance(record.held, ev.Held) and record.held.step == event.step
     return event.order in {"retry", "waive"} and about_it
 

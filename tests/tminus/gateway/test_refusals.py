@@ -73,12 +73,13 @@ def test_a_flood_fills_neither_the_log_nor_the_metrics(
     assert caplog.records[-1].message.endswith("with 401: again; 940 more since the last line")
 
 
-def test_where_it_names_a_launch_the_launch_has_it_too(client: TestClient, stage: Stage) -> None:
+def test_where_it_names_a_launch_the_launch_has_it_too(gateway: Gateway, stage: Stage) -> None:
     """A stranger's press is acknowledged, refused, and written down where it belongs."""
     pressed = [{"action_id": "tminus.hold", "value": f"{LAUNCH}|x"}]
     press = json.dumps({"user": {"id": slack_id("nobody")}, "actions": pressed})
     body, headers = signed_form(SecretStr(SIGNING), {"payload": press}, str(int(time.time())))
-    assert client.post(PRESS, content=body, headers=headers).status_code == 200
+    with TestClient(gateway.app()) as client:  # at its end what was acknowledged is done
+        assert client.post(PRESS, content=body, headers=headers).status_code == 200
     assert ["nobody in this launch's people.yaml" in one.why for one in stage.refusals()] == [True]
 
 

@@ -18,8 +18,11 @@ from deployments.rehearsal.slack_workspace import Message
 from tests.tminus.slack_room import Room, eventually
 from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage
 from tests.tminus.told_stories import held, order
+from tminus import events as ev
 from tminus.clock import now
+from tminus.digests import failure_digest
 from tminus.messages.slack_dialog import REJECT, WAIVE, Carried, dialog
+from tminus.outcome import Outcome
 from tminus.slack_payload import Malformed
 
 STEP = "services-healthy"
@@ -185,15 +188,60 @@ class TestWaive:
         other = "no-known-vulnerability"
         held(stage, other)
         blocked.show()
-        assert blocked.hand_in(
-            "devops", blocked.dialog("devops", "waive", value=f"{LAUNCH}|{STEP}"), reason="x", until=in_days(1)
-        ).startswith("Recorded")
+        first = f"{LAUNCH}|{STEP}|{failure_digest(stage.book.record.step(STEP))}"
+        view = blocked.dialog("devops", "waive", value=first)
+        assert blocked.hand_in("devops", view, reason="x", until=in_days(1)).startswith("Recorded")
         blocked.show()
         (top, *_rest) = blocked.slack.workspace.lasting("C0LAUNCHES")
         assert f"HELD. {other}" in top.text
         values = [one["value"] for block in top.blocks for one in block.get("elements", []) if "value" in one]  # type: ignore[union-attr,operator]
-        assert f"{LAUNCH}|{other}" in values
-        assert f"{LAUNCH}|{STEP}" not in values
+        assert f"{LAUNCH}|{other}|{failure_digest(stage.book.refresh().step(other))}" in values
+        assert first not in values
+
+    def test_it_is_of_the_failure_that_was_seen_and_recorded_with_it(self, blocked: Room, stage: Stage) -> None:
+        """Tried again while the dialog was open, it fails for another reason: that was seen by nobody."""
+        view, seen = blocked.dialog("devops", "waive"), failure_digest(stage.book.record.step(STEP))
+        order(stage, "retry", step=STEP)
+        stage.end_step(STEP, Outcome.failed("p95 900 ms instead of 200"))
+        stage.book.write(ev.Held(why=f"{STEP} failed", step=STEP))
+        told = blocked.hand_in("devops", view, reason="known, harmless", until=in_days(1))
+        assert told == (
+            f"This does not count: {STEP} failed anew since you saw it: "
+            "then attempt 1, fail: healthy 4 of 6, expected = all; "
+            "now attempt 2, fail: p95 900 ms instead of 200. Look at it, and waive it if that is right"
+        )
+        assert stage.book.refresh().waivers == {}
+        blocked.show()
+        again = blocked.dialog("devops", "waive")
+        assert blocked.hand_in("devops", again, reason="that too", until=in_days(1)).startswith("Recorded")
+        waiver = stage.book.refresh().waivers[STEP]
+        assert waiver.digest.startswith("sha256:")
+        assert waiver.digest != seen
+
+    def test_what_passed_and_failed_again_failed_anew(self, blocked: Room, stage: Stage) -> None:
+        """In the very same words: it is another failure, which its author has not seen."""
+        view = blocked.dialog("devops", "waive")
+        order(stage, "retry", step=STEP)
+        stage.end_step(STEP, Outcome.passed("healthy 6 of 6"))
+        assert "has not failed" in blocked.hand_in("devops", view, reason="x", until=in_days(1))
+        held(stage, STEP)
+        assert "failed anew since you saw it" in blocked.hand_in("devops", view, reason="x", until=in_days(1))
+        assert stage.book.refresh().waivers == {}
+
+    @pytest.mark.parametrize("digest", ["", "|", f"|sha256:{'0' * 64}"])
+    def test_a_button_that_says_not_which_waives_nothing(self, blocked: Room, stage: Stage, digest: str) -> None:
+        """One of an older message, or one that somebody made up."""
+        view = blocked.dialog("devops", "waive", value=f"{LAUNCH}|{STEP}{digest}")
+        told = blocked.hand_in("devops", view, reason="x", until=in_days(1))
+        assert "does not say which failure" in told or "then another failure; now attempt 1" in told
+        assert stage.book.refresh().waivers == {}
+
+    def test_who_started_the_launch_waives_nothing(self, blocked: Room, stage: Stage) -> None:
+        """Though their role could; who else could is named."""
+        view = blocked.dialog("starter", "waive")
+        told = blocked.hand_in("starter", view, reason="please", until=in_days(1))
+        assert "Release manager started this launch, and nobody approves their own" in told
+        assert stage.book.refresh().waivers == {}
 
 
 class TestViews:

@@ -185,7 +185,5 @@ def test_no_envelope_breaks_it_or_is_recorded(
     payload = {**message, "type": "block_actions"}
     for one in (message, {**message, "type": kind, "envelope_id": "1", "payload": payload}):
         unconnected._heard(_Deaf(), one)  # type: ignore[arg-type]
-    unconnected._loop.run_until_complete(asyncio.sleep(0))
-    for task in list(unconnected._tasks):
-        unconnected._loop.run_until_complete(task)
+    unconnected._loop.run_until_complete(unconnected._intake.finish())
     assert stage.book.refresh().seq == before
