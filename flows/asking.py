@@ -22,7 +22,7 @@ from tminus.headline import answers_to, where_to_answer
 from tminus.outcome import Outcome
 from tminus.record import AskState
 from tminus.release import authors_of
-from tminus.roll_call import asked_text, called, called_said, gates_called, seats_called
+from tminus.roll_call import asked_text, called, called_said, gates_called, gates_of, seats_called
 from tminus.runbook import Acknowledgement, Approval, Attestation, RollCall, Step
 
 _SHOW_EVERY = timedelta(seconds=2)  # each showing costs Prefect four calls, and answers come in bursts
@@ -169,7 +169,7 @@ def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpen
     deadline = now() + conductor.real(question.deadline)
     before, facts = rests_on(conductor, step), facts_of(record, rests_on(conductor, step))
     is_roll_call = isinstance(question, RollCall)
-    roles = seats_called(frozen, step) if is_roll_call else roles_asked(question)
+    roles = seats_called(gates_of(frozen, step)) if is_roll_call else roles_asked(question)
     kind = "approval" if is_roll_call else question.kind  # whoever may not approve need not be there
     barred = barred_from(kind, frozen.people, frozen.created.started_by, authors_of(frozen.release))
     return ev.AskOpened(
@@ -177,7 +177,7 @@ def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpen
         step=step.id,
         kind="acknowledgement" if isinstance(question, RollCall) else question.kind,
         yes="I will be there" if is_roll_call else "",
-        gates=gates_called(frozen, step) if is_roll_call else (),
+        gates=gates_called(gates_of(frozen, step)) if is_roll_call else (),
         roles=dict(roles),
         veto=question.veto if isinstance(question, Approval) else (),
         text=_text(conductor, step, question),

@@ -84,7 +84,8 @@ async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Ca
     """Shows why it is held, and waits for people as long as the phase lets them."""
     logger.info("held: %s", why)
     began, clock = now(), asyncio.get_running_loop().time
-    await conductor.shown.paused("held", why)
+    shown = why if "tminus " in why else f"{why}. To go on: tminus resume {conductor.launch}"
+    await conductor.shown.paused("held", shown)
     looked = clock()
     while not over():
         conductor.stop_if_turned()
@@ -96,5 +97,5 @@ async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Ca
         if clock() - looked >= LOOK_AT_PREFECT:
             looked = clock()
             if await conductor.shown.resumed_in_ui():
-                await conductor.shown.paused("held", why)
+                await conductor.shown.paused("held", shown)
     await conductor.shown.running()

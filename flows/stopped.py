@@ -9,6 +9,7 @@ from prefect.exceptions import ObjectNotFound
 from flows.conductor import Conductor
 from flows.window import stopped_by_hand
 from tminus import events as ev
+from tminus.errors import MovedOn
 from tminus.record import Record
 
 
@@ -49,15 +50,23 @@ async def hold_what_was_stopped(conductor: Conductor) -> None:
     before = next((one for one in reversed(record.events) if isinstance(one, ev.PhaseStarted)), None)
     if before is None or before.run in {conductor.run, "by hand", ""}:
         return
-    how = stopped_by_hand(await run_state(before.run))
-    if how and (hold := hold_of(record, before.phase, how, before.run)):
-        await conductor.write(hold)
+    if how := stopped_by_hand(await run_state(before.run)):
+        await _hold_once(conductor, before.phase, how, before.run)
 
 
 async def hold_as_stopped(conductor: Conductor, phase: str, how: str) -> None:
     """Holds where this very run was stopped by hand."""
-    if conductor.run and (hold := hold_of(conductor.record, phase, how, conductor.run)):
-        await conductor.write(hold)
+    if conductor.run:
+        await _hold_once(conductor, phase, how, conductor.run)
+
+
+async def _hold_once(conductor: Conductor, phase: str, how: str, run: str) -> None:
+    """The watchdog may write the same in this moment."""
+    while hold := hold_of(conductor.record, phase, how, run):
+        try:
+            await conductor.write(hold, after=conductor.record.seq)
+        except MovedOn:
+            await conductor.refresh()
 
 
 def _is_turned(record: Record) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from prefect.client.schemas.objects import State
@@ -14,7 +15,7 @@ from flows.window import stopped_by_hand
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.clock import now
-from tminus.errors import TminusError
+from tminus.errors import MovedOn, TminusError
 from tminus.frozen import Frozen
 from tminus.lease import vacant
 from tminus.ledger.directory import under_way
@@ -127,7 +128,8 @@ async def _is_taken_care_of(book: Logbook, asked: ev.PhaseScheduled, lease: Leas
     turned = record.must_roll_back or record.scrubbed is not None
     how = None if turned else stopped_by_hand(state)
     if how and (hold := hold_of(record, asked.phase, how, asked.run)):
-        await asyncio.to_thread(book.write, hold)
+        with suppress(MovedOn):  # whoever takes over may write the same in this moment; it is looked at again
+            await asyncio.to_thread(book.write, hold, after=record.seq)
         return True
     return bool(how and record.held is not None) or _still_to_come(record, asked, lease, state)
 

@@ -1,6 +1,6 @@
 """The countdown before it begins: when what happens, who owns it, who must answer, and whether they can."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,8 +8,8 @@ from tminus.candidates import Asking, Occasion, barred_from, may_answer, may_fil
 from tminus.clock import Clock, parse_duration, show_duration
 from tminus.errors import UsageError
 from tminus.people import People
-from tminus.roll_call import seats_together
-from tminus.runbook import Approval, Attestation, PagingPath, Phase, Quorum, RollCall, Runbook, SignOff, Step
+from tminus.roll_call import Gate, gates_at, gates_called, seats_called
+from tminus.runbook import Attestation, PagingPath, Phase, Quorum, RollCall, Runbook, SignOff, Step
 
 
 @dataclass(frozen=True)
@@ -123,20 +123,27 @@ def make_plan(book: Runbook, crew: Crew, clock: Clock, t0: datetime, at: datetim
 
 def _phase(book: Runbook, phase: Phase, crew: Crew, clock: Clock, t0: datetime, at: datetime) -> PlannedPhase:
     begins = t0 + clock.real(phase.offset)
-    steps = tuple(PlannedStep(step, _question(book, step, crew, clock, begins)) for step in phase.steps)
+    steps = tuple(
+        PlannedStep(step, _question(step, crew, clock, begins, _gates(book, step, clock, t0))) for step in phase.steps
+    )
     late = max(at - begins, timedelta(0))
     return PlannedPhase(phase, begins, begins + clock.real(phase.late_by), late, steps)
 
 
-def _question(book: Runbook, step: Step, crew: Crew, clock: Clock, begins: datetime) -> PlannedQuestion | None:
+def _gates(book: Runbook, step: Step, clock: Clock, t0: datetime) -> Sequence[Gate]:
+    """What a roll-call is about; nothing for any other step."""
+    return gates_at(book, step, t0, clock) if isinstance(step.does, RollCall) else ()
+
+
+def _question(step: Step, crew: Crew, clock: Clock, begins: datetime, gates: Sequence[Gate]) -> PlannedQuestion | None:
     asked = step.does
     if not isinstance(asked, Quorum | Attestation | PagingPath | RollCall):
         return None
     until = None if isinstance(asked, SignOff) else begins + clock.real(asked.deadline)
     on = Occasion(crew.started_by, crew.authors, *((begins, until) if until else ()))
-    seats, kind = _seats(book, step), "approval" if isinstance(asked, RollCall) else asked.kind
-    barred = barred_from(kind, crew.people, crew.started_by, crew.authors)
-    asking = Asking(seats, barred, on.since, on.until)
+    barred = barred_from("approval" if gates else asked.kind, crew.people, crew.started_by, crew.authors)
+    seats = seats_called(gates) if gates else roles_asked(asked)
+    asking = Asking(seats, barred, on.since, on.until, gates_called(gates))
     may = may_answer(asking, crew.people)
     candidates = {
         seat: tuple(person.name for person in crew.people.people if seat in may.get(person.id, ())) for seat in seats
@@ -144,13 +151,6 @@ def _question(book: Runbook, step: Step, crew: Crew, clock: Clock, begins: datet
     could = [person for person in crew.people.people if may_fill(asking, crew.people, person)]
     told = {person.name: barred[person.id] for person in could if person.id in barred}
     return PlannedQuestion(seats, candidates, until, told, why_never(asked, crew.people, on))
-
-
-def _seats(book: Runbook, step: Step) -> Mapping[str, int]:
-    """Seat → how many distinct people; of a roll-call those of every approval behind it."""
-    if not isinstance(step.does, RollCall):
-        return roles_asked(step.does)
-    return seats_together(one.does for one in book.approvals_after(step) if isinstance(one.does, Approval))
 
 
 def _roughly(length: timedelta) -> str:

@@ -7,10 +7,11 @@ from datetime import datetime
 from tminus import events as ev
 from tminus.asking import name_of
 from tminus.candidates import Asking, may_answer
+from tminus.clock import Clock
 from tminus.frozen import Frozen
 from tminus.quorum import seat, why_unreachable
 from tminus.record_parts import AskState
-from tminus.runbook import Approval, Step
+from tminus.runbook import Approval, Runbook, Step
 from tminus.spoken import counted, day_said, listed, role_said, time_said
 
 
@@ -41,10 +42,15 @@ class Called:
 
 def gates_of(frozen: Frozen, step: Step) -> list[Gate]:
     """The approvals behind this step."""
-    behind, clock = frozen.runbook.approvals_after(step), frozen.environment.clock
+    return gates_at(frozen.runbook, step, frozen.created.t0, frozen.environment.clock)
+
+
+def gates_at(book: Runbook, step: Step, t0: datetime, clock: Clock) -> list[Gate]:
+    """The approvals behind this step, in a launch at `t0` that may not have been created yet."""
+    behind = book.approvals_after(step)
     asked = [
-        (one.title, one.does, frozen.created.t0 + clock.real(phase.offset))
-        for phase in frozen.runbook.phases
+        (one.title, one.does, t0 + clock.real(phase.offset))
+        for phase in book.phases
         for one in phase.steps
         if one in behind
     ]
@@ -55,24 +61,16 @@ def gates_of(frozen: Frozen, step: Step) -> list[Gate]:
     ]
 
 
-def gates_called(frozen: Frozen, step: Step) -> tuple[ev.LaterGate, ...]:
+def gates_called(gates: Iterable[Gate]) -> tuple[ev.LaterGate, ...]:
     """What a roll-call is about: who may answer it is who could fill one of these seats then."""
-    return tuple(
-        ev.LaterGate(since=gate.since, until=gate.until, seats=tuple(gate.approval.roles))
-        for gate in gates_of(frozen, step)
-    )
+    return tuple(ev.LaterGate(since=gate.since, until=gate.until, seats=tuple(gate.approval.roles)) for gate in gates)
 
 
-def seats_called(frozen: Frozen, step: Step) -> dict[str, int]:
-    """The seats of all approvals behind this step taken together; of each the most that one of them wants."""
-    return seats_together(gate.approval for gate in gates_of(frozen, step))
-
-
-def seats_together(approvals: Iterable[Approval]) -> dict[str, int]:
-    """Their seats; of each the most that one of them wants."""
+def seats_called(gates: Iterable[Gate]) -> dict[str, int]:
+    """The seats of all of them taken together; of each the most that one of them wants."""
     seats: dict[str, int] = {}
-    for one in approvals:
-        for name, count in one.roles.items():
+    for gate in gates:
+        for name, count in gate.approval.roles.items():
             seats[name] = max(seats.get(name, 0), count)
     return seats
 

@@ -7,7 +7,7 @@ from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Ru
 from flows import stopped
 from flows.conductor import Conductor
 from flows.phase import conduct
-from flows.stopped import hold_as_stopped, hold_what_was_stopped
+from flows.stopped import hold_as_stopped, hold_of, hold_what_was_stopped
 from flows.turns import Stopped
 from tests.flows.fake_prefect import FakePrefect
 from tests.flows.stage import Stage
@@ -47,6 +47,18 @@ async def test_whoever_takes_over_holds(stage: Stage, prefect: FakePrefect, stat
     (held,) = stage.events(ev.Held)
     assert held.why.startswith("T-15m was ")
     assert "in Prefect (run first)" in held.why
+
+
+async def test_the_watchdog_and_whoever_takes_over_hold_once(stage: Stage, prefect: FakePrefect) -> None:
+    """Both find it in the same moment: what the one has not read yet keeps it from saying it again."""
+    await began(stage, "first")
+    prefect.states["first"] = Cancelled()
+    conductor = successor(stage, "second")
+    hold = hold_of(stage.people.refresh(), "T-15m", "cancelled", "first")
+    assert hold is not None
+    stage.people.write(hold)
+    await hold_what_was_stopped(conductor)
+    assert len(stage.events(ev.Held)) == 1
 
 
 @pytest.mark.parametrize(

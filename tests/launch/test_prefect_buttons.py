@@ -140,6 +140,7 @@ def suspend_holds(buttons: Buttons, run: str) -> str:
     assert buttons.held() == [f"T-15m was suspended in Prefect (run {run}); nothing begins until somebody resumes it"]
     assert buttons.state(run)["name"] == "Suspended"
     wait_for(lambda: buttons.shown("Paused", "suspended in Prefect"), "that one shows why it is held")
+    wait_for(lambda: buttons.shown("Paused", f"tminus resume {buttons.launched.name}"), "and what lets it go on")
     other = buttons.conducting()
     buttons.resume(other)
     wait_for(lambda: buttons.shown("Paused", "suspended in Prefect"), "it is held all the same, and shown so again")
