@@ -106,7 +106,8 @@ class Parts:
 class Door:
     """The real door behind its own ASGI application, asked over HTTP within this process.
 
-    A no comes by a dialog that asks for its reason; here the parts take it.
+    A no comes by a dialog that asks for its reason; here the parts take it, as they take what comes in the midst of
+    another press: that is asked of this loop already.
 
     Args:
         store: the ledger.
@@ -123,7 +124,7 @@ class Door:
 
     def take(self, one: Request, book: Logbook, frozen: Frozen, digest: str) -> bool:
         """Posts it, and looks whether the door counts it as accepted."""
-        if one.does == "reject":
+        if one.does == "reject" or self._loop.is_running():
             return self._parts.take(one, book, frozen, digest)
         body, headers = press(one, frozen.created.launch, digest)
         before = self._door.counts["accepted"]

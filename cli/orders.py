@@ -1,6 +1,7 @@
 """`tminus hold | resume | recycle | scrub | rollback | retry | waive`: orders, signed with a person's own key."""
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,11 @@ def retry(launch: str, step: str, reason: str, key_file: Path | None) -> None:
 @_LAUNCH
 @_STEP
 @_REASON
-@click.option("--until", required=True, help="How long it holds: a date such as 2026-12-01, or an ISO time with zone.")
+@click.option(
+    "--until",
+    required=True,
+    help="How long it holds: a day such as 2026-12-01, to its end in UTC, or a time with its zone.",
+)
 @click.option(
     "--digest",
     default="",
@@ -151,6 +156,11 @@ def _failure_seen(desk: "Desk", step: str, named: str) -> str:
 
 
 def _date(text: str) -> datetime:
+    """The end of a day, in UTC, where no more than that is named; else the moment, in UTC where it has no zone."""
+    from tminus.clock import end_of_day
+
+    with suppress(ValueError):
+        return end_of_day(date.fromisoformat(text))
     try:
         found = datetime.fromisoformat(text)
     except ValueError as e:
@@ -174,6 +184,7 @@ def _give(
 ) -> None:
     from tminus import events as ev
     from tminus import inbox
+    from tminus.ordering import until_said
 
     given = ev.Ordered(
         order=order,
@@ -186,4 +197,4 @@ def _give(
         seen=seen,
     )
     inbox.order(desk.book, desk.frozen, desk.signed_order(given))
-    click.echo(f"Recorded: {desk.person.name} {order} {step}".strip() + ".")
+    click.echo(f"Recorded: {desk.person.name} {order} {step}".strip() + f"{until_said(given)}.")

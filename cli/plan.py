@@ -28,24 +28,25 @@ def command(runbook: Path, release: Path, people: Path, environment: Path, t0: s
     """Prints the countdown before it begins.
 
     When what happens, who owns it, who must answer by when, whose yes does not count since they wrote a commit of the
-    release, and whether enough distinct people are left. Of a roll-call: when it goes out, and to whom. Nothing is
-    created or changed. Exits 2 where `launch` would refuse: a quorum can never be reached, T-0 or the first phase is in
-    the past.
+    release, which of its authors nobody in people.yaml is, and whether enough distinct people are left. Of a roll-call:
+    when it goes out, and to whom. Nothing is created or changed. Exits 2 where `launch` would refuse: a quorum can
+    never be reached, T-0 or the first phase is in the past.
     """
     from rich.console import Console, Group
 
     from tasks.vocabulary import KINDS
+    from tminus.candidates import strangers_said
     from tminus.clock import now
     from tminus.environment import Environment
     from tminus.launching import refuse_past
     from tminus.people import People
     from tminus.plan import Crew, make_plan, parse_t0
-    from tminus.release import Release, authors_of
+    from tminus.release import authors_of, load_release
     from tminus.runbook_source import load
     from tminus.yaml_source import Source
 
     book = load(runbook, KINDS)
-    launched = Source.read(release).load(Release)
+    launched = load_release(Source.read(release))
     if launched.system != book.system:
         raise UsageError(f"{runbook} is for {book.system!r}, {release} is of {launched.system!r}; give two that match")
     place = Source.read(environment).load(Environment)
@@ -55,6 +56,8 @@ def command(runbook: Path, release: Path, people: Path, environment: Path, t0: s
     countdown = _Countdown(plan)
     release_line = f"{launched.release} to {place.environment} by {book.runbook}, {launched.ticket}"
     Console(highlight=False).print(release_line, style="bold")
+    for line in strangers_said(crew.people, crew.authors):
+        Console(highlight=False).print(f"warning: {line}", style="yellow", soft_wrap=True)
     Console(highlight=False).print(Group(*countdown.lines()))
     if plan.unreachable:
         raise UsageError("\n".join(f"step {step}: {why}" for step, why in plan.unreachable.items()))

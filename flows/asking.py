@@ -6,6 +6,7 @@ from typing import Literal
 from flows.blocking import get_past
 from flows.by_the_ledger import LedgerStep, by_the_ledger
 from flows.conductor import Conductor
+from flows.lapsing import refuse_lapsed
 from flows.observing import observe_again
 from flows.turns import NoGo, TurnBack
 from flows.window import LOOK_AT_PREFECT
@@ -34,6 +35,7 @@ async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
     """Asks, waits, and says how it ended.
 
     An approval that is rejected or not answered is a no-go; once a change began, a no turns back, and silence holds.
+    Raises Lapsed where it would be met, and rests on a waiver that is over; asked again, it goes on as it stood.
     """
     state = conductor.record.step(step.id)
     if state.settled and state.outcome is not None:
@@ -98,8 +100,11 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
         conductor.stop_if_turned()
         if changed := _asked_again(conductor, step, question):
             await conductor.write(changed)
-        if (ended := _judged(conductor, step)) is not None and await _is_ended(conductor, step, ended):
-            break
+        if (ended := _judged(conductor, step)) is not None:
+            if ended.result == "met" and _rests_on_waivers(conductor, question):
+                refuse_lapsed(conductor, step)
+            if await _is_ended(conductor, step, ended):
+                break
         await _remind(conductor, step)
         why, moment = _why_it_waits(conductor, step), now()
         if why != waiting and moment >= show_from:
@@ -111,6 +116,11 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
             waiting = ""
     await conductor.shown.running()
     return ended
+
+
+def _rests_on_waivers(conductor: Conductor, question: Question) -> bool:
+    """Whether a waiver that is over concerns it; once a change has begun, only an approval's."""
+    return isinstance(question, Approval) or not (isinstance(question, RollCall) or conductor.record.change_began)
 
 
 async def _is_ended(conductor: Conductor, step: Step, ended: ev.AskEnded) -> bool:
@@ -210,19 +220,7 @@ def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
         return None
     if isinstance(step.does, RollCall):
         return _called(conductor, step, ask)
-    judgement = asking.judge(ask, conductor.frozen.people, now())
-    if judgement.rejected is not None:
-        who = conductor.frozen.people.by_id(judgement.rejected.person)
-        name = who.name if who else judgement.rejected.person
-        said = f"{name} said no: {judgement.rejected.reason or 'no reason given'}"
-        return ev.AskEnded(ask=ask.opened.ask, result="rejected", reason=said)
-    if judgement.met:
-        return ev.AskEnded(
-            ask=ask.opened.ask, result="met", reason=asking.seated(judgement.seating, conductor.frozen.people)
-        )
-    if now() >= ask.opened.deadline:
-        return ev.AskEnded(ask=ask.opened.ask, result="expired", reason=f"at the deadline it still {judgement.waits}")
-    return None
+    return asking.end_of(ask, conductor.frozen.people, now())
 
 
 def _called(conductor: Conductor, step: Step, ask: AskState) -> ev.AskEnded | None:

@@ -11,6 +11,7 @@ from tminus import events as ev
 from tminus.clock import now, show_duration
 from tminus.record import StepState
 from tminus.runbook import Phase, Step
+from tminus.sentence import hold_said
 
 _TICK = 1.0  # seconds between two looks at the clock while nothing happens
 
@@ -54,14 +55,10 @@ async def clear_to_proceed(conductor: Conductor) -> None:
     conductor.stop_if_turned()
     record = conductor.record
     if record.held is not None:
-        said = record.held.why if isinstance(record.held, ev.Held) else _ordered(record.held)
+        said = hold_said(record.held)
         blocked = isinstance(record.held, ev.Held) and record.held.step
         phase = _current(conductor) if blocked else conductor.frozen.runbook.phases[-1]
         await wait_while_held(conductor, said, phase, lambda: conductor.record.held is None)
-
-
-def _ordered(hold: ev.Ordered) -> str:
-    return f"held by {hold.person}: {hold.reason or 'no reason given'}"
 
 
 async def hold_when_late(conductor: Conductor, phase: Phase) -> None:

@@ -26,12 +26,13 @@ from flows.closing import (
 from flows.conducting import conducting, not_due
 from flows.conductor import Conductor, logger
 from flows.following_up import follow_up
+from flows.lapsing import look_again
 from flows.observing import observe, observe_all
 from flows.paging import prove_paging
 from flows.roll_call import call_roll
-from flows.rolling_back import roll_back
+from flows.rolling_back import roll_back, tidy_up
 from flows.stopped import hold_as_stopped, hold_what_was_stopped
-from flows.turns import Lost, NoGo, OutOfTime, Recycled, Scrubbed, Stopped, TurnBack
+from flows.turns import Lapsed, Lost, NoGo, OutOfTime, Recycled, Scrubbed, Stopped, TurnBack
 from flows.watching import watch
 from flows.what_next import turns_back
 from tasks.action import Action
@@ -81,6 +82,8 @@ async def conduct(conductor: Conductor, upto: str) -> State[None]:
     while conductor.record.closed is None:
         if (ending := await _to_its_end(conductor, upto)) is None:
             return _state_of(conductor)
+        if ending.result in {"no-go", "scrubbed", "rolled back"}:
+            await tidy_up(conductor)
         await close_as(conductor, ending)
         await say_it_is_over(conductor)
     return _state_of(conductor)
@@ -158,11 +161,22 @@ async def settle_all(conductor: Conductor, steps: Sequence[Step]) -> None:
         await clear_to_proceed(conductor)
         checks = [(step, step.does) for step in left if isinstance(step.does, Check)]
         await observe_all(conductor, checks)
-        for step in left:
-            if not isinstance(step.does, Check):
-                await run_step(conductor, step)
+        try:
+            for step in left:
+                if not isinstance(step.does, Check):
+                    await run_step(conductor, step)
+        except Lapsed as turn:
+            await _settle_again(conductor, turn.steps)
+            continue
         turn_back_if_broken(conductor, left)
         left = [step for step in left if not await get_past(conductor, step)]
+
+
+async def _settle_again(conductor: Conductor, steps: Sequence[Step]) -> None:
+    """What only a waiver settled that is over now: as it is seen now, or waived anew, or mended and tried again."""
+    await look_again(conductor, steps)
+    taken_back = [step for step in steps if not await get_past(conductor, step)]
+    await settle_all(conductor, taken_back)
 
 
 async def run_step(conductor: Conductor, step: Step) -> Outcome:

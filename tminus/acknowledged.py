@@ -27,9 +27,9 @@ class Acknowledged:
 
     def __init__(self, of: str) -> None:
         self._of = of
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
-    def begin(self, work: Coroutine[object, object, None]) -> None:
+    def begin(self, work: Coroutine[object, object, object]) -> None:
         """Begins it, in the loop that runs."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -46,7 +46,7 @@ class Acknowledged:
         for task in self._tasks:
             task.cancel()
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _ended(self, task: "asyncio.Task[object]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (why := task.exception()) is not None:
             _logger.error("%s: what was acknowledged broke off", self._of, exc_info=why)

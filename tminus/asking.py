@@ -50,6 +50,20 @@ def judge(ask: AskState, people: People, moment: datetime | None = None) -> Judg
     return Judgement(seating.complete and rejected is None, seating, rejected, waits)
 
 
+def end_of(ask: AskState, people: People, moment: datetime) -> ev.AskEnded | None:
+    """How a question ends at this moment, by what was answered or by its deadline; None while it waits."""
+    judgement, name = judge(ask, people, moment), ask.opened.ask
+    if judgement.rejected is not None:
+        no = judgement.rejected
+        said = f"{name_of(people, no.person)} said no: {no.reason or 'no reason given'}"
+        return ev.AskEnded(ask=name, result="rejected", reason=said)
+    if judgement.met:
+        return ev.AskEnded(ask=name, result="met", reason=seated(judgement.seating, people))
+    if moment >= ask.opened.deadline:
+        return ev.AskEnded(ask=name, result="expired", reason=f"at the deadline it still {judgement.waits}")
+    return None
+
+
 def standing(ask: AskState, people: People) -> list[ev.Answered]:
     """The answers that still stand: every no, and each yes that counts for a seat; a person's last one."""
     return [one for one in ask.counting() if one.answer == "reject" or seats_of(one, ask, people)]
@@ -168,10 +182,10 @@ def _why_not_theirs(answer: ev.Answered, ask: AskState, people: People, person: 
 
 
 def _why_not_now(answer: ev.Answered, ask: AskState, people: People, moment: datetime) -> str | None:
-    """Why it would have counted, though not here and now."""
+    """Why it would have counted, though not here and now. A no may be to the question as it was at any time."""
     if moment > ask.opened.deadline:
         return f"the deadline was {ask.opened.deadline:%H:%M:%S}, and it is {moment:%H:%M:%S}"
-    if answer.digest != ask.opened.decision_digest:
+    if answer.digest != ask.opened.decision_digest and not (answer.answer == "reject" and answer.digest in ask.bound):
         changed = f" ({'; '.join(ask.opened.changed)})" if ask.opened.changed else ""
         return f"what was asked has changed since{changed}; look at it again and answer the new question"
     name = name_of(people, answer.person)

@@ -4,10 +4,37 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from functools import partial
 from threading import Thread
 from typing import TypeVar
 
 _T = TypeVar("_T")
+
+
+def begun(call: Callable[[], _T], name: str, at_end: Callable[[], object]) -> "Future[_T]":
+    """Begins a call in a thread of its own, which the end of the process does not wait for.
+
+    Args:
+        call: the call.
+        name: the thread's.
+        at_end: called once the call has ended, whether or not anybody still waits for it.
+    """
+    done = Future[_T]()
+
+    def work() -> None:
+        try:
+            result = call()
+        except BaseException as e:  # noqa: BLE001 - whoever waits gets it
+            with suppress(InvalidStateError):
+                done.set_exception(e)
+        else:
+            with suppress(InvalidStateError):
+                done.set_result(result)
+        finally:
+            at_end()
+
+    Thread(target=work, name=name, daemon=True).start()
+    return done
 
 
 class NoPlace(TimeoutError):
@@ -44,23 +71,10 @@ class BoundedThreads:
         except TimeoutError:
             raise NoPlace(f"no place within {patience:g} s") from None
         async with asyncio.timeout(within):
-            return await asyncio.wrap_future(self._begun(call))
+            return await asyncio.wrap_future(
+                begun(call, self._name, partial(self._release, asyncio.get_running_loop()))
+            )
 
-    def _begun(self, call: Callable[[], _T]) -> "Future[_T]":
-        loop, done = asyncio.get_running_loop(), Future[_T]()
-
-        def work() -> None:
-            try:
-                result = call()
-            except BaseException as e:  # noqa: BLE001 - whoever waits gets it
-                with suppress(InvalidStateError):
-                    done.set_exception(e)
-            else:
-                with suppress(InvalidStateError):
-                    done.set_result(result)
-            finally:
-                with suppress(RuntimeError):  # the loop has ended, and nobody wants the place any more
-                    loop.call_soon_threadsafe(self._free.release)
-
-        Thread(target=work, name=self._name, daemon=True).start()
-        return done
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and nobody wants the place any more
+            loop.call_soon_threadsafe(self._free.release)

@@ -61,6 +61,16 @@ def barred_from(kind: str, people: People, started_by: str, authors: Iterable[st
     return {**wrote, **({started_by: STARTED} if started_by else {})}
 
 
+def strangers_said(people: People, authors: Iterable[str]) -> list[str]:
+    """A line for each author whom nobody in people.yaml is: an outsider, or a colleague under another address."""
+    return [
+        f"{address} wrote a commit of this release and is nobody in people.yaml, so it bars nobody; where it is "
+        "somebody's there, add it to their `commits_as`"
+        for address in dict.fromkeys(authors)
+        if people.by_address(address) is None
+    ]
+
+
 def may_fill(asked: Asking, people: People, person: Person) -> frozenset[str]:
     """The seats that somebody could fill while it is open, whether or not they are barred."""
     if asked.gates:

@@ -15,6 +15,7 @@ ANSWERED_WITHIN = 15.0  # seconds from then until the answer has gone out; a bod
 IDLE = 5  # seconds that a connection may rest between two requests
 CONNECTIONS = 600  # at one moment; more than the requests that may be under way, so that others get in beside those
 _LINGER = 1.0  # seconds that a client has to read its answer, though it has not sent all that it said it would
+_UNANSWERED = frozenset({"IDLE", "SEND_RESPONSE"})  # h11's states in which an answer may begin
 _ENDING = 5  # seconds that requests under way have once the process is told to end
 
 
@@ -40,7 +41,7 @@ def configuration(app: ASGIApp, refusals: Refusals, head_within: float = HEAD_WI
         app,
         http=Bounded,
         ws="none",
-        log_level="warning",
+        log_level="error",  # its warnings are of what a client sent, and anybody could fill the log with them
         access_log=False,
         h11_max_incomplete_event_size=HEAD,
         timeout_keep_alive=IDLE,
@@ -90,9 +91,19 @@ class BoundedHttp(H11Protocol):
             self.loop.call_later(_LINGER, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP, or has too large a head, is refused and written down."""
+        """What is no HTTP, or has too large a head, is refused and written down.
+
+        Once an answer has begun there is no place for another: then the connection ends. A request that is under way
+        is answered by this one, and by nothing that it comes to.
+        """
         self.written_in.note("", 400, NO_HTTP)
-        super().send_400_response(msg)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if str(self.conn.our_state) in _UNANSWERED:
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     def _watch(self) -> None:
         head = self._awaits("IDLE")

@@ -10,7 +10,7 @@ from tminus.frozen import Frozen
 from tminus.offers import offers
 from tminus.record import AskState, Record
 from tminus.roll_call import called_in
-from tminus.sentence import gist, reason_said, what_stands
+from tminus.sentence import gist, hold_said, reason_said, what_stands
 from tminus.spoken import listed, person_said, role_said, time_said
 from tminus.standing import Mark, Tone, current_phase, due
 
@@ -65,8 +65,9 @@ def headline(frozen: Frozen, record: Record) -> Headline:
         said = f"{order.order} of {title} ordered by {person_said(frozen, order.person)}: {gist(order.reason)}"
         return _live("turning", f"{said}; a conductor carries it out.", "warn", "↩")
     if record.held is not None:
-        why = f"{title} at {phase} since {time_said(record.held.at)}: {reason_said(frozen, record, _why(record.held))}"
-        return Headline(_ENDS["held"], f"HELD {why}; {what_stands(frozen, record)}.")
+        why = reason_said(frozen, record, hold_said(record.held))
+        said = f"HELD {title} at {phase} since {time_said(record.held.at)}: {why}; {what_stands(frozen, record)}."
+        return Headline(_ENDS["held"], said)
     if asks := record.open_asks():
         waits = "; ".join(f"{_title(frozen, ask)} waits for {_lacking(frozen, ask)}" for ask in asks)
         until = time_said(min(ask.opened.deadline for ask in asks))
@@ -109,10 +110,6 @@ def _under_way(frozen: Frozen, record: Record) -> Headline:
 
 def _live(word: str, sentence: str, tone: Tone = "live", symbol: str = "▸") -> Headline:
     return Headline(Mark(symbol, word, tone), sentence)
-
-
-def _why(held: ev.Held | ev.Ordered) -> str:
-    return held.why if isinstance(held, ev.Held) else held.reason
 
 
 def _seen(record: Record) -> str:

@@ -1,7 +1,7 @@
 """Whether an order counts: by whom it may be given, and when it makes sense. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tminus import events as ev
 from tminus.asking import name_of
@@ -143,9 +143,22 @@ def _waive(given: ev.Ordered, record: Record, frozen: Frozen, person: Person, mo
         return f"{given.step} cannot be waived: the book says so"
     if why := _why_not_theirs(step, frozen, person, moment):
         return why
-    if not given.reason or given.until is None or given.until <= moment:
-        return "a waiver wants a reason, and a date in the future until which it holds"
+    if not given.reason:
+        return "a waiver wants a reason, for the record"
+    if given.until is None:
+        return "a waiver wants a date until which it holds"
+    if given.until <= moment:
+        return f"a waiver wants an end in the future, and this one would have ended at{_utc(given.until)}"
     return _why_not_this(given, record.step(given.step))
+
+
+def until_said(given: ev.Ordered) -> str:
+    """Until when exactly a waiver holds, for whoever gives it; "" for every other order."""
+    return f" until{_utc(given.until)}" if given.until else ""
+
+
+def _utc(moment: datetime) -> str:
+    return f" {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _why_not_theirs(step: OutlinedStep, frozen: Frozen, person: Person, moment: datetime) -> str | None:

@@ -72,8 +72,10 @@ class Notes:
         inbox.answer(page.book, page.frozen, no)
         return f"Recorded: {person.name} says no to {opened.ask} of {page.frozen.created.launch}."
 
-    def refuse(self, event: Event, note: Note, said: Said, why: str, known: str | None, who: str = "") -> None:
+    def refuse(self, event: Event, note: Note, said: Said, why: str, known: str | None, who: str = "") -> bool:
         """Writes down, in the launch concerned, that a note does not count; nothing where there is none under way.
+
+        Returns whether the note may be ours: it is on no incident of somebody else's.
 
         Args:
             event: the event.
@@ -87,13 +89,16 @@ class Notes:
         """
         try:
             page, _ = self._page(note, said, known)
-        except (Refused, NotOurs):
-            return
+        except NotOurs:
+            return False
+        except Refused:
+            return True
         if page.book.record.closed is None:
             author = event.agent.id if event.agent else "nobody"
             person = page.frozen.people.by_pagerduty(author)
             named = who or (person.id if person else author)
             page.book.write(ev.AnswerRefused(who=named, what=said.word, why=why, via="pagerduty"))
+        return True
 
     def first_time(self, event: str) -> bool:
         """Whether no gateway on this ledger took this event before. Raises LedgerUnreachable."""

@@ -10,6 +10,7 @@ from tminus.errors import Refused
 from tminus.launch_pages import LaunchPage, LaunchPages
 from tminus.ledger.store import Store
 from tminus.messages.slack_dialog import REJECT, WAIVE, Carried, reason_in, until_in
+from tminus.ordering import until_said
 from tminus.runbook import Spec
 from tminus.slack_payload import Action, Malformed, Sent, Submitted
 from tminus.slack_signature import WINDOW
@@ -81,6 +82,8 @@ class Presses:
     def refuse(self, sent: Sent, why: str, who: str = "") -> None:
         """Writes down, in each launch concerned, that something does not count; nothing where none is under way.
 
+        What is not signed gets one line, however many launches and buttons it names.
+
         Args:
             sent: what was pressed, handed in or typed.
             why: the reason.
@@ -98,6 +101,8 @@ class Presses:
                 person = page.frozen.people.by_slack(member)
                 named = who or (person.id if person else member)
                 page.book.write(ev.AnswerRefused(who=named, what=known(what), why=why, via="slack"))
+                if who:
+                    return
 
     def first_time(self, signature: str) -> bool:
         """Whether no gateway on this ledger took this request before. Raises LedgerUnreachable."""
@@ -124,7 +129,7 @@ class Presses:
             why = "a change has begun since this button was shown; Roll back is the button now"
             page.refuse(given.person, given.order, why)
         inbox.order(page.book, page.frozen, given)
-        return f"Recorded: {page.name(given.person)} {given.order} {given.step}".strip() + "."
+        return f"Recorded: {page.name(given.person)} {given.order} {given.step}".strip() + f"{until_said(given)}."
 
 
 def _waiver(person: str, carried: Carried, reason: str, until: datetime | None) -> ev.Ordered:

@@ -104,8 +104,8 @@ class Record:
 
     @property
     def change_began(self) -> bool:
-        """Whether something was done that has a way back, or that may have been."""
-        return any(state.undo is not None for state in self.steps.values())
+        """Whether something was done that has a way back, or that may have been; not what ends harmlessly by itself."""
+        return any(state.changed for state in self.steps.values())
 
     @property
     def must_roll_back(self) -> bool:
@@ -196,9 +196,9 @@ class Record:
             case ev.StepIntended():
                 state.intended = event
                 state.outcome = None
-                if event.undo is not None and state.undo is None:
+                if event.undo is not None and (state.undo is None or event.harmless_if_left):
                     self._places += 1
-                    state.undo, state.undo_place = event, self._places
+                    state.undo, state.undo_place, state.undone = event, self._places, None
             case ev.StepEnded():
                 state.outcome = self._accepted(event)
                 state.ended = event.at
@@ -288,7 +288,7 @@ class Record:
         """Only before a change: an order that was given just as the change began comes too late."""
         if self.change_began:
             return
-        self._held = ()
+        self._held = tuple(hold for hold in self._held if isinstance(hold, ev.Ordered))  # what people hold is theirs
         self.recycles += 1
         self.phases_ended = {}
         for state in self.steps.values():

@@ -31,8 +31,17 @@ _OPENS = 3  # seconds that a press may open a dialog
 _PATIENCE = 2.0  # seconds that it may wait for others
 _DIALOGS = 8  # that are opened at one moment
 _WORD = re.compile(r"^[a-z_]{1,60}$")
-# The last two are what the client raises where the answer is garbage.
-_FAILURES = (SlackClientError, OSError, HTTPException, MissingSecret, ValueError, AttributeError, TypeError)
+# The last four are what the client raises where the answer is garbage.
+_FAILURES = (
+    SlackClientError,
+    OSError,
+    HTTPException,
+    MissingSecret,
+    ValueError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The door for what Slack sends by HTTP: bounded, verified, acknowledged at once, then handed on."""
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,6 @@ from tminus.slack_intake import REPLAYED, SlackIntake, Taken
 from tminus.slack_payload import Commanded, Malformed, Sent, read_interaction
 from tminus.slack_signature import SlackSignatures, said_by, signature_of
 
-_logger = logging.getLogger(__name__)
 _FORGERIES = 10  # a minute that are written into ledgers; the others are counted only
 _READERS: Mapping[str, Callable[[bytes], Sent]] = {
     "/slack/interactions": read_interaction,
@@ -116,7 +114,6 @@ class SlackDoor:
     def _forged(self, reader: Callable[[bytes], Sent], body: bytes, why: str, moment: float) -> Response:
         """Refused without believing a word of it; the launch it names gets a line, a few a minute."""
         self.intake.count("forged")
-        _logger.warning("refused a request that says it is Slack's: %s", why)
         if self._may_record(moment):
             with suppress(Malformed):
                 self.intake.begin_refusal(reader(body), why, "somebody who is not Slack")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -62,9 +63,16 @@ class Documents:
 
 
 def write_documents(
-    folder: Path, addresses: Addresses, trading: TradingAddress, ports: Ports, fault: Fault, hour: str
+    folder: Path,
+    addresses: Addresses,
+    trading: TradingAddress,
+    ports: Ports,
+    fault: Fault,
+    hour: str,
+    *,
+    ledger: str | None = None,
 ) -> Documents:
-    """Writes every file; returns where they are."""
+    """Writes every file; returns where they are. `ledger` refers to a PostgreSQL ledger's DSN; without it, a file."""
     folder.mkdir(parents=True, exist_ok=True)
     files = Documents(
         folder=folder,
@@ -80,7 +88,9 @@ def write_documents(
         certificates=folder / "certificates",
         hour=parse_duration(hour),
     )
-    _write_yaml(files.environment, _environment(files, addresses, trading, ports, hour))
+    environment = _environment(files, addresses, trading, ports, hour)
+    kept: JsonValue = {"postgres": ledger} if ledger else {"sqlite": str(files.ledger)}
+    _write_yaml(files.environment, {**environment, "ledger": kept})
     _write_yaml(files.people, {"people": [_person(files, one) for one in CREW]})
     _write_yaml(files.release, _release(files, fault))
     _write_yaml(files.simulated, _simulated(files, fault))
@@ -94,7 +104,9 @@ def _write_yaml(path: Path, data: JsonValue) -> None:
         YAML().dump(data, file)
 
 
-def _environment(files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports, hour: str) -> JsonValue:
+def _environment(
+    files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports, hour: str
+) -> Mapping[str, JsonValue]:
     nginx, s3 = addresses.nginx, addresses.aws
     bucket: dict[str, JsonValue] = {
         "bucket": s3.bucket,
@@ -113,7 +125,6 @@ def _environment(files: Documents, addresses: Addresses, trading: TradingAddress
         "clock": {"hour": hour},
         "lease": "20s",
         "state": str(files.folder / "state"),
-        "ledger": {"sqlite": str(files.ledger)},
         "prefect": {"api": addresses.prefect.api_url, "ui": addresses.prefect.url},
         "gateway": {"host": HOST, "port": ports.gateway},
         "services": {
@@ -214,7 +225,7 @@ def _release(files: Documents, fault: Fault) -> JsonValue:
                 "rollback_to": {"version": old.version, "artifact": old.artifact_digest, "config": old.config_digest},
             }
         },
-        "commits": {"repository": "tradesense", "since": "v1.9.0", "until": "v2.0.0"},
+        "commits": {"repository": "tradesense", "since": "v1.9.0", "until": "v2.0.0", "authors": []},
         "scans": [
             {
                 "tool": "pip-audit",

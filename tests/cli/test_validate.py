@@ -148,8 +148,8 @@ def of_authors(folder: Path, *authors: str) -> list[str]:
     known = (DATA / "people.yaml").read_text().replace("roles: [devops_lead]\n", "roles: [devops_lead]\n    EMAIL-1\n")
     known = known.replace("roles: [devops_lead, security_lead]\n", "roles: [devops_lead, security_lead]\n    EMAIL-2\n")
     people.write_text(known.replace("EMAIL-1", "email: d1@example.com").replace("EMAIL-2", "email: d2@example.com"))
-    commits = f"  until: v2.0.0\n  authors: [{', '.join(authors)}]\n"
-    release.write_text((DATA / "release.yaml").read_text().replace("  until: v2.0.0\n", commits))
+    commits = f"  authors: [{', '.join(authors)}]\n"
+    release.write_text((DATA / "release.yaml").read_text().replace("  authors: []\n", commits))
     return ["--release", str(release), "--people", str(people), *CONTEXT[4:]]
 
 
@@ -167,6 +167,38 @@ def test_plan_of_a_roll_call_and_of_authors(book: Path, tmp_path: Path) -> None:
         assert f"1 devops_lead by {until}: {first} " in part
         assert f"1 security_lead by {until}: {security} {barred}" in part
         assert part.count("nobody approves their own") == 1
+
+
+STRANGER = "warning: stranger@example.com wrote a commit of this release and is nobody in people.yaml"
+
+
+def test_an_author_whom_nobody_in_people_yaml_is_gets_a_warning(book: Path, tmp_path: Path) -> None:
+    """No mistake, since an outsider may have written one; said by plan, and by validate however the files are given."""
+    context = of_authors(tmp_path, "D2@example.com", "stranger@example.com", "stranger@example.com")
+    planned = tminus("plan", "--runbook", str(book), *context, "--t0", "+4h")
+    files = (context[1], context[3])
+    held_against, looked_at = tminus("validate", str(book), *context), tminus("validate", str(book), *files)
+    assert [one.exit_code for one in (planned, held_against, looked_at)] == [0, 0, 0], planned.stderr
+    for said in (planned.stdout, held_against.stderr, looked_at.stderr):
+        assert (said.count("warning: "), said.count(STRANGER)) == (1, 1)
+    assert tminus("validate", files[0]).stderr == ""
+
+
+def test_commits_without_authors_are_a_mistake(book: Path, tmp_path: Path) -> None:
+    """Nobody would be barred, and nothing would say so; an empty list says so. The command that lists them is named."""
+    context = of_authors(tmp_path)
+    release = Path(context[1])
+    assert tminus("validate", str(release)).exit_code == 0
+    release.write_text(release.read_text().replace("  authors: []\n", ""))
+    for words in (
+        ("validate", str(release)),
+        ("validate", str(book), *context),
+        ("plan", "--runbook", str(book), *context, "--t0", "+4h"),
+    ):
+        result = tminus(*words)
+        assert result.exit_code == 2
+        assert "`authors` is missing" in result.stderr
+        assert "`git log --format=%ae v1.0.0..v2.0.0 | sort -u`" in result.stderr
 
 
 def test_plan_of_a_quorum_that_authors_make_unreachable(book: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import pty
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -98,9 +98,28 @@ def test_without_a_terminal_a_yes_names_what_it_is_to(stage: Stage, answer: str)
     assert answers(stage) == 0
 
 
-def waive(stage: Stage, *more: str) -> Result:
+def waive(stage: Stage, *more: str, until: str = "2099-01-01") -> Result:
     """Waives a step until next year."""
-    return tminus("waive", LAUNCH, "services-healthy", "--reason", "known", "--until", "2099-01-01", *more)
+    return tminus("waive", LAUNCH, "services-healthy", "--reason", "known", "--until", until, *more)
+
+
+@pytest.mark.parametrize(
+    ("until", "ends"),
+    [
+        ("2099-01-01", "2099-01-01 23:59:59"),
+        ("2099-01-01T12:00:00+02:00", "2099-01-01 10:00:00"),
+        ("2099-01-01T12:00", "2099-01-01 12:00:00"),
+    ],
+)
+def test_a_day_is_meant_to_its_end(stage: Stage, until: str, ends: str) -> None:
+    """As in Slack's dialog; today counts; whoever waives is told the exact end."""
+    stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
+    digest = failure_digest(stage.book.record.step("services-healthy"))
+    done = waive(stage, "--digest", asking.short(digest), until=until)
+    assert (done.exit_code, f"waive services-healthy until {ends} UTC." in done.output) == (0, True), done.output
+    waiver = stage.book.refresh().waivers["services-healthy"]
+    assert waiver.until is not None
+    assert f"{waiver.until.astimezone(UTC):%Y-%m-%d %H:%M:%S}" == ends
 
 
 def test_a_waiver_is_of_the_failure_that_was_seen(stage: Stage) -> None:

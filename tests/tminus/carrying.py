@@ -27,7 +27,7 @@ def grow_old(stage: Stage, seconds: float) -> None:
 
 def carry(stage: Stage, channel: SlackChannel | PagerDutyChannel, name: str = "slack") -> int:
     """Sends what is due."""
-    return deliver_due(Outbox(stage.store), name, channel)
+    return deliver_due(Outbox(stage.store, environment=stage.frozen.environment.environment), name, channel)
 
 
 def send(stage: Stage, *letters: Letter) -> None:

@@ -1,7 +1,7 @@
 """What people say is written down once and counts, or is refused with its reason written down and told."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -217,11 +217,12 @@ class TestOrders:
             ({"step": "nowhere"}, "the book has no step called 'nowhere'"),
             ({"step": "backup-completed"}, "backup-completed cannot be waived"),
             ({"person": "product"}, "Product manager may not waive services-healthy"),
-            ({"until": now() - timedelta(seconds=1)}, "a date in the future"),
-            ({"reason": ""}, "wants a reason"),
+            ({"until": datetime(2026, 1, 2, tzinfo=UTC)}, "this one would have ended at 2026-01-02 00:00:00 UTC"),
+            ({"until": None}, "a waiver wants a date until which it holds"),
+            ({"reason": ""}, "a waiver wants a reason, for the record"),
             ({"step": "no-known-vulnerability", "person": "security"}, "has not failed"),
         ],
-        ids=["step", "not waivable", "role", "date", "reason", "not failed"],
+        ids=["step", "not waivable", "role", "over", "no date", "reason", "not failed"],
     )
     def test_a_waiver_wants_a_role_a_reason_and_a_date(
         self, stage: Stage, changed: dict[str, object], reason: str

@@ -101,7 +101,7 @@ class TestSlackDown:
 
         slack._methods = {**slack._methods, "chat.postMessage": refuse}
         assert carry(stage, to_slack) == 0
-        assert 0 < Outbox(stage.store).paused()["slack"] <= 1
+        assert 0 < Outbox(stage.store).paused()[stage.frozen.environment.environment, "slack"] <= 1
 
     @pytest.mark.parametrize("error", ["not_in_channel", "token_revoked", "missing_scope"])
     def test_what_somebody_can_mend_is_tried_again(

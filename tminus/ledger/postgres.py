@@ -14,7 +14,7 @@ from tminus.errors import InDoubt, LedgerError, LedgerUnreachable
 from tminus.ledger.chain import VERSION, Head
 from tminus.ledger.entries import Changes, Entry, Parameters, Row, Transaction
 from tminus.ledger.listening import Notifications
-from tminus.ledger.schema import NEWEST, SCHEMA
+from tminus.ledger.schema import LATER, NEWEST, OF_LATER, SCHEMA
 from tminus.ledger.server import Server
 from tminus.ledger.store import Store
 
@@ -74,6 +74,8 @@ class PostgresStore(Store):
             within.run("SELECT pg_advisory_xact_lock(7463201)", {})
             for statement in SCHEMA:
                 within.run(statement.format(serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"), {})
+            within.run(f"ALTER TABLE outbox ADD COLUMN IF NOT EXISTS {LATER}", {})
+            within.run(OF_LATER, {})
 
     def _connected(self) -> psycopg.Connection[Row]:
         if self._connection is not None and (self._connection.closed or _hung_up(self._connection)):

@@ -9,7 +9,7 @@ from pathlib import Path
 from tminus.errors import InDoubt, LedgerUnreachable
 from tminus.ledger.chain import Head, link
 from tminus.ledger.entries import Changes, Entry, Parameters, Row, Transaction
-from tminus.ledger.schema import SCHEMA
+from tminus.ledger.schema import LATER, OF_LATER, SCHEMA
 from tminus.ledger.store import Store
 
 _BUSY = 10.0  # seconds a writer waits for another before it says that the ledger does not answer
@@ -44,6 +44,9 @@ class SqliteStore(Store):
             with self._locked() as within:
                 for statement in SCHEMA:
                     within.run(statement.format(serial="INTEGER PRIMARY KEY AUTOINCREMENT"), {})
+                if not within.run("SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'environment'", {}):
+                    within.run(f"ALTER TABLE outbox ADD COLUMN {LATER}", {})
+                within.run(OF_LATER, {})
         except LedgerUnreachable:
             self.close()
             raise

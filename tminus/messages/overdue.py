@@ -32,5 +32,5 @@ def if_nobody_answers(record: Record, ask: AskState) -> str:
     if ask.opened.gates:
         return f"At {at} it ends, and nothing is held: the silent are named."
     if ask.opened.kind == "approval" and not record.change_began:
-        return f"No-go at {at}: the launch ends, and nothing was changed."
+        return f"No-go at {at}: the launch ends, and nothing was changed. A hold does not stop that."
     return f"Held at {at}, and it pages again; nothing is rolled back by itself."

@@ -4,12 +4,13 @@ Limits after docs.slack.dev/reference/views: 24 characters in a title, 3,000 in 
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
 from tminus.asking import short
+from tminus.clock import end_of_day
 from tminus.foreign_text import printable
 from tminus.messages.block_kit import plain, sections
 from tminus.messages.forms import Block
@@ -23,7 +24,6 @@ _ASKS: Mapping[str, Asks] = {REJECT: "reject", WAIVE: "waive"}
 _CARRIED = 3000  # characters
 _REASON = 1000  # characters
 _A_WEEK = timedelta(days=7)  # what the date is set to at first
-_END_OF_DAY = time(23, 59, 59, tzinfo=UTC)
 
 
 class Carried(BaseModel, frozen=True):
@@ -100,7 +100,7 @@ def reason_in(submitted: Submitted) -> str:
 def until_in(submitted: Submitted) -> datetime | None:
     """The end of the day that was chosen, in UTC."""
     try:
-        return datetime.combine(date.fromisoformat(submitted.entered("until").selected_date or ""), _END_OF_DAY)
+        return end_of_day(date.fromisoformat(submitted.entered("until").selected_date or ""))
     except ValueError:
         return None
 

@@ -1,5 +1,6 @@
 """Over real sockets: what is too large, too slow or too much is cut off, and everybody else is served meanwhile."""
 
+import logging
 import socket
 import threading
 import time
@@ -185,3 +186,85 @@ def test_what_is_no_http(at: tuple[str, int], head: bytes) -> None:
         answer = read(line)
     assert answer == b"" or answer.split(b" ")[1] in {b"200", b"400", b"401", b"404"}
     assert well(at)
+
+
+@pytest.fixture
+def log(at: tuple[str, int], caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Every line of the process: the server's own does not reach the root by itself."""
+    server = logging.getLogger("uvicorn.error")
+    server.addHandler(caplog.handler)
+    yield caplog
+    server.removeHandler(caplog.handler)
+
+
+BAD_CHUNK = b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"\x16\x03\x01\x02\x00\r\n\r\n", b""),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\nConnection: Upgrade, close\r\n\r\n", b""),
+        (b"POST /nowhere HTTP/1.1\r\n" + BAD_CHUNK, b"no chunk\r\n"),
+        (b"POST /nowhere HTTP/1.1\r\n" + BAD_CHUNK + b"no chunk\r\n", b""),
+        (b"POST /health HTTP/1.1\r\n" + BAD_CHUNK, b"no chunk\r\n"),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", b"no HTTP\r\n\r\n"),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"no HTTP\r\n\r\n"),
+    ],
+    ids=[
+        "TLS",
+        "an upgrade",
+        "a bad chunk after a 404",
+        "a bad chunk before a 404",
+        "a bad chunk after a 405",
+        "after an answer",
+        "after the last",
+    ],
+)
+def test_what_is_no_http_makes_no_line(
+    at: tuple[str, int], log: pytest.LogCaptureFixture, first: bytes, then: bytes
+) -> None:
+    """Whether it can still be answered or not: it is counted, and nobody fills the log from outside."""
+    for _ in range(5):
+        with closing(socket.create_connection(at)) as line:
+            line.sendall(first)
+            if then:
+                line.settimeout(5)
+                assert line.recv(4096).startswith(b"HTTP/1.1 ")
+                try:
+                    line.sendall(then)
+                except (BrokenPipeError, ConnectionResetError):
+                    continue
+            read(line)
+    assert well(at)
+    assert [record.getMessage() for record in log.records if record.name != "httpx"] == []
+
+
+def test_a_body_that_turns_out_to_be_no_http_makes_no_traceback(
+    at: tuple[str, int], log: pytest.LogCaptureFixture
+) -> None:
+    """The door that reads it has nothing to answer any more."""
+    with closing(socket.create_connection(at)) as line:
+        line.sendall(b"POST " + PRESS.encode() + b" HTTP/1.1\r\n" + BAD_CHUNK)
+        time.sleep(0.1)
+        line.sendall(b"no chunk\r\n")
+        assert read(line).startswith(b"HTTP/1.1 400")
+    assert well(at)
+    assert [record.getMessage() for record in log.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_mistake_of_ours_still_stands_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """What the server says of an application that breaks is no word of a client's."""
+
+    def broken(_request: Request) -> Response:
+        raise ZeroDivisionError
+
+    app = Starlette(routes=[Route(PRESS, broken)])
+    with served(configuration(app, Refusals([PRESS]))) as address:
+        server = logging.getLogger("uvicorn.error")
+        server.addHandler(caplog.handler)
+        with closing(socket.create_connection(address)) as line:
+            line.sendall(b"GET " + PRESS.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert read(line).startswith(b"HTTP/1.1 500")
+        server.removeHandler(caplog.handler)
+    assert "Exception in ASGI application" in caplog.text

@@ -283,7 +283,7 @@ def test_a_channel_that_asks_to_be_left_alone_gets_no_letter_of_any_launch(ledge
     for one in (outbox, elsewhere):
         assert one.claim(("slack",)) == []
     assert keys(elsewhere.claim(("pagerduty",))) == ["page"]
-    assert 0 < elsewhere.paused()["slack"] <= 60
+    assert 0 < elsewhere.paused()["", "slack"] <= 60
     with other_process(ledger.variables) as courier:
         assert courier.asked("claim", "slack", _LONG) == ""
     passes(ledger, 61)
@@ -308,7 +308,7 @@ def test_the_longest_pause_holds(ledger: Ledger) -> None:
     outbox.failed(b, "429", 300.0)
     outbox.failed(c, "429", 1.0)
     passes(ledger, 200)
-    assert list(outbox.paused()) == ["slack"]
+    assert list(outbox.paused()) == [("", "slack")]
     assert outbox.claim(("slack",)) == []
 
 
@@ -334,3 +334,74 @@ def test_a_ledger_from_before_there_were_pauses_gets_them(ledger: Ledger) -> Non
     (first,) = again.claim(("slack",))
     again.failed(first, "429", 60.0)
     assert again.claim(("slack",)) == []
+
+
+def written_in(store: Store, environment: str, *names: str, channel: str = "slack") -> None:
+    """Letters of an environment, each of a launch of its own."""
+    for name in names:
+        store.open_chain(f"{environment}-{name}")
+        store.append(Entry(f"{environment}-{name}", "{}", letters=[Letter(channel, name, "{}", environment)]))
+
+
+def test_a_courier_carries_its_own_environments_letters(ledger: Ledger) -> None:
+    """And those of before a letter had an environment; the other's stay for the other's, whose secrets are others."""
+    store = ledger.open()
+    written_in(store, "staging", "first", "second")
+    written_in(store, "production", "page")
+    post(store, "old")
+    staging, production = Outbox(store, environment="staging"), Outbox(ledger.open(), environment="production")
+    assert keys([letter for _ in range(4) for letter in staging.claim(("slack",))]) == ["first", "second", "old"]
+    (page,) = production.claim(("slack",))
+    assert (page.key, page.environment) == ("page", "production")
+    assert [str(row[8]) for row in staging.unsent()] == ["staging", "staging", "production", ""]
+
+
+def test_a_pause_is_the_environments_whose_channel_asked_for_it(ledger: Ledger) -> None:
+    """The other's Slack is another, and goes on; what has no environment waits for whom it was carried by."""
+    store = ledger.open()
+    post(store, "old")
+    written_in(store, "staging", "first")
+    written_in(store, "production", "page", "late")
+    staging, production = Outbox(store, environment="staging"), Outbox(ledger.open(), environment="production")
+    (old,) = staging.claim(("slack",))
+    staging.failed(old, "429", 60.0)
+    assert staging.claim(("slack",)) == []
+    (page,) = production.claim(("slack",))
+    assert page.key == "page"
+    assert list(production.paused()) == [("staging", "slack")]
+    production.failed(page, "429", 30.0)
+    assert production.claim(("slack",)) == []
+    passes(ledger, 31)
+    assert keys(production.claim(("slack",))) == ["page"]
+    assert staging.claim(("slack",)) == []
+
+
+def test_what_nobody_carries_is_found(ledger: Ledger) -> None:
+    """A letter waits for more than a minute and none of that environment was tried; a pause is a reason to wait."""
+    store = ledger.open()
+    written_in(store, "staging", "first")
+    written_in(store, "production", "page", "late")
+    outbox = Outbox(store)
+    assert outbox.uncarried() == {}
+    ledger.alter("UPDATE outbox SET made = made - 120")
+    assert list(outbox.uncarried()) == [("production", "slack"), ("staging", "slack")]
+    (page,) = Outbox(store, environment="production").claim(("slack",))
+    (waits,) = outbox.uncarried().items()
+    assert waits[0] == ("staging", "slack")
+    assert 120 <= waits[1] < _LONG
+    ledger.alter("UPDATE outbox SET attempts = 0")
+    outbox.failed(page, "429", 60.0)
+    assert list(outbox.uncarried()) == [("staging", "slack")]
+
+
+def test_a_ledger_from_before_letters_had_an_environment_gets_one(ledger: Ledger) -> None:
+    """On its first opening; what waits there is carried by whoever comes first, and nothing is lost."""
+    store = ledger.open()
+    post(store, "old")
+    ledger.alter("DROP INDEX outbox_of")
+    ledger.alter("ALTER TABLE outbox DROP COLUMN environment")
+    ledger.alter("DROP TABLE channel_pause")
+    again = ledger.open()
+    written_in(again, "production", "page")
+    assert keys(Outbox(again, environment="staging").claim(("slack",))) == ["old"]
+    assert keys(Outbox(again, environment="production").claim(("slack",))) == ["page"]

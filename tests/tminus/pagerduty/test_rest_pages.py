@@ -216,7 +216,7 @@ class TestWhenItIsNotHad:
         for _ in range(5):
             at_once(stage)
             carry(stage, other, "pagerduty")
-        ((_, _, _, _, state, _, error, _),) = Outbox(stage.store).unsent()
+        ((_, _, _, _, state, _, error, *_),) = Outbox(stage.store).unsent()
         assert state == "due"
         assert "resolve L:ask-go in PagerDuty by hand" in str(error)
         send(stage, page("PDEVOPS").letter("L:ask-other"))

@@ -78,7 +78,7 @@ def test_one_that_waits_for_pagerduty_holds_up_no_other(
 def test_whose_incident_it_is_is_asked_again(notes: Room, stage: Stage) -> None:
     """A single failure does not make a no one that must name its launch."""
     notes.account.faults.set(Fault(mode="down", times=1))
-    assert "says no to go-no-go" in notes.write("devops", "no, the queue grows")
+    assert "says no to go-no-go" in notes.write("devops", "no-go, the queue grows")
     assert stage.refusals() == []
     assert counted(notes, "tminus_pagerduty_unknown_incidents_total") == 0
 
