@@ -46,10 +46,10 @@ class Buttons:
         """Whether the run that conducts shows that the gate waits."""
         return self.shown("Paused", f"--ask {GATE}")
 
-    def resume(self, run: str) -> None:
-        """Presses Resume, and leaves the form as it is."""
+    def resume(self, run: str) -> bool:
+        """Presses Resume, and leaves the form as it is; whether Prefect took it, as it does of a Paused run alone."""
         answer = retried(lambda: self.api.post(f"/flow_runs/{run}/resume", json={"run_input": {"note": ""}}))
-        assert answer.json()["status"] == "ACCEPT"
+        return bool(answer.json()["status"] == "ACCEPT")
 
     def suspend(self, run: str) -> None:
         """Suspends it; Prefect refuses that of a run that is Paused already, unless it is forced, as its UI may do."""
@@ -127,7 +127,7 @@ def resume_looks_again(buttons: Buttons, run: str) -> None:
         assert "DevOps lead" in str(state["message"])
         assert f"in Slack or by tminus approve {buttons.launched.name}" in str(state["message"])
         if number:
-            buttons.resume(run)
+            wait_for(lambda: buttons.resume(run), "Resume is taken")
             wait_for(lambda before=state["id"]: buttons.waits() and buttons.state(run)["id"] != before, "it is Paused")
     assert buttons.conducting() == run
     assert buttons.held() == []
@@ -142,7 +142,7 @@ def suspend_holds(buttons: Buttons, run: str) -> str:
     wait_for(lambda: buttons.shown("Paused", "suspended in Prefect"), "that one shows why it is held")
     wait_for(lambda: buttons.shown("Paused", f"tminus resume {buttons.launched.name}"), "and what lets it go on")
     other = buttons.conducting()
-    buttons.resume(other)
+    wait_for(lambda: buttons.resume(other), "Resume is taken")
     wait_for(lambda: buttons.shown("Paused", "suspended in Prefect"), "it is held all the same, and shown so again")
     buttons.let_go()
     wait_for(buttons.waits, "the gate is asked under that run")
