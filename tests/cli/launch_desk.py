@@ -84,7 +84,7 @@ class Desk:
         assert before in text, f"{name} has no {before!r}"
         self.path(name).write_text(text.replace(before, after), "utf-8")
 
-    def launch(self, t0: str = "+2h", *more: str, **instead: str) -> Ended:
+    def launch(self, t0: str = "+4h", *more: str, **instead: str) -> Ended:
         """`tminus launch` with the four files, or others `instead`, and `more` options."""
         files = {name: instead.get(name, str(self.path(name))) for name in NAMES}
         options = [word for name, path in files.items() for word in (f"--{name}", path)]
