@@ -6,7 +6,8 @@ It keeps no digests: an answer is compared with the evidence itself. It has no m
 Where the page leaves room, this is what is taken to be right:
 
 - A yes counts in each seat about which nothing changed since it was given: the steps owned by the seat's roles, and
-  those owned by no role that is asked. A no counts while there is one such seat. Of several answers that count so, a
+  those owned by no role that is asked. A no stands whatever changes after it, and needs not be to the question as it is
+  now: one that was shown before, since it was asked or asked anew, is enough. Of several answers that count so, a
   person's last one does.
 - Somebody already said so where saying it again would give them no seat that they do not have.
 - What somebody may say is what they may say when they say it: on a command line when they sign, in Slack when it
@@ -47,11 +48,12 @@ _Way = Literal["in turn", "the other way", "at once"]
 
 @dataclass
 class _Asked:
-    """A question that was asked; `shown` is the evidence as it was shown last."""
+    """A question that was asked; `shown` is the evidence as it was shown last, `before` as it was shown earlier."""
 
     shown: Mapping[str, str]
     since: int
     deadline: float
+    before: list[Mapping[str, str]] = field(default_factory=list)
     said: list[tuple[Request, float]] = field(default_factory=list)
     ended: bool = False
     voided: bool = False
@@ -205,6 +207,7 @@ class _Launch:
         if asked.ended:
             return
         if asked.shown != self.evidence:
+            asked.before.append(asked.shown)
             asked.shown, asked.since = self.evidence, at
         self._end(asked, event, late=at >= asked.deadline)
 
@@ -261,7 +264,6 @@ class _Launch:
         else:
             if self.back:
                 return False
-            self.holds.clear()
             if self.asked is not None:
                 self.asked.voided = True
         self.seen.add(one.id)
@@ -275,9 +277,11 @@ class _Launch:
         return one.does == YES[self.question.kind] and bool(self._open_to(roles)) and self._free(one.who)
 
     def _now(self, one: Request, moment: float, at: int, asked: _Asked) -> bool:
-        if at > asked.deadline or one.seen < 0 or self.versions[one.seen] != asked.shown or self._no(asked):
+        if at > asked.deadline or one.seen < 0 or self._no(asked):
             return False
         if one.does == "reject":
-            return True
+            return self.versions[one.seen] in (asked.shown, *asked.before)
+        if self.versions[one.seen] != asked.shown:
+            return False
         seats = self._open_to(self._roles(self.people[one.who], moment, moment))
         return not any(earlier.who == one.who and seats <= had for earlier, had in self._standing(asked))

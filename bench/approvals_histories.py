@@ -29,12 +29,12 @@ from bench.approval_histories import drawn
 from bench.approval_history import Account, History
 from bench.approvals_clock import SetClock, set_clock
 from bench.approvals_compared import Compared, Wrong, outcome, sentence, shortened
+from bench.approvals_crossed import Crossed
 from bench.approvals_figure import Figure, none_of
 from bench.approvals_launch import Keys
 from bench.approvals_lived import Lived
 from bench.approvals_sabotage import Mechanism, without
 from bench.approvals_ways_in import Door, Gateway, Gateways, Parts
-from tminus.ledger.sqlite import SqliteStore
 
 _CHUNK = 200  # histories of a ledger
 _SHORTENED = 2  # wrong ones of each chunk and kind
@@ -88,7 +88,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, keys: Keys, clock: SetClock, loop: asyncio.AbstractEventLoop | None) -> None:
-        self._store = SqliteStore(path)
+        self._store = Crossed(path)
         self._keys, self._clock, self._loop = keys, clock, loop
         self._numbers = count()
         self._gateways = Gateways(self._gateway)

@@ -1,4 +1,9 @@
-"""A history's launch in a real ledger, and its conductor: it asks, asks again, and ends the question."""
+"""A history's launch in a real ledger, and its conductor: it asks, asks again, and ends the question.
+
+How a question ends is tminus' own (`asking.end_of`, which the flow calls at each look too). When it is looked at, and
+that an end is written only where nobody wrote since, are done here after `flows.asking`, without Prefect: a mistake of
+that loop would not show in histories. The launches that are rehearsed run the flow itself.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -121,7 +126,7 @@ def address(person: str) -> str:
 
 @dataclass
 class Conductor:
-    """Asks, asks again where the evidence is another, and ends the question, as flows.asking does at each look.
+    """Asks, asks again where the evidence is another, and ends the question.
 
     Attributes:
         book: its page of the ledger.
@@ -153,7 +158,7 @@ class Conductor:
         return self.question.kind == "sign_off" or self._end(self.book.record.asks[ASK])
 
     def _end(self, ask: AskState) -> bool:
-        ended, seen = self._ended(ask), self.book.record.seq
+        ended, seen = asking.end_of(ask, self.frozen.people, now()), self.book.record.seq
         if ended is None:
             return True
         interrupted, self.interrupted = self.interrupted, None
@@ -164,15 +169,6 @@ class Conductor:
         except MovedOn:
             return False
         return True
-
-    def _ended(self, ask: AskState) -> ev.AskEnded | None:
-        judged = asking.judge(ask, self.frozen.people, now())
-        if judged.rejected is not None:
-            return ev.AskEnded(ask=ASK, result="rejected", reason=judged.rejected.person)
-        if judged.met:
-            return ev.AskEnded(ask=ASK, result="met", reason=asking.seated(judged.seating, self.frozen.people))
-        late = now() >= ask.opened.deadline
-        return ev.AskEnded(ask=ASK, result="expired", reason=judged.waits) if late else None
 
     def _opened(self, facts: Mapping[str, str]) -> ev.AskOpened:
         asked, people = self.question, self.frozen.people

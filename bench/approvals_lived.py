@@ -1,7 +1,10 @@
-"""Lives a history through tminus: a real ledger, the inbox, the door, and a conductor; and tells what came of it."""
+"""Lives a history through tminus: a real ledger, the inbox, the door, and a conductor; and tells what came of it.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+What comes from PagerDuty goes straight to the inbox: its door and what it makes of a note are not in these figures. It
+takes no yes, which histories have from there too, so the inbox is asked more than that door would let in.
+"""
+
+from collections.abc import Mapping
 from datetime import timedelta
 
 from bench.approval_history import (
@@ -18,6 +21,7 @@ from bench.approval_history import (
     TurnedBack,
 )
 from bench.approvals_clock import SetClock
+from bench.approvals_crossed import Crossed
 from bench.approvals_launch import ASK, Conductor, Keys, chain_of, created
 from bench.approvals_ways_in import Gateways, answered, let_in, on_command_line
 from tminus import asking
@@ -26,7 +30,6 @@ from tminus.clock import now
 from tminus.digests import decision_digest
 from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
-from tminus.ledger.store import Letter, Store
 from tminus.record import Record
 
 _NEVER_SHOWN = f"sha256:{'f' * 64}"
@@ -38,14 +41,14 @@ class Lived:
     Args:
         history: what happens.
         number: of its chain.
-        store: the ledger.
+        store: the ledger, on which two may cross.
         keys: everybody's.
         clock: tminus' clock.
         gateways: what lets presses in.
     """
 
     def __init__(
-        self, history: History, number: int, store: Store, keys: Keys, clock: SetClock, gateways: Gateways
+        self, history: History, number: int, store: Crossed, keys: Keys, clock: SetClock, gateways: Gateways
     ) -> None:
         self._history, self._store, self._keys, self._clock, self._gateways = history, store, keys, clock, gateways
         clock.seconds = 0.0
@@ -112,16 +115,9 @@ class Lived:
                 self._conductor.interrupted = None
                 first()
             return
-        crossing = _Crossing(self._store, self._book.launch, first)
-        self._told[number, 1] = self._crossed(raced.second, crossing)
-        crossing.happen()
-
-    def _crossed(self, second: Sent, crossing: "_Crossing") -> bool:
-        """The second of a race: its author's page is read before the first happens, and written after it."""
-        if second.request.via != "slack":
-            return self._sent(second, crossing.book)
-        gateway = self._gateways.running[second.gateway]
-        return gateway.take(second.request, crossing.book, self._frozen, self._digest(second))
+        with self._store.crossing(first):
+            # Its author's page is read before the first happens, and written after it.
+            self._told[number, 1] = self._sent(raced.second, Logbook(self._store, self._book.launch))
 
     def _turn_back(self) -> None:
         if self._book.refresh().closed is None:
@@ -153,29 +149,3 @@ class Lived:
         _, _, named = judged.waits.partition("; next could be ")
         could = frozenset(one.removeprefix("Person ") for one in named.split(" or ") if one)
         return Account(self._told, tuple(self._ends), standing, "cannot be reached" not in judged.waits, could)
-
-
-@dataclass
-class _Crossing:
-    """A page on which something else is written just before what is written first here."""
-
-    store: Store
-    launch: str
-    first: Callable[[], None]
-    happened: bool = field(default=False)
-
-    def happen(self) -> None:
-        """Now, if it did not yet."""
-        if not self.happened:
-            self.happened = True
-            self.first()
-
-    @property
-    def book(self) -> Logbook:
-        """The page."""
-
-        def tell(_event: ev.Event, _record: Record) -> Sequence[Letter]:
-            self.happen()
-            return ()
-
-        return Logbook(self.store, self.launch, tell)

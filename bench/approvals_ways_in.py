@@ -1,7 +1,7 @@
 """How a request gets in: through the door over HTTP, or through the door's own parts, or on a command line."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -106,7 +106,8 @@ class Parts:
 class Door:
     """The real door behind its own ASGI application, asked over HTTP within this process.
 
-    A no comes by a dialog that asks for its reason; here the parts take it.
+    A no comes by a dialog that asks for its reason; here the parts take it, as they take what comes in the midst of
+    another press: that is asked of this loop already.
 
     Args:
         store: the ledger.
@@ -123,12 +124,17 @@ class Door:
 
     def take(self, one: Request, book: Logbook, frozen: Frozen, digest: str) -> bool:
         """Posts it, and looks whether the door counts it as accepted."""
-        if one.does == "reject":
+        if one.does == "reject" or self._loop.is_running():
             return self._parts.take(one, book, frozen, digest)
         body, headers = press(one, frozen.created.launch, digest)
         before = self._door.counts["accepted"]
-        self._loop.run_until_complete(self._client.post("/slack/interactions", content=body, headers=headers))
+        self._loop.run_until_complete(self._pressed(body, headers))
         return self._door.counts["accepted"] > before
+
+    async def _pressed(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Until what was acknowledged is also done."""
+        await self._client.post("/slack/interactions", content=body, headers=headers)
+        await self._door.finish()
 
 
 def let_in(book: Logbook, frozen: Frozen, given: ev.Answered | ev.Ordered) -> bool:

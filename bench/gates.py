@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 from ruamel.yaml import YAML
 
 from deployments.rehearsal.addresses import HOST, plain
@@ -27,7 +27,7 @@ from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
-from tminus.ledger.sqlite import SqliteStore
+from tminus.ledger.opening import named_ledger, open_ledger
 from tminus.ledger.store import Changes
 from tminus.outcome import Verdict
 from tminus.record import Record
@@ -105,19 +105,30 @@ def _environment(estate: WholeEstate) -> dict[str, str]:
     return {**os.environ, **estate.environment(), **prefect, **estate.processes.mark()}
 
 
-def pass_gates(estate: WholeEstate, launch: str, gates: int, seed: int) -> list[Gate]:
-    """Presses Approve at each gate once it is open, and returns what came of it when the launch is over."""
-    store = SqliteStore(estate.documents.ledger)
+def pass_gates(estate: WholeEstate, launch: str, gates: int, seed: int, others: Sequence[int] = ()) -> list[Gate]:
+    """Presses Approve at each gate once it is open, and returns what came of it when the launch is over.
+
+    The ledger is the one that TMINUS_LEDGER names.
+
+    Args:
+        estate: where it runs.
+        launch: its id.
+        gates: how many its book has.
+        seed: of the moments at which is pressed.
+        others: ports of further gateways; presses go to the estate's own and to these in turn.
+    """
+    store, ports = open_ledger(named_ledger()), (estate.ports.gateway, *others)
     book, chance = Logbook(store, launch), random.Random(seed)
     pressed: list[tuple[float, float]] = []
-    with closing(store.changes()) as changes, httpx.Client(trust_env=False, timeout=5) as client:
-        client.get(f"{_gateway(estate)}/health").raise_for_status()  # the first byte is sent on an open connection
+    with closing(store), closing(store.changes()) as changes, httpx.Client(trust_env=False, timeout=5) as client:
+        for port in ports:
+            client.get(f"http://{HOST}:{port}/health").raise_for_status()  # first bytes go over an open connection
         for number in range(gates):
             _await(changes, partial(_is_open, book, f"gate-{number}"), f"gate-{number} is open")
             time.sleep(chance.uniform(*_THINKING))
-            pressed.append(_press(client, estate, book.record, f"gate-{number}"))
+            port, secret = ports[number % len(ports)], estate.secrets["TMINUS_REHEARSAL_SLACK_SIGNING"]
+            pressed.append(_press(client, f"http://{HOST}:{port}", secret, book.record, f"gate-{number}"))
         _await(changes, lambda: book.refresh().closed is not None, "the launch is over")
-    store.close()
     return [_gate(book.record, number, *times) for number, times in enumerate(pressed)]
 
 
@@ -133,7 +144,7 @@ def _await(changes: Changes, holds: Callable[[], bool], what: str) -> None:
         changes.wait(0.1)
 
 
-def _press(client: httpx.Client, estate: WholeEstate, record: Record, ask: str) -> tuple[float, float]:
+def _press(client: httpx.Client, gateway: str, secret: SecretStr, record: Record, ask: str) -> tuple[float, float]:
     if record.created is None:
         raise LookupError("the launch is gone")
     value = f"{record.created.launch}|{ask}|{_ROLE}|{record.asks[ask].opened.decision_digest}"
@@ -142,14 +153,10 @@ def _press(client: httpx.Client, estate: WholeEstate, record: Record, ask: str) 
         "user": {"id": _MEMBER},
         "actions": [{"action_id": "tminus.approve", "value": value}],
     }
-    body, headers = signed(estate.secrets["TMINUS_REHEARSAL_SLACK_SIGNING"], payload, str(int(time.time())))
+    body, headers = signed(secret, payload, str(int(time.time())))
     began = time.time()
-    client.post(f"{_gateway(estate)}/slack/interactions", content=body, headers=headers).raise_for_status()
+    client.post(f"{gateway}/slack/interactions", content=body, headers=headers).raise_for_status()
     return began, time.time()
-
-
-def _gateway(estate: WholeEstate) -> str:
-    return f"http://{HOST}:{estate.ports.gateway}"
 
 
 def _gate(record: Record, number: int, began: float, acknowledged: float) -> Gate:
@@ -162,9 +169,9 @@ def _gate(record: Record, number: int, began: float, acknowledged: float) -> Gat
     return Gate(acknowledged - began, ended.outcome.at.timestamp() - began, step)
 
 
-def bare(estate: WholeEstate, launch: str, times: int) -> list[float]:
+def bare(launch: str, times: int) -> list[float]:
     """The launch's own checks called in plain asyncio, in the same estate and order: how long each took, in seconds."""
-    with closing(SqliteStore(estate.documents.ledger)) as store:
+    with closing(open_ledger(named_ledger())) as store:
         created = Logbook(store, launch).refresh().created
     if created is None:
         raise LookupError(f"no launch is called {launch}")

@@ -92,7 +92,7 @@ def _told(figures: Iterable[Figure]) -> list[Figure]:
 def _gates(estate: WholeEstate, folder: Path, count: int) -> Iterable[Figure]:
     launch = gates.launched(estate, gates.book(folder / "gates.yaml", count))
     passed = gates.pass_gates(estate, launch, count, _SEED)
-    bare = gates.bare(estate, launch, count)
+    bare = gates.bare(launch, count)
     moved = [one.moved_on for one in passed]
     kinds = range(gates.KINDS_OF_CHECK)
     step_ms = mean(median(_of_kind([one.step for one in passed], kind)) for kind in kinds) * _MS

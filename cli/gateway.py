@@ -63,7 +63,7 @@ def _run(settings: "Environment", slack: "SlackWaysIn", pagerduty: "PagerDutyDoo
     from tminus.gateway import Gateway
     from tminus.ledger.opening import open_ledger
 
-    watchdog = Watchdog(open_ledger(settings.ledger))
+    watchdog = Watchdog(open_ledger(settings.ledger), settings.environment)
     with Courier(open_ledger(settings.ledger), settings) as courier:
         parts = [*slack.parts, *([pagerduty] if pagerduty else []), courier, watchdog]
         doors = [*slack.routes, *(pagerduty.routes() if pagerduty else [])]

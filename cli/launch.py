@@ -48,6 +48,8 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     from tminus.launching import Documents
 
     documents = Documents.read(release, runbook, people, environment, KINDS)
+    for line in documents.warnings():
+        click.echo(f"warning: {line}", err=True)
     if dry_run:
         from cli.dry_run import rehearse_on_paper
 

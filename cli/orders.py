@@ -1,6 +1,7 @@
 """`tminus hold | resume | recycle | scrub | rollback | retry | waive`: orders, signed with a person's own key."""
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,16 @@ def hold(launch: str, reason: str, key_file: Path | None) -> None:
 @key_option
 def resume(launch: str, reason: str, key_file: Path | None) -> None:
     """Goes on after a hold, whoever held; a step that was blocked is tried again."""
-    from tminus.ordering import let_go_by_resume
+    from tminus.ordering import let_go_by_resume, still_held
 
     desk = sit_down(launch, key_file)
-    held = let_go_by_resume(desk.frozen, desk.book.record)
-    _give(desk, "resume", "; ".join(filter(None, (reason, held and f"lets go of what was held by {held}"))))
+    seen = desk.book.record.seq
+    held = let_go_by_resume(desk.frozen, desk.book.record, seen)
+    _give(desk, "resume", "; ".join(filter(None, (reason, held and f"lets go of what was held by {held}"))), seen=seen)
     if held:
         click.echo(f"Let go of what was held by {held}.")
+    if still := still_held(desk.frozen, desk.book.record):
+        click.echo(still)
 
 
 @click.command("recycle")
@@ -109,14 +113,54 @@ def retry(launch: str, step: str, reason: str, key_file: Path | None) -> None:
 @_LAUNCH
 @_STEP
 @_REASON
-@click.option("--until", required=True, help="How long it holds: a date such as 2026-12-01, or an ISO time with zone.")
+@click.option(
+    "--until",
+    required=True,
+    help="How long it holds: a day such as 2026-12-01, to its end in UTC, or a time with its zone.",
+)
+@click.option(
+    "--digest",
+    default="",
+    help="The digest of the failure you saw, as `tminus status` shows it; without it you are shown it and asked.",
+)
 @key_option
-def waive(launch: str, step: str, reason: str, until: str, key_file: Path | None) -> None:
-    """Accepts that a step fails, with a reason and until a date."""
-    _order(launch, "waive", reason, key_file, step, _date(until))
+def waive(launch: str, step: str, reason: str, until: str, digest: str, key_file: Path | None) -> None:
+    """Accepts that a step failed as you saw it, with a reason and until a date."""
+    ends = _date(until)
+    desk = sit_down(launch, key_file)
+    _give(desk, "waive", reason, step, ends, digest=_failure_seen(desk, step, digest))
+
+
+def _failure_seen(desk: "Desk", step: str, named: str) -> str:
+    """The digest of the failure that is waived: named by the person, or shown to them now; "" where there is none."""
+    import sys
+
+    from tminus.asking import is_meant, short
+    from tminus.digests import failure_digest, failure_of
+
+    state = desk.book.record.step(step)
+    digest = failure_digest(state)
+    if not digest:
+        return ""
+    said = f"{step} failed: {failure_of(state, digest)}. Digest {short(digest)}."
+    if named and not is_meant(named, digest):
+        then = failure_of(state, f"sha256:{named.removeprefix('sha256:')}")
+        was = f"you name {then}" if then else f"{named} names no failure of it, or has fewer than six digits"
+        raise UsageError(f"{was}; now {said} Look at it, then give --digest {short(digest)} if that is right")
+    if not named and not sys.stdin.isatty():
+        raise UsageError(f"which failure did you see? {said} Look at it, then give --digest {short(digest)}")
+    click.echo(said)
+    if not named:
+        click.confirm(f"Waive {step}?", abort=True)
+    return digest
 
 
 def _date(text: str) -> datetime:
+    """The end of a day, in UTC, where no more than that is named; else the moment, in UTC where it has no zone."""
+    from tminus.clock import end_of_day
+
+    with suppress(ValueError):
+        return end_of_day(date.fromisoformat(text))
     try:
         found = datetime.fromisoformat(text)
     except ValueError as e:
@@ -124,16 +168,33 @@ def _date(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _order(
-    launch: str, order: "Order", reason: str, key_file: Path | None, step: str = "", until: datetime | None = None
+def _order(launch: str, order: "Order", reason: str, key_file: Path | None, step: str = "") -> None:
+    _give(sit_down(launch, key_file), order, reason, step)
+
+
+def _give(
+    desk: "Desk",
+    order: "Order",
+    reason: str,
+    step: str = "",
+    until: datetime | None = None,
+    *,
+    digest: str = "",
+    seen: int | None = None,
 ) -> None:
-    _give(sit_down(launch, key_file), order, reason, step, until)
-
-
-def _give(desk: "Desk", order: "Order", reason: str, step: str = "", until: datetime | None = None) -> None:
     from tminus import events as ev
     from tminus import inbox
+    from tminus.ordering import until_said
 
-    given = ev.Ordered(order=order, person=desk.person.id, via="command line", reason=reason, step=step, until=until)
+    given = ev.Ordered(
+        order=order,
+        person=desk.person.id,
+        via="command line",
+        reason=reason,
+        step=step,
+        until=until,
+        digest=digest,
+        seen=seen,
+    )
     inbox.order(desk.book, desk.frozen, desk.signed_order(given))
-    click.echo(f"Recorded: {desk.person.name} {order} {step}".strip() + ".")
+    click.echo(f"Recorded: {desk.person.name} {order} {step}".strip() + f"{until_said(given)}.")

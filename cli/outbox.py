@@ -28,18 +28,31 @@ def show(launch: str | None) -> None:
     from tminus.ledger.opening import named_ledger, open_ledger
     from tminus.outbox import Outbox
 
-    letters = Outbox(open_ledger(named_ledger())).unsent(launch)
-    for identity, chain, channel, key, state, attempts, error, age in letters:
+    outbox = Outbox(open_ledger(named_ledger()))
+    letters = outbox.unsent(launch)
+    for identity, chain, channel, key, state, attempts, error, age, environment in letters:
         said = f": {error}" if error else ""
         click.echo(
-            f"{identity}  {chain}  {channel}  {key}  {state} after {attempts} tries, {float(str(age)):.0f} s old{said}"
+            f"{identity}  {chain}  {_of(channel, environment)}  {key}  {state} after {attempts} tries, "
+            f"{float(str(age)):.0f} s old{said}"
+        )
+    for (environment, channel), left in outbox.paused().items():
+        click.echo(f"{_of(channel, environment)} asked to be left alone; nothing is sent there for {left:.0f} s.")
+    for (environment, channel), waits in outbox.uncarried().items():
+        click.echo(
+            f"{_of(channel, environment)}: nobody has tried anything for {waits:.0f} s; does a gateway run there? "
+            "`tminus gateway --environment` with that environment's file carries it"
         )
     if not letters:
         click.echo("Every message has arrived.")
 
 
+def _of(channel: object, environment: object) -> str:
+    return f"{channel} of {environment}" if environment else str(channel)
+
+
 @command.command("resend")
-@click.argument("letters", metavar="[ID]...", nargs=-1, type=int)
+@click.argument("letters", metavar="[ID]...", nargs=-1, type=click.IntRange(1, 2**63 - 1))
 @click.option("--dead", is_flag=True, help="Every dead letter instead of those named.")
 @click.option("--launch", help="With --dead: only those of this launch.")
 def resend(letters: tuple[int, ...], dead: bool, launch: str | None) -> None:

@@ -27,32 +27,37 @@ _FILE = click.Path(path_type=Path)
 def command(runbook: Path, release: Path, people: Path, environment: Path, t0: str) -> None:
     """Prints the countdown before it begins.
 
-    When what happens, who owns it, who must answer by when, and whether enough distinct people can. Nothing is
-    created or changed. Exits 2 where `launch` would refuse: a quorum can never be reached, T-0 or the first phase is in
-    the past.
+    When what happens, who owns it, who must answer by when, whose yes does not count since they wrote a commit of the
+    release, which of its authors nobody in people.yaml is, and whether enough distinct people are left. Of a roll-call:
+    when it goes out, and to whom. Nothing is created or changed. Exits 2 where `launch` would refuse: a quorum can
+    never be reached, T-0 or the first phase is in the past.
     """
     from rich.console import Console, Group
 
     from tasks.vocabulary import KINDS
+    from tminus.candidates import strangers_said
     from tminus.clock import now
     from tminus.environment import Environment
     from tminus.launching import refuse_past
     from tminus.people import People
     from tminus.plan import Crew, make_plan, parse_t0
-    from tminus.release import Release
+    from tminus.release import authors_of, load_release
     from tminus.runbook_source import load
     from tminus.yaml_source import Source
 
     book = load(runbook, KINDS)
-    launched = Source.read(release).load(Release)
+    launched = load_release(Source.read(release))
     if launched.system != book.system:
         raise UsageError(f"{runbook} is for {book.system!r}, {release} is of {launched.system!r}; give two that match")
     place = Source.read(environment).load(Environment)
     at = now()
-    plan = make_plan(book, Crew(Source.read(people).load(People)), place.clock, parse_t0(t0, place.clock, at), at)
+    crew = Crew(Source.read(people).load(People), authors=authors_of(launched))
+    plan = make_plan(book, crew, place.clock, parse_t0(t0, place.clock, at), at)
     countdown = _Countdown(plan)
     release_line = f"{launched.release} to {place.environment} by {book.runbook}, {launched.ticket}"
     Console(highlight=False).print(release_line, style="bold")
+    for line in strangers_said(crew.people, crew.authors):
+        Console(highlight=False).print(f"warning: {line}", style="yellow", soft_wrap=True)
     Console(highlight=False).print(Group(*countdown.lines()))
     if plan.unreachable:
         raise UsageError("\n".join(f"step {step}: {why}" for step, why in plan.unreachable.items()))
@@ -99,13 +104,21 @@ class _Countdown:
         if refs:
             yield _indented(refs, "dim")
         if planned.question is not None:
+            if step.does.kind == "roll_call":
+                yield self._goes_out(planned.question, phase)
             yield from self._question(planned.question, phase)
+
+    def _goes_out(self, asked: "PlannedQuestion", phase: "PlannedPhase") -> "RenderableType":
+        names = "; ".join({name: None for named in asked.candidates.values() for name in named}) or "nobody"
+        return _indented(f"goes out {_time(phase.at, self._plan.t0, dated=True)} to: {names}", "")
 
     def _question(self, asked: "PlannedQuestion", phase: "PlannedPhase") -> "Iterator[RenderableType]":
         until = f"by {_time(asked.until, phase.at)}" if asked.until else "ahead of the launch"
         for role, count in asked.roles.items():
             names = "; ".join(asked.candidates[role]) or "nobody"
             yield _indented(f"{count} {role} {until}: {names}", "" if asked.candidates[role] else "red")
+        for name, why in asked.barred.items():
+            yield _indented(f"not {name}: {why}", "yellow")
         if asked.unreachable:
             yield _indented(f"cannot be reached: {asked.unreachable}", "red")
 

@@ -8,6 +8,8 @@ import click
 from tminus.errors import BookError, Mistake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel
 
     from tminus.environment import Environment
@@ -34,6 +36,8 @@ def command(files: tuple[Path, ...], environment: Path | None, release: Path | N
     validation.context(environment, release, people)
     for path in files:
         validation.file(path)
+    for line in validation.warnings():
+        click.echo(f"warning: {line}", err=True)
     if validation.mistakes:
         raise BookError(tuple(dict.fromkeys(validation.mistakes)))
     click.echo("\n".join(validation.well))
@@ -48,20 +52,22 @@ class _Validation:
         self._environment: Environment | None = None
         self._release: Release | None = None
         self._people: People | None = None
+        self._looked_at: list[BaseModel] = []
 
     def context(self, environment: Path | None, release: Path | None, people: Path | None) -> None:
         """Reads what the books are held against."""
         from tminus.environment import Environment
         from tminus.people import People
-        from tminus.release import Release
+        from tminus.release import load_release
 
-        self._environment = self._loaded(environment, Environment)
-        self._release = self._loaded(release, Release)
-        self._people = self._loaded(people, People)
+        self._environment = self._loaded(environment, lambda source: source.load(Environment))
+        self._release = self._loaded(release, load_release)
+        self._people = self._loaded(people, lambda source: source.load(People))
 
     def file(self, path: Path) -> None:
         """Looks at one file, whatever kind it is."""
         from tminus.file_kinds import FILE_KINDS, kind_of
+        from tminus.release import load_release
         from tminus.yaml_source import Source
 
         try:
@@ -72,10 +78,22 @@ class _Validation:
             elif kind == "readiness":
                 self._chapter(source)
             else:
-                source.load(FILE_KINDS[kind])
+                found = load_release(source) if kind == "release" else source.load(FILE_KINDS[kind])
+                self._looked_at.append(found)
                 self.well.append(f"{path}: {kind}, no mistake found")
         except BookError as e:
             self.mistakes += e.mistakes
+
+    def warnings(self) -> list[str]:
+        """What is no mistake, and may be one, where a release and people are both given."""
+        from tminus.candidates import strangers_said
+        from tminus.people import People
+        from tminus.release import Release, authors_of
+
+        given = [one for one in (self._people, self._release, *self._looked_at) if one is not None]
+        people = next((one for one in given if isinstance(one, People)), None)
+        authors = [address for one in given if isinstance(one, Release) for address in authors_of(one)]
+        return strangers_said(people, authors) if people else []
 
     def _book(self, source: "Source") -> None:
         from tasks.vocabulary import KINDS
@@ -113,13 +131,13 @@ class _Validation:
             said = f"{source.path}: readiness, {len(reader.placed)} lines, no mistake found in itself"
             self.well.append(f"{said}; `tminus coverage {chapter.system}` reads the whole checklist")
 
-    def _loaded(self, path: Path | None, model: type[_M]) -> _M | None:
+    def _loaded(self, path: Path | None, load: "Callable[[Source], _M]") -> _M | None:
         from tminus.yaml_source import Source
 
         if path is None:
             return None
         try:
-            return Source.read(path).load(model)
+            return load(Source.read(path))
         except BookError as e:
             self.mistakes += e.mistakes
             return None

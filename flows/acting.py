@@ -8,6 +8,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from flows.blocking import clear_to_proceed
 from flows.conductor import Conductor
+from flows.lapsing import refuse_lapsed
 from flows.renewing import renew
 from flows.turns import Lost
 from tasks.action import Action, Fence, Standing, State
@@ -65,13 +66,19 @@ async def _converge(conductor: Conductor, step: Step, action: Action) -> Outcome
 
 
 async def _intend(conductor: Conductor, step: Step, action: Action, before: Standing) -> ev.StepIntended:
-    """Writes down what will be done. Raises MovedOn where anything was ordered, or written at all, meanwhile."""
+    """Writes down what will be done. Raises MovedOn where anything was ordered, or written at all, meanwhile.
+
+    Raises Lapsed where it would be the first change, and a waiver that it rests on is over.
+    """
     await conductor.refresh()
     conductor.stop_if_turned()
     state, seen = conductor.record.step(step.id), conductor.record.seq
     if conductor.record.held is not None:
         raise MovedOn(f"{step.id}: the launch is held")
-    undo = None if state.undo else await action.plan_undo(conductor.estate)
+    planned = state.undo is not None and not action.harmless_if_left  # that one's plan says when it ends by itself
+    undo = None if planned else await action.plan_undo(conductor.estate)
+    if undo is not None and not (action.harmless_if_left or conductor.record.change_began):
+        refuse_lapsed(conductor, step)
     intended = ev.StepIntended(
         step=step.id,
         attempt=state.attempt + 1,
@@ -81,6 +88,7 @@ async def _intend(conductor: Conductor, step: Step, action: Action, before: Stan
         before=f"{before.state}: {'; '.join(map(str, before.seen.found)) or before.seen.where}",
         undo_summary=undo.summary if undo else None,
         undo=undo.data if undo else None,
+        harmless_if_left=action.harmless_if_left,
     )
     await conductor.write(ev.StepStarted(step=step.id, attempt=state.attempt + 1), intended, after=seen)
     conductor.keep_ways_back()

@@ -6,8 +6,10 @@ from typing import Literal
 from flows.blocking import get_past
 from flows.by_the_ledger import LedgerStep, by_the_ledger
 from flows.conductor import Conductor
+from flows.lapsing import refuse_lapsed
 from flows.observing import observe_again
 from flows.turns import NoGo, TurnBack
+from flows.window import LOOK_AT_PREFECT
 from tasks.check import Check
 from tminus import asking
 from tminus import events as ev
@@ -17,14 +19,14 @@ from tminus.clock import now
 from tminus.digests import bindings_of, decision_digest, evidence_digest, facts_of, what_changed
 from tminus.errors import MovedOn
 from tminus.escalation import next_reminder, stages_of
+from tminus.headline import answers_to, where_to_answer
 from tminus.outcome import Outcome
 from tminus.record import AskState
 from tminus.release import authors_of
-from tminus.roll_call import asked_text, called, called_said, seats_called
+from tminus.roll_call import asked_text, called, called_said, gates_called, gates_of, seats_called
 from tminus.runbook import Acknowledgement, Approval, Attestation, RollCall, Step
 
 _SHOW_EVERY = timedelta(seconds=2)  # each showing costs Prefect four calls, and answers come in bursts
-_LOOK_AT_PREFECT = 5.0  # seconds between two looks whether somebody pressed Resume in the UI
 
 Question = Approval | Acknowledgement | Attestation | RollCall
 
@@ -33,6 +35,7 @@ async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
     """Asks, waits, and says how it ended.
 
     An approval that is rejected or not answered is a no-go; once a change began, a no turns back, and silence holds.
+    Raises Lapsed where it would be met, and rests on a waiver that is over; asked again, it goes on as it stood.
     """
     state = conductor.record.step(step.id)
     if state.settled and state.outcome is not None:
@@ -97,19 +100,27 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
         conductor.stop_if_turned()
         if changed := _asked_again(conductor, step, question):
             await conductor.write(changed)
-        if (ended := _judged(conductor, step)) is not None and await _is_ended(conductor, step, ended):
-            break
+        if (ended := _judged(conductor, step)) is not None:
+            if ended.result == "met" and _rests_on_waivers(conductor, question):
+                refuse_lapsed(conductor, step)
+            if await _is_ended(conductor, step, ended):
+                break
         await _remind(conductor, step)
         why, moment = _why_it_waits(conductor, step), now()
         if why != waiting and moment >= show_from:
             waiting, show_from = why, moment + _SHOW_EVERY
-            await conductor.shown.paused(f"{step.id}-{conductor.record.seq}", why)
+            await conductor.shown.paused(step.id, why)
         before = conductor.record.seq
-        await conductor.news(min(_LOOK_AT_PREFECT, _left(conductor, step)))
+        await conductor.news(min(LOOK_AT_PREFECT, _left(conductor, step)))
         if conductor.record.seq == before and await conductor.shown.resumed_in_ui():
             waiting = ""
     await conductor.shown.running()
     return ended
+
+
+def _rests_on_waivers(conductor: Conductor, question: Question) -> bool:
+    """Whether a waiver that is over concerns it; once a change has begun, only an approval's."""
+    return isinstance(question, Approval) or not (isinstance(question, RollCall) or conductor.record.change_began)
 
 
 async def _is_ended(conductor: Conductor, step: Step, ended: ev.AskEnded) -> bool:
@@ -168,7 +179,7 @@ def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpen
     deadline = now() + conductor.real(question.deadline)
     before, facts = rests_on(conductor, step), facts_of(record, rests_on(conductor, step))
     is_roll_call = isinstance(question, RollCall)
-    roles = seats_called(frozen, step) if is_roll_call else roles_asked(question)
+    roles = seats_called(gates_of(frozen, step)) if is_roll_call else roles_asked(question)
     kind = "approval" if is_roll_call else question.kind  # whoever may not approve need not be there
     barred = barred_from(kind, frozen.people, frozen.created.started_by, authors_of(frozen.release))
     return ev.AskOpened(
@@ -176,6 +187,7 @@ def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpen
         step=step.id,
         kind="acknowledgement" if isinstance(question, RollCall) else question.kind,
         yes="I will be there" if is_roll_call else "",
+        gates=gates_called(gates_of(frozen, step)) if is_roll_call else (),
         roles=dict(roles),
         veto=question.veto if isinstance(question, Approval) else (),
         text=_text(conductor, step, question),
@@ -208,19 +220,7 @@ def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
         return None
     if isinstance(step.does, RollCall):
         return _called(conductor, step, ask)
-    judgement = asking.judge(ask, conductor.frozen.people, now())
-    if judgement.rejected is not None:
-        who = conductor.frozen.people.by_id(judgement.rejected.person)
-        name = who.name if who else judgement.rejected.person
-        said = f"{name} said no: {judgement.rejected.reason or 'no reason given'}"
-        return ev.AskEnded(ask=ask.opened.ask, result="rejected", reason=said)
-    if judgement.met:
-        return ev.AskEnded(
-            ask=ask.opened.ask, result="met", reason=asking.seated(judgement.seating, conductor.frozen.people)
-        )
-    if now() >= ask.opened.deadline:
-        return ev.AskEnded(ask=ask.opened.ask, result="expired", reason=f"at the deadline it still {judgement.waits}")
-    return None
+    return asking.end_of(ask, conductor.frozen.people, now())
 
 
 def _called(conductor: Conductor, step: Step, ask: AskState) -> ev.AskEnded | None:
@@ -243,14 +243,16 @@ def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.Ask
 
 
 def _why_it_waits(conductor: Conductor, step: Step) -> str:
-    ask = _ask(conductor, step)
+    """What is waited for, from whom, until when, and where they answer."""
+    ask, frozen = _ask(conductor, step), conductor.frozen
     if ask is None:
         return step.title
+    until, how = f"until {ask.opened.deadline:%H:%M:%S} UTC", where_to_answer(frozen, ask)
     if isinstance(step.does, RollCall):
-        said = called_said(conductor.frozen, called(conductor.frozen, step, ask))
-        return f"{step.title}, until {ask.opened.deadline:%H:%M:%S} UTC: {said}"
-    judgement = asking.judge(ask, conductor.frozen.people, now())
-    return f"{step.title}: {judgement.waits} until {ask.opened.deadline:%H:%M:%S} UTC, in Slack or by `tminus approve`"
+        said = called_said(frozen, called(frozen, step, ask))
+        return f"{step.title}, {until}: {said}. Answer {how}"
+    awaited = "; ".join(one.who for one in answers_to(frozen, conductor.record, ask, now()))
+    return f"{step.title} waits {until} for {awaited or 'its end'}. Answer {how}"
 
 
 def _left(conductor: Conductor, step: Step) -> float:

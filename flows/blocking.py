@@ -1,14 +1,17 @@
 """What happens when a step does not pass: back, or hold and ask, or an end."""
 
+import asyncio
 from collections.abc import Callable
 
 from flows.conductor import Conductor, logger
 from flows.turns import NoGo, OutOfTime
 from flows.what_next import told
+from flows.window import LOOK_AT_PREFECT
 from tminus import events as ev
 from tminus.clock import now, show_duration
 from tminus.record import StepState
 from tminus.runbook import Phase, Step
+from tminus.sentence import hold_said
 
 _TICK = 1.0  # seconds between two looks at the clock while nothing happens
 
@@ -52,14 +55,10 @@ async def clear_to_proceed(conductor: Conductor) -> None:
     conductor.stop_if_turned()
     record = conductor.record
     if record.held is not None:
-        said = record.held.why if isinstance(record.held, ev.Held) else _ordered(record.held)
+        said = hold_said(record.held)
         blocked = isinstance(record.held, ev.Held) and record.held.step
         phase = _current(conductor) if blocked else conductor.frozen.runbook.phases[-1]
         await wait_while_held(conductor, said, phase, lambda: conductor.record.held is None)
-
-
-def _ordered(hold: ev.Ordered) -> str:
-    return f"held by {hold.person}: {hold.reason or 'no reason given'}"
 
 
 async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
@@ -81,8 +80,10 @@ async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
 async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Callable[[], bool]) -> None:
     """Shows why it is held, and waits for people as long as the phase lets them."""
     logger.info("held: %s", why)
-    began = now()
-    await conductor.shown.paused(f"held-{conductor.record.seq}", why)
+    began, clock = now(), asyncio.get_running_loop().time
+    shown = why if "tminus " in why else f"{why}. To go on: tminus resume {conductor.launch}"
+    await conductor.shown.paused("held", shown)
+    looked = clock()
     while not over():
         conductor.stop_if_turned()
         held = conductor.record.held  # whoever says hold meanwhile is given their time, too
@@ -90,4 +91,8 @@ async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Ca
         if left <= 0:
             raise (OutOfTime if conductor.record.change_began else NoGo)(why)
         await conductor.news(min(_TICK, left))
+        if clock() - looked >= LOOK_AT_PREFECT:
+            looked = clock()
+            if await conductor.shown.resumed_in_ui():
+                await conductor.shown.paused("held", shown)
     await conductor.shown.running()

@@ -28,7 +28,12 @@ async def follow_up(conductor: Conductor, step: Step) -> Outcome:
 
 def follow_ups_of(frozen: Frozen, record: Record) -> list[ev.FollowUp]:
     """The follow-ups that are not written down yet, from what happened."""
-    found = [*_of_holds(frozen, record), *_of_steps(frozen, record), *_of_waivers(frozen, record)]
+    found = [
+        *_of_holds(frozen, record),
+        *_of_steps(frozen, record),
+        *_left(frozen, record),
+        *_of_waivers(frozen, record),
+    ]
     known = {(one.source, one.what) for one in record.follow_ups}
     fresh: dict[tuple[str, str], ev.FollowUp] = {(one.source, one.what): one for one in found}
     return [one for key, one in fresh.items() if key not in known]
@@ -64,6 +69,19 @@ def _of_steps(frozen: Frozen, record: Record) -> list[ev.FollowUp]:
         for state in record.steps.values()
         for ended in state.history
         if ended.outcome.verdict in {Verdict.FAIL, Verdict.UNKNOWN, Verdict.SKIPPED}
+    ]
+
+
+def _left(frozen: Frozen, record: Record) -> list[ev.FollowUp]:
+    """What could not be taken back and is harmless; what is not so holds the launch."""
+    return [
+        ev.FollowUp(
+            what=f"{state.step} could not be taken back, and ends by itself: {state.undone.summary}",
+            owner=_owner(frozen, state.step),
+            source=state.step,
+        )
+        for state in record.to_undo()
+        if not state.changed and state.undone is not None
     ]
 
 

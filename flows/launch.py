@@ -2,13 +2,10 @@
 
 import asyncio
 from datetime import datetime
-from uuid import UUID
 
 from prefect import flow
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.deployments.flow_runs import arun_deployment
-from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
 from flows.conducting import read_launch
@@ -77,22 +74,3 @@ async def schedule(book: Logbook, frozen: Frozen, one: Phase, due: datetime) -> 
     written = ev.PhaseScheduled(phase=one.phase, due=due, run=str(run.id), token=token)
     await asyncio.to_thread(book.write, written)
     return str(run.id)
-
-
-async def run_state(run: str) -> State[None] | None:
-    """How a phase's run stands in Prefect; None where Prefect does not know it."""
-    async with get_client() as client:
-        try:
-            found = await client.read_flow_run(UUID(run))
-        except ObjectNotFound:
-            return None
-    return found.state
-
-
-def stopped_by_hand(state: State[None] | None) -> str | None:
-    """How somebody stopped a run in Prefect's UI: `cancelled` or `suspended`; None where nobody did."""
-    if state is None:
-        return None
-    if state.is_cancelled() or state.is_cancelling():
-        return "cancelled"
-    return "suspended" if state.name == "Suspended" else None

@@ -1,6 +1,7 @@
 """Before T-0 one way to wake on-call must be proven, or a person states that they are watching."""
 
 import asyncio
+from collections.abc import Sequence
 
 from flows.asking import ask
 from flows.conductor import Conductor
@@ -26,11 +27,20 @@ async def prove_paging(conductor: Conductor, step: Step, path: PagingPath) -> Ou
 
         async def attempt(_last: bool) -> Outcome:
             started = ev.StepStarted(step=step.id, attempt=state.attempt + 1)
-            await conductor.write(started, ev.StepEnded(step=step.id, attempt=state.attempt + 1, outcome=outcome))
+            ended = ev.StepEnded(step=step.id, attempt=state.attempt + 1, outcome=outcome)
+            await conductor.write(started, *_withdrawn(conductor, step, outcome), ended)
             return outcome
 
         return await conductor.shown.as_task(step, attempt)
     return await ask(conductor, step, Attestation(role=path.role, statement=_STATEMENT, deadline=path.deadline))
+
+
+def _withdrawn(conductor: Conductor, step: Step, outcome: Outcome) -> Sequence[ev.AskEnded]:
+    """The end of what an earlier conductor asked somebody instead."""
+    asked = conductor.record.ask_for(step.id)
+    if asked is None or asked.ended is not None:
+        return ()
+    return (ev.AskEnded(ask=asked.opened.ask, result="withdrawn", reason=outcome.summary),)
 
 
 async def _delivered(conductor: Conductor) -> bool:

@@ -5,8 +5,9 @@ from itertools import groupby
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Pause
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from flows.acting import carry_out
 from flows.anchoring import anchor_what_was_missed, end_phase
@@ -25,11 +26,13 @@ from flows.closing import (
 from flows.conducting import conducting, not_due
 from flows.conductor import Conductor, logger
 from flows.following_up import follow_up
+from flows.lapsing import look_again
 from flows.observing import observe, observe_all
 from flows.paging import prove_paging
 from flows.roll_call import call_roll
-from flows.rolling_back import roll_back
-from flows.turns import Lost, NoGo, OutOfTime, Recycled, Scrubbed, TurnBack
+from flows.rolling_back import roll_back, tidy_up
+from flows.stopped import hold_as_stopped, hold_what_was_stopped
+from flows.turns import Lapsed, Lost, NoGo, OutOfTime, Recycled, Scrubbed, Stopped, TurnBack
 from flows.watching import watch
 from flows.what_next import turns_back
 from tasks.action import Action
@@ -58,7 +61,15 @@ async def phase(launch_id: str, phase: str) -> State[None]:
         if why := not_due(launch_id, phase):
             return Failed(message=why)
         async with conducting(launch_id, str(flow_run.get_id())) as conductor:
-            return await conduct(conductor, phase)
+            try:
+                return await conduct(conductor, phase)
+            except Stopped as e:
+                await hold_as_stopped(conductor, phase, e.how)
+                raise
+    except Stopped as e:
+        if e.how == "cancelled":
+            return Cancelled(message=str(e))
+        raise Pause(str(e)) from e  # as Prefect's own engine leaves a run suspended
     except Lost as e:
         return Failed(message=str(e))
 
@@ -66,10 +77,13 @@ async def phase(launch_id: str, phase: str) -> State[None]:
 async def conduct(conductor: Conductor, upto: str) -> State[None]:
     """Goes on from wherever the launch is; every end is written down, and said in one sentence."""
     await conductor.merge_what_can_be_read()
+    await hold_what_was_stopped(conductor)
     await anchor_what_was_missed(conductor)
     while conductor.record.closed is None:
         if (ending := await _to_its_end(conductor, upto)) is None:
             return _state_of(conductor)
+        if ending.result in {"no-go", "scrubbed", "rolled back"}:
+            await tidy_up(conductor)
         await close_as(conductor, ending)
         await say_it_is_over(conductor)
     return _state_of(conductor)
@@ -147,11 +161,22 @@ async def settle_all(conductor: Conductor, steps: Sequence[Step]) -> None:
         await clear_to_proceed(conductor)
         checks = [(step, step.does) for step in left if isinstance(step.does, Check)]
         await observe_all(conductor, checks)
-        for step in left:
-            if not isinstance(step.does, Check):
-                await run_step(conductor, step)
+        try:
+            for step in left:
+                if not isinstance(step.does, Check):
+                    await run_step(conductor, step)
+        except Lapsed as turn:
+            await _settle_again(conductor, turn.steps)
+            continue
         turn_back_if_broken(conductor, left)
         left = [step for step in left if not await get_past(conductor, step)]
+
+
+async def _settle_again(conductor: Conductor, steps: Sequence[Step]) -> None:
+    """What only a waiver settled that is over now: as it is seen now, or waived anew, or mended and tried again."""
+    await look_again(conductor, steps)
+    taken_back = [step for step in steps if not await get_past(conductor, step)]
+    await settle_all(conductor, taken_back)
 
 
 async def run_step(conductor: Conductor, step: Step) -> Outcome:

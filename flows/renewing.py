@@ -19,7 +19,7 @@ async def renew(conductor: Conductor, before: Action, do: Do) -> None:
     nothing is renewed: it would hold what is no longer worth going back to. It does not end while something
     holds the launch. `do` carries an action out; its last argument says that it was done before.
     """
-    if before.expires or conductor.record.change_began:
+    if before.expires or before.harmless_if_left or conductor.record.change_began:
         return
     while (worn := await _worn(conductor)) is not None:
         step, action = worn

@@ -23,6 +23,7 @@ from tminus.runbook import Step
 Shown = tuple[Step, str, Outcome]
 _POLL = 0.2  # seconds between two looks at an undo that is under way
 _AFTERMATH = 15.0  # seconds that a proven way back waits to learn when the last bad answer was given
+_HARMLESS = 15.0  # seconds that each thing which ends by itself is given to be taken back
 _PROOF_TRIES = 5
 _PROOF_PAUSE = 1.0  # seconds; the old version needs a moment to take the traffic again
 
@@ -42,8 +43,16 @@ async def roll_back(conductor: Conductor, turn: TurnBack) -> bool:
 
 
 async def _go_back(conductor: Conductor, done: list[Shown]) -> bool:
+    proven = await _go_back_proven(conductor, done)
     for state in conductor.record.to_undo():
-        if not await _take_back(conductor, state, done):
+        if not state.changed:
+            await _take_back(conductor, state, done, _HARMLESS)
+    return proven
+
+
+async def _go_back_proven(conductor: Conductor, done: list[Shown]) -> bool:
+    for state in conductor.record.to_undo():
+        if state.changed and not await _take_back(conductor, state, done):
             said = f"{state.step} could not be taken back: {state.undone.summary if state.undone else 'not tried'}"
             await conductor.write_or_journal(ev.RollbackEnded(proven=False, said=said))
             return False
@@ -51,6 +60,16 @@ async def _go_back(conductor: Conductor, done: list[Shown]) -> bool:
     last_bad = await _last_bad(conductor)
     await conductor.write_or_journal(ev.RollbackEnded(proven=proven, said=said, last_bad=last_bad))
     return proven
+
+
+async def tidy_up(conductor: Conductor) -> None:
+    """Before a launch ends early: takes back what is harmless if left and was not tried; what fails is a follow-up."""
+    done: list[Shown] = []
+    for state in conductor.record.to_undo():
+        if not state.changed and state.undone is None:
+            await _take_back(conductor, state, done, _HARMLESS)
+    for shown in done:
+        await _show(conductor, shown)
 
 
 async def _last_bad(conductor: Conductor) -> datetime | None:
@@ -64,13 +83,16 @@ async def _last_bad(conductor: Conductor) -> datetime | None:
         return None
 
 
-async def _take_back(conductor: Conductor, state: StepState, done: list[Shown]) -> bool:
+async def _take_back(conductor: Conductor, state: StepState, done: list[Shown], within: float | None = None) -> bool:
     step = conductor.frozen.runbook.step(state.step)
     if step is None or state.undo is None or not isinstance(step.does, Action):
         return True
     undo = Undo(summary=state.undo.undo_summary or "", data=state.undo.undo or {})
     await conductor.write_or_journal(ev.UndoIntended(step=step.id, token=conductor.token))
-    outcome = await _undo(conductor, step, step.does, undo)
+    try:
+        outcome = await asyncio.wait_for(_undo(conductor, step, step.does, undo), within)
+    except TimeoutError:
+        outcome = Outcome.unknown(f"no end within {within} s").model_copy(update={"at": now()})
     await conductor.write_or_journal(ev.UndoEnded(step=step.id, outcome=outcome))
     done.append((step, f"undo {step.id}", outcome))
     return outcome.verdict is Verdict.PASS

@@ -13,7 +13,10 @@ def point_at(api: str) -> None:
 
 
 async def refuse_unready(api: str) -> None:
-    """Raises UsageError where Prefect does not answer, or does not know the deployments; nothing was created yet."""
+    """Raises UsageError where Prefect does not answer, something else does, or it does not know the deployments.
+
+    Nothing was created yet.
+    """
     import httpx
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound
@@ -28,3 +31,7 @@ async def refuse_unready(api: str) -> None:
             ) from e
         except ObjectNotFound as e:
             raise UsageError(f"Prefect at {api} has no deployment {name}; `prefect deploy --all` makes it") from e
+        except (ValueError, RuntimeError) as e:  # no JSON, JSON of something else, or nested without an end
+            raise UsageError(
+                f"what answers at {api} is no API of Prefect's ({type(e).__name__}); does prefect.api end in /api?"
+            ) from e

@@ -1,6 +1,7 @@
 """The turns a launch can take instead of going on: each says why, in one sentence."""
 
 from tminus.errors import TminusError
+from tminus.runbook import Step
 
 
 class Turn(TminusError):
@@ -9,6 +10,21 @@ class Turn(TminusError):
 
 class Lost(Turn):
     """This process no longer conducts."""
+
+
+class Stopped(Lost):
+    """Somebody cancelled or suspended this run in Prefect, and it noticed before its process was ended.
+
+    Args:
+        how: `cancelled` or `suspended`.
+    """
+
+    def __init__(self, how: str) -> None:
+        super().__init__(f"this run was {how} in Prefect; the launch is held until somebody resumes it")
+        self.how = how
+
+    def __reduce__(self) -> tuple[type["Stopped"], tuple[str]]:
+        return (Stopped, (self.how,))
 
 
 class NoGo(Turn):
@@ -41,3 +57,18 @@ class TurnBack(Turn):
 
     def __reduce__(self) -> tuple[type["TurnBack"], tuple[str, str]]:
         return (TurnBack, (str(self), self.by))
+
+
+class Lapsed(Turn):
+    """Steps count as not settled any more, and are looked at first: the waivers that accepted them are over.
+
+    Args:
+        steps: which.
+    """
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        super().__init__(f"waivers are over, so it is looked again: {', '.join(step.id for step in steps)}")
+        self.steps = steps
+
+    def __reduce__(self) -> tuple[type["Lapsed"], tuple[tuple[Step, ...]]]:
+        return (Lapsed, (self.steps,))

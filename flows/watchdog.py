@@ -3,16 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from prefect.client.schemas.objects import State
 
-from flows.launch import run_state, schedule, stopped_by_hand
+from flows.launch import schedule
 from flows.prefect_errors import PREFECT_ERRORS
+from flows.stopped import hold_of, run_state
+from flows.window import stopped_by_hand
 from tasks.vocabulary import KINDS
 from tminus import events as ev
 from tminus.clock import now
-from tminus.errors import TminusError
+from tminus.errors import MovedOn, TminusError
 from tminus.frozen import Frozen
 from tminus.lease import vacant
 from tminus.ledger.directory import under_way
@@ -35,14 +38,17 @@ class Watchdog:
 
     Args:
         store: a store of its own.
+        environment: whose launches: those of another that shares the ledger run in another Prefect.
 
     Attributes:
         failures: how many looks failed, whether at one launch or at the list of all.
         unseen: the launches that could not be looked at last time, and why; "" stands for the list itself.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, environment: str) -> None:
         self._store = store
+        self._environment = environment
+        self._elsewhere: set[str] = set()  # launches under way that are another environment's
         self._watching = False
         self.failures = 0
         self.unseen: dict[str, str] = {}
@@ -68,7 +74,19 @@ class Watchdog:
         await self._watched("", list_them())
         for gone in self.unseen.keys() - {"", *launches}:
             del self.unseen[gone]
-        return [launch for launch in launches if await self._watched(launch, _look_at(self._store, launch))]
+        self._elsewhere &= {*launches}
+        here = [launch for launch in launches if launch not in self._elsewhere]
+        return [launch for launch in here if await self._watched(launch, self._look(launch))]
+
+    async def _look(self, launch: str) -> bool:
+        book = Logbook(self._store, launch)
+        created = (await asyncio.to_thread(book.refresh)).created
+        if created is None:
+            return False
+        if created.environment_name != self._environment:
+            self._elsewhere.add(launch)
+            return False
+        return await _look_at(book, created)
 
     async def _watched(self, launch: str, look: Coroutine[None, None, bool]) -> bool:
         """What a look found; one that fails is counted, and said once for as long as it fails in the same way."""
@@ -98,17 +116,13 @@ class Watchdog:
         yield f"tminus_watchdog_unseen_launches {len(self.unseen)}"
 
 
-async def _look_at(store: Store, launch: str) -> bool:
-    book = Logbook(store, launch)
-    record = await asyncio.to_thread(book.refresh)
-    if record.created is None:
-        return False
-    frozen = Frozen(record.created, KINDS)
+async def _look_at(book: Logbook, created: ev.LaunchCreated) -> bool:
+    record, launch, frozen = book.record, book.launch, Frozen(created, KINDS)
     book.tell = telling(frozen)
     if await _schedule_forgotten(book, frozen):
         return True
     phase = waiting_phase(record, now())
-    lease = await asyncio.to_thread(store.lease, launch)
+    lease = await asyncio.to_thread(book.store.lease, launch)
     if phase is None or lease is None or not vacant(lease):
         return False
     asked = record.scheduled.get(phase)
@@ -124,9 +138,9 @@ async def _is_taken_care_of(book: Logbook, asked: ev.PhaseScheduled, lease: Leas
     record, state = book.record, await run_state(asked.run)
     turned = record.must_roll_back or record.scrubbed is not None
     how = None if turned else stopped_by_hand(state)
-    if how and not any(asked.run in hold.why for hold in record.holds if isinstance(hold, ev.Held)):
-        why = f"{asked.phase} was {how} in Prefect (run {asked.run}), so nobody conducts until somebody resumes it"
-        await asyncio.to_thread(book.write, ev.Held(why=why))
+    if how and (hold := hold_of(record, asked.phase, how, asked.run)):
+        with suppress(MovedOn):  # whoever takes over may write the same in this moment; it is looked at again
+            await asyncio.to_thread(book.write, hold, after=record.seq)
         return True
     return bool(how and record.held is not None) or _still_to_come(record, asked, lease, state)
 

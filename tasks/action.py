@@ -53,10 +53,15 @@ class Undo(BaseModel, frozen=True):
 
 
 class Action(Spec, ABC, frozen=True):
-    """Changes something. The protocol: state → plan_undo → (intent recorded) → act → state → (outcome recorded)."""
+    """Changes something. The protocol: state → plan_undo → (intent recorded) → act → state → (outcome recorded).
+
+    `harmless_if_left`: its effect changes nothing for customers and ends by itself. It counts as no change, and is
+    taken back last, in bounded time; where that fails it is a follow-up, and no reason to call a way back not proven.
+    """
 
     verb: ClassVar[str] = "action"
     fence: ClassVar[Fence]
+    harmless_if_left: ClassVar[bool] = False
 
     @property
     def expires(self) -> bool:

@@ -10,7 +10,6 @@ from tminus.outcome import Verdict
 from tminus.people import People, Person
 from tminus.quorum import Answer, Seating, seat, why_it_waits
 from tminus.record import AskState, Record
-from tminus.seats import seats_open_to
 from tminus.spoken import role_said
 
 _YES: Mapping[str, ev.Answer] = {
@@ -51,6 +50,20 @@ def judge(ask: AskState, people: People, moment: datetime | None = None) -> Judg
     return Judgement(seating.complete and rejected is None, seating, rejected, waits)
 
 
+def end_of(ask: AskState, people: People, moment: datetime) -> ev.AskEnded | None:
+    """How a question ends at this moment, by what was answered or by its deadline; None while it waits."""
+    judgement, name = judge(ask, people, moment), ask.opened.ask
+    if judgement.rejected is not None:
+        no = judgement.rejected
+        said = f"{name_of(people, no.person)} said no: {no.reason or 'no reason given'}"
+        return ev.AskEnded(ask=name, result="rejected", reason=said)
+    if judgement.met:
+        return ev.AskEnded(ask=name, result="met", reason=seated(judgement.seating, people))
+    if moment >= ask.opened.deadline:
+        return ev.AskEnded(ask=name, result="expired", reason=f"at the deadline it still {judgement.waits}")
+    return None
+
+
 def standing(ask: AskState, people: People) -> list[ev.Answered]:
     """The answers that still stand: every no, and each yes that counts for a seat; a person's last one."""
     return [one for one in ask.counting() if one.answer == "reject" or seats_of(one, ask, people)]
@@ -60,7 +73,7 @@ def who_may(ask: AskState, people: People, moment: datetime | None = None) -> Ma
     """Person → the seats they could fill from a moment on, or while it is open, of everybody whose yes can count."""
     opened = ask.opened
     since = max(moment or opened.at, opened.at)
-    return may_answer(Asking(opened.roles, ask.barred, since, max(since, opened.deadline)), people)
+    return may_answer(_asked(ask, since, max(since, opened.deadline)), people)
 
 
 def seats_of(answer: ev.Answered, ask: AskState, people: People) -> frozenset[str]:
@@ -68,8 +81,12 @@ def seats_of(answer: ev.Answered, ask: AskState, people: People) -> frozenset[st
     person = people.by_id(answer.person)
     if person is None or person.id in ask.barred:
         return frozenset()
-    asked = Asking(ask.opened.roles, ask.barred, answer.at, answer.at)
-    return may_fill(asked, people, person) & ask.bound_seats(answer.digest)
+    return may_fill(_asked(ask, answer.at, answer.at), people, person) & ask.bound_seats(answer.digest)
+
+
+def _asked(ask: AskState, since: datetime, until: datetime) -> Asking:
+    """What is asked of whoever answers in a period."""
+    return Asking(ask.opened.roles, ask.barred, since, until, ask.opened.gates)
 
 
 def _waits(seating: Seating, may: Mapping[str, frozenset[str]], people: People) -> str:
@@ -152,9 +169,10 @@ def _why_not_theirs(answer: ev.Answered, ask: AskState, people: People, person: 
     """Why it is not this person's answer to give."""
     kind, yes = ask.opened.kind, _YES[ask.opened.kind]
     roles = people.roles_between(person, answer.at, answer.at)
-    asked = seats_open_to(roles, ask.opened.roles)
+    asked = may_fill(_asked(ask, answer.at, answer.at), people, person)
     if not asked and not (answer.answer == "reject" and roles & set(ask.opened.veto)):
-        return f"{person.name} has the roles {_list(roles)}; asked are {_list(ask.opened.roles)}"
+        then = ", and none of those asked at any of these gates" if ask.opened.gates else ""
+        return f"{person.name} has the roles {_list(roles)}{then}; asked are {_list(ask.opened.roles)}"
     fitting = {yes} if kind == "acknowledgement" else {yes, "reject"}
     if answer.answer not in fitting:
         return f"{answer.answer!r} does not answer this {kind}; {_list(fitting)} would"
@@ -164,10 +182,10 @@ def _why_not_theirs(answer: ev.Answered, ask: AskState, people: People, person: 
 
 
 def _why_not_now(answer: ev.Answered, ask: AskState, people: People, moment: datetime) -> str | None:
-    """Why it would have counted, though not here and now."""
+    """Why it would have counted, though not here and now. A no may be to the question as it was at any time."""
     if moment > ask.opened.deadline:
         return f"the deadline was {ask.opened.deadline:%H:%M:%S}, and it is {moment:%H:%M:%S}"
-    if answer.digest != ask.opened.decision_digest:
+    if answer.digest != ask.opened.decision_digest and not (answer.answer == "reject" and answer.digest in ask.bound):
         changed = f" ({'; '.join(ask.opened.changed)})" if ask.opened.changed else ""
         return f"what was asked has changed since{changed}; look at it again and answer the new question"
     name = name_of(people, answer.person)

@@ -1,9 +1,10 @@
 """Who may answer what a book asks, and whether enough people can: one rule for plan, validate, launch and answers."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from tminus.events import LaterGate
 from tminus.people import People, Person
 from tminus.quorum import why_unreachable
 from tminus.record_parts import STARTED
@@ -11,6 +12,7 @@ from tminus.runbook import Attestation, PagingPath, Quorum, Spec
 from tminus.seats import seats_open_to
 
 _EVER, _FOR_EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_BARS = frozenset({"approval", "waiver"})
 WROTE = "wrote a commit of this release, and nobody approves their own"
 
 
@@ -23,12 +25,14 @@ class Asking:
         barred: person → why a yes of theirs does not count.
         since: when it is asked.
         until: when it closes; while both are open, whoever may stand in for somebody at any time counts.
+        gates: where it asks ahead, what for: then their times count, and not its own.
     """
 
     seats: Mapping[str, int]
     barred: Mapping[str, str] = field(default_factory=dict)
     since: datetime = _EVER
     until: datetime = _FOR_EVER
+    gates: Sequence[LaterGate] = ()
 
 
 def roles_asked(does: Spec) -> Mapping[str, int]:
@@ -43,22 +47,35 @@ def roles_asked(does: Spec) -> Mapping[str, int]:
 
 
 def barred_from(kind: str, people: People, started_by: str, authors: Iterable[str] = ()) -> Mapping[str, str]:
-    """Person → why their yes to such a question does not count.
+    """Person → why their yes to such a question, or their waiver, does not count.
 
     Args:
-        kind: the question's; only an approval bars anybody.
+        kind: the question's, or `waiver`; nothing but an approval and a waiver bars anybody.
         people: everybody.
         started_by: who started the launch, by id; "" while that is open.
         authors: addresses of who wrote the release's commits; those of strangers bar nobody.
     """
-    if kind != "approval":
+    if kind not in _BARS:
         return {}
     wrote = {person.id: WROTE for address in authors if (person := people.by_address(address)) is not None}
     return {**wrote, **({started_by: STARTED} if started_by else {})}
 
 
+def strangers_said(people: People, authors: Iterable[str]) -> list[str]:
+    """A line for each author whom nobody in people.yaml is: an outsider, or a colleague under another address."""
+    return [
+        f"{address} wrote a commit of this release and is nobody in people.yaml, so it bars nobody; where it is "
+        "somebody's there, add it to their `commits_as`"
+        for address in dict.fromkeys(authors)
+        if people.by_address(address) is None
+    ]
+
+
 def may_fill(asked: Asking, people: People, person: Person) -> frozenset[str]:
     """The seats that somebody could fill while it is open, whether or not they are barred."""
+    if asked.gates:
+        could = (seats_open_to(people.roles_between(person, one.since, one.until), one.seats) for one in asked.gates)
+        return frozenset[str]().union(*could) & asked.seats.keys()
     return seats_open_to(people.roles_between(person, asked.since, asked.until), asked.seats)
 
 

@@ -1,7 +1,7 @@
 """Time: the only place that asks what time it is, and the compressed clock of a rehearsal."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -18,6 +18,11 @@ _WHOLE = rf"^\s*(?:{_PART}\s*)+$"
 def now() -> datetime:
     """The wall clock, in UTC."""
     return datetime.now(UTC)
+
+
+def end_of_day(day: date) -> datetime:
+    """The last second of a day, in UTC: until when what holds until a date holds."""
+    return datetime.combine(day, time(23, 59, 59, tzinfo=UTC))
 
 
 def parse_duration(text: object) -> timedelta:

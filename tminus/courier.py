@@ -2,21 +2,26 @@
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from threading import BoundedSemaphore, Lock, Thread
 from threading import Event as Flag
-from threading import Lock, Thread
 from typing import Protocol, Self
 
+from tminus.bounded_threads import begun
 from tminus.environment import Environment
-from tminus.errors import LedgerUnreachable, TminusError
+from tminus.errors import LedgerError, LedgerUnreachable, TminusError
 from tminus.ledger.store import Store
-from tminus.outbox import Outbox, Waiting
+from tminus.outbox import CLAIM, Outbox, Waiting
 
 _logger = logging.getLogger(__name__)
 _LOOK = 0.1  # seconds between two looks into the outbox
 _PAUSE = 2.0  # seconds before a channel that could not be opened is opened again
 _LAST_ROUND = 1.5  # seconds that what is due may take once the courier is told to end
 _END = 2.0  # seconds after which it has ended
+_WITHIN = CLAIM - 1.0  # seconds that a delivery may take in all, its letter being its courier's own for a little longer
+_PLACES = 4  # deliveries on one channel at a time, those that were given up and have not ended among them
 LATE = 5.0  # seconds after its event from which a message says that it is late
 CHANNELS = ("slack", "pagerduty")
 
@@ -60,6 +65,51 @@ class Channel(Protocol):
         """Ends its connections."""
 
 
+_give_up = ContextVar("give_up", default=float("inf"))
+
+
+def still_wanted() -> None:
+    """Before each request of a delivery: raises Unavailable where it was given up, since others go on from there."""
+    if time.monotonic() > _give_up.get():
+        raise Unavailable("it was given up")
+
+
+class InTime:
+    """A channel that comes back in time, whatever the other side does.
+
+    A timeout of a socket counts for each piece of an answer alone, and an answer may come in many. What is given up
+    keeps its place until it ends, and begins no further request.
+
+    Args:
+        channel: the way out.
+        name: the channel's.
+    """
+
+    def __init__(self, channel: Channel, name: str) -> None:
+        self._channel = channel
+        self._name = name
+        self._places = BoundedSemaphore(_PLACES)
+
+    def deliver(self, letter: Waiting, outbox: Outbox, late: str) -> str:
+        """As the channel does; raises Unavailable where it takes too long."""
+        until = time.monotonic() + _WITHIN
+
+        def deliver() -> str:
+            _give_up.set(until)
+            return self._channel.deliver(letter, outbox, late)
+
+        if not self._places.acquire(blocking=False):
+            raise Unavailable(f"{self._name}: {_PLACES} earlier requests are still being answered")
+        try:
+            return begun(deliver, f"{self._name} is told", self._places.release).result(_WITHIN)
+        except TimeoutError:
+            raise Unavailable(f"{self._name}: no whole answer within {_WITHIN:g} s") from None
+
+    def close(self) -> None:
+        """Ends its connections."""
+        self._channel.close()
+
+
 def open_channel(name: str, environment: Environment) -> Channel | None:
     """One channel, if this environment has it; its client is loaded only now.
 
@@ -90,7 +140,8 @@ class Courier:
 
     Args:
         store: a store of its own, which it closes.
-        environment: which channels there are.
+        environment: which channels there are, and whose letters it carries: those of another that shares the ledger
+            are for other channels, with other secrets.
     """
 
     def __init__(self, store: Store, environment: Environment) -> None:
@@ -134,7 +185,7 @@ class Courier:
         try:
             channel = self._opened(name)
             if channel is not None:
-                self._carry_on(name, channel)
+                self._carry_on(name, InTime(channel, name))
                 channel.close()
         finally:
             self._leave()
@@ -159,7 +210,7 @@ class Courier:
                 return None
 
     def _carry_on(self, name: str, channel: Channel) -> None:
-        outbox, stopping = Outbox(self._store), False
+        outbox, stopping = Outbox(self._store, environment=self._environment.environment), False
         while not stopping:
             stopping = self._stop.wait(_LOOK)
             try:
@@ -198,5 +249,17 @@ def _deliver(outbox: Outbox, channel: Channel, letter: Waiting) -> bool:
     except Superseded:
         outbox.superseded(letter)
         return False
+    except LedgerError:
+        raise
+    except Exception as e:  # noqa: BLE001 - a courier must survive whatever a foreign answer does to a client
+        # Without its words and its traceback, which may hold a secret.
+        _logger.error("%s letter %s of %s: %s", letter.channel, letter.key, letter.chain, _unforeseen(e))  # noqa: TRY400
+        outbox.failed(letter, f"{letter.channel}: {type(e).__name__}")
+        return False
     outbox.sent(letter, receipt)
     return True
+
+
+def _unforeseen(error: Exception) -> str:
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{type(error).__name__}, which nobody foresaw, at {frame.f_code.co_filename}:{line}"

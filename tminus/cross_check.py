@@ -23,6 +23,7 @@ _NAMES_A = {
     "bucket": "buckets",
 }
 _NEEDS = {"dashboards": "grafana"}
+_WINDOW = "pagerduty.maintenance_window"
 
 
 def against_people(reading: Reading, source: Source, people: People) -> list[Mistake]:
@@ -57,6 +58,8 @@ def against_environment(reading: Reading, source: Source, environment: Environme
             found.append(_mistake(source, (*step.place, "check"), what))
         if why := why_unwatchable(step.does, environment):
             found.append(_mistake(source, (*step.place, "with", "service"), why))
+        if why := why_silenced(step.does, environment):
+            found.append(_mistake(source, (*step.place, "with", "services"), why))
         for place, section, name in _systems(step.place, step.does):
             known: Collection[str] = getattr(environment, section)
             if name not in known:
@@ -77,6 +80,17 @@ def why_unwatchable(does: object, environment: Environment) -> str:
     return (
         f"{environment.environment} names no `control` for this service, so the old version could not be asked whether "
         "it is bad too; add the path of something harmless, such as `control: /api/prices`"
+    )
+
+
+def why_silenced(does: object, environment: Environment) -> str:
+    """Why a maintenance window would keep tminus' own pages from waking anybody; "" where it would not."""
+    rest = environment.pagerduty.rest if environment.pagerduty else None
+    if rest is None or getattr(does, "kind", "") != _WINDOW or rest.service not in getattr(does, "services", ()):
+        return ""
+    return (
+        f"{rest.service} is the service that tminus pages by in {environment.environment} (pagerduty.rest.service), "
+        "and in a maintenance window its pages wake nobody; leave it out"
     )
 
 
@@ -125,7 +139,12 @@ def _named(asked: Quorum) -> set[str]:
 
 
 def _systems(place: Place, does: object) -> Iterator[tuple[Place, str, str]]:
-    """Place, section of the environment, and name of each system that a step speaks of."""
+    """Place, section of the environment, and name of each system that a step speaks of.
+
+    What PagerDuty calls a service is none of the environment's.
+    """
+    if str(getattr(does, "kind", "")).startswith("pagerduty."):
+        return
     for parameter, section in _NAMES_A.items():
         named = getattr(does, parameter, None)
         if isinstance(named, str) and named != "all":

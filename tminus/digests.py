@@ -3,13 +3,15 @@
 The decision digest covers what a yes means: which documents, which steps, what was expected of
 them, how they came out, what was waived. A lag of 13 ms instead of 12 does not change it; a pass
 that became a fail does. The evidence digest is the chain's head: it covers every event so far.
+The failure digest covers one look at one step: a waiver is of what somebody saw fail, and of nothing later.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 
+from tminus import events as ev
 from tminus.frozen import Frozen, digest_of
-from tminus.record import Record
+from tminus.record import Record, StepState
 from tminus.runbook import Step
 from tminus.seats import roles_of_seat
 
@@ -63,6 +65,26 @@ def _said_of(step: Step, record: Record) -> str:
     expected = f" ({limits})" if limits else ""
     waived = f", waived by {waiver.person} until {waiver.until:%Y-%m-%d %H:%M:%S%z}" if waiver and waiver.until else ""
     return f"{verdict}{expected}{waived}"
+
+
+def failure_digest(state: StepState) -> str:
+    """What a waiver of this step binds to: the attempt, and how it came out; "" where it has not failed."""
+    failed = state.outcome is not None and not state.settled and state.history
+    return _digest_of_end(state.history[-1]) if failed else ""
+
+
+def failure_of(state: StepState, digest: str) -> str:
+    """Which of a step's outcomes a digest, or how it begins, is of, in words; "" where it is none's."""
+    return next((failure_said(one) for one in reversed(state.history) if _digest_of_end(one).startswith(digest)), "")
+
+
+def failure_said(ended: ev.StepEnded) -> str:
+    """How a step came out, for whoever is asked to accept it."""
+    return f"attempt {ended.attempt}, {ended.outcome.verdict.value}: {ended.outcome.summary}"
+
+
+def _digest_of_end(ended: ev.StepEnded) -> str:
+    return digest_of(ev.write(ended))
 
 
 def evidence_digest(record: Record) -> str:

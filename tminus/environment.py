@@ -163,7 +163,7 @@ class PagerDuty(Section):
     routing_key: SecretRef
     events: HttpsAddress = "https://events.pagerduty.com"
     ca_file: Path | None = None
-    api: str = "https://api.pagerduty.com"
+    api: HttpsAddress = "https://api.pagerduty.com"
     token: SecretRef | None = None
     rest: PagerDutyRest | None = None
     webhook_secrets: tuple[SecretRef, ...] = ()

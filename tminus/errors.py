@@ -13,6 +13,7 @@
     ├── ActionFailed          an action was refused before it had any effect, or is in doubt
     └── LedgerError
         ├── LedgerUnreachable the store does not answer
+        │   └── InDoubt       it broke off in the moment of writing: nobody knows whether it did
         ├── FencedOff         another conductor holds the lease now
         └── MovedOn           somebody else wrote since: what this rested on must be looked at again
 
@@ -102,6 +103,10 @@ class LedgerError(TminusError):
 
 class LedgerUnreachable(LedgerError):
     """The ledger's store does not answer."""
+
+
+class InDoubt(LedgerUnreachable):
+    """The ledger broke off while it was committing: what was to be written may be there, whole, or not at all."""
 
 
 class FencedOff(LedgerError):

@@ -55,28 +55,43 @@ def next_reminder(
         return None
     seats = tuple(judged.seating.missing)
     could = _could_fill(ask, judged.seating, people, moment) if silent is None else silent
-    reached = _to_wake(could, seats, people, moment) if due[-1] == "deputies" else could
+    reached = _to_wake(could, _may(ask, people, moment), seats, people, moment) if due[-1] == "deputies" else could
     return ev.Reminded(at=moment, ask=ask.opened.ask, how=due[-1], seats=seats, people=tuple(reached))
 
 
 def _could_fill(ask: AskState, seating: Seating, people: People, moment: datetime) -> list[str]:
     """Everyone whose yes would fill one more seat now, by themselves or by somebody moving over for them."""
     answered = {answer.person: answer.roles for answer in seating.answers}
-    may = may_answer(Asking(ask.opened.roles, ask.barred, moment, moment), people)
     return [
         person
-        for person, seats in may.items()
+        for person, seats in _may(ask, people, moment).items()
         if seats - answered.get(person, frozenset())
         and len(seat(seating.quorum, {**answered, person: seats}).seated) > len(seating.seated)
     ]
 
 
-def _to_wake(could: Sequence[str], seats: Sequence[str], people: People, moment: datetime) -> Sequence[str]:
-    """The deputies in force that PagerDuty can wake; else everyone that it can; else everyone."""
+def _may(ask: AskState, people: People, moment: datetime) -> Mapping[str, frozenset[str]]:
+    return may_answer(Asking(ask.opened.roles, ask.barred, moment, moment), people)
+
+
+def _to_wake(
+    could: Sequence[str],
+    may: Mapping[str, frozenset[str]],
+    seats: Sequence[str],
+    people: People,
+    moment: datetime,
+) -> Sequence[str]:
+    """For each empty seat the deputies in force that PagerDuty can wake, else everyone that it can; else everyone.
+
+    Whoever can fill no empty seat themselves may free somebody for any of them.
+    """
     known = [one.id for one in people.people if one.pagerduty and one.id in could]
-    roles = {role for one in seats for role in roles_of_seat(one)}
-    deputies = {one.id for one in people.deputies_for(roles, moment)}
-    return [one for one in known if one in deputies] or known or could
+    woken = set[str]()
+    for empty in seats:
+        deputies = {one.id for one in people.deputies_for(roles_of_seat(empty), moment)}
+        theirs = {one for one in known if empty in may[one] or may[one].isdisjoint(seats)}
+        woken |= (theirs & deputies) or theirs
+    return [one for one in known if one in woken] or could
 
 
 def _rank(how: How) -> int:

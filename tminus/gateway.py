@@ -1,6 +1,8 @@
 """The gateway's process, seen from outside: the doors it opens, whether all that runs in it is well, and its counts."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Protocol
 
@@ -11,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from tminus.acknowledged import Finishing
+from tminus.door_limit import DoorLimit
 from tminus.errors import LedgerUnreachable
 from tminus.ledger.store import Store
 from tminus.openapi import document
@@ -42,13 +46,16 @@ class Gateway:
     """
 
     def __init__(self, store: Store, parts: Sequence[Part], doors: Sequence[Route] = ()) -> None:
-        self.refusals = Refusals([door.path for door in doors])
+        paths = [door.path for door in doors]
+        self.refusals = Refusals(paths)
+        self._limit = DoorLimit(paths)
         self._store = store
-        self._parts = (*parts, self.refusals)
+        self._parts = (*parts, self.refusals, self._limit)
         self._doors = doors
+        self._asked: asyncio.Task[None] | None = None
 
     def app(self) -> ASGIApp:
-        """The ASGI application."""
+        """The ASGI application. Told to end, it does what its parts acknowledged."""
         own = {
             "/health": self.health,
             "/ready": self.ready,
@@ -57,7 +64,12 @@ class Gateway:
         }
         routes = [*self._doors, *(Route(path, answer) for path, answer in own.items())]
         self._document = document([route.path for route in routes], version("tminus"))
-        return self.refusals.watching(Starlette(routes=routes))
+        return self.refusals.watching(self._limit.before(Starlette(routes=routes, lifespan=self._lifespan)))
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        yield
+        await asyncio.gather(*(part.finish() for part in self._parts if isinstance(part, Finishing)))
 
     async def health(self, _request: Request) -> Response:
         """Alive."""
@@ -70,13 +82,22 @@ class Gateway:
     async def ready(self, _request: Request) -> Response:
         """Alive, the ledger answers, and everything that should run here does."""
         try:
-            with anyio.fail_after(_READY):
-                await anyio.to_thread.run_sync(self._store.chains, abandon_on_cancel=True)
+            async with asyncio.timeout(_READY):
+                await asyncio.shield(self._asking())
         except (LedgerUnreachable, TimeoutError):
             return JSONResponse({"status": "the ledger does not answer"}, status_code=503)
         if troubles := [said for part in self._parts if (said := part.trouble())]:
             return JSONResponse({"status": "; ".join(troubles)}, status_code=503)
         return JSONResponse({"status": "ok"})
+
+    def _asking(self) -> "asyncio.Task[None]":
+        """One question to the ledger at a time, whoever wants to know: one that hangs takes no second thread."""
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.create_task(self._ask())
+        return self._asked
+
+    async def _ask(self) -> None:
+        await anyio.to_thread.run_sync(self._store.chains, abandon_on_cancel=True)
 
     async def metrics(self, _request: Request) -> Response:
         """Counts, in Prometheus' text format."""

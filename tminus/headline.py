@@ -9,7 +9,8 @@ from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.offers import offers
 from tminus.record import AskState, Record
-from tminus.sentence import gist, reason_said, what_stands
+from tminus.roll_call import called_in
+from tminus.sentence import gist, hold_said, reason_said, what_stands
 from tminus.spoken import listed, person_said, role_said, time_said
 from tminus.standing import Mark, Tone, current_phase, due
 
@@ -64,8 +65,9 @@ def headline(frozen: Frozen, record: Record) -> Headline:
         said = f"{order.order} of {title} ordered by {person_said(frozen, order.person)}: {gist(order.reason)}"
         return _live("turning", f"{said}; a conductor carries it out.", "warn", "↩")
     if record.held is not None:
-        why = f"{title} at {phase} since {time_said(record.held.at)}: {reason_said(frozen, record, _why(record.held))}"
-        return Headline(_ENDS["held"], f"HELD {why}; {what_stands(frozen, record)}.")
+        why = reason_said(frozen, record, hold_said(record.held))
+        said = f"HELD {title} at {phase} since {time_said(record.held.at)}: {why}; {what_stands(frozen, record)}."
+        return Headline(_ENDS["held"], said)
     if asks := record.open_asks():
         waits = "; ".join(f"{_title(frozen, ask)} waits for {_lacking(frozen, ask)}" for ask in asks)
         until = time_said(min(ask.opened.deadline for ask in asks))
@@ -110,10 +112,6 @@ def _live(word: str, sentence: str, tone: Tone = "live", symbol: str = "▸") ->
     return Headline(Mark(symbol, word, tone), sentence)
 
 
-def _why(held: ev.Held | ev.Ordered) -> str:
-    return held.why if isinstance(held, ev.Held) else held.reason
-
-
 def _seen(record: Record) -> str:
     samples = record.samples[record.watched_from :]
     return f"{sum(one.failed for one in samples)} of {sum(one.requests for one in samples)} requests failed"
@@ -132,17 +130,29 @@ def _lacking(frozen: Frozen, ask: AskState) -> str:
 def _answers_awaited(frozen: Frozen, record: Record, moment: datetime) -> Iterator[Awaited]:
     if record.must_roll_back:
         return
-    by_slack = "in Slack or by " if frozen.environment.slack is not None else ""
     for ask in (ask for ask in record.open_asks() if moment <= ask.opened.deadline):
-        verb = _VERBS[ask.opened.kind]
-        could = [one for one in frozen.people.people if _could_answer(frozen, record, ask, one.id, moment)]
-        seating, may = asking.judge(ask, frozen.people).seating, asking.who_may(ask, frozen.people, moment)
-        for role, count in seating.missing.items():
-            names = [person.name for person in could if role in may.get(person.id, ())]
-            who = f"{count} {role_said(role)}: {' or '.join(names) or 'nobody left who could'}"
-            what = f"{verb} “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}"
-            typed = f"{by_slack}{asking.how_to_answer(frozen.created.launch, ask.opened)}"
-            yield Awaited(who, what, typed if names else "it ends at its deadline")
+        yield from answers_to(frozen, record, ask, moment)
+
+
+def answers_to(frozen: Frozen, record: Record, ask: AskState, moment: datetime) -> Iterator[Awaited]:
+    """What one question still waits for, seat by seat."""
+    verb, how = _VERBS[ask.opened.kind], where_to_answer(frozen, ask)
+    could = [one for one in frozen.people.people if _could_answer(frozen, record, ask, one.id, moment)]
+    seating, may = asking.judge(ask, frozen.people).seating, asking.who_may(ask, frozen.people, moment)
+    for role, count in seating.missing.items():
+        names = [person.name for person in could if role in may.get(person.id, ())]
+        who = f"{count} {role_said(role)}: {' or '.join(names) or 'nobody left who could'}"
+        what = f"{verb} “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}"
+        yield Awaited(who, what, how if names else "it ends at its deadline")
+    if seating.complete and (found := called_in(frozen, ask)) is not None and found.silent:
+        who = " or ".join(asking.name_of(frozen.people, person) for person in found.silent)
+        yield Awaited(who, f"answer “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}", how)
+
+
+def where_to_answer(frozen: Frozen, ask: AskState) -> str:
+    """Where people answer a question, and what they type."""
+    by_slack = "in Slack or by " if frozen.environment.slack is not None else ""
+    return f"{by_slack}{asking.how_to_answer(frozen.created.launch, ask.opened)}"
 
 
 def _could_answer(frozen: Frozen, record: Record, ask: AskState, person: str, moment: datetime) -> bool:

@@ -1,6 +1,7 @@
 """What people say, let in: an answer or an order is written down, or refused with its reason written down."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import NoReturn
 
@@ -8,7 +9,7 @@ from tminus import asking
 from tminus import events as ev
 from tminus.chain_names import is_sign_off
 from tminus.clock import now
-from tminus.errors import MovedOn, Refused
+from tminus.errors import InDoubt, MovedOn, Refused
 from tminus.foresight import record_after
 from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
@@ -25,6 +26,7 @@ def answer(book: Logbook, frozen: Frozen, given: ev.Answered) -> Record:
 
     It is written only if nothing was said since it was judged, else it is judged again: whoever is told "Recorded" is
     told so of an answer that counts. A sign-off has no conductor, so the answer that decides it ends it here.
+    Raises InDoubt where nobody knows whether it was written, LedgerError.
     """
     record, crossed = book.refresh(), ""
     while True:
@@ -35,6 +37,8 @@ def answer(book: Logbook, frozen: Frozen, given: ev.Answered) -> Record:
             book.write(given, *_end_of_sign_off(record, frozen, given), after=record.seq)
         except MovedOn:
             record, crossed = book.refresh(), "it came too late: "
+        except InDoubt as e:
+            raise _in_doubt(book, e) from e
         else:
             return book.record
 
@@ -43,13 +47,14 @@ def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
     """Writes an order down; raises Refused with the reason, which is written down too.
 
     It is written only if nothing was said since it was judged, else it is judged again. A resume lets go of what its
-    author could see held, and of nothing that was held in that very moment.
+    author could see held; where it does not say what that was, of nothing that was held in that very moment.
+    Raises InDoubt where nobody knows whether it was written, LedgerError.
     """
     record, crossed, what = book.refresh(), "", f"{given.order} {given.step}".strip()
     held = record.holding
     while True:
         why = _why_not_signed(book, frozen, given) or why_order_refused(given, record, frozen, now())
-        if why is None and given.order == "resume" and record.holding != held:
+        if why is None and given.order == "resume" and given.seen is None and record.holding != held:
             why = "what holds it changed just now; look at it, and resume again"
         if why is not None:
             refuse(book, given.person, what, f"{crossed}{why}", given.via)
@@ -57,15 +62,26 @@ def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
             book.write(given, after=record.seq)
         except MovedOn:
             record, crossed = book.refresh(), "it came too late: "
+        except InDoubt as e:
+            raise _in_doubt(book, e) from e
         else:
             return record
 
 
 def refuse(book: Logbook, who: str, what: str, why: str, via: ev.Via) -> NoReturn:
-    """Writes down that something did not count, unless the launch is over, and raises Refused."""
+    """Writes down that something did not count, unless the launch is over, and raises Refused.
+
+    It does not count whether or not that could be written down in full: only the line may be missing.
+    """
     if book.record.closed is None:
-        book.write(ev.AnswerRefused(who=who[:_LONGEST], what=what[:_LONGEST], why=why, via=via))
+        with suppress(InDoubt):
+            book.write(ev.AnswerRefused(who=who[:_LONGEST], what=what[:_LONGEST], why=why, via=via))
     raise Refused(why)
+
+
+def _in_doubt(book: Logbook, error: InDoubt) -> InDoubt:
+    """The same, with what its author is to do."""
+    return InDoubt(f"{error}. Look with `tminus status {book.launch}`; to say it again is safe, nothing counts twice")
 
 
 def _why_not_signed(book: Logbook, frozen: Frozen, given: ev.Answered | ev.Ordered) -> str | None:

@@ -9,7 +9,7 @@ import rfc8785
 from pydantic import JsonValue
 
 from tminus import events as ev
-from tminus.candidates import Occasion, why_never, why_no_way_back
+from tminus.candidates import Occasion, strangers_said, why_never, why_no_way_back
 from tminus.clock import Clock, now
 from tminus.cross_check import why_unwatchable
 from tminus.environment import Environment
@@ -21,7 +21,7 @@ from tminus.messages import telling
 from tminus.people import People
 from tminus.readiness.source import build_checklist, chapters_in
 from tminus.record import Record
-from tminus.release import Release, authors_of
+from tminus.release import Release, authors_of, load_release
 from tminus.runbook import Quorum, Readiness, Runbook, Spec, Step
 from tminus.runbook_source import build
 from tminus.yaml_source import Source
@@ -55,7 +55,7 @@ class Documents:
 
     def check(self) -> None:
         """Raises BookError for a mistake in one of them, UsageError where they do not fit one another."""
-        release, book = self.release.load(Release), build(self.runbook, self.kinds)
+        release, book = load_release(self.release), build(self.runbook, self.kinds)
         people, environment = self.people.load(People), self.environment.load(Environment)
         if release.system != book.system:
             raise UsageError(f"the release is of {release.system}, and the book is for {book.system}")
@@ -67,6 +67,10 @@ class Documents:
         for step in book.steps():
             if why := why_unwatchable(step.does, environment):
                 raise UsageError(f"{step.id}: {why}")
+
+    def warnings(self) -> list[str]:
+        """What is no mistake, and may be one: authors of commits whom nobody in people.yaml is."""
+        return strangers_said(self.people.load(People), authors_of(self.release.load(Release)))
 
     def frozen(self, launch: str, t0: datetime, started_by: str, title: str) -> Frozen:
         """The launch these documents make."""

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tminus import events as ev
+from tminus.asking import short
 from tminus.clock import now
+from tminus.digests import failure_digest
 from tminus.frozen import Frozen
 from tminus.ordering import why_order_refused
 from tminus.record import Record
@@ -32,9 +34,9 @@ class Offer:
 
 def could_order(frozen: Frozen, record: Record, order: ev.Order, step: str = "", via: ev.Via = "command line") -> bool:
     """Whether an order would count now, given by somebody who may give it."""
-    until = now() + timedelta(days=1)
+    until, digest = now() + timedelta(days=1), failure_digest(record.step(step)) if step else ""
     given = (
-        ev.Ordered(order=order, person=person.id, via=via, reason="-", step=step, until=until)
+        ev.Ordered(order=order, person=person.id, via=via, reason="-", step=step, until=until, digest=digest)
         for person in frozen.people.people
     )
     return any(why_order_refused(one, record, frozen, one.at) is None for one in given)
@@ -66,4 +68,5 @@ def _offer(frozen: Frozen, record: Record, order: ev.Order, does: str, step: str
     """The order, where it would count."""
     command = " ".join(word for word in ("tminus", order, frozen.created.launch, step) if word)
     counts = could_order(frozen, record, order, step)
-    return [Offer(does, command + _OPTIONS.get(order, ""))] if counts else []
+    seen = f" --digest {short(failure_digest(record.step(step)))}" if order == "waive" else ""
+    return [Offer(does, f"{command}{_OPTIONS.get(order, '')}{seen}")] if counts else []

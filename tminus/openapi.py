@@ -14,7 +14,7 @@ _REFUSED: Mapping[int, str] = {
     401: "Not signed by whom it says it is from, not just now, or sent before.",
     408: "Its body did not come in time.",
     413: "Its body is too large.",
-    503: "Too many wait for the ledger, or too many are connected; sent again later it may be taken.",
+    503: "Too many wait for the ledger, or too many requests are under way; sent again later it may be taken.",
 }
 
 
@@ -84,14 +84,14 @@ def document(paths: Collection[str], version: str) -> _Schema:
         "info": {
             "title": "The gateway of tminus",
             "version": version,
-            "description": "Any door answers 503 where too many are connected. Everything else is answered 404 or 405.",
+            "description": "Everything else is answered 404 or 405.",
         },
         "paths": {path: {DOORS[path].method: _operation(path, DOORS[path])} for path in paths},
     }
 
 
 def _operation(path: str, door: Door) -> _Schema:
-    answers = {**door.answers, **(_REFUSED if door.signed else {503: door.answers.get(503, _REFUSED[503])})}
+    answers = {**door.answers, **(_REFUSED if door.signed else {})}
     found: _Schema = {
         "summary": door.summary,
         "operationId": path.strip("/").replace("/", "-").replace(".", "-"),
@@ -113,7 +113,7 @@ def _body(door: Door) -> _Schema:
 
 
 def _answer(door: Door, status: int, said: str) -> _Schema:
-    """Refusals say why; the server's own 503 does so in plain text."""
+    """Refusals say why."""
     refused = status in _REFUSED and door.signed
     schema = _SAID if refused else _STATUS
     content: _Schema = {door.media: {"schema": {} if door.media == _TEXT else schema}}
@@ -121,6 +121,4 @@ def _answer(door: Door, status: int, said: str) -> _Schema:
         content = {_JSON: {"schema": {}}}
     if door.summary == DOORS["/openapi.json"].summary:
         content = {_JSON: {"schema": {"type": "object"}}}
-    if status == 503:  # noqa: PLR2004 - service unavailable
-        content = {**content, _TEXT: {"schema": {}}}
     return {"description": said, "content": content}

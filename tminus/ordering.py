@@ -1,15 +1,18 @@
 """Whether an order counts: by whom it may be given, and when it makes sense. Pure."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 
 from tminus import events as ev
 from tminus.asking import name_of
+from tminus.candidates import Asking, barred_from, may_answer
 from tminus.chain_names import is_sign_off
+from tminus.digests import failure_digest, failure_of, failure_said
 from tminus.frozen import Frozen
-from tminus.outline import outline_of
+from tminus.outline import OutlinedStep, outline_of
 from tminus.people import Person
-from tminus.record import Record
+from tminus.record import Record, StepState
+from tminus.release import authors_of
 
 _Rule = Callable[[ev.Ordered, Record, Frozen, Person, datetime], str | None]
 
@@ -45,17 +48,47 @@ def _hold(_given: ev.Ordered, record: Record, _f: Frozen, person: Person, _m: da
     return f"{person.name} holds it already, since {own.at:%H:%M:%S}" if own else None
 
 
-def let_go_by_resume(frozen: Frozen, record: Record) -> str:
-    """Whose holds a resume lets go of, with their reasons; "" where nobody but tminus holds."""
+def seen_by(record: Record, moment: datetime) -> int:
+    """The number of the last event that was surely recorded by a moment; 0 where none was.
+
+    By the clocks of whoever wrote them down. What a person signed bears their own machine's clock, so a later event of
+    tminus' own tells better that it was there by then.
+    """
+    seen = 0
+    for stored, event in zip(record.stored, record.events, strict=True):
+        if event.at <= moment:
+            seen = stored.seq
+        elif not (isinstance(event, ev.Answered | ev.Ordered) and event.via == "command line"):
+            break
+    return seen
+
+
+def let_go_by_resume(frozen: Frozen, record: Record, seen: int) -> str:
+    """Whose holds a resume lets go of whose author saw so many events; "" where nobody but tminus holds."""
+    return _said(frozen, [hold for hold in record.let_go_by(seen) if isinstance(hold, ev.Ordered)])
+
+
+def still_held(frozen: Frozen, record: Record) -> str:
+    """What a resume did not let go of, in words for its author; "" where nothing is held any more."""
+    said = _said(frozen, record.holding)
+    return f"Still held, since that came later: {said}. Look at it, and resume again." if said else ""
+
+
+def _said(frozen: Frozen, holds: Iterable[ev.Held | ev.Ordered]) -> str:
     return "; ".join(
-        f"{name_of(frozen.people, hold.person)}: {hold.reason or 'no reason given'}"
-        for hold in record.holding
-        if isinstance(hold, ev.Ordered)
+        f"tminus: {hold.why}"
+        if isinstance(hold, ev.Held)
+        else f"{name_of(frozen.people, hold.person)}: {hold.reason or 'no reason given'}"
+        for hold in holds
     )
 
 
-def _resume(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: datetime) -> str | None:
-    return None if record.held else "nothing is held"
+def _resume(given: ev.Ordered, record: Record, frozen: Frozen, _p: Person, _m: datetime) -> str | None:
+    if record.held is None:
+        return "nothing is held"
+    if record.let_go_by(given.seen):
+        return None
+    return f"what holds it came later than what you could see ({_said(frozen, record.holding)}); resume again"
 
 
 def _scrub(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person, _m: datetime) -> str | None:
@@ -108,13 +141,51 @@ def _waive(given: ev.Ordered, record: Record, frozen: Frozen, person: Person, mo
         return f"the book has no step called {given.step!r}"
     if not step.waivable:
         return f"{given.step} cannot be waived: the book says so"
+    if why := _why_not_theirs(step, frozen, person, moment):
+        return why
+    if not given.reason:
+        return "a waiver wants a reason, for the record"
+    if given.until is None:
+        return "a waiver wants a date until which it holds"
+    if given.until <= moment:
+        return f"a waiver wants an end in the future, and this one would have ended at{_utc(given.until)}"
+    return _why_not_this(given, record.step(given.step))
+
+
+def until_said(given: ev.Ordered) -> str:
+    """Until when exactly a waiver holds, for whoever gives it; "" for every other order."""
+    return f" until{_utc(given.until)}" if given.until else ""
+
+
+def _utc(moment: datetime) -> str:
+    return f" {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _why_not_theirs(step: OutlinedStep, frozen: Frozen, person: Person, moment: datetime) -> str | None:
+    """Why it is not this person's to waive. Who may not approve the launch may not wave its failures through."""
     allowed = {*outline_of(frozen).may_waive, step.owner}
-    if not frozen.people.roles_between(person, moment, moment) & allowed:
-        return f"{person.name} may not waive {given.step}; {', '.join(sorted(allowed))} may"
-    if not given.reason or given.until is None or given.until <= moment:
-        return "a waiver wants a reason, and a date in the future until which it holds"
-    state = record.step(given.step)
-    return f"{given.step} has not failed" if state.outcome is None or state.settled else None
+    barred = barred_from("waiver", frozen.people, frozen.created.started_by, authors_of(frozen.release))
+    may = may_answer(Asking(dict.fromkeys(allowed, 1), barred, moment, moment), frozen.people)
+    if person.id in may:
+        return None
+    named = ", ".join(name_of(frozen.people, one) for one in may) or "nobody"
+    if (why := barred.get(person.id)) and frozen.people.roles_between(person, moment, moment) & allowed:
+        return f"{person.name} {why}, nor waives for it; who may waive {step.id}: {named}"
+    return f"{person.name} may not waive {step.id}; {', '.join(sorted(allowed))} may: {named}"
+
+
+def _why_not_this(given: ev.Ordered, state: StepState) -> str | None:
+    """Why there is nothing to waive, or something else than what was seen."""
+    digest = failure_digest(state)
+    if not digest:
+        return f"{given.step} has not failed"
+    if given.digest == digest:
+        return None
+    now = f"now {failure_said(state.history[-1])}"
+    if not given.digest:
+        return f"it does not say which failure it accepts; {now}"
+    then = failure_of(state, given.digest) or "another failure"
+    return f"{given.step} failed anew since you saw it: then {then}; {now}. Look at it, and waive it if that is right"
 
 
 _RULES: Mapping[str, _Rule] = {

@@ -7,12 +7,18 @@ from tminus.ledger.store import Row, Store
 CLAIM = 15.0  # seconds a courier keeps a letter to itself; after a crash another takes it up then
 ATTEMPTS = 400  # at the longest pause of 15 s this is more than an hour and a half, then a letter is dead
 _LONGEST = 15.0
+_LONG = 60.0  # seconds after which a letter that nobody ever tried has nobody who would
 _MOST_ASKED = 600.0  # seconds that the other side may ask to be left alone; a launch is not held up by a wrong header
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A letter as the outbox keeps it; `made` is when its event was written, by the store's clock."""
+    """A letter as the outbox keeps it.
+
+    Attributes:
+        made: when its event was written, by the store's clock.
+        environment: whose it is; "" where that was not written down.
+    """
 
     id: int
     chain: str
@@ -23,6 +29,7 @@ class Waiting:
     attempts: int
     made: float
     now: float
+    environment: str = ""
 
     @property
     def age(self) -> float:
@@ -30,37 +37,69 @@ class Waiting:
         return self.now - self.made
 
 
-# The oldest letter of a launch and channel that is due, and that nobody carries right now.
-_NEXT = (
-    "SELECT id FROM outbox AS waiting WHERE state = 'due' AND channel = :channel AND due <= clock() "
-    "AND claimed_until <= clock() AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.state = 'due' "
-    "AND older.channel = waiting.channel AND older.chain = waiting.chain AND older.id < waiting.id) ORDER BY id LIMIT 1"
+# Kept in the ledger: whoever carries there for this environment, in whichever process, is asked to leave it alone.
+_PAUSE = (
+    "INSERT INTO channel_pause (environment, channel, paused_until) VALUES (:environment, :channel, clock() + :pause) "
+    "ON CONFLICT (environment, channel) DO UPDATE SET paused_until = excluded.paused_until "
+    "WHERE excluded.paused_until > channel_pause.paused_until"
 )
-# What made it the next is asked again outside: another courier may have sent it while this waited for its row.
-_CLAIM_NEXT = (
-    "UPDATE outbox SET claimed_until = clock() + :claim, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - ours
-    + _NEXT
-    + ") AND state = 'due' AND due <= clock() AND claimed_until <= clock() "
-    "RETURNING id, chain, seq, channel, key, body, attempts, made, clock()"
-)
+
+
+def _next(theirs: str, pauses: str) -> str:
+    """The oldest letter of a launch and channel that is due, and that nobody carries right now."""
+    return (
+        "SELECT id FROM outbox AS waiting WHERE state = 'due' AND channel = :channel"  # noqa: S608 - ours
+        f"{theirs} AND due <= clock() AND claimed_until <= clock() AND {_not_paused(pauses)} "
+        "AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.state = 'due' AND older.channel = waiting.channel "
+        "AND older.chain = waiting.chain AND older.id < waiting.id) ORDER BY id LIMIT 1"
+    )
+
+
+def _claiming(theirs: str, pauses: str) -> str:
+    """What made it the next is asked again outside: another courier may have sent it while this waited for its row."""
+    return (
+        "UPDATE outbox AS waiting SET claimed_until = clock() + :claim, attempts = attempts + 1 "  # noqa: S608 - ours
+        f"WHERE id = ({_next(theirs, pauses)}) AND state = 'due' AND due <= clock() AND claimed_until <= clock() "
+        f"AND {_not_paused(pauses)} "
+        "RETURNING id, chain, seq, channel, key, body, attempts, made, clock(), environment"
+    )
+
+
+def _not_paused(environment: str) -> str:
+    return (
+        f"NOT EXISTS (SELECT 1 FROM channel_pause AS pause WHERE pause.environment = {environment} "  # noqa: S608 - ours
+        "AND pause.channel = :channel AND pause.paused_until > clock())"
+    )
+
+
+_OF_ALL = ("", "waiting.environment")
+_OF_ONE = (" AND environment IN (:environment, '')", ":environment")  # what is of none, every environment takes
 
 
 class Outbox:
     """The letters of a ledger.
 
     Of each launch and channel only the oldest unsent letter is ever under way, so order is kept;
-    a dead letter no longer counts, so it does not hold up those behind it.
+    a dead letter no longer counts, so it does not hold up those behind it. A channel that asked to be left alone gets
+    no letter of any launch of that environment until that is over.
 
     Args:
         store: the ledger.
         claim: seconds a letter is its courier's own; one sending must end within them.
         attempts: how often a letter is tried before it is dead.
+        environment: whose letters are carried; several may share a ledger, and each has its own Slack and PagerDuty.
+            None for every environment's.
     """
 
-    def __init__(self, store: Store, claim: float = CLAIM, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self, store: Store, claim: float = CLAIM, attempts: int = ATTEMPTS, environment: str | None = None
+    ) -> None:
         self._store = store
         self._claim = claim
         self._attempts = attempts
+        self._environment = environment
+        whose = _OF_ALL if environment is None else _OF_ONE
+        self._next, self._claiming = _next(*whose), _claiming(*whose)
 
     def claim(self, channels: tuple[str, ...]) -> list[Waiting]:
         """Takes the next letter that is due on each of these channels; nobody else gets it meanwhile.
@@ -70,9 +109,10 @@ class Outbox:
         return [letter for channel in channels for letter in self._claim_next(channel)]
 
     def _claim_next(self, channel: str) -> list[Waiting]:
-        if not self._store.look(_NEXT, {"channel": channel}):
+        asked = {"channel": channel, "environment": self._environment}
+        if not self._store.look(self._next, asked):
             return []
-        rows = self._store.run(_CLAIM_NEXT, {"claim": self._claim, "channel": channel})
+        rows = self._store.run(self._claiming, {**asked, "claim": self._claim})
         return [_waiting(row) for row in rows]
 
     def sent(self, letter: Waiting, receipt: str) -> None:
@@ -83,12 +123,21 @@ class Outbox:
         )
 
     def failed(self, letter: Waiting, why: str, at_least: float = 0.0) -> None:
-        """It did not arrive: tried again later, not before `at_least` seconds (ten minutes at most), or dead after too
-        many tries.
+        """It did not arrive: tried again later, or dead after too many tries.
 
-        Of a courier so slow that another took the letter over, this changes nothing.
+        Of a courier so slow that another took the letter over, this changes nothing of the letter.
+
+        Args:
+            letter: which.
+            why: what the other side said.
+            at_least: seconds that it asked to be left alone, ten minutes at most; this holds for the whole channel of
+                this environment.
         """
-        pause = max(min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST), min(at_least, _MOST_ASKED))
+        asked = min(at_least, _MOST_ASKED)
+        if asked > 0:
+            of = letter.environment if self._environment is None else self._environment
+            self._store.run(_PAUSE, {"environment": of, "channel": letter.channel, "pause": asked})
+        pause = max(min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST), asked)
         self._give_up(letter, why, "due" if letter.attempts < self._attempts else "dead", pause)
 
     def dead(self, letter: Waiting, why: str) -> None:
@@ -145,10 +194,34 @@ class Outbox:
             )
         )
 
+    def paused(self) -> dict[tuple[str, str], float]:
+        """Environment and channel of each that asked to be left alone, with the seconds for which it still is."""
+        rows = self._store.look(
+            "SELECT environment, channel, paused_until - clock() FROM channel_pause WHERE paused_until > clock() "
+            "ORDER BY environment, channel",
+            {},
+        )
+        return {(str(environment), str(channel)): float(str(left)) for environment, channel, left in rows}
+
+    def uncarried(self) -> dict[tuple[str, str], float]:
+        """Environment and channel of what nobody carries, as far as can be told, with the seconds that it waits.
+
+        A letter waits for more than a minute, none of them was tried, and nobody asked to be left alone.
+        """
+        rows = self._store.look(
+            "SELECT environment, channel, MAX(clock() - made) FROM outbox WHERE state = 'due' "
+            "AND NOT EXISTS (SELECT 1 FROM channel_pause WHERE channel_pause.environment = outbox.environment "
+            "AND channel_pause.channel = outbox.channel AND paused_until > clock()) "
+            "GROUP BY environment, channel HAVING MAX(attempts) = 0 AND MAX(clock() - made) > :long "
+            "ORDER BY environment, channel",
+            {"long": _LONG},
+        )
+        return {(str(environment), str(channel)): float(str(waits)) for environment, channel, waits in rows}
+
     def unsent(self, chain: str | None = None) -> list[Row]:
-        """What waits or died: id, chain, channel, key, state, attempts, error, seconds since its event."""
+        """What waits or died: id, chain, channel, key, state, attempts, error, seconds since its event, environment."""
         return self._store.look(
-            "SELECT id, chain, channel, key, state, attempts, error, clock() - made FROM outbox "
+            "SELECT id, chain, channel, key, state, attempts, error, clock() - made, environment FROM outbox "
             "WHERE state NOT IN ('sent', 'superseded') AND (CAST(:chain AS TEXT) IS NULL OR chain = :chain) "
             "ORDER BY id",
             {"chain": chain},
@@ -156,7 +229,7 @@ class Outbox:
 
 
 def _waiting(row: Row) -> Waiting:
-    identity, chain, seq, channel, key, body, attempts, made, now = row
+    identity, chain, seq, channel, key, body, attempts, made, now, environment = row
     return Waiting(
         id=int(str(identity)),
         chain=str(chain),
@@ -167,4 +240,5 @@ def _waiting(row: Row) -> Waiting:
         attempts=int(str(attempts)),
         made=float(str(made)),
         now=float(str(now)),
+        environment=str(environment),
     )

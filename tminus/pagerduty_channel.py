@@ -4,10 +4,10 @@ import logging
 
 from pagerduty import EventsApiV2Client
 from pagerduty.errors import HttpError, UrlError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tminus.clock import now
-from tminus.courier import Unavailable, Undeliverable
+from tminus.courier import Unavailable, Undeliverable, still_wanted
 from tminus.credentials import resolve
 from tminus.environment import PagerDuty
 from tminus.errors import MissingSecret, UsageError
@@ -19,9 +19,17 @@ _logger = logging.getLogger(__name__)
 _TIMEOUT = 5  # seconds
 _SUMMARY = 1024  # characters; developer.pagerduty.com/docs/events-api-v2/trigger-events
 _QUOTED = 200  # characters of what PagerDuty says
-_REFUSED = range(400, 500)
-_LATER = frozenset({408, 429})
+_WRONG = frozenset({400, 413})  # an event that is invalid, or too large
+_OF_KEY = "routing_key"  # what they say of it may be mended; the event may be fine
 _BY_REST = 4  # tries of the REST API alone; what comes behind waits as long, and the Events API may be well
+
+
+class _Refusal(BaseModel):
+    """The Events API's own words; whatever stands between us and it has others."""
+
+    status: str
+    message: str
+    errors: list[str] = []
 
 
 class PagerDutyChannel:
@@ -56,15 +64,16 @@ class PagerDutyChannel:
                 return self._first_by_rest(letter, what, late, outbox)
             self._send(letter, what, late)
         except HttpError as e:
-            status = e.response.status_code if e.response is not None else 0
-            if status in _REFUSED and status not in _LATER:
-                raise Undeliverable(f"PagerDuty: {status} {self._said(e)}".strip()) from e
-            raise Unavailable(f"PagerDuty: {status}") from e
+            status, said = e.response.status_code if e.response is not None else 0, self._said(e)
+            why = f"PagerDuty: {status} {said}".strip()
+            if status in _WRONG and said and _OF_KEY not in said:
+                raise Undeliverable(why) from e
+            raise Unavailable(why) from e
         except TROUBLES as e:
             raise Unavailable(f"PagerDuty: {type(e.__cause__ or e).__name__}") from e
         except ValidationError as e:
             raise Undeliverable(f"no letter to PagerDuty: {e.error_count()} fields are wrong") from e
-        except ValueError as e:  # its words may hold the key
+        except (ValueError, RecursionError) as e:  # its words may hold the key
             raise Unavailable(f"PagerDuty: {type(e).__name__}; the routing key may be none") from None
         return letter.key
 
@@ -119,15 +128,16 @@ class PagerDutyChannel:
         return letter.key
 
     def _said(self, error: HttpError) -> str:
-        """What PagerDuty finds wrong, short, and without the key should it repeat it."""
+        """What PagerDuty finds wrong, short, and without the key should it repeat it; "" where it was not PagerDuty."""
         try:
-            errors = error.response.json().get("errors") if error.response is not None else None
-        except (ValueError, AttributeError):
+            refusal = _Refusal.model_validate_json(error.response.content if error.response is not None else b"")
+        except ValidationError:
             return ""
-        said = "; ".join(str(one) for one in errors) if isinstance(errors, list) else ""
+        said = "; ".join(refusal.errors) or f"{refusal.status}: {refusal.message}"
         return said.replace(self._client.auth_method.secret, "***")[:_QUOTED]
 
     def _send(self, letter: Waiting, what: PagerDutyLetter, late: str) -> None:
+        still_wanted()
         details = {**what.details, **({"late": late} if late else {})}
         links = [{"href": what.link, "text": "Prefect"}] if what.link else []
         summary = _summary(what.summary, late)

@@ -1,22 +1,18 @@
 """A verified note on an incident, let into the ledger: a hold, a no, or refused with its reason recorded."""
 
-import logging
 from typing import NoReturn
 
 from tminus import events as ev
 from tminus import inbox
 from tminus.chain_names import is_sign_off
-from tminus.courier import Unavailable, Undeliverable
 from tminus.errors import Refused
+from tminus.launch_pages import LaunchPage, LaunchPages
 from tminus.ledger.directory import under_way
 from tminus.pagerduty_payload import Event, Note, Said
-from tminus.pagerduty_rest import PagerDutyIncidents
 from tminus.pagerduty_signature import WINDOW
 from tminus.people import Person
 from tminus.record import AskState
-from tminus.slack_pages import Page, Pages
 
-_logger = logging.getLogger(__name__)
 _NO_YES = "a key of PagerDuty's API can write a note in anybody's name, so from there only a hold or a no counts"
 
 
@@ -29,16 +25,24 @@ class Notes:
 
     Args:
         pages: the launches.
-        incidents: the REST API, to read whose incident it is and to answer; None where there is none.
+        asked: whether PagerDuty is asked whose incident a note is on.
     """
 
-    def __init__(self, pages: Pages, incidents: PagerDutyIncidents | None = None) -> None:
+    def __init__(self, pages: LaunchPages, *, asked: bool) -> None:
         self._pages = pages
-        self._incidents = incidents
+        self._asks = asked
 
-    def decide(self, event: Event, note: Note, said: Said) -> str:
-        """Records one note; returns what its author is told. Raises Refused, NotOurs, LedgerError."""
-        known = self._key(note)
+    def decide(self, event: Event, note: Note, said: Said, known: str | None) -> str:
+        """Records one note; returns what its author is told.
+
+        Args:
+            event: the event.
+            note: its note.
+            said: what that asks for.
+            known: the incident's dedup key; None where it is not known.
+
+        Raises Refused, NotOurs, LedgerError.
+        """
         page, key = self._page(note, said, known)
         person, launch = self._person(page, event, said), page.frozen.created.launch
         if said.what == "neither":
@@ -48,7 +52,7 @@ class Notes:
                 f"the incident is {launch}'s, and the note names {said.second}; write it on one of {said.second}'s own"
             )
             self._refused(page, person.id, said.word, why)
-        if said.what == "reject" and known is None and self._incidents is not None and said.second != launch:
+        if said.what == "reject" and known is None and self._asks and said.second != launch:
             why = f"PagerDuty does not say whose incident this is; write `reject {launch}` if that is meant"
             self._refused(page, person.id, said.word, why)
         reason = said.reason(launch)
@@ -68,29 +72,33 @@ class Notes:
         inbox.answer(page.book, page.frozen, no)
         return f"Recorded: {person.name} says no to {opened.ask} of {page.frozen.created.launch}."
 
-    def refuse(self, event: Event, note: Note, said: Said, why: str, who: str = "") -> None:
+    def refuse(self, event: Event, note: Note, said: Said, why: str, known: str | None, who: str = "") -> bool:
         """Writes down, in the launch concerned, that a note does not count; nothing where there is none under way.
 
-        For what PagerDuty did not send, PagerDuty is asked nothing.
+        Returns whether the note may be ours: it is on no incident of somebody else's.
 
         Args:
             event: the event.
             note: its note.
             said: what that asks for.
             why: the reason.
+            known: the incident's dedup key; None where it is not known.
             who: instead of the author that the payload names, which only PagerDuty's signature makes one.
 
         Raises LedgerError.
         """
         try:
-            page, _ = self._page(note, said, note.incident.incident_key if who else self._key(note))
-        except (Refused, NotOurs):
-            return
+            page, _ = self._page(note, said, known)
+        except NotOurs:
+            return False
+        except Refused:
+            return True
         if page.book.record.closed is None:
             author = event.agent.id if event.agent else "nobody"
             person = page.frozen.people.by_pagerduty(author)
             named = who or (person.id if person else author)
             page.book.write(ev.AnswerRefused(who=named, what=said.word, why=why, via="pagerduty"))
+        return True
 
     def first_time(self, event: str) -> bool:
         """Whether no gateway on this ledger took this event before. Raises LedgerUnreachable."""
@@ -104,33 +112,7 @@ class Notes:
             )
         )
 
-    def answer(self, note: Note, said: str) -> None:
-        """Tells whoever looks at the incident; where there is no REST API the ledger alone knows."""
-        if self._incidents is None:
-            return
-        try:
-            # What begins so is no word to tminus when PagerDuty sends this note here in its turn.
-            self._incidents.note(note.incident.id, f"tminus: {said}")
-        except (Unavailable, Undeliverable) as e:
-            _logger.warning("the answer to a note could not be given: %s", e)
-
-    def close(self) -> None:
-        """Ends the connections."""
-        if self._incidents is not None:
-            self._incidents.close()
-
-    def _key(self, note: Note) -> str | None:
-        """The incident's dedup key; None where it is not known."""
-        given = note.incident.incident_key
-        if given is not None or self._incidents is None:
-            return given
-        try:
-            return self._incidents.key_of(note.incident.id)
-        except (Unavailable, Undeliverable) as e:
-            _logger.warning("it cannot be read whose incident %s is: %s", note.incident.id, e)
-            return None
-
-    def _page(self, note: Note, said: Said, key: str | None) -> tuple[Page, str]:
+    def _page(self, note: Note, said: Said, key: str | None) -> tuple[LaunchPage, str]:
         """The launch that is meant, and the incident's key. Raises Refused, NotOurs, LedgerError."""
         by_key = self._pages.found(key.partition(":")[0]) if key else None
         if page := by_key or self._pages.found(said.second):
@@ -143,14 +125,14 @@ class Notes:
         which = f"{len(launches)} launches are under way" if launches else "no launch is under way"
         raise Refused(f"{which}, and the note names none: write `{said.word} LAUNCH`")
 
-    def _person(self, page: Page, event: Event, said: Said) -> Person:
+    def _person(self, page: LaunchPage, event: Event, said: Said) -> Person:
         author = event.agent.id if event.agent else "nobody"
         person = page.frozen.people.by_pagerduty(author)
         if person is None:
             self._refused(page, author, said.word, f"PagerDuty's {author} is nobody in this launch's people.yaml")
         return person
 
-    def _asked(self, page: Page, person: Person, key: str) -> AskState:
+    def _asked(self, page: LaunchPage, person: Person, key: str) -> AskState:
         """The approval that a no is to: the one that the incident is about, else the only one that waits."""
         waiting = [ask for ask in page.book.record.open_asks() if ask.opened.kind == "approval"]
         about = [ask for ask in waiting if f"{key}:".startswith(f"{page.frozen.created.launch}:ask-{ask.opened.ask}:")]
@@ -168,5 +150,5 @@ class Notes:
             self._refused(page, person.id, "reject", f"{why}; `hold` would stop new steps")
         return found[0]
 
-    def _refused(self, page: Page, who: str, what: str, why: str) -> NoReturn:
+    def _refused(self, page: LaunchPage, who: str, what: str, why: str) -> NoReturn:
         inbox.refuse(page.book, who, what, why, "pagerduty")

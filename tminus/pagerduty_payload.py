@@ -11,8 +11,8 @@ _ANNOTATED = "incident.annotated"
 _REASON = 500  # characters of a reason that are kept
 _PUNCTUATION = ".,:;!?-\N{EN DASH}\N{EM DASH}"
 _HOLD = frozenset({"hold"})
-_NO = frozenset({"reject", "rejected", "no-go", "nogo"})
-_NO_WITH = frozenset({"", "go", "because", "since"})  # what may follow a bare "no": "no idea" is none
+_NO = frozenset({"reject", "no-go"})
+_GIVES_REASON = frozenset({"because", "since"})  # what may follow a "no", beside "go"
 _YES = frozenset({"approve", "approved", "yes", "go", "ok", "okay", "lgtm", "ship", "+1", "acknowledge", "attest"})
 _ORDERS = frozenset({"resume", "rollback", "scrub", "recycle", "retry", "waive"})
 
@@ -98,8 +98,8 @@ class Said:
 def said_in(content: str) -> Said | None:
     """What a note asks of tminus; None where it is only a note.
 
-    The first word decides, with `tminus` before it or not. A bare "no" is one only alone, before punctuation, or before
-    "go" or "because": a note that begins "no idea yet" ends no launch. What ends in a question mark asks only.
+    The first word decides, with `tminus` before it or not. A "no" is one only alone, or before "go", "because" or
+    "since": a note that begins "no idea yet" or "no, all fine" ends no launch. What ends in a question mark asks only.
     """
     first, rest = _next(content)
     if first.lower() == "tminus":
@@ -109,15 +109,20 @@ def said_in(content: str) -> Said | None:
         return None  # it asks
     if word in _HOLD:
         return Said("hold", "hold", second, behind)
-    if word in _NO or (word == "no" and (first != first.rstrip(_PUNCTUATION) or _goes_on(second))):
+    if word in _NO or (word == "no" and _is_no(first, rest)):
         return Said("reject", "reject", second, behind)
     if word in _YES | _ORDERS:
         return Said("neither", word, second, behind)
     return None
 
 
-def _goes_on(second: str) -> bool:
-    return second.lower().strip(_PUNCTUATION) in _NO_WITH
+def _is_no(first: str, rest: str) -> bool:
+    """Whether it stands alone, gives its reason, or is a "no go"; "no, go ahead" is none, with a comma or without."""
+    second, behind = _next(rest)
+    if first.lower() == "no" and second.lower().rstrip(_PUNCTUATION) == "go":
+        return "?" not in second and not behind.lower().startswith("ahead")
+    then = _next(rest.lstrip(f"{_PUNCTUATION} "))[0]
+    return then.lower().rstrip(_PUNCTUATION) in _GIVES_REASON if then else "?" not in rest
 
 
 def _next(text: str) -> tuple[str, str]:

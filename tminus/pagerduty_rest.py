@@ -9,7 +9,7 @@ from pagerduty import RestApiV2Client
 from pagerduty.errors import Error, HttpError, UrlError
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
-from tminus.courier import Unavailable, Undeliverable
+from tminus.courier import Unavailable, Undeliverable, still_wanted
 from tminus.credentials import resolve
 from tminus.environment import PagerDuty
 from tminus.errors import UsageError
@@ -167,6 +167,7 @@ class PagerDutyIncidents:
     def _answer(
         self, method: str, path: str, body: JsonValue = None, *, params: Mapping[str, str | list[str]] | None = None
     ) -> _Answer:
+        still_wanted()
         try:
             if body is None:
                 return self._client.request(method, path, params=dict(params or {}))

@@ -1,14 +1,15 @@
 """The countdown before it begins: when what happens, who owns it, who must answer, and whether they can."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tminus.candidates import Asking, Occasion, barred_from, may_answer, roles_asked, why_never
+from tminus.candidates import Asking, Occasion, barred_from, may_answer, may_fill, roles_asked, why_never
 from tminus.clock import Clock, parse_duration, show_duration
 from tminus.errors import UsageError
 from tminus.people import People
-from tminus.runbook import Attestation, PagingPath, Phase, Quorum, Runbook, SignOff, Step
+from tminus.roll_call import Gate, gates_at, gates_called, seats_called
+from tminus.runbook import Attestation, PagingPath, Phase, Quorum, RollCall, Runbook, SignOff, Step
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,14 @@ class PlannedQuestion:
         roles: role → how many distinct people must answer as it.
         candidates: role → the names of all who could; of an approval not whoever starts the launch, once that is known.
         until: when it closes, if it is asked as soon as its phase begins; None for a sign-off, made ahead.
+        barred: the names of those who could fill a seat and whose yes does not count → why.
         unreachable: why there can never be enough answers; "" where there can.
     """
 
     roles: Mapping[str, int]
     candidates: Mapping[str, tuple[str, ...]]
     until: datetime | None
+    barred: Mapping[str, str]
     unreachable: str
 
 
@@ -115,28 +118,39 @@ class Crew:
 
 def make_plan(book: Runbook, crew: Crew, clock: Clock, t0: datetime, at: datetime) -> Plan:
     """The countdown to `t0`, as it looks at the time `at`."""
-    return Plan(t0, tuple(_phase(phase, crew, clock, t0, at) for phase in book.phases))
+    return Plan(t0, tuple(_phase(book, phase, crew, clock, t0, at) for phase in book.phases))
 
 
-def _phase(phase: Phase, crew: Crew, clock: Clock, t0: datetime, at: datetime) -> PlannedPhase:
+def _phase(book: Runbook, phase: Phase, crew: Crew, clock: Clock, t0: datetime, at: datetime) -> PlannedPhase:
     begins = t0 + clock.real(phase.offset)
-    steps = tuple(PlannedStep(step, _question(step, crew, clock, begins)) for step in phase.steps)
+    steps = tuple(
+        PlannedStep(step, _question(step, crew, clock, begins, _gates(book, step, clock, t0))) for step in phase.steps
+    )
     late = max(at - begins, timedelta(0))
     return PlannedPhase(phase, begins, begins + clock.real(phase.late_by), late, steps)
 
 
-def _question(step: Step, crew: Crew, clock: Clock, begins: datetime) -> PlannedQuestion | None:
+def _gates(book: Runbook, step: Step, clock: Clock, t0: datetime) -> Sequence[Gate]:
+    """What a roll-call is about; nothing for any other step."""
+    return gates_at(book, step, t0, clock) if isinstance(step.does, RollCall) else ()
+
+
+def _question(step: Step, crew: Crew, clock: Clock, begins: datetime, gates: Sequence[Gate]) -> PlannedQuestion | None:
     asked = step.does
-    if not isinstance(asked, Quorum | Attestation | PagingPath):
+    if not isinstance(asked, Quorum | Attestation | PagingPath | RollCall):
         return None
     until = None if isinstance(asked, SignOff) else begins + clock.real(asked.deadline)
     on = Occasion(crew.started_by, crew.authors, *((begins, until) if until else ()))
-    seats, barred = roles_asked(asked), barred_from(asked.kind, crew.people, crew.started_by, crew.authors)
-    may = may_answer(Asking(seats, barred, on.since, on.until), crew.people)
+    barred = barred_from("approval" if gates else asked.kind, crew.people, crew.started_by, crew.authors)
+    seats = seats_called(gates) if gates else roles_asked(asked)
+    asking = Asking(seats, barred, on.since, on.until, gates_called(gates))
+    may = may_answer(asking, crew.people)
     candidates = {
         seat: tuple(person.name for person in crew.people.people if seat in may.get(person.id, ())) for seat in seats
     }
-    return PlannedQuestion(seats, candidates, until, why_never(asked, crew.people, on))
+    could = [person for person in crew.people.people if may_fill(asking, crew.people, person)]
+    told = {person.name: barred[person.id] for person in could if person.id in barred}
+    return PlannedQuestion(seats, candidates, until, told, why_never(asked, crew.people, on))
 
 
 def _roughly(length: timedelta) -> str:

@@ -7,10 +7,11 @@ from time import monotonic
 from tminus import events as ev
 from tminus import inbox
 from tminus.errors import Refused
+from tminus.launch_pages import LaunchPage, LaunchPages
 from tminus.ledger.store import Store
 from tminus.messages.slack_dialog import REJECT, WAIVE, Carried, reason_in, until_in
+from tminus.ordering import until_said
 from tminus.runbook import Spec
-from tminus.slack_pages import Page, Pages
 from tminus.slack_payload import Action, Malformed, Sent, Submitted
 from tminus.slack_signature import WINDOW
 
@@ -40,7 +41,7 @@ class Presses:
     """
 
     def __init__(self, store: Store, kinds: Mapping[str, type[Spec]]) -> None:
-        self.pages = Pages(store, kinds)
+        self.pages = LaunchPages(store, kinds)
         self._store = store
         self._cleaned = float("-inf")
 
@@ -68,7 +69,7 @@ class Presses:
         person = page.person(submitted.user.id, known(name))
         reason = reason_in(submitted)
         if name == WAIVE:
-            return self._waive(page, person.id, carried.about, reason, until_in(submitted))
+            return self._order(page, _waiver(person.id, carried, reason, until_in(submitted)))
         if name != REJECT:
             page.refuse(person.id, known(name), "no such dialog is tminus's")
         return self._answer(
@@ -80,6 +81,8 @@ class Presses:
 
     def refuse(self, sent: Sent, why: str, who: str = "") -> None:
         """Writes down, in each launch concerned, that something does not count; nothing where none is under way.
+
+        What is not signed gets one line, however many launches and buttons it names.
 
         Args:
             sent: what was pressed, handed in or typed.
@@ -98,6 +101,8 @@ class Presses:
                 person = page.frozen.people.by_slack(member)
                 named = who or (person.id if person else member)
                 page.book.write(ev.AnswerRefused(who=named, what=known(what), why=why, via="slack"))
+                if who:
+                    return
 
     def first_time(self, signature: str) -> bool:
         """Whether no gateway on this ledger took this request before. Raises LedgerUnreachable."""
@@ -115,20 +120,21 @@ class Presses:
             self._store.run("DELETE FROM seen WHERE source = 'slack' AND at < clock() - :old", {"old": 4 * WINDOW})
             self._cleaned = monotonic()
 
-    def _answer(self, page: Page, given: ev.Answered) -> str:
+    def _answer(self, page: LaunchPage, given: ev.Answered) -> str:
         inbox.answer(page.book, page.frozen, given)
         return f"Recorded: {page.name(given.person)} {given.answer}."
 
-    def _order(self, page: Page, given: ev.Ordered) -> str:
+    def _order(self, page: LaunchPage, given: ev.Ordered) -> str:
         if given.order == "scrub" and page.book.record.change_began:
             why = "a change has begun since this button was shown; Roll back is the button now"
             page.refuse(given.person, given.order, why)
         inbox.order(page.book, page.frozen, given)
-        return f"Recorded: {page.name(given.person)} {given.order} {given.step}".strip() + "."
+        return f"Recorded: {page.name(given.person)} {given.order} {given.step}".strip() + f"{until_said(given)}."
 
-    def _waive(self, page: Page, person: str, step: str, reason: str, until: datetime | None) -> str:
-        given = ev.Ordered(order="waive", person=person, via="slack", reason=reason, step=step, until=until)
-        return self._order(page, given)
+
+def _waiver(person: str, carried: Carried, reason: str, until: datetime | None) -> ev.Ordered:
+    step, digest = carried.about, carried.digest
+    return ev.Ordered(order="waive", person=person, via="slack", reason=reason, step=step, until=until, digest=digest)
 
 
 def known(name: str) -> str:

@@ -98,10 +98,14 @@ class Record:
         """Everything that holds the launch now, the earliest first."""
         return self._held
 
+    def let_go_by(self, seen: int | None) -> Sequence[ev.Held | ev.Ordered]:
+        """What a resume lets go of whose author saw so many events; everything where that is not said."""
+        return [hold for hold in self._held if seen is None or 0 < self.seq_of(hold) <= seen]
+
     @property
     def change_began(self) -> bool:
-        """Whether something was done that has a way back, or that may have been."""
-        return any(state.undo is not None for state in self.steps.values())
+        """Whether something was done that has a way back, or that may have been; not what ends harmlessly by itself."""
+        return any(state.changed for state in self.steps.values())
 
     @property
     def must_roll_back(self) -> bool:
@@ -192,9 +196,9 @@ class Record:
             case ev.StepIntended():
                 state.intended = event
                 state.outcome = None
-                if event.undo is not None and state.undo is None:
+                if event.undo is not None and (state.undo is None or event.harmless_if_left):
                     self._places += 1
-                    state.undo, state.undo_place = event, self._places
+                    state.undo, state.undo_place, state.undone = event, self._places, None
             case ev.StepEnded():
                 state.outcome = self._accepted(event)
                 state.ended = event.at
@@ -238,7 +242,7 @@ class Record:
             case "hold":
                 self._hold(event)
             case "resume":
-                self._resume()
+                self._resume(event)
             case "scrub":
                 self.scrubbed = event
             case "recycle":
@@ -257,11 +261,12 @@ class Record:
         self._held = (*self._held, event)
         self.holds.append(event)
 
-    def _resume(self) -> None:
-        """Lets go of every hold, and tries the steps again that held."""
-        for step in dict.fromkeys(hold.step for hold in self._held):
+    def _resume(self, event: ev.Ordered) -> None:
+        """Lets go of the holds that its author could see, and tries the steps again that held."""
+        gone = self.let_go_by(event.seen)
+        self._held = tuple(hold for hold in self._held if hold not in gone)
+        for step in dict.fromkeys(hold.step for hold in gone):
             self._try_again(step)
-        self._held = ()
 
     def _try_again(self, step: str) -> None:
         if step and not self.step(step).settled:
@@ -283,7 +288,7 @@ class Record:
         """Only before a change: an order that was given just as the change began comes too late."""
         if self.change_began:
             return
-        self._held = ()
+        self._held = tuple(hold for hold in self._held if isinstance(hold, ev.Ordered))  # what people hold is theirs
         self.recycles += 1
         self.phases_ended = {}
         for state in self.steps.values():

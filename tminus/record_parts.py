@@ -21,7 +21,7 @@ class StepState:
         outcome: the latest; None while it has none, or after a recycle voided it.
         attempt: how many attempts were begun.
         intended: what the action was last about to do.
-        undo: the intent whose way back counts: the first that named one.
+        undo: the intent whose way back counts: the first that named one, or the last where that is harmless if left.
         undo_place: its place among all ways back, in the order of the chain; clocks of two machines may disagree.
         settled: whether it is never run again.
     """
@@ -47,6 +47,11 @@ class StepState:
     def in_doubt(self) -> bool:
         """An action was begun and nothing says how it ended."""
         return self.intended is not None and self.outcome is None
+
+    @property
+    def changed(self) -> bool:
+        """Something was done, or may have been, that has a way back and would not end harmlessly by itself."""
+        return self.undo is not None and not self.undo.harmless_if_left
 
     @property
     def wants_undo(self) -> bool:

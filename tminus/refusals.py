@@ -19,6 +19,9 @@ _ELSEWHERE = "elsewhere"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")  # of what was sent; each would be another reason
 _NO_DOOR = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 TOO_SLOW = "its head did not come in time"
+UNREAD = "its answer was not taken in time"
+TOO_MANY = "too many are connected"
+NO_HTTP = "no HTTP, or too large a head"
 
 
 class Refusals:

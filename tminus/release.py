@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
+from tminus.errors import BookError
+from tminus.yaml_source import Source
+
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -22,18 +25,21 @@ class ReleasedService(Build):
     rollback_to: Build
 
 
-class CommitRange(BaseModel, frozen=True, extra="forbid"):
+class CommitRange(
+    BaseModel, frozen=True, extra="forbid", json_schema_extra={"required": ["repository", "since", "until", "authors"]}
+):
     """The commits between the running version and this one.
 
     Attributes:
         authors: the addresses of who wrote them, as `git log --format=%ae SINCE..UNTIL | sort -u` lists them; whoever
-            in people.yaml has one of them does not approve this release.
+            in people.yaml has one of them does not approve this release. A file must have it, be it empty: see
+            `load_release`. None only in a launch that was created when it could be left out.
     """
 
     repository: str
     since: str
     until: str
-    authors: tuple[str, ...] = ()
+    authors: tuple[str, ...] | None = None
 
 
 class ScanReport(BaseModel, frozen=True, extra="forbid"):
@@ -70,7 +76,17 @@ class Release(BaseModel, frozen=True, extra="forbid"):
 
 def authors_of(release: Release) -> tuple[str, ...]:
     """The addresses of who wrote the release's commits, as far as it names them."""
-    return release.commits.authors if release.commits else ()
+    return (release.commits.authors or ()) if release.commits else ()
+
+
+def load_release(source: Source) -> Release:
+    """A release as a file must have it; raises BookError, also where nobody says who wrote its commits."""
+    found = source.load(Release)
+    if found.commits is not None and found.commits.authors is None:
+        how = f"`git log --format=%ae {found.commits.since}..{found.commits.until} | sort -u` lists them"
+        what = f"`authors` is missing, so nobody would be barred from approving their own commits; {how}"
+        raise BookError((source.mistake(("commits",), "commits", f"{what}; `[]` where there are none"),))
+    return found
 
 
 def no_release(system: str) -> Release:

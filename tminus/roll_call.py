@@ -1,15 +1,17 @@
 """The roll-call: whether those who say that they will be there could give every approval that is still to come."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tminus import events as ev
 from tminus.asking import name_of
 from tminus.candidates import Asking, may_answer
+from tminus.clock import Clock
 from tminus.frozen import Frozen
 from tminus.quorum import seat, why_unreachable
 from tminus.record_parts import AskState
-from tminus.runbook import Approval, Step
+from tminus.runbook import Approval, Runbook, Step
 from tminus.spoken import counted, day_said, listed, role_said, time_said
 
 
@@ -40,10 +42,15 @@ class Called:
 
 def gates_of(frozen: Frozen, step: Step) -> list[Gate]:
     """The approvals behind this step."""
-    behind, clock = frozen.runbook.approvals_after(step), frozen.environment.clock
+    return gates_at(frozen.runbook, step, frozen.created.t0, frozen.environment.clock)
+
+
+def gates_at(book: Runbook, step: Step, t0: datetime, clock: Clock) -> list[Gate]:
+    """The approvals behind this step, in a launch at `t0` that may not have been created yet."""
+    behind = book.approvals_after(step)
     asked = [
-        (one.title, one.does, frozen.created.t0 + clock.real(phase.offset))
-        for phase in frozen.runbook.phases
+        (one.title, one.does, t0 + clock.real(phase.offset))
+        for phase in book.phases
         for one in phase.steps
         if one in behind
     ]
@@ -54,10 +61,15 @@ def gates_of(frozen: Frozen, step: Step) -> list[Gate]:
     ]
 
 
-def seats_called(frozen: Frozen, step: Step) -> dict[str, int]:
-    """The seats of all approvals behind this step taken together; of each the most that one of them wants."""
+def gates_called(gates: Iterable[Gate]) -> tuple[ev.LaterGate, ...]:
+    """What a roll-call is about: who may answer it is who could fill one of these seats then."""
+    return tuple(ev.LaterGate(since=gate.since, until=gate.until, seats=tuple(gate.approval.roles)) for gate in gates)
+
+
+def seats_called(gates: Iterable[Gate]) -> dict[str, int]:
+    """The seats of all of them taken together; of each the most that one of them wants."""
     seats: dict[str, int] = {}
-    for gate in gates_of(frozen, step):
+    for gate in gates:
         for name, count in gate.approval.roles.items():
             seats[name] = max(seats.get(name, 0), count)
     return seats
@@ -76,6 +88,12 @@ def called(frozen: Frozen, step: Step, ask: AskState) -> Called:
         lacking[gate.title] = _lacks(frozen, gate, could, missing)
         silent |= {person: None for person, seats in could.items() if person not in there and seats & missing.keys()}
     return Called(tuple(there), tuple(silent), lacking)
+
+
+def called_in(frozen: Frozen, ask: AskState) -> Called | None:
+    """How the roll-call stands that this question is; None where it is another one. Its seats alone do not say so."""
+    step = frozen.runbook.step(ask.opened.step) if ask.opened.gates else None
+    return called(frozen, step, ask) if step is not None else None
 
 
 def _lacks(frozen: Frozen, gate: Gate, could: Mapping[str, frozenset[str]], missing: Mapping[str, int]) -> str:

@@ -43,7 +43,7 @@ def closing_sentence(frozen: Frozen, record: Record, result: ev.Result, why: str
 def first_traffic(frozen: Frozen, record: Record) -> datetime | None:
     """When the new version met its first customers: the end of the last change at T-0; None before that."""
     at_zero = {step.id for phase in frozen.runbook.phases if phase.turns_back for step in phase.steps}
-    changes = [state for state in record.steps.values() if state.undo is not None and state.step in at_zero]
+    changes = [state for state in record.steps.values() if state.changed and state.step in at_zero]
     if not changes:
         return None
     last = max(changes, key=lambda state: state.undo.at if state.undo else frozen.created.t0)
@@ -70,16 +70,22 @@ def _launched(frozen: Frozen, record: Record) -> str:
 
 def reason_said(frozen: Frozen, record: Record, why: str) -> str:
     """Why a launch is held or over: the step or the person, without what `Awaited` says better."""
-    if isinstance(record.held, ev.Held) and record.held.step and record.held.why == why:
-        step, outcome = frozen.runbook.step(record.held.step), record.step(record.held.step).outcome
+    hold = next((one for one in reversed(record.holding) if hold_said(one) == why), None)
+    if isinstance(hold, ev.Held) and hold.step:
+        step, outcome = frozen.runbook.step(hold.step), record.step(hold.step).outcome
         if step is not None and outcome is not None:
             return f"{step.id} {_PAST.get(outcome.verdict, '')}: {gist(outcome.summary)} ({role_said(step.owner)})"
-    if isinstance(record.held, ev.Ordered):
-        return f"held by {person_said(frozen, record.held.person)}: {gist(record.held.reason) or 'no reason given'}"
+    if isinstance(hold, ev.Ordered):
+        return f"held by {person_said(frozen, hold.person)}: {gist(hold.reason) or 'no reason given'}"
     for ask in record.asks.values():
-        if ask.opened.kind == "approval" and ask.ended is not None and ask.ended.result != "met":
+        if ask.opened.kind == "approval" and not ask.voided and ask.ended is not None and ask.ended.result != "met":
             return gist(ask.ended.reason)
     return gist(why)
+
+
+def hold_said(hold: ev.Held | ev.Ordered) -> str:
+    """Why a hold holds, as whatever ends by it gives the reason."""
+    return hold.why if isinstance(hold, ev.Held) else f"held by {hold.person}: {hold.reason or 'no reason given'}"
 
 
 def gist(text: str) -> str:
@@ -96,7 +102,7 @@ def gist(text: str) -> str:
 
 def what_stands(frozen: Frozen, record: Record) -> str:
     """What state things are in: what was changed and not taken back, and whether customers meet the new version."""
-    done = [state.step for state in record.steps.values() if state.wants_undo]
+    done = [state.step for state in record.steps.values() if state.wants_undo and state.changed]
     if not done:
         return "nothing was changed" if record.rollback is None else "what was changed was taken back"
     stand = f"{listed(done)} {'was' if len(done) == 1 else 'were'} begun and not taken back"

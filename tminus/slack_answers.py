@@ -1,5 +1,6 @@
 """What goes straight back to whoever pressed or typed something in Slack: answers that they alone see, and dialogs."""
 
+import asyncio
 import json
 import logging
 import re
@@ -7,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 
 import anyio
@@ -15,21 +17,31 @@ from pydantic import SecretStr
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from tminus.bounded_threads import BoundedThreads, NoPlace
 from tminus.errors import MissingSecret
 from tminus.messages.block_kit import escaped
 from tminus.messages.forms import Block
 from tminus.slack_payload import is_slacks
 
 _logger = logging.getLogger(__name__)
-_TIMEOUT = 5  # seconds
+_WITHIN = 5.0  # seconds that an answer may take in all
 _AT_ONCE = 16  # answers that are under way at one moment
 _MOST_WAITING = 500  # answers that wait for a slow Slack; more are not given
 _OPENS = 3  # seconds that a press may open a dialog
-_PATIENCE = 2.0  # seconds of these that it may wait for others
+_PATIENCE = 2.0  # seconds that it may wait for others
 _DIALOGS = 8  # that are opened at one moment
 _WORD = re.compile(r"^[a-z_]{1,60}$")
-# The last two are what the client raises where the answer is garbage.
-_FAILURES = (SlackClientError, OSError, HTTPException, MissingSecret, ValueError, AttributeError, TypeError)
+# The last four are what the client raises where the answer is garbage.
+_FAILURES = (
+    SlackClientError,
+    OSError,
+    HTTPException,
+    MissingSecret,
+    ValueError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,10 @@ class SlackAnswers:
     Args:
         api: where the environment's Slack is; answers go there or to Slack itself.
         token: finds the app's token; without it nothing but response URLs can be answered.
+
+    Attributes:
+        waiting: how many answers are under way, or wait for those.
+        lost: how many were not given.
     """
 
     def __init__(self, api: str, token: Callable[[], SecretStr] | None = None) -> None:
@@ -53,9 +69,10 @@ class SlackAnswers:
         self._token = token
         self._client: WebClient | None = None
         self._answering = anyio.CapacityLimiter(_AT_ONCE)
-        self._opening = anyio.CapacityLimiter(_DIALOGS)
+        self._whispering = BoundedThreads(_AT_ONCE, "slack is told")
+        self._opening = BoundedThreads(_DIALOGS, "slack opens a dialog")
         self._trust = ssl.create_default_context()
-        self._waiting = 0
+        self.waiting = 0
         self.lost = 0
 
     async def reply(self, url: str, told: Told) -> None:
@@ -73,41 +90,46 @@ class SlackAnswers:
         """Tells one member something in a channel, where there is no response URL."""
         async with self._place() as free:
             if free and channel:
-                await anyio.to_thread.run_sync(self._whisper, channel, member, escaped(told.text))
+                whisper = partial(self._whisper, channel, member, escaped(told.text))
+                try:
+                    await self._whispering.run(whisper, _WITHIN, patience=_WITHIN)
+                except TimeoutError as e:
+                    self._not_given(type(e).__name__)
 
     async def open_dialog(self, trigger: str, view: Block) -> str:
         """Opens a dialog for whoever's press the trigger came with; returns why it could not, "" where it could."""
         try:
-            with anyio.fail_after(_PATIENCE):
-                await self._opening.acquire()
-        except TimeoutError:
+            return await self._opening.run(partial(self._open, trigger, view), _OPENS, patience=_PATIENCE)
+        except NoPlace:
             return "too many are opened just now"
-        try:
-            return await anyio.to_thread.run_sync(self._open, trigger, view)
-        finally:
-            self._opening.release()
+        except TimeoutError:
+            return "Slack did not answer"
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[bool]:
         """One of the few answers that are given at a time; False where too many wait already."""
-        if self._waiting >= _MOST_WAITING:
-            self.lost += 1
+        if self.waiting >= _MOST_WAITING:
+            self._not_given("too many wait")
             yield False
             return
-        self._waiting += 1
+        self.waiting += 1
         try:
             async with self._answering:
                 yield True
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     async def _post(self, url: str, body: Block) -> None:
-        async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, verify=self._trust) as client:
-            try:
+        try:
+            # The client's own timeout begins anew with each piece of an answer.
+            async with (
+                asyncio.timeout(_WITHIN),
+                httpx.AsyncClient(timeout=_WITHIN, trust_env=False, verify=self._trust) as client,
+            ):
                 answer = await client.post(url, json=body)
-            except (httpx.HTTPError, httpx.InvalidURL) as e:
-                self._not_given(type(e).__name__)
-                return
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as e:
+            self._not_given(type(e).__name__)
+            return
         if answer.is_error:
             self._not_given(str(answer.status_code))
 

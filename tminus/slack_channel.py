@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from tminus.courier import Superseded, Unavailable, Undeliverable
+from tminus.courier import Superseded, Unavailable, Undeliverable, still_wanted
 from tminus.credentials import resolve
 from tminus.environment import Slack
 from tminus.messages.forms import Block, SlackLetter
@@ -19,14 +19,14 @@ _METADATA = "tminus_letter"
 _OFF = 300  # seconds by which Slack's clock and the ledger's may differ
 _PAGES, _PAGE = 5, 200  # of messages that are looked through for one that may have arrived
 _TOO_MANY = 429
-_WORD = re.compile(r"^[a-z0-9_]+$")  # Slack's errors are such words
+_REFUSED = 400  # from this status on it is none of Slack's words about a letter: those come with 200
+_WORD = re.compile(r"^[a-z][a-z0-9_]*$")  # Slack's errors are such words
 _QUOTED = 200  # characters of what Slack says
 # What Slack may say of a letter that would be fine later: it is busy, or somebody has to let us in again.
 # docs.slack.dev/reference/methods/chat.postMessage
-_LATER = frozenset(
+_LIMITED = frozenset({"ratelimited", "rate_limited"})
+_LATER = _LIMITED | frozenset(
     {
-        "ratelimited",
-        "rate_limited",
         "internal_error",
         "fatal_error",
         "service_unavailable",
@@ -40,15 +40,23 @@ _LATER = frozenset(
         "enterprise_is_restricted",
         "invalid_auth",
         "is_archived",
+        "message_limit_exceeded",
         "missing_scope",
         "no_permission",
+        "not_allowed_token_type",
         "not_authed",
         "not_in_channel",
         "org_login_required",
         "restricted_action",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
         "team_access_not_granted",
+        "team_not_found",
         "token_expired",
         "token_revoked",
+        "two_factor_setup_required",
     }
 )
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -80,8 +88,8 @@ class SlackChannel:
             raise _mapped(e) from e
         except ValidationError as e:
             raise Undeliverable(f"no letter to Slack: {e.error_count()} fields are wrong") from e
-        # The client stumbles over JSON that is no object, as something between us and Slack may answer.
-        except (SlackClientError, OSError, HTTPException, AttributeError, TypeError, ValueError) as e:
+        # The client stumbles over JSON that is no object, or too deep, as something between us and Slack may answer.
+        except (SlackClientError, OSError, HTTPException, AttributeError, TypeError, ValueError, RecursionError) as e:
             raise Unavailable(f"Slack: {type(e).__name__}") from e
 
     def close(self) -> None:
@@ -103,6 +111,7 @@ class SlackChannel:
 
     def _updated(self, standing: str, what: SlackLetter, late: str) -> bool:
         """Whether the message could be changed; False where somebody deleted it."""
+        still_wanted()
         try:
             self._client.chat_update(
                 channel=self._channel, ts=standing, text=_text(what, late), blocks=_blocks(what, late)
@@ -127,6 +136,7 @@ class SlackChannel:
 
     def _post(self, letter: Waiting, what: SlackLetter, thread: str | None, late: str) -> str:
         payload = {"letter": str(letter.id), "chain": letter.chain, "request": what.request or ""}
+        still_wanted()
         answer = self._client.chat_postMessage(
             channel=self._channel,
             text=_text(what, late),
@@ -134,9 +144,7 @@ class SlackChannel:
             thread_ts=thread,
             metadata={"event_type": "tminus_request" if what.request else _METADATA, "event_payload": payload},
         )
-        if not isinstance(ts := answer.get("ts"), str):
-            raise Unavailable("Slack: it says that it posted, and not what")
-        return ts
+        return _ts(answer.get("ts"))
 
     def _found(self, letter: Waiting, thread: str | None) -> str | None:
         """The ts of a post whose answer never came, if it arrived.
@@ -149,7 +157,7 @@ class SlackChannel:
             for message in self._since(letter, thread):
                 payload = (message.get("metadata") or {}).get("event_payload") or {}
                 if (payload.get("letter"), payload.get("chain")) == (str(letter.id), letter.chain):
-                    return str(message["ts"])
+                    return _ts(message.get("ts"))
         except SlackApiError as e:
             if _reason(e) not in {"missing_scope", "no_permission", *_NO_THREAD}:
                 raise
@@ -159,6 +167,7 @@ class SlackChannel:
         """The channel's messages, or a thread's, since shortly before the letter was written."""
         oldest, cursor = f"{letter.made - _OFF:.6f}", ""
         for _ in range(_PAGES):
+            still_wanted()
             if thread is None:
                 page = self._client.conversations_history(
                     channel=self._channel, oldest=oldest, limit=_PAGE, cursor=cursor, include_all_metadata=True
@@ -180,17 +189,33 @@ class SlackChannel:
 
 def _mapped(error: SlackApiError) -> Unavailable | Undeliverable:
     reason, status = _reason(error), error.response.status_code
-    # Too many requests, their fault, or no word of Slack's at all: something in between answered.
-    if reason in _LATER or status >= _TOO_MANY or not _WORD.match(reason):
-        wait = {name.lower(): value for name, value in error.response.headers.items()}.get("retry-after", "")
-        return Unavailable(f"Slack: {reason[:_QUOTED]}", float(wait) if str(wait).isdecimal() else 0.0)
+    # No word of Slack's about this letter at all: too many requests, their fault, or something in between answered.
+    if reason in _LATER or status >= _REFUSED or not _WORD.match(reason):
+        return Unavailable(
+            f"Slack: {reason[:_QUOTED]}", _wait(error, limited=reason in _LIMITED or status == _TOO_MANY)
+        )
     metadata = _said(error).get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, dict) else None
-    return Undeliverable(f"Slack: {reason} {messages[0] if messages else ''}".strip()[:_QUOTED])
+    said = messages[0] if isinstance(messages, list) and messages else ""
+    return Undeliverable(f"Slack: {reason} {said}".strip()[:_QUOTED])
+
+
+def _wait(error: SlackApiError, *, limited: bool) -> float:
+    """Seconds that Slack asks to be left alone; one where it is too much for it and it does not say for how long."""
+    wait = {name.lower(): value for name, value in error.response.headers.items()}.get("retry-after", "")
+    return float(wait) if str(wait).isdecimal() else float(limited)
 
 
 def _reason(error: SlackApiError) -> str:
-    return str(_said(error).get("error") or error.response.status_code)
+    """What Slack says, or the status where it says nothing."""
+    said = _said(error).get("error")
+    return said if isinstance(said, str) and said else str(error.response.status_code)
+
+
+def _ts(said: object) -> str:
+    if not isinstance(said, str):
+        raise Unavailable("Slack: it says that it posted, and not what")
+    return said
 
 
 def _said(error: SlackApiError) -> Mapping[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tminus import asking, inbox
 from tminus import events as ev
@@ -10,13 +11,13 @@ from tminus.clock import now
 from tminus.errors import Refused
 from tminus.foreign_text import printable
 from tminus.headline import awaited, headline
+from tminus.launch_pages import LaunchPage, LaunchPages
 from tminus.messages.block_kit import sections
 from tminus.messages.slack_question import question_blocks
-from tminus.ordering import let_go_by_resume
+from tminus.ordering import let_go_by_resume, seen_by, still_held
 from tminus.people import Person
 from tminus.record import AskState
 from tminus.slack_answers import Told
-from tminus.slack_pages import Page, Pages
 from tminus.slack_payload import Commanded
 
 _HELP = (
@@ -34,11 +35,12 @@ _REASON = 1000  # characters
 
 @dataclass(frozen=True)
 class _Given:
-    """A command that is understood so far: who says what about which launch, and the words behind it."""
+    """A command that is understood so far: who says what about which launch, when, and the words behind it."""
 
-    page: Page
+    page: LaunchPage
     person: Person
     rest: tuple[str, ...]
+    at: datetime
 
     @property
     def reason(self) -> str:
@@ -52,19 +54,19 @@ class Commands:
         pages: the ledger's.
     """
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: LaunchPages) -> None:
         self._pages = pages
 
-    def carry_out(self, typed: Commanded) -> Sequence[Told]:
-        """What whoever typed it is told, in one message or a few. Raises Refused, LedgerError."""
+    def carry_out(self, typed: Commanded, at: datetime) -> Sequence[Told]:
+        """What whoever typed it, by `at`, is told, in one message or a few. Raises Refused, LedgerError."""
         word, *rest = typed.text.split() or ["help"]
         does = _DOES.get(word.lower())
         if does is None:
             return [Told(_HELP, sections(_HELP))]
         page, words = self._launch(typed.member, rest)
-        return does(_Given(page, page.person(typed.member, word.lower()), tuple(words)), word.lower())
+        return does(_Given(page, page.person(typed.member, word.lower()), tuple(words), at), word.lower())
 
-    def _launch(self, member: str, words: list[str]) -> tuple[Page, list[str]]:
+    def _launch(self, member: str, words: list[str]) -> tuple[LaunchPage, list[str]]:
         """The launch that is meant, and what is said about it. A name that is mistyped is never taken for a reason."""
         if words and (page := self._pages.found(words[0])):
             return page, words[1:]
@@ -99,11 +101,23 @@ def _order(given: _Given, word: str) -> Sequence[Told]:
         raise Refused(f"say why, for the record: `/tminus {order} {page.frozen.created.launch} WHY`")
     if order == "scrub" and page.book.record.change_began:
         page.refuse(given.person.id, order, "a change has begun, so to scrub is to roll back: say rollback")
-    held = let_go_by_resume(page.frozen, page.book.record) if order == "resume" else ""
-    whole = "; ".join(filter(None, (reason, held and f"lets go of what was held by {held}")))
-    inbox.order(page.book, page.frozen, ev.Ordered(order=order, person=given.person.id, via="slack", reason=whole))
-    said = f"Recorded: {given.person.name} {order} {page.frozen.created.launch}."
-    return [Told(f"{said} Let go of what was held by {held}." if held else said)]
+    if order == "resume":
+        return _resume(given)
+    inbox.order(page.book, page.frozen, ev.Ordered(order=order, person=given.person.id, via="slack", reason=reason))
+    return [Told(f"Recorded: {given.person.name} {order} {page.frozen.created.launch}.")]
+
+
+def _resume(given: _Given) -> Sequence[Told]:
+    """Lets go of what was held by the time it was typed: whatever came later, its author could not know."""
+    page, frozen = given.page, given.page.frozen
+    seen = seen_by(page.book.record, given.at)
+    held = let_go_by_resume(frozen, page.book.record, seen)
+    whole = "; ".join(filter(None, (given.reason, held and f"lets go of what was held by {held}")))
+    said = ev.Ordered(order="resume", person=given.person.id, via="slack", reason=whole, seen=seen)
+    inbox.order(page.book, frozen, said)
+    told = f"Recorded: {given.person.name} resume {frozen.created.launch}."
+    let_go = held and f"Let go of what was held by {held}."
+    return [Told(" ".join(filter(None, (told, let_go, still_held(frozen, page.book.record)))))]
 
 
 def _approve(given: _Given, _word: str) -> Sequence[Told]:
@@ -126,7 +140,7 @@ def _approve(given: _Given, _word: str) -> Sequence[Told]:
     return [Told(f"Recorded: {given.person.name} approve {answer.ask} ({answer.digest[:19]}).")]
 
 
-def _could_say(page: Page, ask: AskState, person: Person) -> bool:
+def _could_say(page: LaunchPage, ask: AskState, person: Person) -> bool:
     return asking.why_refused(_yes(ask, person), page.book.record, page.frozen.people, now()) is None
 
 
@@ -135,7 +149,7 @@ def _yes(ask: AskState, person: Person) -> ev.Answered:
     return ev.Answered(ask=opened.ask, person=person.id, answer="approve", digest=opened.decision_digest, via="slack")
 
 
-def _shown(page: Page, ask: AskState) -> Told:
+def _shown(page: LaunchPage, ask: AskState) -> Told:
     blocks = question_blocks(page.frozen, ask)
     return Told(f"{page.frozen.created.title}: {ask.opened.ask} waits for your yes", blocks)
 

@@ -71,7 +71,7 @@ class SlackConnection:
         self._since = time.monotonic()
         try:
             self._open()
-        except NotOpened:
+        except BaseException:
             self.close()
             raise
 
@@ -116,7 +116,8 @@ class SlackConnection:
             self._client.connect()
         except SlackApiError as e:
             raise _refused(e) from e
-        except (SlackClientError, OSError, HTTPException, ValueError, AttributeError) as e:  # the last two: garbage
+        # The last four where the answer is garbage.
+        except (SlackClientError, OSError, HTTPException, ValueError, AttributeError, TypeError, RecursionError) as e:
             raise NotOpened(f"Slack names no address: {type(e).__name__}") from e
         if not self._client.is_connected():
             raise NotOpened("the connection could not be opened")
@@ -127,7 +128,10 @@ class SlackConnection:
         if message.get("type") == "hello":
             self._greeted.set()
         elif "envelope_id" in message:
-            self._hear(self, message)
+            try:
+                self._hear(self, message)
+            except Exception as e:  # noqa: BLE001 - the library would write it down with what was pressed
+                _logger.error("an envelope could not be taken: %s", type(e).__name__)  # noqa: TRY400 - nor does this
 
 
 class _Client(SocketModeClient):
@@ -141,10 +145,12 @@ class _Client(SocketModeClient):
         self.replaced = Flag()
         self._api = api
         quiet = logging.getLogger(f"{__name__}.client")
-        quiet.setLevel(logging.WARNING)  # below it this library logs what people press, and where to answer them
+        # Below it this library logs what people press, where to answer them, and the proxy with its password. Why there
+        # is no connection, NotOpened says.
+        quiet.setLevel(logging.CRITICAL)
         super().__init__(
             app_token=token.get_secret_value(),
-            web_client=WebClient(base_url=api, timeout=_TIMEOUT, retry_handlers=[]),
+            web_client=WebClient(base_url=api, timeout=_TIMEOUT, retry_handlers=[], logger=quiet),
             logger=quiet,
             auto_reconnect_enabled=False,
             ping_interval=_PING,

@@ -1,12 +1,11 @@
 """The door for what Slack sends by HTTP: bounded, verified, acknowledged at once, then handed on."""
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 from pydantic import SecretStr
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,9 +16,8 @@ from tminus.runbook import Spec
 from tminus.slack_answers import SlackAnswers
 from tminus.slack_intake import REPLAYED, SlackIntake, Taken
 from tminus.slack_payload import Commanded, Malformed, Sent, read_interaction
-from tminus.slack_signature import SlackSignatures, signature_of
+from tminus.slack_signature import SlackSignatures, said_by, signature_of
 
-_logger = logging.getLogger(__name__)
 _FORGERIES = 10  # a minute that are written into ledgers; the others are counted only
 _READERS: Mapping[str, Callable[[bytes], Sent]] = {
     "/slack/interactions": read_interaction,
@@ -73,6 +71,10 @@ class SlackDoor:
         """As the intake says."""
         return self.intake.metrics()
 
+    async def finish(self) -> None:
+        """As the intake does."""
+        await self.intake.finish()
+
     async def _bounded(self, request: Request) -> Response:
         """Takes no more than a press may be long, for no longer than it may take."""
         try:
@@ -99,26 +101,23 @@ class SlackDoor:
         if not self._signatures.first_time(signature, moment):
             self.intake.release()
             return self._replayed(sent, moment)
-        behind = BackgroundTask(self.intake.take, Taken(sent, signature))
+        self.intake.begin(Taken(sent, signature, at=said_by(request.headers, moment)))
         said = self.intake.at_once(sent)
-        return Response(background=behind) if said is None else JSONResponse(said, background=behind)
+        return Response() if said is None else JSONResponse(said)
 
     def _replayed(self, sent: Sent, moment: float) -> Response:
         self.intake.count("replayed")
-        told = BackgroundTask(self.intake.refuse, sent, REPLAYED) if self._may_record(moment) else None
-        return JSONResponse({"error": REPLAYED}, status_code=401, background=told)
+        if self._may_record(moment):
+            self.intake.begin_refusal(sent, REPLAYED)
+        return JSONResponse({"error": REPLAYED}, status_code=401)
 
     def _forged(self, reader: Callable[[bytes], Sent], body: bytes, why: str, moment: float) -> Response:
         """Refused without believing a word of it; the launch it names gets a line, a few a minute."""
         self.intake.count("forged")
-        _logger.warning("refused a request that says it is Slack's: %s", why)
-        told = None
         if self._may_record(moment):
-            try:
-                told = BackgroundTask(self.intake.refuse, reader(body), why, "somebody who is not Slack")
-            except Malformed:
-                told = None
-        return JSONResponse({"error": why}, status_code=401, background=told)
+            with suppress(Malformed):
+                self.intake.begin_refusal(reader(body), why, "somebody who is not Slack")
+        return JSONResponse({"error": why}, status_code=401)
 
     def _may_record(self, moment: float) -> bool:
         """Whether one more of what anyone can send may be written down: a ledger is not filled from outside."""

@@ -2,15 +2,17 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from threading import Lock
 from typing import TypeVar
 
 import anyio
 
+from tminus.acknowledged import Acknowledged
 from tminus.clock import now
-from tminus.errors import LedgerError, Refused, TminusError
+from tminus.errors import InDoubt, LedgerError, Refused, TminusError
 from tminus.ledger.store import Store
 from tminus.messages.forms import Block
 from tminus.messages.slack_dialog import Carried, asks_for, dialog, instead, mistakes_in
@@ -24,6 +26,10 @@ _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
 _MOST_WAITING = 1000  # requests that wait for a slow ledger; more are sent away, which Slack shows to whoever pressed
 _UNRECORDED = "This was NOT recorded, the ledger does not answer. Try again, or use the `tminus` command line."
+_IN_DOUBT = (
+    "It is NOT KNOWN whether this was recorded: the ledger broke off in the moment of writing. Look with "
+    "`/tminus status`; to press or type it again is safe, nothing counts twice."
+)
 REPLAYED = "this request was sent before: a replay"
 
 
@@ -34,11 +40,13 @@ class Taken:
     Attributes:
         key: what no gateway takes twice.
         redelivered: whether Slack itself may send it again, which is no attack and needs no words.
+        at: by when it was pressed or typed, at the latest.
     """
 
     sent: Sent
     key: str
     redelivered: bool = False
+    at: datetime = field(default_factory=now)
 
 
 class SlackIntake:
@@ -60,6 +68,7 @@ class SlackIntake:
         self._presses = Presses(store, kinds)
         self._commands = Commands(self._presses.pages)
         self._answers = answers
+        self._begun = Acknowledged("what came from Slack")
         self._one_at_a_time = anyio.CapacityLimiter(1)
         self._waiting = 0
         self._counting = Lock()
@@ -81,11 +90,13 @@ class SlackIntake:
         return ""
 
     def metrics(self) -> Iterator[str]:
-        """Requests by what they came to, those that wait for the ledger, and answers that were not given."""
+        """Requests by what they came to, those that wait for the ledger, and answers under way and not given."""
         yield "# TYPE tminus_gateway_requests_total counter"
         yield from (f'tminus_gateway_requests_total{{result="{name}"}} {count}' for name, count in self.counts.items())
         yield "# TYPE tminus_gateway_waiting gauge"
         yield f"tminus_gateway_waiting {self._waiting}"
+        yield "# TYPE tminus_gateway_answering gauge"
+        yield f"tminus_gateway_answering {self._answers.waiting}"
         yield "# TYPE tminus_gateway_unanswered_total counter"
         yield f"tminus_gateway_unanswered_total {self._answers.lost}"
 
@@ -116,8 +127,20 @@ class SlackIntake:
             return {"response_action": "errors", "errors": {**wrong}}
         return None
 
+    def begin(self, taken: Taken) -> None:
+        """Takes it in a task of its own, in the loop that runs. Follows each `admit`."""
+        self._begun.begin(self.take(taken))
+
+    def begin_refusal(self, sent: Sent, why: str, who: str = "") -> None:
+        """Refuses it, in a task of its own."""
+        self._begun.begin(self.refuse(sent, why, who))
+
+    async def finish(self) -> None:
+        """Does what was begun; what is not done after a few seconds is let go of."""
+        await self._begun.finish()
+
     async def take(self, taken: Taken) -> None:
-        """Does what was sent, and tells whoever sent it. Follows each `admit`.
+        """Does what was sent, and tells whoever sent it.
 
         Whoever waits for an answer to be taken by a slow Slack waits for no ledger, and is not counted as such.
         """
@@ -130,12 +153,15 @@ class SlackIntake:
 
     async def refuse(self, sent: Sent, why: str, who: str = "") -> None:
         """Writes down that something does not count, and tells whoever sent it, unless it is not known who did."""
+        for told in await self._refused(sent, why, who):
+            await self._tell(sent, told)
+
+    async def _refused(self, sent: Sent, why: str, who: str = "") -> Sequence[Told]:
         try:
             await self._in_turn(partial(self._presses.refuse, sent, why, who))
         except TminusError as e:
             _logger.warning("a refusal is not recorded: %s", type(e).__name__)
-        if not who:
-            await self._tell(sent, Told(f"This does not count: {why}"))
+        return () if who else [Told(f"This does not count: {why}")]
 
     async def _take(self, taken: Taken) -> Sequence[Told]:
         """What whoever sent it is to be told."""
@@ -151,13 +177,11 @@ class SlackIntake:
         except LedgerError as e:
             return [self._lost(e, _UNRECORDED)]
         if fresh:
-            return await self._do(sent)
+            return await self._do(sent, taken.at)
         self.count("replayed")
-        if not taken.redelivered:
-            await self.refuse(sent, REPLAYED)
-        return ()
+        return () if taken.redelivered else await self._refused(sent, REPLAYED)
 
-    async def _do(self, sent: Sent) -> Sequence[Told]:
+    async def _do(self, sent: Sent, at: datetime) -> Sequence[Told]:
         match sent:
             case Pressed():
                 done = [await self._decided(partial(self._pressed, sent.user.id, action)) for action in sent.actions]
@@ -165,7 +189,7 @@ class SlackIntake:
             case Submitted():
                 return await self._decided(partial(self._submitted, sent))
             case Commanded():
-                return await self._decided(partial(self._commands.carry_out, sent))
+                return await self._decided(partial(self._commands.carry_out, sent, at))
 
     def _pressed(self, member: str, action: Action) -> Sequence[Told]:
         return [Told(self._presses.decide(member, action))]
@@ -187,12 +211,14 @@ class SlackIntake:
         return [Told(f"{said} `{instead(action.action_id, carried)}`")]
 
     async def _decided(self, work: "Callable[[], Sequence[Told]]") -> Sequence[Told]:
-        """What whoever sent it is told."""
+        """What whoever sent it is told; that it was not recorded, only where that is certain."""
         try:
             said = await self._in_turn(work)
         except Refused as e:
             self.count("refused")
             return [Told(f"This does not count: {e}")]
+        except InDoubt as e:
+            return [self._lost(e, _IN_DOUBT)]
         except LedgerError as e:
             return [self._lost(e, _UNRECORDED)]
         except TminusError as e:
@@ -202,7 +228,7 @@ class SlackIntake:
 
     def _lost(self, error: TminusError, told: str) -> Told:
         self.count("failed")
-        _logger.error("what came from Slack was not recorded: %s", error)
+        _logger.error("what came from Slack was not recorded, or may not be: %s", error)
         return Told(told)
 
     async def _in_turn(self, work: Callable[[], _T]) -> _T:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
@@ -57,6 +58,15 @@ class Seen:
             return False
         self._seen[key] = moment
         return True
+
+
+def said_by(headers: Mapping[str, str], moment: float) -> datetime:
+    """By when whoever a verified request is of had said it, at the latest: Slack sent it then, in whole seconds.
+
+    `moment` is when it came, in seconds since 1970.
+    """
+    sent = int(headers.get("x-slack-request-timestamp", "0")) + 1
+    return datetime.fromtimestamp(min(moment, sent), UTC)
 
 
 def signature_of(headers: Mapping[str, str]) -> str:

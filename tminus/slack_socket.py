@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from threading import Event, Thread
+from threading import BoundedSemaphore, Event, Thread
 
 from pydantic import BaseModel, Field, JsonValue, SecretStr, ValidationError
 
@@ -24,8 +24,9 @@ _logger = logging.getLogger(__name__)
 _LOOK = 0.1  # seconds between two looks at the connection
 _LONGEST = 30.0  # seconds between two tries to open one
 _LASTING = 30.0  # seconds after which a connection counts as having worked
+_OPENING = 20.0  # seconds that opening one may take in all
+_OPENINGS = 4  # at a time, those that were given up and have not ended among them
 _LINGER = 12.0  # seconds that a replaced connection is still listened to; Slack ends it itself after about ten
-_LAST_ROUND = 5.0  # seconds that what was acknowledged may still take at the end
 
 
 class _Envelope(BaseModel):
@@ -48,13 +49,13 @@ class SlackSocket:
         self._token = app_token
         self._api = api
         self._seen = Seen()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._current: SlackConnection | None = None
         self._opened = self._envelopes = 0
         self._why = "it was not opened yet"
         self._ended = False
         self._end = Event()
+        self._places = BoundedSemaphore(_OPENINGS)
 
     def trouble(self) -> str:
         """Why nothing comes from Slack any more; Slack being away for a while is none, since that ends by itself."""
@@ -79,19 +80,26 @@ class SlackSocket:
         try:
             while True:
                 current = self._current
-                if current is None or current.to_be_replaced:
+                if not self._ended and (current is None or current.to_be_replaced):
                     if current is not None and current is not judged:
                         judged, short = current, 0 if current.age > _LASTING else short
                     await asyncio.sleep(max(_pause(short), at_least))
                     at_least, short = await self._replace(), short + 1
                 await asyncio.sleep(_LOOK)
         finally:
-            self._ended = True
-            self._end.set()
-            if self._current is not None:
-                _close(self._current, 0.0, self._end)
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=_LAST_ROUND)
+            self._end_intake()
+            await self._intake.finish()
+
+    async def finish(self) -> None:
+        """Takes nothing more: what came before has the last seconds for itself, and Slack shows what comes now."""
+        self._end_intake()
+
+    def _end_intake(self) -> None:
+        self._ended = True
+        self._end.set()
+        current, self._current = self._current, None
+        if current is not None:
+            _close(current, 0.0, self._end)
 
     async def _replace(self) -> float:
         """Opens another connection in the place of this one; returns how long Slack wants to be left alone."""
@@ -112,19 +120,30 @@ class SlackSocket:
     async def _open(self) -> SlackConnection:
         """Another connection; one that nobody waits for any more is closed. Raises NotOpened."""
         opening: Future[SlackConnection] = Future()
+        if not self._places.acquire(blocking=False):
+            raise NotOpened(f"{_OPENINGS} earlier ones are still being opened")
 
         def open_it() -> None:
             try:
                 connection = SlackConnection(self._token, self._api, self._heard)
                 _settle(opening, connection)
-            except NotOpened as e:
+            except Exception as e:  # noqa: BLE001 - whatever it is, the next try may be better, and this must go on trying
                 with suppress(InvalidStateError):
-                    opening.set_exception(e)
+                    opening.set_exception(
+                        e if isinstance(e, NotOpened) else NotOpened(f"it cannot be opened: {type(e).__name__}")
+                    )
             finally:
-                opening.cancel()  # where it is settled this does nothing
+                self._places.release()
 
         # A thread that the end of the process does not wait for: Slack may take long to let anybody in.
         Thread(target=open_it, name="slack connection opens", daemon=True).start()
+        try:
+            async with asyncio.timeout(_OPENING):
+                return await self._awaited(opening)
+        except TimeoutError:
+            raise NotOpened(f"it is not open after {_OPENING:g} s") from None
+
+    async def _awaited(self, opening: "Future[SlackConnection]") -> SlackConnection:
         try:
             return await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
@@ -158,12 +177,7 @@ class SlackSocket:
 
     def _hand_on(self, taken: Taken) -> None:
         assert self._loop is not None  # noqa: S101 - connections are opened by it
-        self._loop.call_soon_threadsafe(self._begin, taken)
-
-    def _begin(self, taken: Taken) -> None:
-        task = asyncio.ensure_future(self._intake.take(taken))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._loop.call_soon_threadsafe(self._intake.begin, taken)
 
 
 def _settle(opening: "Future[SlackConnection]", connection: SlackConnection) -> None:

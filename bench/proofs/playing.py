@@ -102,10 +102,18 @@ class Stage:
         self._folder = folder
         self._runner = runner
 
+    def freshen(self, looks: Sequence[Look], also: Iterable[str] = ()) -> None:
+        """As a healthy system goes on writing, also while lines are looked at that do not ask it."""
+        for system in self._concerned(looks, also):
+            self.worlds[system].freshen()
+
+    def _concerned(self, looks: Sequence[Look], also: Iterable[str]) -> list[str]:
+        seen = (system for each in looks for system in self.worlds.that_look_at(_seen_by(each)))
+        return [*dict.fromkeys([*also, *seen])]
+
     def outcomes(self, line: Line, looks: Sequence[Look], also: Iterable[str] = ()) -> list[Outcome]:
         """What looks at the line says now, in the worlds for it and some others, by system."""
-        concerned = dict.fromkeys([*also, *(one for each in looks for one in self.worlds.that_look_at(_seen_by(each)))])
-        found = self._runner.run(self._looks(looks, [*concerned]))
+        found = self._runner.run(self._looks(looks, self._concerned(looks, also)))
         return [*against_baseline(line, tuple(found), self._standing(line), now())[0]]
 
     def _standing(self, line: Line) -> Standing:
@@ -175,6 +183,7 @@ def prove(
         if looks := looks_at(line, steps):
             faults = broken.get(line.ref, ())
             systems = [world for world, *_ in faults]
+            on.freshen(looks, systems)
             yield _proved(on, line, looks, systems, HEALTHY, Verdict.PASS)
             for fault in faults:
                 world, *which = fault

@@ -84,6 +84,11 @@ class AwsLogsWorld(AwsWorld):
         for group in (*_GROUPS, *_TRADESENSE):
             self._make_group(group)
 
+    def freshen(self) -> None:
+        """A line from one pod of each group."""
+        for group in (*_GROUPS, *_TRADESENSE):
+            self._write(group, _PODS[0], [_line(0, "request 0")], 0)
+
     def _make_group(self, group: str) -> None:
         self.call("logs", "CreateLogGroup", logGroupName=group, kmsKeyId=_KEY)
         self.call("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=_KEPT)

@@ -113,10 +113,14 @@ class GrafanaWorld(World):
         with served(self.grafana.app()) as self._url:
             yield
 
+    def freshen(self) -> None:
+        """Points up to now."""
+        self.grafana.forget()
+        self._point()
+
     def _fill(self) -> None:
         grafana = self.grafana
-        for metric in _METRICS:
-            grafana.points(metric)
+        self._point()
         grafana.put(
             "service-health",
             "Service health",
@@ -207,8 +211,7 @@ class GrafanaWorld(World):
         self.grafana.forget()
         self._point(ago=float(seconds))
         yield
-        self.grafana.forget()
-        self._point()
+        self.freshen()
 
     def _point(self, ago: float = 0) -> None:
         for metric in _METRICS:

@@ -79,6 +79,9 @@ class World(ABC):
         """Environment variable → value, for the references in `sections`."""
         return {}
 
+    def freshen(self) -> None:  # noqa: B027 - most worlds hold nothing that grows old
+        """Adds what a healthy system would have written by now, where what was written at its start grows old."""
+
     def release(self) -> Sections:
         """What the release that is looked at says otherwise than that of all worlds: its services, its scan reports."""
         return {}

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -14,6 +15,7 @@ from pydantic import JsonValue
 from ruamel.yaml import YAML
 
 from deployments.rehearsal.addresses import HOST
+from deployments.rehearsal.crew import CREW, POLICY, SERVICE, WRITER, Member, on_call, workspace
 from deployments.rehearsal.faults import Fault
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.servers import Addresses
@@ -22,15 +24,6 @@ from deployments.rehearsal.trading_estate import TradingAddress
 from tminus.clock import parse_duration
 
 CHANNEL = "C0LAUNCHES"
-# Role, what people call whoever has it, whether they are on duty.
-_CREW = (
-    ("engineering_lead", "Engineering lead", True),
-    ("devops_lead", "DevOps lead", True),
-    ("security_lead", "Security lead", True),
-    ("product_manager", "Product manager", False),
-    ("ceo", "CEO", False),
-    ("release_manager", "Release manager", True),
-)
 
 
 @dataclass(frozen=True)
@@ -70,9 +63,16 @@ class Documents:
 
 
 def write_documents(
-    folder: Path, addresses: Addresses, trading: TradingAddress, ports: Ports, fault: Fault, hour: str
+    folder: Path,
+    addresses: Addresses,
+    trading: TradingAddress,
+    ports: Ports,
+    fault: Fault,
+    hour: str,
+    *,
+    ledger: str | None = None,
 ) -> Documents:
-    """Writes every file; returns where they are."""
+    """Writes every file; returns where they are. `ledger` refers to a PostgreSQL ledger's DSN; without it, a file."""
     folder.mkdir(parents=True, exist_ok=True)
     files = Documents(
         folder=folder,
@@ -88,26 +88,15 @@ def write_documents(
         certificates=folder / "certificates",
         hour=parse_duration(hour),
     )
-    _write_yaml(files.environment, _environment(files, addresses, trading, ports, hour))
-    _write_yaml(files.people, {"people": [_person(files, number, *one) for number, one in enumerate(_CREW, start=1)]})
+    environment = _environment(files, addresses, trading, ports, hour)
+    kept: JsonValue = {"postgres": ledger} if ledger else {"sqlite": str(files.ledger)}
+    _write_yaml(files.environment, {**environment, "ledger": kept})
+    _write_yaml(files.people, {"people": [_person(files, one) for one in CREW]})
     _write_yaml(files.release, _release(files, fault))
     _write_yaml(files.simulated, _simulated(files, fault))
-    users = [{"id": _slack(number), "name": role, "real_name": name} for number, (role, name, _) in _numbered()]
-    files.workspace.write_text(json.dumps({"users": users}), "utf-8")
-    files.schedule.write_text(json.dumps(_schedule()), "utf-8")
+    files.workspace.write_text(json.dumps(workspace()), "utf-8")
+    files.schedule.write_text(json.dumps(on_call()), "utf-8")
     return files
-
-
-def _numbered() -> list[tuple[int, tuple[str, str, bool]]]:
-    return list(enumerate(_CREW, start=1))
-
-
-def _slack(number: int) -> str:
-    return f"U0PERSON{number:02d}"
-
-
-def _pagerduty(number: int) -> str:
-    return f"PPERSON{number:02d}"
 
 
 def _write_yaml(path: Path, data: JsonValue) -> None:
@@ -115,7 +104,9 @@ def _write_yaml(path: Path, data: JsonValue) -> None:
         YAML().dump(data, file)
 
 
-def _environment(files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports, hour: str) -> JsonValue:
+def _environment(
+    files: Documents, addresses: Addresses, trading: TradingAddress, ports: Ports, hour: str
+) -> Mapping[str, JsonValue]:
     nginx, s3 = addresses.nginx, addresses.aws
     bucket: dict[str, JsonValue] = {
         "bucket": s3.bucket,
@@ -134,7 +125,6 @@ def _environment(files: Documents, addresses: Addresses, trading: TradingAddress
         "clock": {"hour": hour},
         "lease": "20s",
         "state": str(files.folder / "state"),
-        "ledger": {"sqlite": str(files.ledger)},
         "prefect": {"api": addresses.prefect.api_url, "ui": addresses.prefect.url},
         "gateway": {"host": HOST, "port": ports.gateway},
         "services": {
@@ -168,6 +158,14 @@ def _environment(files: Documents, addresses: Addresses, trading: TradingAddress
             "events": f"https://{HOST}:{ports.pagerduty}",
             "routing_key": "env:TMINUS_REHEARSAL_PAGERDUTY_KEY",
             "ca_file": str(files.certificates / "ca.pem"),
+            "rest": {
+                "api": f"https://{HOST}:{ports.pagerduty}",
+                "token": "env:TMINUS_REHEARSAL_PAGERDUTY_TOKEN",
+                "from_email": WRITER,
+                "service": SERVICE,
+                "policies": {"devops_lead": POLICY},
+            },
+            "webhook_secrets": ["env:TMINUS_REHEARSAL_PAGERDUTY_WEBHOOK"],
         },
     }
 
@@ -183,21 +181,22 @@ def _roll_out(trading: TradingAddress) -> JsonValue:
     }
 
 
-def _person(files: Documents, number: int, role: str, name: str, on_duty: bool) -> JsonValue:
+def _person(files: Documents, one: Member) -> JsonValue:
     key = Ed25519PrivateKey.generate()
-    path = files.key(role)
+    path = files.key(one.role)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     return {
-        "id": role.replace("_", "-"),
-        "name": name,
-        "roles": [role],
-        "slack": _slack(number),
-        "pagerduty": _pagerduty(number),
+        "id": one.id,
+        "name": one.name,
+        "roles": [one.role],
+        "email": one.email,
+        "slack": one.slack,
+        "pagerduty": one.pagerduty,
         "key": public,
-        "on_duty": on_duty,
+        "on_duty": one.on_duty,
     }
 
 
@@ -226,7 +225,7 @@ def _release(files: Documents, fault: Fault) -> JsonValue:
                 "rollback_to": {"version": old.version, "artifact": old.artifact_digest, "config": old.config_digest},
             }
         },
-        "commits": {"repository": "tradesense", "since": "v1.9.0", "until": "v2.0.0"},
+        "commits": {"repository": "tradesense", "since": "v1.9.0", "until": "v2.0.0", "authors": []},
         "scans": [
             {
                 "tool": "pip-audit",
@@ -240,16 +239,16 @@ def _release(files: Documents, fault: Fault) -> JsonValue:
 
 def _simulated(files: Documents, fault: Fault) -> JsonValue:
     people: list[JsonValue] = []
-    for number, (role, _, _) in _numbered():
+    for one in CREW:
         person: dict[str, JsonValue] = {
-            "id": role.replace("_", "-"),
-            "slack_id": _slack(number),
-            "roles": [role],
+            "id": one.id,
+            "slack_id": one.slack,
+            "roles": [one.role],
             "delay": [0.1, 0.4],
-            "environment": {"TMINUS_KEY": str(files.key(role))},
+            "environment": {"TMINUS_KEY": str(files.key(one.role))},
         }
-        if role in fault.people:
-            person |= {"behaviour": fault.people[role], "when": "*go-no-go*"}
+        if one.role in fault.people:
+            person |= {"behaviour": fault.people[one.role], "when": "*go-no-go*"}
         people.append(person)
     tminus = [sys.executable, "-m", "cli.main"]
     return {
@@ -264,11 +263,3 @@ def _simulated(files: Documents, fault: Fault) -> JsonValue:
         },
         "command_poll": 0.5,
     }
-
-
-def _schedule() -> JsonValue:
-    users: list[JsonValue] = [
-        {"id": _pagerduty(number), "name": name, "email": f"{role.replace('_', '-')}@rehearsal.test"}
-        for number, (role, name, _) in _numbered()
-    ]
-    return {"users": users, "on_calls": [{"user": _pagerduty(2)}]}

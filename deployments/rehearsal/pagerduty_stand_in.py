@@ -6,13 +6,14 @@
 With --tls it serves https and writes folder/ca.pem, which clients must trust. Control routes: GET and POST
 /_control/fault, GET /_control/calls, GET /_control/incidents, GET /_control/change_events, and POST /_control/notes
 ({"incident", "user", "content"}) for a note that somebody writes in PagerDuty's app. With --webhook every note on an
-incident is sent there, signed with PAGERDUTY_WEBHOOK_SECRET.
+incident is sent there, and each change of its status, signed with PAGERDUTY_WEBHOOK_SECRET.
 """
 
 import argparse
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -28,12 +29,12 @@ from deployments.rehearsal import loopback_certificate
 from deployments.rehearsal.call_record import CallRecord, JsonObject
 from deployments.rehearsal.changes import Changes
 from deployments.rehearsal.fault_switch import FaultSwitch
-from deployments.rehearsal.pagerduty_account import Account, Directory, Incident, Note
+from deployments.rehearsal.pagerduty_account import Account, Directory, Note
 from deployments.rehearsal.pagerduty_events import ROUTING_KEY_LENGTH, EventsApi, InvalidEvent
 from deployments.rehearsal.pagerduty_lookups import one_policy, one_service, one_user
 from deployments.rehearsal.pagerduty_rest import RestApi, RestRefusal
 from deployments.rehearsal.pagerduty_view import incident_view, note_view
-from deployments.rehearsal.pagerduty_webhooks import Subscription, annotated
+from deployments.rehearsal.pagerduty_webhooks import Subscription, annotated, changed
 from deployments.rehearsal.stand_in_server import calls_route, secret_from_environment, serve
 
 
@@ -89,7 +90,9 @@ class PagerDutyStandIn:
                     "PUT", one, lambda request, body, api: (200, api.update(_id(request), body, _sender(request)))
                 ),
                 self._rest("GET", notes, lambda request, _body, api: (200, api.notes(_id(request)))),
-                self._rest("POST", notes, self._add_note),
+                self._rest(
+                    "POST", notes, lambda request, body, api: (200, api.add_note(_id(request), body, _sender(request)))
+                ),
                 *self.faults.routes(),
                 calls_route(self.record),
                 Route("/_control/incidents", self._incidents),
@@ -105,7 +108,8 @@ class PagerDutyStandIn:
             async def handle() -> Response:
                 body = await request.body()
                 try:
-                    answer, status, error = take(body), 202, None
+                    with self._telling(_base(request)):
+                        answer, status, error = take(body), 202, None
                 except InvalidEvent as refusal:
                     answer, status, error = refusal.body(), refusal.status, str(refusal)
                 self.record.add(method, status, error, _readable(body))
@@ -124,7 +128,8 @@ class PagerDutyStandIn:
                 try:
                     self._authenticate(request)
                     api = RestApi(self.account, _base(request))
-                    (status, answer), error = act(request, body, api), None
+                    with self._telling(_base(request)):
+                        (status, answer), error = act(request, body, api), None
                 except RestRefusal as refusal:
                     answer, status, error = refusal.body(), refusal.status, str(refusal)
                 query: JsonObject = {name: list[JsonValue](values) for name, values in _lists(request)}
@@ -147,13 +152,6 @@ class PagerDutyStandIn:
             "GET", path, lambda request, _body, _api: (200, find(self.directory, _id(request), _base(request)))
         )
 
-    def _add_note(self, request: Request, body: bytes, api: RestApi) -> tuple[int, JsonObject]:
-        incident, answer = _id(request), api.add_note(_id(request), body, _sender(request))
-        found = self.account.incident(incident)
-        if found is not None:
-            self._tell(found, found.notes[-1], _base(request))
-        return 200, answer
-
     async def _note_in_app(self, request: Request) -> Response:
         """A person writes a note in PagerDuty's app."""
         try:
@@ -163,13 +161,23 @@ class PagerDutyStandIn:
         incident, user = self.account.incident(written.incident), self.directory.user(written.user)
         if incident is None or user is None:
             return JSONResponse({"error": "no such incident or user"}, status_code=404)
-        incident.notes.append(Note(user, written.content, datetime.now(UTC)))
-        self._tell(incident, incident.notes[-1], _base(request))
+        with self._telling(_base(request)):
+            incident.notes.append(Note(user, written.content, datetime.now(UTC)))
         return JSONResponse({"status": "written"})
 
-    def _tell(self, incident: Incident, note: Note, base: str) -> None:
-        if self.subscription is not None:
-            self.subscription.send(annotated(incident, note, base))
+    @contextmanager
+    def _telling(self, base: str) -> Iterator[None]:
+        """Whoever subscribed hears of each incident that changed in the block, and of each note."""
+        before = {one.id: (one.status, len(one.notes)) for one in self.account.incidents}
+        yield
+        if self.subscription is None:
+            return
+        for one in self.account.incidents:
+            status, notes = before.get(one.id, ("", 0))
+            if one.status != status:
+                self.subscription.send(changed(one, self.directory, base))
+            for note in one.notes[notes:]:
+                self.subscription.send(annotated(one, note, base))
 
     async def _incidents(self, request: Request) -> Response:
         """Every incident with its alerts and notes."""
@@ -227,7 +235,7 @@ def main() -> None:
     parser.add_argument("--schedule", type=Path, required=True, help="JSON file: users and who is on call when")
     parser.add_argument("--record", type=Path, help="file that gets one JSON line for each call")
     parser.add_argument("--tls", type=Path, help="folder for a new certificate; serves https where it is given")
-    parser.add_argument("--webhook", help="where every note is sent, signed with PAGERDUTY_WEBHOOK_SECRET")
+    parser.add_argument("--webhook", help="where notes and changes are sent, signed with PAGERDUTY_WEBHOOK_SECRET")
     given = parser.parse_args()
     routing_key = SecretStr(secret_from_environment("PAGERDUTY_ROUTING_KEY"))
     if len(routing_key.get_secret_value()) != ROUTING_KEY_LENGTH:

@@ -18,8 +18,8 @@ import httpx
 from pydantic import SecretStr
 
 from deployments.rehearsal.call_record import JsonObject
-from deployments.rehearsal.pagerduty_account import Incident, Named, Note
-from deployments.rehearsal.pagerduty_view import reference
+from deployments.rehearsal.pagerduty_account import Directory, Incident, Named, Note
+from deployments.rehearsal.pagerduty_view import moment, reference
 
 _WITHIN = 5.0  # seconds
 _AGAIN = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; PagerDuty takes longer
@@ -54,6 +54,34 @@ def annotated(incident: Incident, note: Note, base: str) -> JsonObject:
         "type": "incident_note",
     }
     return _event("incident.annotated", data, reference("user", note.author, "users", base), note.at)
+
+
+def changed(incident: Incident, directory: Directory, base: str) -> JsonObject:
+    """The event of an incident that was triggered, acknowledged or resolved; unlike a note's it has the dedup key."""
+    address = f"{base}/incidents/{incident.id}"
+    data: JsonObject = {
+        "id": incident.id,
+        "type": "incident",
+        "self": address,
+        "html_url": address,
+        "number": incident.number,
+        "status": incident.status,
+        "incident_key": incident.key,
+        "created_at": moment(incident.created_at),
+        "title": incident.title,
+        "service": reference("service", directory.service, "services", base),
+        "assignees": [reference("user", user, "users", base) for user in incident.assigned],
+        "escalation_policy": reference(
+            "escalation_policy", incident.policy or directory.escalation_policy, "escalation_policies", base
+        ),
+        "teams": [],
+        "priority": None,
+        "urgency": incident.urgency,
+        "conference_bridge": None,
+        "resolve_reason": None,
+    }
+    agent = reference("user", incident.agent, "users", base) if incident.agent else None
+    return _event(f"incident.{incident.status}", data, agent, incident.status_at or incident.created_at)
 
 
 def ping() -> JsonObject:

@@ -22,6 +22,7 @@ from deployments.rehearsal.trading_estate import Trading
 _MODULE = (sys.executable, "-m")
 HOUR = "5s"  # with it a launch from T-4h to T+4h takes less than a minute
 _IMPORTS_WITHIN = 60.0  # seconds; on a starved machine importing alone takes long
+_LEDGER = "TMINUS_REHEARSAL_LEDGER"
 _ROUTING_KEY_LENGTH = 32  # as PagerDuty's are
 
 
@@ -32,16 +33,21 @@ class WholeEstate:
         folder: where all files go.
         fault: what is broken on purpose, in the servers alone.
         hour: how long an hour of the countdown takes.
+        ledger: the DSN of a PostgreSQL ledger that runs before this does; without it the ledger is a file.
     """
 
-    def __init__(self, folder: Path, fault: Fault, hour: str = HOUR) -> None:
+    def __init__(self, folder: Path, fault: Fault, hour: str = HOUR, *, ledger: SecretStr | None = None) -> None:
         self.folder = folder
         self.fault = fault
         self.ports = Ports.plan()
         self.trading = Trading.plan(folder / "trading")
         self.servers = Servers(folder / "servers", instances={"trading": self.trading.address.pools["blue"]})
-        self.secrets = self._secrets()
-        self.documents = write_documents(folder, self.servers.addresses, self.trading.address, self.ports, fault, hour)
+        self.secrets = {**self._secrets(), **({_LEDGER: ledger} if ledger else {})}
+        reference = f"env:{_LEDGER}" if ledger else None
+        self.documents = write_documents(
+            folder, self.servers.addresses, self.trading.address, self.ports, fault, hour, ledger=reference
+        )
+        self._ledger = reference or f"sqlite:{self.documents.ledger}"
         self._ending = ExitStack()
 
     @property
@@ -53,7 +59,7 @@ class WholeEstate:
         """What every tminus process of this rehearsal sees: resolved secrets, and where the ledger is."""
         return {
             **plain(self.secrets),
-            "TMINUS_LEDGER": f"sqlite:{self.documents.ledger}",
+            "TMINUS_LEDGER": self._ledger,
             # A paused flow outlives a server that answers 500 for a while.
             "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500,504",
             "PREFECT_CLIENT_MAX_RETRIES": "12",
@@ -80,7 +86,7 @@ class WholeEstate:
         self._start_slack()
         self._start_pagerduty()
         self.trading.start_traffic(self.processes, addresses.nginx.url("trading"))
-        self._start_gateway()
+        self.start_gateway("gateway", self.documents.environment, self.ports.gateway)
         self._start_people()
         self.servers.await_prefect()
 
@@ -119,25 +125,28 @@ class WholeEstate:
         argv = (
             *(*_MODULE, "deployments.rehearsal.pagerduty_stand_in", "--port", str(port), "--record", str(record)),
             *("--schedule", str(self.documents.schedule), "--tls", str(self.documents.certificates)),
+            *("--webhook", f"http://{HOST}:{self.ports.gateway}/pagerduty/webhooks"),
         )
         env = {
             "PAGERDUTY_ROUTING_KEY": self.secrets["TMINUS_REHEARSAL_PAGERDUTY_KEY"].get_secret_value(),
             "PAGERDUTY_API_TOKEN": self.secrets["TMINUS_REHEARSAL_PAGERDUTY_TOKEN"].get_secret_value(),
+            "PAGERDUTY_WEBHOOK_SECRET": self.secrets["TMINUS_REHEARSAL_PAGERDUTY_WEBHOOK"].get_secret_value(),
         }
         authority = self.documents.certificates / "ca.pem"
         self.processes.start(
             "pagerduty (stand-in)", argv, env=env, log=self.folder / "pagerduty.log", ready=authority.exists
         )
 
-    def _start_gateway(self) -> None:
-        argv = (*_MODULE, "cli.main", "gateway", "--environment", str(self.documents.environment))
+    def start_gateway(self, name: str, environment: Path, port: int) -> None:
+        """Starts a gateway by its environment file, which names this port; the first one runs from the beginning."""
+        argv = (*_MODULE, "cli.main", "gateway", "--environment", str(environment))
         prefect = plain(self.servers.addresses.prefect.environment())
         self.processes.start(
-            "gateway",
+            name,
             argv,
             env={**self.environment(), **prefect},
-            log=self.folder / "gateway.log",
-            ready=http_answers(self.ports.gateway, "/health"),
+            log=self.folder / f"{name}.log",
+            ready=http_answers(port, "/health"),
             ready_within=_IMPORTS_WITHIN,
         )
 
@@ -163,4 +172,5 @@ class WholeEstate:
             "TMINUS_REHEARSAL_SLACK_SIGNING": made_up(),
             "TMINUS_REHEARSAL_PAGERDUTY_KEY": SecretStr(os.urandom(_ROUTING_KEY_LENGTH // 2).hex()),
             "TMINUS_REHEARSAL_PAGERDUTY_TOKEN": made_up(),
+            "TMINUS_REHEARSAL_PAGERDUTY_WEBHOOK": made_up(),
         }

@@ -1,5 +1,7 @@
 """A maintenance window in PagerDuty: for a while, incidents of some services page nobody."""
 
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -14,17 +16,20 @@ from tminus.outcome import Observation
 from tminus.runbook import Slug
 
 _CANNOT_LOOK = (CouldNotObserve, NotConfigured, MissingSecret)
+_LATE = timedelta(minutes=15)  # an act that waits, or is tried again, opens it later than planned
 _ServiceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,64}$")]
 
 
 class MaintenanceWindow(Action, frozen=True):
     """A maintenance window over services that a drill or a launch makes noisy; it ends by itself, or when taken back.
 
-    Its description names launch and purpose, and it is found by that: whoever tries how often, taking it back ends
-    every window that was opened for this. The service that tminus itself pages by (`pagerduty.rest.service`) is
-    refused: its pages would wake nobody. Which service the routing key leads to is not known here; do not name it.
+    Its description names launch and purpose, with a digest of its services and its length, and it is found by that:
+    whoever tries how often, taking it back ends every window that was opened for this. The service that tminus itself
+    pages by (`pagerduty.rest.service`) is refused: its pages would wake nobody. Which service the routing key leads to
+    is not known here; do not name it.
 
-    It has a way back, so once it is open the countdown counts as changed: a launch that ends early ends it, too.
+    It changes nothing for customers, so an open one is no change to the countdown. A launch that ends early ends it,
+    last of all and within 15 s; where PagerDuty does not answer, it ends by itself, and a follow-up says so.
 
     Attributes:
         services: the ids of the services, as PagerDuty has them.
@@ -34,6 +39,7 @@ class MaintenanceWindow(Action, frozen=True):
 
     kind: Literal["pagerduty.maintenance_window"] = "pagerduty.maintenance_window"
     fence: ClassVar[Fence] = Fence.IDEMPOTENCY_KEY
+    harmless_if_left: ClassVar[bool] = True
 
     services: tuple[_ServiceId, ...] = Field(min_length=1)
     lasts: Duration
@@ -57,7 +63,9 @@ class MaintenanceWindow(Action, frozen=True):
         if (await self.state(estate)).state is State.DONE:
             return None
         description = self._description(estate)
-        return Undo(summary=f"end the maintenance window {description!r}", data={"description": description})
+        over = now() + self.lasts + _LATE
+        data = {"description": description, "over": over.isoformat(timespec="seconds")}
+        return Undo(summary=f"end the maintenance window {description!r}", data=data)
 
     async def act(self, estate: Estate, token: int) -> Observation:  # noqa: ARG002 - a second window harms nobody
         """Opens it, unless it is open."""
@@ -93,7 +101,9 @@ class MaintenanceWindow(Action, frozen=True):
         return Observation(details=tuple(f"ended {window.id}" for window in found) or ("none was open",))
 
     async def undone(self, estate: Estate, undo: Undo) -> Standing:
-        """Done where no window of this description is open any more."""
+        """Done where no window of this description is open any more; once it is over by itself, without asking."""
+        if (over := undo.data.get("over")) and now() >= datetime.fromisoformat(over):
+            return Standing(state=State.DONE, seen=Observation(where=f"it ended by itself before {over}"))
         try:
             found = await Windows.of(estate).open_ones(undo.data["description"])
         except _CANNOT_LOOK as e:
@@ -101,7 +111,8 @@ class MaintenanceWindow(Action, frozen=True):
         return Standing(state=State.ABSENT if found else State.DONE, seen=_seen(found))
 
     def _description(self, estate: Estate) -> str:
-        return f"tminus {estate.launch} {self.purpose}"
+        what = f"{sorted(set(self.services))} {self.lasts.total_seconds():g}"
+        return f"tminus {estate.launch} {self.purpose} {sha256(what.encode()).hexdigest()[:8]}"
 
 
 def _seen(windows: list[Window]) -> Observation:

@@ -84,7 +84,7 @@ class Desk:
         assert before in text, f"{name} has no {before!r}"
         self.path(name).write_text(text.replace(before, after), "utf-8")
 
-    def launch(self, t0: str = "+2h", *more: str, **instead: str) -> Ended:
+    def launch(self, t0: str = "+4h", *more: str, **instead: str) -> Ended:
         """`tminus launch` with the four files, or others `instead`, and `more` options."""
         files = {name: instead.get(name, str(self.path(name))) for name in NAMES}
         options = [word for name, path in files.items() for word in (f"--{name}", path)]
@@ -93,13 +93,19 @@ class Desk:
 
 
 class Deployed(BaseHTTPRequestHandler):
-    """A fake Prefect, as far as `tminus launch` looks before it creates anything: both deployments are there."""
+    """A fake Prefect, as far as `tminus launch` looks before it creates anything: both deployments are there.
+
+    Attributes:
+        instead: what is answered to everything, where it is no Prefect.
+    """
+
+    instead = b""
 
     def do_GET(self) -> None:
         """Any deployment that is asked for by name."""
         name = self.path.rstrip("/").rpartition("/")[2]
         found = {"id": str(uuid4()), "flow_id": str(uuid4()), "name": name}
-        body = json.dumps(found if "/deployments/name/" in self.path else "3.8.8").encode()
+        body = self.instead or json.dumps(found if "/deployments/name/" in self.path else "3.8.8").encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

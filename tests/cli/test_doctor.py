@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.cli.launch_desk import SECRET, Desk, Ended, tminus, tminus_alone, use_prefect
+from tests.cli.launch_desk import SECRET, Deployed, Desk, Ended, tminus, tminus_alone, use_prefect
 from tests.tminus.doctor.conftest import public_key
 from tminus.doctor.finding import ok
 
@@ -62,6 +62,19 @@ def test_what_fails_is_named_and_it_exits_1(desk: Desk) -> None:
     assert any("postgres.main.dsn: the secret env:TRADING_DSN is not there" in line for line in failed)
     assert any(line.startswith("FAIL  prefect: ") and "does not answer" in line for line in failed)
     assert any(line.startswith("FAIL  step go: could not be decided now") for line in failed)
+
+
+@pytest.mark.parametrize("instead", [b"<html>Prefect's own page</html>", b"{}", b"[" * 100_000])
+def test_something_else_where_prefect_should_be(well: Desk, monkeypatch: pytest.MonkeyPatch, instead: bytes) -> None:
+    """One FAIL that says what may be missing, and everything else is found all the same."""
+    monkeypatch.setattr(Deployed, "instead", instead)
+    done = doctor(well, alone=True)
+    assert (done.code, done.stderr) == (1, ""), done
+    (failed,) = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    assert failed.startswith("FAIL  prefect: ")
+    assert "is no API of Prefect's" in failed
+    assert "/api?" in failed
+    assert "ok    secrets: 3 of 3 references lead somewhere" in done.stdout
 
 
 def test_for_programs(well: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.cli.launch_desk import SECRET, Desk, chains, refused, use_prefect
+from tests.cli.launch_desk import SECRET, Deployed, Desk, chains, refused, use_prefect
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
+from tminus.release import Release, authors_of
+from tminus.yaml_source import Source
 
 
 def test_no_prefect(desk: Desk) -> None:
@@ -12,6 +14,16 @@ def test_no_prefect(desk: Desk) -> None:
     desk.reaches_prefect = True
     said = refused(desk.launch())
     assert "Prefect at http://127.0.0.1:" in said
+    assert chains(desk) == []
+
+
+def test_something_else_where_prefect_should_be(desk: Desk, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own page, without /api: said, and nothing is created."""
+    use_prefect(desk, prefect_api)
+    monkeypatch.setattr(Deployed, "instead", b"<html></html>")
+    said = refused(desk.launch())
+    assert "is no API of Prefect's" in said
+    assert "/api?" in said
     assert chains(desk) == []
 
 
@@ -69,3 +81,27 @@ def test_a_dry_run_names_the_secrets_that_cannot_be_read_here(desk: Desk, monkey
         "env:TRADING_REDIS",
     ]
     assert SECRET not in said
+
+
+def test_commits_whose_authors_are_not_named_are_refused(desk: Desk) -> None:
+    """Nobody would be barred from approving their own."""
+    desk.change("release", "  authors: []\n", "")
+    said = refused(desk.launch())
+    assert "`authors` is missing" in said
+    assert not desk.ledger.exists()
+
+
+def test_an_author_whom_nobody_in_people_yaml_is_gets_a_warning(desk: Desk) -> None:
+    """It goes on, here as far as to a Prefect that is not there."""
+    desk.change("release", "  authors: []\n", "  authors: [stranger@example.com]\n")
+    warning, _why = desk.launch().stderr.strip().splitlines()
+    assert warning.startswith(
+        "warning: stranger@example.com wrote a commit of this release and is nobody in people.yaml"
+    )
+
+
+def test_a_launch_from_before_authors_had_to_be_named_is_read_as_ever(desk: Desk) -> None:
+    """What a ledger froze then bars nobody."""
+    desk.change("release", "  authors: []\n", "")
+    frozen = Source.thawed("release", Source.read(desk.path("release")).freeze()).load(Release)
+    assert authors_of(frozen) == ()

@@ -75,7 +75,7 @@ class TestDeploy:
         """The options."""
         files = [word for name in NAMES for word in (f"--{name}", str(desk.path(name)))]
         key = ["--key", str(desk.folder / "key")]
-        return ["operate", "deploy", *files, "--t0", "+2h", "--detach", *key, *more]
+        return ["operate", "deploy", *files, "--t0", "+4h", "--detach", *key, *more]
 
     def test_it_shows_the_exact_launch_and_starts_nothing_unconfirmed(self, desk: Desk) -> None:
         """A no, or no terminal, creates nothing."""

@@ -7,6 +7,8 @@ import pytest
 from tests.cli.launch_desk import Ended, tminus
 from tests.tminus.staged_launch import LAUNCH, Stage, slack_section
 
+ENVIRONMENT = "rehearsal-on-loopback"
+
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
@@ -29,11 +31,31 @@ def test_it_lists_what_has_not_arrived(stage: Stage, words: list[str]) -> None:
     done = tminus("outbox", *words)
     assert (done.code, "dead after 400 tries" in done.stdout, "due after 0 tries" in done.stdout) == (0, True, True)
     assert "Slack: invalid_blocks" in done.stdout
+    assert f"{LAUNCH}  slack of {ENVIRONMENT}  board" in done.stdout
 
 
 def test_of_another_launch_nothing(stage: Stage) -> None:
     """Only its own."""
     assert tminus("outbox", "another").stdout == "Every message has arrived.\n"
+
+
+def test_a_channel_that_is_left_alone_is_said(stage: Stage) -> None:
+    """Nothing is sent there for a while, and nobody needs to look for the reason."""
+    stage.store.run(
+        "INSERT INTO channel_pause (environment, channel, paused_until) "
+        "VALUES ('staging', 'slack', clock() + 300), ('staging', 'pagerduty', clock() - 1)",
+        {},
+    )
+    said = tminus("outbox").stdout
+    assert "slack of staging asked to be left alone; nothing is sent there for" in said
+    assert "pagerduty" not in said
+
+
+def test_letters_that_no_gateway_carries_are_said(stage: Stage) -> None:
+    """By environment, once they wait for long: another environment's gateway leaves them where they are."""
+    assert "does a gateway run there?" not in tminus("outbox").stdout
+    stage.store.run("UPDATE outbox SET made = made - 120", {})
+    assert f"slack of {ENVIRONMENT}: nobody has tried anything for 12" in tminus("outbox").stdout
 
 
 def test_resending_says_what_it_did(stage: Stage) -> None:
@@ -58,6 +80,8 @@ def test_every_dead_letter_of_a_launch(stage: Stage) -> None:
         (["1", "--launch", LAUNCH], 2, "name the letters"),
         (["1", "99"], 2, "no letter 99"),
         (["one"], 2, "not a valid integer"),
+        (["99999999999999999999"], 2, "is not in the range"),
+        (["0"], 2, "is not in the range"),
         (["2"], 3, "letter 2 is left as it is: it waits already"),
     ],
 )

@@ -130,6 +130,87 @@ def test_plan_of_a_quorum_that_cannot_be_reached(book: Path, tmp_path: Path) -> 
     )
 
 
+CALLED = """\
+  - phase: T-24h
+    late_by: 20h
+    steps:
+      - id: roll-call
+        title: Who will be there
+        owner: product_manager
+        roll_call: {deadline: 20h}
+  - phase: T-0
+"""
+
+
+def of_authors(folder: Path, *authors: str) -> list[str]:
+    """The usual files, with addresses of people and a release whose commits these wrote."""
+    people, release = folder / "people.yaml", folder / "release.yaml"
+    known = (DATA / "people.yaml").read_text().replace("roles: [devops_lead]\n", "roles: [devops_lead]\n    EMAIL-1\n")
+    known = known.replace("roles: [devops_lead, security_lead]\n", "roles: [devops_lead, security_lead]\n    EMAIL-2\n")
+    people.write_text(known.replace("EMAIL-1", "email: d1@example.com").replace("EMAIL-2", "email: d2@example.com"))
+    commits = f"  authors: [{', '.join(authors)}]\n"
+    release.write_text((DATA / "release.yaml").read_text().replace("  authors: []\n", commits))
+    return ["--release", str(release), "--people", str(people), *CONTEXT[4:]]
+
+
+def test_plan_of_a_roll_call_and_of_authors(book: Path, tmp_path: Path) -> None:
+    """When the roll is called and to whom; at each gate who is barred since they wrote a commit, and nobody else."""
+    book.write_text(BOOK.replace("  - phase: T-0\n", CALLED))
+    context = of_authors(tmp_path, "d2@example.com", "stranger@example.com")
+    result = tminus("plan", "--runbook", str(book), *context, "--t0", "2099-11-23T18:00:00Z")
+    assert result.exit_code == 0, result.stderr
+    call, gate = (" ".join(part.split()) for part in result.stdout.split("T-0 ", 1))
+    barred = "not DevOps lead, second shift: wrote a commit of this release, and nobody approves their own"
+    first, security = "DevOps lead, first shift", "Security lead, first shift"
+    assert f"goes out Mon 2099-11-23 17:58:00 UTC to: {first}; {security} " in call
+    for part, until in ((call, "17:59:40"), (gate, "18:00:03")):
+        assert f"1 devops_lead by {until}: {first} " in part
+        assert f"1 security_lead by {until}: {security} {barred}" in part
+        assert part.count("nobody approves their own") == 1
+
+
+STRANGER = "warning: stranger@example.com wrote a commit of this release and is nobody in people.yaml"
+
+
+def test_an_author_whom_nobody_in_people_yaml_is_gets_a_warning(book: Path, tmp_path: Path) -> None:
+    """No mistake, since an outsider may have written one; said by plan, and by validate however the files are given."""
+    context = of_authors(tmp_path, "D2@example.com", "stranger@example.com", "stranger@example.com")
+    planned = tminus("plan", "--runbook", str(book), *context, "--t0", "+4h")
+    files = (context[1], context[3])
+    held_against, looked_at = tminus("validate", str(book), *context), tminus("validate", str(book), *files)
+    assert [one.exit_code for one in (planned, held_against, looked_at)] == [0, 0, 0], planned.stderr
+    for said in (planned.stdout, held_against.stderr, looked_at.stderr):
+        assert (said.count("warning: "), said.count(STRANGER)) == (1, 1)
+    assert tminus("validate", files[0]).stderr == ""
+
+
+def test_commits_without_authors_are_a_mistake(book: Path, tmp_path: Path) -> None:
+    """Nobody would be barred, and nothing would say so; an empty list says so. The command that lists them is named."""
+    context = of_authors(tmp_path)
+    release = Path(context[1])
+    assert tminus("validate", str(release)).exit_code == 0
+    release.write_text(release.read_text().replace("  authors: []\n", ""))
+    for words in (
+        ("validate", str(release)),
+        ("validate", str(book), *context),
+        ("plan", "--runbook", str(book), *context, "--t0", "+4h"),
+    ):
+        result = tminus(*words)
+        assert result.exit_code == 2
+        assert "`authors` is missing" in result.stderr
+        assert "`git log --format=%ae v1.0.0..v2.0.0 | sort -u`" in result.stderr
+
+
+def test_plan_of_a_quorum_that_authors_make_unreachable(book: Path, tmp_path: Path) -> None:
+    """Whoever is left is not enough: said at the gate and on stderr, and it exits 2, as `launch` does."""
+    context = of_authors(tmp_path, "d1@example.com", "d2@example.com")
+    result = tminus("plan", "--runbook", str(book), *context, "--t0", "+4h")
+    assert result.exit_code == 2
+    assert "1 devops_lead by" in result.stdout
+    assert ": nobody" in result.stdout
+    assert "step go: with everyone's answer it still lacks 1 devops_lead" in result.stderr
+
+
 def test_plan_in_the_past(book: Path) -> None:
     """A T-0 in the past is a usage error, and nothing is printed."""
     result = tminus("plan", "--runbook", str(book), *CONTEXT, "--t0", "2020-01-01T00:00:00Z")

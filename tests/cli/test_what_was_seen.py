@@ -5,7 +5,7 @@ import os
 import pty
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.tminus.staged_launch import LAUNCH, Stage
 from tminus import asking
 from tminus import events as ev
 from tminus.clock import now
+from tminus.digests import failure_digest
 from tminus.outcome import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +96,55 @@ def test_without_a_terminal_a_yes_names_what_it_is_to(stage: Stage, answer: str)
     done = tminus(answer, LAUNCH)
     assert (done.exit_code, f"then: tminus {answer} {LAUNCH} --ask " in done.stderr) == (2, True)
     assert answers(stage) == 0
+
+
+def waive(stage: Stage, *more: str, until: str = "2099-01-01") -> Result:
+    """Waives a step until next year."""
+    return tminus("waive", LAUNCH, "services-healthy", "--reason", "known", "--until", until, *more)
+
+
+@pytest.mark.parametrize(
+    ("until", "ends"),
+    [
+        ("2099-01-01", "2099-01-01 23:59:59"),
+        ("2099-01-01T12:00:00+02:00", "2099-01-01 10:00:00"),
+        ("2099-01-01T12:00", "2099-01-01 12:00:00"),
+    ],
+)
+def test_a_day_is_meant_to_its_end(stage: Stage, until: str, ends: str) -> None:
+    """As in Slack's dialog; today counts; whoever waives is told the exact end."""
+    stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
+    digest = failure_digest(stage.book.record.step("services-healthy"))
+    done = waive(stage, "--digest", asking.short(digest), until=until)
+    assert (done.exit_code, f"waive services-healthy until {ends} UTC." in done.output) == (0, True), done.output
+    waiver = stage.book.refresh().waivers["services-healthy"]
+    assert waiver.until is not None
+    assert f"{waiver.until.astimezone(UTC):%Y-%m-%d %H:%M:%S}" == ends
+
+
+def test_a_waiver_is_of_the_failure_that_was_seen(stage: Stage) -> None:
+    """Without a terminal it names one; what came after it is shown, and is not waived."""
+    stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
+    first = asking.short(failure_digest(stage.book.record.step("services-healthy")))
+    asked = waive(stage)
+    said = f"services-healthy failed: attempt 1, fail: healthy 4 of 6. Digest {first}."
+    assert (asked.exit_code, said in asked.stderr) == (2, True)
+    stage.end_step("services-healthy", Outcome.failed("p95 900 ms"))
+    late = waive(stage, "--digest", first)
+    assert late.exit_code == 2
+    assert "you name attempt 1, fail: healthy 4 of 6; now services-healthy failed: attempt 2, fail: p95" in late.stderr
+    assert waive(stage, "--digest", "abc").exit_code == 2
+    assert stage.book.refresh().waivers == {}
+    second = failure_digest(stage.book.record.step("services-healthy"))
+    done = waive(stage, "--digest", asking.short(second))
+    assert (done.exit_code, "failed: attempt 2, fail: p95 900 ms" in done.output) == (0, True)
+    assert stage.book.refresh().waivers["services-healthy"].digest == second
+
+
+def test_what_has_not_failed_needs_no_digest_to_be_refused(stage: Stage) -> None:
+    """It is refused as ever, and the refusal is in the ledger."""
+    done = waive(stage)
+    assert (done.exit_code, "services-healthy has not failed" in done.stderr) == (3, True)
 
 
 def test_a_no_needs_no_digest(stage: Stage) -> None:

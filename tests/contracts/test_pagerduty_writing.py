@@ -23,7 +23,6 @@ WINDOW = {
     "type": "maintenance_window",
     "start_time": "2026-01-01T20:00:00Z",
     "end_time": "2026-01-01T22:00:00Z",
-    "description": "tminus l-1 drill",
 }
 
 
@@ -117,7 +116,8 @@ async def test_a_maintenance_window_is_accepted(server: Any, tmp_path: Path) -> 
         undo = await drill.plan_undo(estate)
         assert undo is not None
         await drill.act(estate, 1)
-        page = {"maintenance_windows": [WINDOW], "limit": 100, "offset": 0, "more": False}
+        window = {**WINDOW, "description": undo.data["description"]}
+        page = {"maintenance_windows": [window], "limit": 100, "offset": 0, "more": False}
         server.fault("GET", "/maintenance_windows", 200, body=json.dumps(page).encode())
         await drill.undo(estate, undo, 1)
     assert held(server) == []

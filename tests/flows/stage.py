@@ -19,6 +19,7 @@ from tests.flows.world import FAKES, WORLDS, Thing, World
 from tminus import events as ev
 from tminus import inbox
 from tminus.clock import now
+from tminus.digests import failure_digest
 from tminus.frozen import Frozen, digest_of
 from tminus.launching import create
 from tminus.lease import myself
@@ -203,7 +204,10 @@ class Stage:
     def order(self, order: ev.Order, person: str = "devops", step: str = "", reason: str = "because") -> None:
         """A person gives a command, through the door that refuses what makes no sense."""
         until = now() + timedelta(days=1) if order == "waive" else None
-        given = ev.Ordered(order=order, person=person, via="slack", reason=reason, step=step, until=until)
+        digest = failure_digest(self.people.refresh().step(step)) if order == "waive" else ""
+        given = ev.Ordered(
+            order=order, person=person, via="slack", reason=reason, step=step, until=until, digest=digest
+        )
         inbox.order(self.people, self.frozen, given)
 
     def say(self, person: str, answer: ev.Answer = "approve", ask: str = "go") -> None:

@@ -6,11 +6,12 @@ import pytest
 
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import ended, of
-from tests.flows.stage import Stage, approval, check
+from tests.flows.stage import LAUNCH, Stage, approval, check
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.asking import standing
 from tminus.errors import Refused
+from tminus.ledger.store import Entry, Letter
 from tminus.outcome import Verdict
 
 GATE = {"T-4h": [check("a"), check("b")], "T-15m": [approval("go", observe_again=True, veto=["product_manager"])]}
@@ -229,6 +230,36 @@ async def test_without_a_paging_path_somebody_states_that_they_watch(set_stage: 
     stage.say("devops", "attest", ask="paging")
     await running
     assert stage.verdict("paging") is Verdict.PASS
+
+
+async def test_what_was_asked_in_pagerdutys_stead_ends_where_it_took_a_message_after_all(
+    set_stage: Setting,
+) -> None:
+    """A conductor asked and is gone; for the next one the step passes, and nobody is waited for any more."""
+    path = {
+        "id": "paging",
+        "title": "Paging",
+        "owner": "devops_lead",
+        "paging": {"role": "devops_lead", "deadline": "400h"},
+    }
+    section = {"events": "https://127.0.0.1:1", "routing_key": "env:NO_ROUTING_KEY"}
+    stage = set_stage({"T-4h": [path]}, pagerduty=section)
+    running = stage.begin("T-4h")
+    await stage.until(lambda record: "paging" in record.asks)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    page = Letter("pagerduty", "page", "{}")
+    stage.store.append(Entry(LAUNCH, ev.write(ev.HeadAnchored(seq=1, hash="0" * 64, where="s3")), letters=[page]))
+    stage.store.run("UPDATE outbox SET state = 'sent', receipt = 'taken'", {})
+    await stage.run("T-4h")
+    record = stage.record
+    assert stage.verdict("paging") is Verdict.PASS
+    assert record.open_asks() == []
+    ended = record.asks["paging"].ended
+    assert ended is not None
+    assert (ended.result, ended.reason) == ("withdrawn", "PagerDuty took a message of this launch")
+    with pytest.raises(Refused):
+        stage.say("devops", "attest", ask="paging")
 
 
 async def test_a_release_that_nobody_signed_off_is_held(set_stage: Setting) -> None:

@@ -130,6 +130,7 @@ async def test_after_a_recycle_a_settled_preparation_is_looked_at_anew(stage: St
     await held_after(stage, "point")
     stage.thing("point").state = still
     stage.order("recycle", reason="the weather")
+    stage.order("resume", reason="the customer is there")
     await stage.until(lambda record: record.closed)
     assert stage.world.did == ["point"] * (2 if still is State.ABSENT else 1) + ["deploy", "switch"]
     assert {one.estate.cycle for one in stage.conductors} == {1}

@@ -12,11 +12,15 @@ from tests.flows.ledgers import of
 from tests.flows.stage import Stage, approval, check
 from tests.flows.world import Crash
 from tests.tminus.staged_launch import slack_section
+from tminus import asking
 from tminus import events as ev
+from tminus.asking import who_may
 from tminus.clock import now
 from tminus.errors import Refused
 from tminus.frozen import digest_of
+from tminus.headline import answers_to
 from tminus.messages.slack import letters
+from tminus.messages.slack_question import question_blocks
 from tminus.outcome import Verdict
 
 CALL: dict[str, JsonValue] = {
@@ -175,15 +179,66 @@ async def test_one_person_may_be_enough_for_two_gates(set_stage: Setting) -> Non
     assert outcome(stage) == (Verdict.PASS, "there will be Anna")
 
 
-async def test_a_deputy_counts_for_the_gates_of_their_period(set_stage: Setting) -> None:
-    """In force when they answer, and no longer when the gate is asked: somebody else is needed."""
-    period = {"since": "2020-01-01T00:00:00Z", "until": (now() + timedelta(seconds=1)).isoformat()}
-    anna: dict[str, JsonValue] = {"id": "anna", "roles": ["devops_lead"], "deputies": [{"person": "boris", **period}]}
-    boris: dict[str, JsonValue] = {"id": "boris", "roles": ["product_manager"]}
+def with_deputy(since: str, until: str) -> Callable[[ev.LaunchCreated], ev.LaunchCreated]:
+    """Anna leads, and Boris may stand in for her for a while."""
+    deputy: JsonValue = {"person": "boris", "since": since, "until": until}
+    anna: dict[str, JsonValue] = {"id": "anna", "roles": ["devops_lead"], "deputies": [deputy]}
+    return of_team(anna, {"id": "boris", "roles": ["product_manager"]})
+
+
+async def test_a_deputy_of_now_who_is_none_at_the_gate_is_of_no_use(set_stage: Setting) -> None:
+    """In force when they answer, and no longer when the gate is asked: they are told so, and another is needed."""
+    created = with_deputy("2020-01-01T00:00:00Z", (now() + timedelta(seconds=1)).isoformat())
     book = {"T-24h": [CALL], "T-15m": [approval("go", "devops_lead")]}
-    stage = set_stage(book, t0=A_DAY + timedelta(seconds=0.2), created=of_team(anna, boris))
+    stage = set_stage(book, t0=A_DAY + timedelta(seconds=0.2), created=created)
+    running = stage.begin("T-24h")
+    await asked(stage)
+    with pytest.raises(Refused, match="none of those asked at any of these gates; asked are devops_lead"):
+        there(stage, "boris")
+    await running
+    assert outcome(stage)[1].startswith("silent: Anna. Without them: The go lacks 1 DevOps lead")
+
+
+async def test_a_deputy_of_the_gate_answers_before_their_period_begins(set_stage: Setting) -> None:
+    """It is about the gate's time: their word counts there, and it is met."""
+    t0 = timedelta(seconds=60)
+    created = with_deputy((now() + t0 - timedelta(seconds=10)).isoformat(), "2099-01-01T00:00:00Z")
+    book = {"T-24h": [CALL], "T-15m": [approval("go", "devops_lead")]}
+    stage = set_stage(book, t0=t0, hour="2500ms", created=created, slack=slack_section())
+    running = stage.begin("T-24h")
+    await asked(stage)
+    ask = stage.record.asks["roll-call"]
+    assert set(who_may(ask, stage.frozen.people)) == {"anna", "boris"}
+    assert "could be: Anna, Boris as deputy" in json.dumps(question_blocks(stage.frozen, ask))
+    there(stage, "boris")
+    await running
+    assert outcome(stage) == (Verdict.PASS, "there will be Boris")
+
+
+async def test_every_seat_filled_and_a_gate_that_lacks_somebody(set_stage: Setting) -> None:
+    """Boris fills the only seat, and may not at the second gate: Anna is still asked, reminded, and then it is met."""
+    t0 = timedelta(seconds=3)  # twenty hours of it are two and a half seconds
+    created = with_deputy("2020-01-01T00:00:00Z", (now() + timedelta(seconds=2.7)).isoformat())
+    gates = {"T-4h": [approval("first", "devops_lead", deadline="1h")], "T-15m": [approval("go", "devops_lead")]}
+    stage = set_stage({"T-24h": [CALL], **gates}, t0=t0, hour="125ms", created=created, slack=slack_section())
     running = stage.begin("T-24h")
     await asked(stage)
     there(stage, "boris")
+    ask = stage.record.asks["roll-call"]
+    assert asking.judge(ask, stage.frozen.people).seating.complete
+    shown = json.dumps(question_blocks(stage.frozen, ask))
+    assert "tminus.acknowledge" in shown
+    assert "devops_lead*: Boris, and for another gate it could be: Anna" in shown
+    assert "The go lacks 1 DevOps lead" in shown
+    assert [one.who for one in answers_to(stage.frozen, stage.record, ask, now())] == ["Anna"]
+    await stage.until(lambda record: record.asks["roll-call"].reminders, "Anna is reminded")
+    assert not running.done()
+    (reminder,) = stage.events(ev.Reminded)
+    assert reminder.people == ("anna",)
+    told = [json.loads(one.body) for one in letters(stage.frozen, reminder, stage.record)]
+    assert any("Anna" in json.dumps(one) for one in told)
+    assert "The go lacks 1 DevOps lead" in json.dumps(told)
+    there(stage, "anna")
     await running
-    assert outcome(stage)[1].startswith("silent: Anna. Without them: The go lacks 1 DevOps lead")
+    assert outcome(stage) == (Verdict.PASS, "there will be Boris and Anna")
+    assert stage.record.follow_ups == []

@@ -167,7 +167,7 @@ def judge_pagerduty(outage: Outage, *, once: bool) -> None:
 @pytest.mark.parametrize("part", [False, True], ids=["for the whole launch", "for a part of it"])
 @pytest.mark.parametrize("mode", TROUBLES)
 def test_nothing_is_lost_and_nothing_is_there_twice(outage: Outage, mode: Mode, part: bool) -> None:
-    """Down, 429 with Retry-After, 500, garbage, other JSON than theirs, silence, and connections that break."""
+    """Down, 429 with Retry-After, 500, garbage, other JSON than theirs, 403, silence, and connections that break."""
     play(outage, mode, part=part)
     assert len(letters(outage, "slack")) + len(letters(outage, "pagerduty")) >= 60
     judge_slack(outage)

@@ -7,8 +7,35 @@ from typing import Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Mode = Literal["none", "down", "limited", "error", "garbage", "wrong", "hang", "cut"]
-TROUBLES: tuple[Mode, ...] = ("down", "limited", "error", "garbage", "wrong", "hang", "cut")
+Mode = Literal[
+    "none",
+    "down",
+    "limited",
+    "error",
+    "garbage",
+    "wrong",
+    "empty",
+    "null",
+    "unsaid",
+    "forbidden",
+    "deep",
+    "hang",
+    "cut",
+]
+TROUBLES: tuple[Mode, ...] = (
+    "down",
+    "limited",
+    "error",
+    "garbage",
+    "wrong",
+    "empty",
+    "null",
+    "unsaid",
+    "forbidden",
+    "deep",
+    "hang",
+    "cut",
+)
 _GARBAGE = b"<html><body>Sorry, we are having trouble.</body></html>"
 _ANSWERS: dict[str, tuple[int, bytes, bytes]] = {
     "down": (503, b"text/plain", b"Service Unavailable"),
@@ -16,6 +43,11 @@ _ANSWERS: dict[str, tuple[int, bytes, bytes]] = {
     "error": (500, b"text/html", _GARBAGE),
     "garbage": (200, b"text/html", _GARBAGE),
     "wrong": (200, b"application/json", b"[1, 2]"),
+    "empty": (200, b"application/json", b"{}"),
+    "null": (200, b"application/json", b"null"),
+    "unsaid": (200, b"application/json", b'{"ok": false}'),
+    "forbidden": (403, b"application/json", b'{"message": "Forbidden"}'),
+    "deep": (200, b"application/json", b"[" * 100_000),
 }
 
 

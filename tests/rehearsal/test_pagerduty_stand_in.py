@@ -266,3 +266,32 @@ class TestWebhooks:
         assert (event["event_type"], event["agent"]["id"]) == ("incident.annotated", "PUSER02")
         assert (event["data"]["content"], event["data"]["incident"]["id"]) == ("hold", incident.id)
         assert "incident_key" not in event["data"]["incident"]
+
+    def test_changes_of_an_incident_are_sent_too(
+        self, account: PagerDutyStandIn, events: pagerduty.EventsApiV2Client, rest: pagerduty.RestApiV2Client
+    ) -> None:
+        """With its dedup key, once for each status; a note that is written by the REST API is a note like any other."""
+        heard: list[dict[str, JsonValue]] = []
+
+        async def listener(request: Request) -> Response:
+            heard.append((await request.json())["event"])
+            return Response(status_code=202)
+
+        with served(Starlette(routes=[Route("/hook", listener, methods=["POST"])])) as url:
+            account.subscription = Subscription(f"{url}/hook", SecretStr("webhook-secret"))
+            for step in (
+                lambda: events.trigger("gate failed", "tminus", dedup_key="l:held"),
+                lambda: events.trigger("gate failed again", "tminus", dedup_key="l:held"),
+                lambda: rest.rpost(f"incidents/{account.account.incidents[0].id}/notes", json={"content": "hold"}),
+                lambda: events.resolve("l:held"),
+            ):
+                step()
+            until = time.monotonic() + 10
+            while len(heard) < 3 and time.monotonic() < until:
+                time.sleep(0.01)
+        kinds = {str(one["event_type"]): one["data"] for one in heard}
+        assert sorted(kinds) == ["incident.annotated", "incident.resolved", "incident.triggered"]
+        assert len(heard) == 3
+        opened = kinds["incident.triggered"]
+        assert isinstance(opened, dict)
+        assert (opened["incident_key"], opened["status"], opened["type"]) == ("l:held", "triggered", "incident")

@@ -17,6 +17,7 @@ DOWN, UP = Fault(mode="down"), Fault(mode="none")
 def at_once(stage: Stage) -> None:
     """Lets what waits for a next try be due now."""
     stage.store.run("UPDATE outbox SET due = 0", {})
+    stage.store.run("UPDATE channel_pause SET paused_until = 0", {})
 
 
 def grow_old(stage: Stage, seconds: float) -> None:
@@ -26,7 +27,7 @@ def grow_old(stage: Stage, seconds: float) -> None:
 
 def carry(stage: Stage, channel: SlackChannel | PagerDutyChannel, name: str = "slack") -> int:
     """Sends what is due."""
-    return deliver_due(Outbox(stage.store), name, channel)
+    return deliver_due(Outbox(stage.store, environment=stage.frozen.environment.environment), name, channel)
 
 
 def send(stage: Stage, *letters: Letter) -> None:

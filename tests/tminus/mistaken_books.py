@@ -192,6 +192,10 @@ BROKEN = {
         ("severity: blocking", "severity: fatal"),
         ["32: step switch: severity: found 'fatal', expected 'blocking' or 'advisory'"],
     ),
+    "an approval that stops nothing": (
+        ("          deadline: 45m\n", "          deadline: 45m\n        severity: advisory\n"),
+        ["17: step go: an approval always blocks: without a yes the launch ends; its severity is blocking"],
+    ),
     "a step that does two things": (
         ("timeout: 2m", "follow_ups:"),
         [f"26: step switch: {EXPECTED_ONE}; found action and follow_ups"],
@@ -241,7 +245,12 @@ BROKEN = {
 }
 
 
-EDITORS_CANNOT_SEE = {"duplicate step id", "duplicate YAML key", "phases out of order"}
+EDITORS_CANNOT_SEE = {
+    "an approval that stops nothing",
+    "duplicate step id",
+    "duplicate YAML key",
+    "phases out of order",
+}
 
 
 def broken(case: str) -> str:

@@ -132,7 +132,8 @@ class Room:
 
     def quiet(self) -> None:
         """Waits until nothing is under way any more."""
-        eventually(lambda: "tminus_pagerduty_waiting 0" in list(self.notes.metrics()))
+        idle = {"tminus_pagerduty_waiting 0", "tminus_pagerduty_answering 0"}
+        eventually(lambda: idle <= set(self.notes.metrics()))
         time.sleep(0.02)
 
     def refused(self) -> Sequence[tuple[str, str]]:

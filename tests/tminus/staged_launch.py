@@ -94,7 +94,9 @@ class Stage:
         started = ev.StepStarted(step=identity, attempt=attempt)
         self.book.write(started, ev.StepEnded(step=identity, attempt=attempt, outcome=outcome))
 
-    def ask(self, identity: str = "go-no-go", deadline: timedelta = timedelta(minutes=5)) -> ev.AskOpened:
+    def ask(
+        self, identity: str = "go-no-go", deadline: timedelta = timedelta(minutes=5), changed: tuple[str, ...] = ()
+    ) -> ev.AskOpened:
         """People are asked; asked again where they were before."""
         does = self.step(identity).does
         assert isinstance(does, Quorum)
@@ -113,6 +115,7 @@ class Stage:
             deadline=now() + deadline,
             facts=facts,
             bindings=bindings_of(self.frozen, facts, owners, does.roles),
+            changed=changed,
         )
         self.book.write(opened)
         return opened

@@ -141,11 +141,12 @@ class TestRefusals:
             ({"ask": "lunch"}, "nothing called 'lunch' was asked"),
             ({"person": "product"}, "has the roles product_manager; asked are"),
             ({"digest": "sha256:old"}, "has changed since"),
+            ({"digest": "sha256:old", "answer": "reject"}, "has changed since"),
             ({"answer": "acknowledge"}, "'acknowledge' does not answer this approval; approve, reject would"),
             ({"person": "starter"}, "nobody approves their own"),
             ({"via": "pagerduty"}, "from there only a no counts"),
         ],
-        ids=["person", "ask", "role", "digest", "kind", "own", "pagerduty"],
+        ids=["person", "ask", "role", "digest", "digest of a no", "kind", "own", "pagerduty"],
     )
     def test_what_does_not_fit_the_question(self, tmp_path: Path, changed: dict[str, str], reason: str) -> None:
         """Each is refused for its own reason; unchanged it would count."""

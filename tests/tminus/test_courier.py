@@ -84,6 +84,20 @@ class TestCourier:
         assert [one.status for one in pagerduty.account.incidents] == ["resolved"]
         assert len(shown(slack, thread=True)) == 3
 
+    def test_of_two_environments_on_one_ledger_each_carries_its_own(
+        self, tmp_path: Path, slack: SlackStandIn, slack_settings: dict[str, object]
+    ) -> None:
+        """Staging's letters wait for staging's courier, which has staging's secrets, as long as it takes."""
+        production = Stage.set(tmp_path, slack=slack_settings)
+        staging = Stage.set(tmp_path, "tradesense-staged-1", environment="staging", slack=slack_settings)
+        outbox = Outbox(production.store)
+        with Courier(SqliteStore(tmp_path / "ledger.sqlite"), production.frozen.environment):
+            rolled_back(production)
+            eventually(lambda: outbox.unsent(LAUNCH) == [])
+        assert [(row[1], row[5]) for row in outbox.unsent()] == [("tradesense-staged-1", 0)]
+        with Courier(SqliteStore(tmp_path / "ledger.sqlite"), staging.frozen.environment):
+            eventually(lambda: outbox.unsent() == [])
+
     def test_a_missing_secret_of_one_channel_is_said_and_stops_no_other(
         self,
         tmp_path: Path,

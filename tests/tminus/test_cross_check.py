@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import pytest
 
 from tminus.cross_check import against_environment, against_people, against_release
-from tminus.environment import Environment, Impact
+from tminus.environment import Environment, Impact, PagerDuty
 from tminus.errors import Mistake
 from tminus.people import People
 from tminus.release import Release
@@ -219,6 +219,38 @@ def test_a_broken_book_is_held_against_the_others_all_the_same() -> None:
     assert [str(mistake) for mistake in people(reading, source)] == [
         "b:17: step go: owner: nobody has the role 'cio'; did you mean 'ceo'?"
     ]
+
+
+class FakeWindow(Spec, frozen=True):
+    """Stands for a maintenance window over services of PagerDuty's."""
+
+    verb: ClassVar[str] = "action"
+    kind: Literal["pagerduty.maintenance_window"] = "pagerduty.maintenance_window"
+    services: tuple[str, ...]
+
+
+@pytest.mark.parametrize(("services", "own"), [("PDATABASE", False), ("PDATABASE, PLAUNCH", True)])
+def test_a_window_over_our_own_pages_is_refused(services: str, own: bool) -> None:
+    """The services are PagerDuty's and not the environment's, and the one that tminus pages by is not among them."""
+    place = Source.read(DATA / "environment.yaml").load(Environment)
+    rest = {"token": "env:A", "from_email": "tminus@example.com", "service": "PLAUNCH"}
+    section = PagerDuty.model_validate({"routing_key": "env:B", "rest": rest})
+    book = BOOK.replace("action: switch", f"action: {FakeWindow(services=()).kind}")
+    source = Source(Path("b"), parse(book.replace("{service: trading}", f"{{services: [{services}]}}")))
+    reading = read(source, {"look": FakeLook, FakeWindow(services=()).kind: FakeWindow})
+    assert against_environment(reading, source, place) == []
+    found = against_environment(reading, source, place.model_copy(update={"pagerduty": section}))
+    assert [str(mistake) for mistake in found] == (
+        [
+            (
+                "b:28: step switch: with.services: PLAUNCH is the service that tminus pages by in "
+                "rehearsal-on-loopback (pagerduty.rest.service), and in a maintenance window its pages wake nobody; "
+                "leave it out"
+            )
+        ]
+        if own
+        else []
+    )
 
 
 class FakeWatch(Spec, frozen=True):

@@ -139,6 +139,23 @@ class TestWhom:
         assert found is not None
         assert found.people == ("devops",)
 
+    def test_one_roles_deputy_takes_the_page_from_no_other_role(self) -> None:
+        """Where nobody stands in for a role, those who have it are woken beside the other's deputy."""
+        found = reminded(ask(SEATS), 55)
+        assert found is not None
+        assert found.people == ("engineering", "deputy")
+
+    def test_who_has_one_missing_role_is_a_deputy_for_the_other(self) -> None:
+        """There they stand in like anybody else, and whom they stand in for was paged before."""
+        people = crew(
+            person("devops", "devops_lead", pagerduty="P1", deputies=[deputy("engineering", roles=["devops_lead"])]),
+            person("engineering", "engineering_lead", pagerduty="P2"),
+            person("security", "security_lead", pagerduty="P3"),
+        )
+        found = reminded(ask({**SEATS, "security_lead": 1}), 55, people)
+        assert found is not None
+        assert found.people == ("engineering", "security")
+
     def test_where_nobody_could_answer_it_is_said_all_the_same(self) -> None:
         """Whoever is paged by the role's policy can still hold."""
         found = reminded(ask({"devops_lead": 1}), 45, crew(person("starter", "devops_lead")))

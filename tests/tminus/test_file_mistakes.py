@@ -49,7 +49,7 @@ BROKEN = [
         "pip_audit\n",
         [
             (
-                "18: scans[0].tool: found 'pip_audit', expected 'pip-audit', 'npm-audit' or 'sarif'; "
+                "19: scans[0].tool: found 'pip_audit', expected 'pip-audit', 'npm-audit' or 'sarif'; "
                 "did you mean 'pip-audit'?"
             )
         ],

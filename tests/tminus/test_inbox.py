@@ -1,7 +1,7 @@
 """What people say is written down once and counts, or is refused with its reason written down and told."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -11,6 +11,7 @@ from tests.tminus.staged_launch import Stage
 from tminus import asking, inbox
 from tminus import events as ev
 from tminus.clock import now
+from tminus.digests import failure_digest
 from tminus.errors import Refused
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.sqlite import SqliteStore
@@ -39,6 +40,11 @@ def say(stage: Stage, given: ev.Answered | ev.Ordered) -> None:
         inbox.answer(stage.book, stage.frozen, given)
     else:
         inbox.order(stage.book, stage.frozen, given)
+
+
+def failed(stage: Stage, step: str = "services-healthy") -> str:
+    """The digest of how a step failed."""
+    return failure_digest(stage.book.refresh().step(step))
 
 
 def refused(stage: Stage, given: ev.Answered | ev.Ordered) -> str:
@@ -199,8 +205,8 @@ class TestOrders:
         stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
         stage.book.write(ev.Held(why="services-healthy failed", step="services-healthy"))
         inbox.order(stage.book, stage.frozen, ordered("hold", "security"))
-        until = now() + timedelta(days=1)
-        inbox.order(stage.book, stage.frozen, ordered(word, step="services-healthy", until=until))
+        about = {"step": "services-healthy", "until": now() + timedelta(days=1), "digest": failed(stage)}
+        inbox.order(stage.book, stage.frozen, ordered(word, **about))
         (standing,) = stage.book.record.holding
         assert isinstance(standing, ev.Ordered)
         assert standing.person == "security"
@@ -211,18 +217,20 @@ class TestOrders:
             ({"step": "nowhere"}, "the book has no step called 'nowhere'"),
             ({"step": "backup-completed"}, "backup-completed cannot be waived"),
             ({"person": "product"}, "Product manager may not waive services-healthy"),
-            ({"until": now() - timedelta(seconds=1)}, "a date in the future"),
-            ({"reason": ""}, "wants a reason"),
+            ({"until": datetime(2026, 1, 2, tzinfo=UTC)}, "this one would have ended at 2026-01-02 00:00:00 UTC"),
+            ({"until": None}, "a waiver wants a date until which it holds"),
+            ({"reason": ""}, "a waiver wants a reason, for the record"),
             ({"step": "no-known-vulnerability", "person": "security"}, "has not failed"),
         ],
-        ids=["step", "not waivable", "role", "date", "reason", "not failed"],
+        ids=["step", "not waivable", "role", "over", "no date", "reason", "not failed"],
     )
     def test_a_waiver_wants_a_role_a_reason_and_a_date(
         self, stage: Stage, changed: dict[str, object], reason: str
     ) -> None:
         """Each is refused for its own reason; unchanged it counts."""
         stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
-        waiver = ordered("waive", step="services-healthy", until=now() + timedelta(days=1))
+        until = now() + timedelta(days=1)
+        waiver = ordered("waive", step="services-healthy", until=until, digest=failed(stage))
         assert reason in refused(stage, waiver.model_copy(update=changed))
         inbox.order(stage.book, stage.frozen, waiver)
         assert stage.book.record.step("services-healthy").settled

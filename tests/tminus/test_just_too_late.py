@@ -12,6 +12,7 @@ from tminus.clock import now
 from tminus.errors import Refused
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Letter
+from tminus.messages.slack import lets_go
 from tminus.record import Record
 
 
@@ -86,6 +87,20 @@ def test_a_resume_lets_go_of_nothing_that_was_held_in_that_moment(stage: Stage) 
     assert len(stage.book.refresh().holding) == 2
     inbox.order(crossing(stage, ev.PhaseEnded(phase="T-4h")), stage.frozen, resume)
     assert stage.book.refresh().held is None
+
+
+def test_a_resume_that_says_what_its_author_saw_lets_go_of_that(stage: Stage) -> None:
+    """What was held in that very moment stands, and is none of theirs."""
+    stage.book.write(ev.Held(why="no data"))
+    seen = stage.book.record.seq
+    resume = ev.Ordered(order="resume", person="devops", via="slack", reason="r", seen=seen)
+    hold = ev.Ordered(order="hold", person="security", via="slack", reason="looking")
+    inbox.order(crossing(stage, hold), stage.frozen, resume)
+    (standing,) = stage.book.refresh().holding
+    assert standing == hold
+    assert lets_go(resume, stage.book.record) is False
+    with pytest.raises(Refused, match=r"came later than what you could see \(Security lead: looking\)"):
+        inbox.order(stage.book, stage.frozen, resume.model_copy(update={"at": now()}))
 
 
 def test_a_scrub_that_crosses_with_the_first_change_is_judged_by_what_it_would_do(stage: Stage) -> None:

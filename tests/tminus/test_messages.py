@@ -30,6 +30,8 @@ from tests.tminus.told_stories import (
     scrubbed,
 )
 from tminus import events as ev
+from tminus.messages import slack
+from tminus.record import Record
 
 CONTRACTS = Path(__file__).parents[3] / "shared" / "contracts"
 with_contracts = pytest.mark.skipif(
@@ -187,6 +189,25 @@ class TestBoard:
         assert board(stage).text.endswith(
             "It goes on: retry services-healthy, by DevOps lead, first shift: they said so"
         )
+
+    def test_a_recycle_says_what_a_person_still_holds(self, stage: Stage) -> None:
+        """It does not go on: whose hold it is stands there, and the incident stays open with it."""
+        order(stage, "hold")
+        held(stage)
+        order(stage, "recycle")
+        assert board(stage).text.endswith("HELD by DevOps lead, first shift: they said so")
+        assert not any('"resolve"' in body for _, body in stage.letters("pagerduty"))
+        order(stage, "resume")
+        assert "It goes on: resume" in board(stage).text
+
+    def test_what_ends_harmlessly_by_itself_is_no_change(self, stage: Stage) -> None:
+        """The board does not say that a change has begun, nor the page that something was changed."""
+        stage.begin_change()
+        undo = stage.book.record.step("switch").undo
+        assert undo is not None
+        assert "A change has begun" in board(stage).text
+        harmless = undo.model_copy(update={"harmless_if_left": True})
+        assert list(slack.letters(stage.frozen, harmless, Record())) == []
 
     def test_waiving_one_step_does_not_say_that_another_is_let_go(self, stage: Stage) -> None:
         """A hold about one step stands while another one is waived."""

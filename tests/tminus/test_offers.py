@@ -13,6 +13,7 @@ from tests.tminus.staged_launch import Stage
 from tests.tminus.told_letters import SILENT
 from tminus import asking
 from tminus import events as ev
+from tminus.digests import failure_digest
 from tminus.foresight import record_after
 from tminus.frozen import Frozen
 from tminus.headline import awaited, headline
@@ -50,8 +51,9 @@ def why_not_answered(frozen: Frozen, record: Record, verb: str, ask: str, moment
 
 
 def why_not_ordered(frozen: Frozen, record: Record, verb: str, step: str) -> str | None:
-    """None where somebody could order it."""
+    """None where somebody could order it, about the failure that stands."""
     plain = {"order": verb, "step": step, "via": "command line", "reason": "-"}
+    plain |= {"digest": failure_digest(record.step(step))} if verb == "waive" else {}
     given = [ev.Ordered.model_validate({**plain, "person": person.id}) for person in frozen.people.people]
     given = [one.model_copy(update={"until": one.at + timedelta(days=1)}) for one in given]
     whys = [why_order_refused(one, record, frozen, one.at) for one in given]
@@ -67,10 +69,14 @@ def letters(frozen: Frozen, event: ev.Event, record: Record) -> str:
 def buttons(frozen: Frozen, event: ev.Event, record: Record) -> Iterator[str]:
     """The commands that the buttons of an event's messages stand for; Hold stays for the time after a hold."""
     text = "\n".join(letter.body for letter in slack.letters(frozen, event, record))
+    after = record_after(record, event)
     for action, value in re.findall(r'"action_id":"tminus\.(\w+)".*?"value":"([^"]+)"', text):
         launch, _, rest = value.partition("|")
         asked = f" --ask {rest.partition('|')[0]}" if action in _ANSWERS else ""
-        about = f" {rest}" if action == "waive" else asked
+        step, _, digest = rest.partition("|")
+        if action == "waive":
+            assert digest == failure_digest(after.step(step)), "the button is about another failure"
+        about = f" {step}" if action == "waive" else asked
         if action != "hold":
             yield f"tminus {action} {launch}{about}"
 

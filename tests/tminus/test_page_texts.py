@@ -126,10 +126,11 @@ class TestWhatOnCallReads:
                 ),
                 "state now": "nothing was changed; the old version serves",
                 "what tminus does if nobody answers": (
-                    f"No-go at {time_said(opened.deadline)}: the launch ends, and nothing was changed."
+                    f"No-go at {time_said(opened.deadline)}: the launch ends, and nothing was changed. "
+                    "A hold does not stop that."
                 ),
                 "to approve": f"tminus approve {LAUNCH} --ask go-no-go --digest {digits}",
-                "to hold": f"tminus hold {LAUNCH} --reason WHY",
+                "to reject": f"tminus reject {LAUNCH} --ask go-no-go --reason WHY",
                 "to look": f"tminus status {LAUNCH}",
                 **WHERE,
             }.items()

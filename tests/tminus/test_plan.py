@@ -94,6 +94,32 @@ def test_one_person_in_two_roles_is_not_two() -> None:
     }
 
 
+CALL = """
+  - phase: T-24h
+    late_by: 1h
+    steps:
+      - {id: call, title: There, owner: ceo, roll_call: {deadline: 4h}}
+"""
+
+
+def test_a_roll_call_goes_to_whoever_could_answer_at_its_gates() -> None:
+    """Not to who stands in today, but to who does then; and not to authors of the release's commits."""
+    book = build(Source(Path("book.yaml"), parse(BOOK.replace("phases:", f"phases:{CALL}", 1))), {})
+    hour = timedelta(hours=1)
+    lead = {"id": "ann", "name": "Ann", "roles": ["devops_lead", "security_lead"], "email": "ann@example.com"}
+    periods = {"bob": (T0 - hour, T0 + hour), "cleo": (T0 - 30 * hour, T0 - 20 * hour)}
+    deputies = [{"person": who, "since": since, "until": until} for who, (since, until) in periods.items()]
+    others = [{"id": who, "name": who.capitalize(), "roles": ["ceo"]} for who in periods]
+    who = People.model_validate({"people": [{**lead, "deputies": deputies}, *others]})
+    plan = make_plan(book, Crew(who, authors=("ann@example.com",)), Clock(), T0, T0 - 48 * hour)
+    question = plan.phases[0].steps[0].question
+    assert question is not None
+    assert question.candidates == {"devops_lead": ("Bob",), "security_lead": ("Bob",)}
+    assert question.until == T0 - 20 * hour
+    assert list(question.barred) == ["Ann"]
+    assert plan.unreachable.keys() == {"go"}
+
+
 @pytest.mark.parametrize(("at", "holds"), [(-4, False), (-2, False), (-1.9, True)])
 def test_a_phase_that_is_late_already(at: float, holds: bool) -> None:
     """A countdown begun so late that a phase is beyond its `late_by` says that it would hold."""

@@ -9,9 +9,10 @@ from deployments.rehearsal.slack_arguments import SlackRefusal
 from deployments.rehearsal.slack_stand_in import SlackStandIn
 from tests.tminus.carrying import DOWN, UP, at_once, carry, grow_old, living, note, send, shown
 from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage
+from tminus import events as ev
 from tminus.courier import LATE
 from tminus.environment import Slack
-from tminus.ledger.store import Letter
+from tminus.ledger.store import Entry, Letter
 from tminus.messages.forms import SlackLetter
 from tminus.outbox import Outbox
 from tminus.slack_channel import SlackChannel
@@ -74,6 +75,33 @@ class TestSlackDown:
         ((due,),) = stage.store.look("SELECT due - clock() FROM outbox", {})
         assert 100 < float(str(due)) <= 120
         assert len(slack.record.calls) == 1
+
+    def test_nor_does_another_launch_knock_meanwhile(
+        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel, slack_settings: dict[str, object]
+    ) -> None:
+        """One request in all, whoever carries; when it is over everything arrives."""
+        for launch in ("another", "third"):
+            stage.store.open_chain(launch)
+            alone = SlackLetter(text=f"of {launch}").letter(f"note-{launch}")
+            stage.store.append(Entry(launch, ev.write(ev.PhaseEnded(phase="T-4h")), letters=[alone]))
+        slack.faults.set(Fault(mode="rate_limited", retry_after=120, times=1))
+        assert carry(stage, to_slack) == 0
+        assert carry(stage, SlackChannel(Slack.model_validate(slack_settings))) == 0
+        assert len(slack.record.calls) == 1
+        at_once(stage)
+        assert carry(stage, to_slack) == 3
+
+    def test_too_many_without_a_number_is_a_second(
+        self, stage: Stage, slack: SlackStandIn, to_slack: SlackChannel
+    ) -> None:
+        """Slack says it in the body, too, and something in between may take the header away."""
+
+        def refuse(*_: object) -> dict[str, object]:
+            raise SlackRefusal("ratelimited")
+
+        slack._methods = {**slack._methods, "chat.postMessage": refuse}
+        assert carry(stage, to_slack) == 0
+        assert 0 < Outbox(stage.store).paused()[stage.frozen.environment.environment, "slack"] <= 1
 
     @pytest.mark.parametrize("error", ["not_in_channel", "token_revoked", "missing_scope"])
     def test_what_somebody_can_mend_is_tried_again(

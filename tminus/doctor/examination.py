@@ -40,7 +40,8 @@ def examine(
     ]
     with ThreadPoolExecutor(len(looks)) as side_by_side:
         found = [finding for some in side_by_side.map(lambda look: look(), looks) for finding in some]
-    team = TeamLook(people, now(), slack=slack is not None, lost=slack.lost if slack else ())
+    unknown = slack.unknown(people.people) if slack else ()
+    team = TeamLook(people, now(), seen=slack.seen if slack else (), unknown=unknown)
     return [*found, *team.findings(book)]
 
 

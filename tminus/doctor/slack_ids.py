@@ -32,6 +32,7 @@ _USEFUL: Mapping[tuple[str, ...], str] = {
 }
 _M = TypeVar("_M", bound=BaseModel)
 _SCOPE = "missing_scope"
+_STUMBLES = (ValueError, AttributeError, TypeError, RecursionError)
 
 
 class _Profile(BaseModel):
@@ -71,12 +72,14 @@ class SlackLook:
 
     Attributes:
         lost: the ids of the people whose Slack account cannot answer.
+        seen: the ids of those whose account was seen, and can.
     """
 
     def __init__(self, settings: Slack) -> None:
         self._settings = settings
         self._patience = Patience()
         self.lost: set[str] = set()
+        self.seen: set[str] = set()
 
     def findings(self, people: tuple[Person, ...]) -> Iterator[Finding]:
         """Everything that is found; the first answer that does not come ends it."""
@@ -97,6 +100,10 @@ class SlackLook:
         except (NoAnswer, MissingSecret) as e:
             then = "mend it, or try again; what was not asked is not known"
             yield fail("slack", f"{self._settings.api} cannot be asked: {e}", then)
+
+    def unknown(self, people: tuple[Person, ...]) -> set[str]:
+        """The ids of those of whose account nobody can say: Slack did not answer, or may not be asked."""
+        return {one.id for one in people if one.slack} - self.seen - self.lost
 
     def _channel(self) -> Iterator[Finding]:
         channel = self._settings.channel
@@ -144,11 +151,13 @@ class SlackLook:
         if not address or not person.email:
             lacks = "people.yaml has no e-mail of theirs" if address else "Slack does not show their e-mail"
             then = "add `email` to people.yaml" if address else "give the app users:read.email"
+            self.seen.add(person.id)
             return warn(person.id, f"Slack's {member.id} is there, and may be anybody's: {lacks}", then)
         if address.lower() not in person.addresses:
             self.lost.add(person.id)
             said = f"Slack's {member.id} has the address {plain(address)}, people.yaml {person.email}"
             return fail(person.id, said, "mend whichever is wrong: presses by that account count as theirs")
+        self.seen.add(person.id)
         return ok(person.id, f"Slack's {member.id}, by its e-mail")
 
     def _looked_up(self, person: Person) -> Iterator[Finding]:
@@ -180,8 +189,8 @@ class SlackLook:
                 if not isinstance(word, str) or not _WORD.match(word) or status >= _TOO_MANY:
                     raise NoAnswer(f"status {status}, and not what Slack answers") from e
                 return word
-            # The client stumbles over JSON that is no object.
-            except (SlackClientError, OSError, HTTPException, ValueError, AttributeError, TypeError) as e:
+            # The client stumbles over JSON that is no object, or has no end.
+            except (SlackClientError, OSError, HTTPException, *_STUMBLES) as e:
                 raise NoAnswer(type(e).__name__) from e
 
 

@@ -13,6 +13,8 @@ from tminus.people import Deputy, People, Person
 from tminus.runbook import Approval, Runbook
 from tminus.seats import roles_of_seat
 
+_LOOK_AGAIN = "mend what kept Slack from saying so, then look again; a key would do, too"
+
 
 class TeamLook:
     """Looks at everybody as they are at one moment.
@@ -20,15 +22,17 @@ class TeamLook:
     Args:
         people: everybody.
         moment: now.
-        slack: whether the environment has a Slack, and so people may answer there.
-        lost: the ids of those whose Slack account cannot answer.
+        seen: the ids of those whose Slack account was seen, and can answer.
+        unknown: the ids of those who have one of which nobody can say.
     """
 
-    def __init__(self, people: People, moment: datetime, *, slack: bool, lost: Collection[str] = ()) -> None:
+    def __init__(
+        self, people: People, moment: datetime, *, seen: Collection[str], unknown: Collection[str] = ()
+    ) -> None:
         self._people = people
         self._moment = moment
-        able = [one for one in people.people if (slack and one.slack and one.id not in lost) or _signs(one)]
-        self._able = frozenset(one.id for one in able)
+        self._able = frozenset(one.id for one in people.people if one.id in seen or _signs(one))
+        self._perhaps = self._able.union(unknown)
 
     def findings(self, book: Runbook | None) -> Iterator[Finding]:
         """Everything that is found, of the people and then of the book."""
@@ -47,7 +51,7 @@ class TeamLook:
             yield ok(person.id, "has a key for the command line")
         else:
             yield fail(person.id, "`key` is no ssh-ed25519 public key, so nothing they sign counts", "mend it")
-        if person.id not in self._able:
+        if person.id not in self._perhaps:
             yield warn(person.id, "can answer nowhere: no Slack account that counts, and no key", "add one of the two")
 
     def _deputy(self, person: Person, deputy: Deputy) -> Finding:
@@ -66,29 +70,40 @@ class TeamLook:
             holders = [one for one in self._people.people if role in self._roles_now(one)]
             if not holders:
                 yield fail(f"role {role}", f"nobody has it, and the book wants it: {wanted}", "give it to somebody")
-            elif not any(one.id in self._able for one in holders):
+            elif not any(one.id in self._perhaps for one in holders):
                 names = ", ".join(one.id for one in holders)
                 yield fail(f"role {role}", f"nobody who has it can answer anywhere: {names}", "add a Slack id or a key")
+            elif not any(one.id in self._able for one in holders):
+                perhaps = ", ".join(one.id for one in holders if one.id in self._perhaps)
+                yield warn(f"role {role}", f"not known whether anybody who has it can answer: {perhaps}", _LOOK_AGAIN)
             else:
                 yield ok(f"role {role}", ", ".join(one.id for one in holders))
 
     def _quorums(self, book: Runbook) -> Iterator[Finding]:
         """Each question of the book, by those who can answer at all, as if it were asked now."""
-        able = People(people=tuple(one for one in _without_deputies(self._people) if one.id in self._able))
+        able, perhaps = (self._only(those) for those in (self._able, self._perhaps))
         now = Occasion(since=self._moment, until=self._moment)
         for step in book.steps():
             seats = roles_asked(step.does)
             if not seats:
                 continue
             lent = self._lent(able)
-            if why := why_never(step.does, lent, now):
+            if why := why_never(step.does, self._lent(perhaps), now):
                 yield fail(f"step {step.id}", f"could not be decided now: {why}", "mend people.yaml or the book")
+                continue
+            if why := why_never(step.does, lent, now):
+                yield warn(f"step {step.id}", f"not known whether it could be decided now: {why}", _LOOK_AGAIN)
                 continue
             may = may_answer(Asking(seats, since=self._moment, until=self._moment), lent)
             yield ok(f"step {step.id}", "; ".join(_seat_said(seat, count, may) for seat, count in seats.items()))
-        if why := why_no_way_back(book.may_roll_back, (step.does for step in book.steps()), able):
+        if why := why_no_way_back(book.may_roll_back, (step.does for step in book.steps()), perhaps):
             then = "mark somebody who has that role, and can answer, `on_duty: true`"
             yield fail("rollback", why, then)
+        elif why := why_no_way_back(book.may_roll_back, (step.does for step in book.steps()), able):
+            yield warn("rollback", f"not known whether anybody could: {why}", _LOOK_AGAIN)
+
+    def _only(self, those: Collection[str]) -> People:
+        return People(people=tuple(one for one in _without_deputies(self._people) if one.id in those))
 
     def _roles_now(self, person: Person) -> frozenset[str]:
         return self._people.roles_between(person, self._moment, self._moment)

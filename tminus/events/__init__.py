@@ -28,7 +28,18 @@ from tminus.events.course import (
     RollbackBegan,
     RollbackEnded,
 )
-from tminus.events.decisions import Answer, Answered, AnswerRefused, AskEnded, AskOpened, Order, Ordered, Reminded, Via
+from tminus.events.decisions import (
+    Answer,
+    Answered,
+    AnswerRefused,
+    AskEnded,
+    AskOpened,
+    LaterGate,
+    Order,
+    Ordered,
+    Reminded,
+    Via,
+)
 from tminus.events.happening import Time
 from tminus.events.operations import OperationApproved, OperationBegan, OperationEnded
 from tminus.events.readiness import (
@@ -69,6 +80,7 @@ __all__ = [
     "HeadAnchored",
     "Held",
     "JournalMerged",
+    "LaterGate",
     "LaunchClosed",
     "LaunchCreated",
     "LineAttested",

@@ -1,10 +1,19 @@
 """What people are asked, what they answer and order, and what of it does not count."""
 
+from operator import not_
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from tminus.events.happening import Happening, Time
+
+
+class LaterGate(BaseModel, frozen=True, extra="forbid"):
+    """A question that is still to come: which seats it will ask for, from when until when."""
+
+    since: Time
+    until: Time
+    seats: tuple[str, ...]
 
 
 class AskOpened(Happening):
@@ -19,6 +28,7 @@ class AskOpened(Happening):
         bindings: seat → digest of the facts that concern it; a yes stays valid in a seat for as long as this stays.
         changed: where it is asked again, which facts are others now.
         yes: what whoever says yes presses, where that is not what the question's kind has.
+        gates: where it asks ahead, what for: who may answer is who may fill a seat there, by their roles of that time.
     """
 
     type: Literal["ask.opened"] = "ask.opened"
@@ -36,6 +46,7 @@ class AskOpened(Happening):
     bindings: dict[str, str] = Field(default_factory=dict)
     changed: tuple[str, ...] = ()
     yes: str = ""
+    gates: tuple[LaterGate, ...] = ()
 
 
 class Reminded(Happening):
@@ -97,9 +108,13 @@ Order = Literal["hold", "resume", "scrub", "recycle", "rollback", "retry", "waiv
 class Ordered(Happening):
     """A person gave a command.
 
+    What is not said is not written down, so that what was signed before there was such a word still verifies.
+
     Attributes:
         step: what `retry` and `waive` are about.
         until: how long a waiver holds.
+        digest: of the failure that its author saw, which a waiver accepts.
+        seen: the number of the last event that its author could see: a resume lets go of what was held by then.
     """
 
     type: Literal["ordered"] = "ordered"
@@ -109,4 +124,6 @@ class Ordered(Happening):
     reason: str = ""
     step: str = ""
     until: Time | None = None
+    digest: str = Field(default="", exclude_if=not_)
+    seen: int | None = Field(default=None, exclude_if=lambda seen: seen is None)
     signature: str = ""

@@ -17,7 +17,10 @@ class StepStarted(Happening):
 
 
 class StepIntended(Happening):
-    """An action is about to act. Written before it does, with the way back."""
+    """An action is about to act. Written before it does, with the way back.
+
+    `harmless_if_left`: it changes nothing for customers and ends by itself, so that it counts as no change.
+    """
 
     type: Literal["step.intended"] = "step.intended"
     step: str
@@ -28,6 +31,7 @@ class StepIntended(Happening):
     before: str
     undo_summary: str | None = None
     undo: dict[str, str] | None = None
+    harmless_if_left: bool = False
 
 
 class StepEnded(Happening):

@@ -58,14 +58,16 @@ class Chains(Transactions):
 
     def _post(self, within: Transaction, head: Head, letter: Letter) -> None:
         within.run(
-            "INSERT INTO outbox (chain, seq, channel, key, body, state, attempts, due, claimed_until, made) "
-            "VALUES (:chain, :seq, :channel, :key, :body, 'due', 0, 0, 0, clock())",
+            "INSERT INTO outbox "
+            "(chain, seq, channel, key, body, environment, state, attempts, due, claimed_until, made) "
+            "VALUES (:chain, :seq, :channel, :key, :body, :environment, 'due', 0, 0, 0, clock())",
             {
                 "chain": head.chain,
                 "seq": head.seq,
                 "channel": letter.channel,
                 "key": letter.key,
                 "body": letter.body,
+                "environment": letter.environment,
             },
         )
 

@@ -16,11 +16,13 @@ class Letter:
         channel: which courier carries it (`slack`, `pagerduty`).
         key: what makes a second sending harmless, or findable.
         body: canonical JSON for that courier.
+        environment: whose couriers carry it; every environment's where none is named.
     """
 
     channel: str
     key: str
     body: str
+    environment: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import psycopg
 from psycopg.rows import tuple_row
 from pydantic import SecretStr
 
-from tminus.errors import LedgerError
+from tminus.errors import InDoubt, LedgerError, LedgerUnreachable
 from tminus.ledger.chain import VERSION, Head
 from tminus.ledger.entries import Changes, Entry, Parameters, Row, Transaction
 from tminus.ledger.listening import Notifications
-from tminus.ledger.schema import SCHEMA
+from tminus.ledger.schema import LATER, NEWEST, OF_LATER, SCHEMA
 from tminus.ledger.server import Server
 from tminus.ledger.store import Store
 
@@ -67,13 +67,15 @@ class PostgresStore(Store):
 
     def _ensure_tables(self) -> None:
         """Makes what is not there; a role that may only use the tables needs no right to make them."""
-        if self.look("SELECT to_regclass('seen') IS NOT NULL", {})[0][0]:
+        if self.look("SELECT to_regclass(:newest) IS NOT NULL", {"newest": NEWEST})[0][0]:
             return
         with self._locked() as within:
             # Two first users at once would both create the tables; the lock makes the second one wait.
             within.run("SELECT pg_advisory_xact_lock(7463201)", {})
             for statement in SCHEMA:
                 within.run(statement.format(serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"), {})
+            within.run(f"ALTER TABLE outbox ADD COLUMN IF NOT EXISTS {LATER}", {})
+            within.run(OF_LATER, {})
 
     def _connected(self) -> psycopg.Connection[Row]:
         if self._connection is not None and (self._connection.closed or _hung_up(self._connection)):
@@ -84,14 +86,21 @@ class PostgresStore(Store):
 
     @contextmanager
     def _transaction(self) -> Iterator[Transaction]:
-        with self._mapped():
-            connection = self._connected()
-            with (
-                self._server.bounded(connection),
-                connection.transaction(),
-                connection.cursor(row_factory=tuple_row) as cursor,
-            ):
-                yield _Cursor(cursor)
+        committing = False
+        try:
+            with self._mapped():
+                connection = self._connected()
+                with (
+                    self._server.bounded(connection),
+                    connection.transaction(),
+                    connection.cursor(row_factory=tuple_row) as cursor,
+                ):
+                    yield _Cursor(cursor)
+                    committing = True
+        except LedgerUnreachable as e:
+            if committing:
+                raise InDoubt(f"{e}; whether this was written is not known") from e
+            raise
 
     @contextmanager
     def _reading(self) -> Iterator[Transaction]:

@@ -15,4 +15,11 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS outbox_due ON outbox (state, channel, chain, id)",
     """CREATE TABLE IF NOT EXISTS seen (
         source TEXT NOT NULL, key TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, PRIMARY KEY (source, key))""",
+    """CREATE TABLE IF NOT EXISTS channel_pause (
+        environment TEXT NOT NULL, channel TEXT NOT NULL, paused_until DOUBLE PRECISION NOT NULL,
+        PRIMARY KEY (environment, channel))""",
 )
+# A letter from before it had an environment belongs to none.
+LATER = "environment TEXT NOT NULL DEFAULT ''"  # a column that the outbox got after it was made
+OF_LATER = "CREATE INDEX IF NOT EXISTS outbox_of ON outbox (state, channel, environment, id)"
+NEWEST = "channel_pause"  # the table that was added last: where it is, all of them are

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tminus.errors import LedgerUnreachable
+from tminus.errors import InDoubt, LedgerUnreachable
 from tminus.ledger.chain import Head, link
 from tminus.ledger.entries import Changes, Entry, Parameters, Row, Transaction
-from tminus.ledger.schema import SCHEMA
+from tminus.ledger.schema import LATER, OF_LATER, SCHEMA
 from tminus.ledger.store import Store
 
 _BUSY = 10.0  # seconds a writer waits for another before it says that the ledger does not answer
@@ -44,6 +44,9 @@ class SqliteStore(Store):
             with self._locked() as within:
                 for statement in SCHEMA:
                     within.run(statement.format(serial="INTEGER PRIMARY KEY AUTOINCREMENT"), {})
+                if not within.run("SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'environment'", {}):
+                    within.run(f"ALTER TABLE outbox ADD COLUMN {LATER}", {})
+                within.run(OF_LATER, {})
         except LedgerUnreachable:
             self.close()
             raise
@@ -56,11 +59,18 @@ class SqliteStore(Store):
             raise LedgerUnreachable(f"the ledger {self.path} does not answer: {e}") from e
         try:
             yield _Cursor(self._connection)
-            self._connection.execute("COMMIT")
+            self._commit()
         except sqlite3.Error as e:
             raise LedgerUnreachable(f"the ledger {self.path} refused to write: {e}") from e
         finally:
             self._take_back()
+
+    def _commit(self) -> None:
+        """Where this fails, the file may hold what was written all the same, and show it once it is opened again."""
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as e:
+            raise InDoubt(f"the ledger {self.path} broke off; whether this was written is not known: {e}") from e
 
     def _take_back(self) -> None:
         """Ends a transaction that was not committed; where even that fails, the next one says so."""

@@ -11,5 +11,6 @@ class Store(Leases, Locks):
     """An append-only store of chains, with their leases, locks and letters.
 
     Every method is one transaction, durable when it returns. All raise LedgerUnreachable when the store
-    does not answer: then what was to be appended is either there whole or not at all.
+    does not answer: then nothing was appended. InDoubt, which is one of these, says that it broke off while it
+    committed: then what was to be appended is either there whole or not at all.
     """

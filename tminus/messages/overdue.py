@@ -4,6 +4,7 @@ from tminus import asking
 from tminus.frozen import Frozen
 from tminus.outline import outline_of
 from tminus.record import AskState, Record
+from tminus.roll_call import called_in
 from tminus.spoken import time_said
 
 
@@ -14,8 +15,13 @@ def title_of(frozen: Frozen, ask: AskState) -> str:
 
 
 def waits_for(frozen: Frozen, ask: AskState) -> str:
-    """Which seats are empty, and who could fill them."""
-    return asking.judge(ask, frozen.people).waits
+    """Which seats are empty, and who could fill them; of a roll-call whose seats are filled, which gates lack whom."""
+    waits = asking.judge(ask, frozen.people).waits
+    if waits or (found := called_in(frozen, ask)) is None or not found.lacking:
+        return waits
+    could = " or ".join(asking.name_of(frozen.people, person) for person in found.silent)
+    lacking = "; ".join(f"{gate} {lacks}" for gate, lacks in found.lacking.items())
+    return f"waits for {could or 'nobody who could be asked'}: {lacking}"
 
 
 def if_nobody_answers(record: Record, ask: AskState) -> str:
@@ -23,6 +29,8 @@ def if_nobody_answers(record: Record, ask: AskState) -> str:
     at = time_said(ask.opened.deadline)
     if ask.opened.kind == "sign_off":
         return f"At {at} it expires, and the launch is held without it."
+    if ask.opened.gates:
+        return f"At {at} it ends, and nothing is held: the silent are named."
     if ask.opened.kind == "approval" and not record.change_began:
-        return f"No-go at {at}: the launch ends, and nothing was changed."
+        return f"No-go at {at}: the launch ends, and nothing was changed. A hold does not stop that."
     return f"Held at {at}, and it pages again; nothing is rolled back by itself."

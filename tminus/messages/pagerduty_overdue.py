@@ -36,13 +36,20 @@ def overdue_pages(frozen: Frozen, record: Record, reminded: ev.Reminded) -> Sequ
         "state now": state_now(record),
         "what tminus does if nobody answers": if_nobody_answers(record, ask),
         _TO_ANSWER.get(ask.opened.kind, "to answer"): how_to_answer(launch, ask.opened),
-        "to hold": f"tminus hold {launch} --reason WHY",
+        **_or_else(launch, ask),
         "to look": f"tminus status {launch}",
     }
     return [
         page(frozen, one.key, details, "critical", by_rest=_by_rest(frozen), policy=one.policy, users=one.users)
         for one in _targets(frozen, reminded)
     ]
+
+
+def _or_else(launch: str, ask: AskState) -> dict[str, str]:
+    """The other word that counts: no hold stops an approval's deadline, so there it is a no."""
+    if ask.opened.kind == "approval":
+        return {"to reject": f"tminus reject {launch} --ask {ask.opened.ask} --reason WHY"}
+    return {"to hold": f"tminus hold {launch} --reason WHY"}
 
 
 def overdue_resolved(frozen: Frozen, asks: Iterable[AskState], why: str) -> Sequence[Letter]:

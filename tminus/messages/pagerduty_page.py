@@ -113,7 +113,7 @@ def state_now(record: Record) -> str:
         return "rolled back, proven" if record.rolled_back.proven else "rolled back, NOT proven"
     if record.rollback is not None:
         return "the change is being taken back"
-    changed = [step for step, state in record.steps.items() if state.undo is not None]
+    changed = [step for step, state in record.steps.items() if state.changed]
     return f"changed: {', '.join(changed)}" if changed else "nothing was changed; the old version serves"
 
 

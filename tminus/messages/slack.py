@@ -12,7 +12,7 @@ from tminus.messages.block_kit import escaped
 from tminus.messages.forms import SlackLetter
 from tminus.messages.slack_board import BOARD, board
 from tminus.messages.slack_question import question
-from tminus.messages.slack_reminder import reminders
+from tminus.messages.slack_reminder import asked_anew, reminders
 from tminus.outline import outline_of
 from tminus.record import Record
 from tminus.runbook import RollCall
@@ -39,7 +39,10 @@ def _question(frozen: Frozen, event: ev.Event, record: Record) -> list[Letter]:
     if not isinstance(event, ev.AskOpened | ev.Answered | ev.AskEnded):
         return []
     after = record_after(record, event)
-    return [question(frozen, after.asks[event.ask])] if event.ask in after.asks else []
+    if event.ask not in after.asks:
+        return []
+    told = asked_anew(frozen, event, record) if isinstance(event, ev.AskOpened) else []
+    return [question(frozen, after.asks[event.ask]), *told]
 
 
 def _on_board(frozen: Frozen, event: ev.Event, record: Record) -> str:
@@ -50,7 +53,7 @@ def _on_board(frozen: Frozen, event: ev.Event, record: Record) -> str:
             return f"Created by {by}. T-0 at {event.t0:%Y-%m-%d %H:%M:%S} UTC."
         case ev.PhaseStarted() if record.held is None and record.rollback is None:
             return f"{event.phase} is under way."
-        case ev.StepIntended() if event.undo is not None and not record.change_began:
+        case ev.StepIntended() if event.undo is not None and not (event.harmless_if_left or record.change_began):
             step = outline_of(frozen).step(event.step)
             return f"A change has begun: {step.title if step else event.step}."
         case ev.Held():
@@ -76,8 +79,11 @@ def _ordered_on_board(frozen: Frozen, event: ev.Ordered, record: Record) -> str:
     after = record_after(record, event)
     if after.holding == record.holding:
         return ""
-    if still := after.held:
-        return f"HELD. {still.why if isinstance(still, ev.Held) else still.reason}"
+    if isinstance(after.held, ev.Held):
+        return f"HELD. {after.held.why}"
+    if after.held is not None:
+        still = f": {after.held.reason}" if after.held.reason else ""
+        return f"HELD by {name_of(frozen.people, after.held.person)}{still}"
     return f"It goes on: {event.order} {event.step}".rstrip() + f", by {by}{why}"
 
 
@@ -85,8 +91,10 @@ def lets_go(event: ev.Ordered, record: Record) -> bool:
     """Whether this order ends the hold that stands."""
     if record.held is None:
         return False
-    if event.order in {"resume", "recycle"}:
-        return True
+    if event.order == "recycle":
+        return not any(isinstance(hold, ev.Ordered) for hold in record.holding)
+    if event.order == "resume":
+        return len(record.let_go_by(event.seen)) == len(record.holding)
     about_it = isinstance(record.held, ev.Held) and record.held.step == event.step
     return event.order in {"retry", "waive"} and about_it
 

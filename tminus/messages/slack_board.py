@@ -1,6 +1,7 @@
 """The living message of a launch: how it stands, and the buttons that end it or let it go on."""
 
 from tminus import events as ev
+from tminus.digests import failure_digest
 from tminus.frozen import Frozen
 from tminus.ledger.store import Letter
 from tminus.messages.block_kit import button, buttons, confirmed, context, escaped, header, sections
@@ -25,11 +26,14 @@ def board(frozen: Frozen, record: Record, said: str) -> Letter:
 
 
 def _waivers(frozen: Frozen, record: Record) -> list[Block]:
-    """A button for each step that holds the launch, where a waiver of it would count."""
+    """A button for each step that holds the launch, where a waiver of it would count; of this failure alone."""
     launch = frozen.created.launch
     steps = dict.fromkeys(hold.step for hold in record.holding if isinstance(hold, ev.Held) and hold.step)
     may = [step for step in steps if could_order(frozen, record, "waive", step, via="slack")][:_WAIVERS]
-    return [buttons(f"{launch}:waive:{step}", [button(f"Waive {step} …", WAIVE, f"{launch}|{step}")]) for step in may]
+    values = {step: f"{launch}|{step}|{failure_digest(record.step(step))}" for step in may}
+    return [
+        buttons(f"{launch}:waive:{step}", [button(f"Waive {step} …", WAIVE, value)]) for step, value in values.items()
+    ]
 
 
 def _way_out(frozen: Frozen, record: Record) -> list[Block]:

@@ -4,11 +4,13 @@ Limits after docs.slack.dev/reference/views: 24 characters in a title, 3,000 in 
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from tminus.asking import short
+from tminus.clock import end_of_day
 from tminus.foreign_text import printable
 from tminus.messages.block_kit import plain, sections
 from tminus.messages.forms import Block
@@ -22,7 +24,6 @@ _ASKS: Mapping[str, Asks] = {REJECT: "reject", WAIVE: "waive"}
 _CARRIED = 3000  # characters
 _REASON = 1000  # characters
 _A_WEEK = timedelta(days=7)  # what the date is set to at first
-_END_OF_DAY = time(23, 59, 59, tzinfo=UTC)
 
 
 class Carried(BaseModel, frozen=True):
@@ -30,7 +31,7 @@ class Carried(BaseModel, frozen=True):
 
     Attributes:
         about: the question that is rejected, or the step that is waived.
-        digest: what the question was when its button was shown.
+        digest: what the question was when its button was shown, or the failure.
         channel: where whoever hands the dialog in is answered.
     """
 
@@ -43,7 +44,7 @@ class Carried(BaseModel, frozen=True):
     def by(cls, action_id: str, value: str, channel: str) -> "Carried":
         """What a button's value says; raises Malformed where it says too little or too much."""
         parts = (*value.split("|"), "", "", "")
-        digest = parts[3] if action_id == REJECT else ""
+        digest = parts[3] if action_id == REJECT else parts[2]
         try:
             found = cls(launch=parts[0], about=parts[1], digest=digest, channel=channel)
         except ValidationError:
@@ -71,7 +72,10 @@ def dialog(action_id: str, carried: Carried, moment: datetime) -> Block:
     if asks_for(action_id) == "reject":
         said = f"{carried.about} of {carried.launch}: one no decides, and this reason becomes the no-go's."
         return _view("Reject", action_id, carried, [*sections(said), _reason("Why not?")])
-    said = f"{carried.about} of {carried.launch} is accepted although it did not pass."
+    said = (
+        f"{carried.about} of {carried.launch} is accepted although it did not pass: as it failed when the button that "
+        "you pressed was shown. If it has been tried since, you are told so, and nothing is waived."
+    )
     return _view(
         "Waive a step", action_id, carried, [*sections(said), _reason("Why is that acceptable?"), _until(moment)]
     )
@@ -96,7 +100,7 @@ def reason_in(submitted: Submitted) -> str:
 def until_in(submitted: Submitted) -> datetime | None:
     """The end of the day that was chosen, in UTC."""
     try:
-        return datetime.combine(date.fromisoformat(submitted.entered("until").selected_date or ""), _END_OF_DAY)
+        return end_of_day(date.fromisoformat(submitted.entered("until").selected_date or ""))
     except ValueError:
         return None
 
@@ -105,7 +109,7 @@ def instead(action_id: str, carried: Carried) -> str:
     """What does the same on the command line."""
     if asks_for(action_id) == "reject":
         return f"tminus reject {carried.launch} --ask {carried.about} --reason WHY"
-    return f"tminus waive {carried.launch} {carried.about} --reason WHY --until DATE"
+    return f"tminus waive {carried.launch} {carried.about} --reason WHY --until DATE --digest {short(carried.digest)}"
 
 
 def _view(title: str, name: str, carried: Carried, blocks: list[Block]) -> Block:

@@ -8,9 +8,11 @@ from tminus.frozen import Frozen
 from tminus.ledger.store import Letter
 from tminus.messages.block_kit import button, buttons, context, escaped, header, sections
 from tminus.messages.forms import Block, SlackLetter
+from tminus.messages.overdue import waits_for
 from tminus.messages.slack_dialog import REJECT
 from tminus.outline import outline_of
 from tminus.record import AskState
+from tminus.roll_call import called_in
 from tminus.seats import roles_of_seat
 from tminus.spoken import counted
 
@@ -56,7 +58,7 @@ def question_blocks(frozen: Frozen, ask: AskState) -> list[Block]:
     blocks += [block for seat in seats[:_SEATS] for block in _seat(frozen, ask, seat, judged)]
     if further := seats[_SEATS:]:
         blocks += sections("Any button above answers for these too:\n" + "\n".join(_folded(further)))[:1]
-    waits = f"It {judged.waits}.\n" if judged.waits and not judged.rejected else ""
+    waits = f"It {waited}.\n" if (waited := waits_for(frozen, ask)) and not judged.rejected else ""
     until = f"Until {opened.deadline:%Y-%m-%d %H:%M:%S} UTC. Binds to {opened.decision_digest[:19]}."
     return [*blocks, context(f"{_cut(waits, 1500)}{until}")]
 
@@ -96,11 +98,20 @@ def _cut(text: str, most: int = _LINE) -> str:
 def _seat(frozen: Frozen, ask: AskState, seat: str, judged: asking.Judgement) -> list[Block]:
     who = ", ".join(asking.name_of(frozen.people, person) for person in judged.seating.filled.get(seat, ()))
     missing = judged.seating.missing.get(seat, 0)
+    candidates = ", ".join(_candidates(frozen, ask, seat))
+    if not missing and _is_wanted_elsewhere(frozen, ask, seat):
+        said = f"*{seat}*: {who}, and for another gate it could be: {candidates}"
+        return [*sections(said)[:1], _buttons(frozen, ask.opened, seat)]
     if not missing:
         return sections(f":white_check_mark: *{seat}*: {who}")[:1]
-    candidates = ", ".join(_candidates(frozen, ask, seat))
     said = f"*{seat}* ({missing} missing, could be: {candidates})" + (f", so far {who}" if who else "")
     return sections(said)[:1] if judged.rejected else [*sections(said)[:1], _buttons(frozen, ask.opened, seat)]
+
+
+def _is_wanted_elsewhere(frozen: Frozen, ask: AskState, seat: str) -> bool:
+    """Whether a roll-call needs somebody silent in a seat that is filled, for a gate whose time is another."""
+    found, may = called_in(frozen, ask), asking.who_may(ask, frozen.people)
+    return found is not None and any(seat in may.get(person, ()) for person in found.silent)
 
 
 def _candidates(frozen: Frozen, ask: AskState, seat: str) -> list[str]:

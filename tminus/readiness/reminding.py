@@ -1,6 +1,7 @@
 """What people are told of recurring lines: a page to the owner of what is overdue, one Slack message a week."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from tminus import events as ev
@@ -39,7 +40,7 @@ def reviews_told(recurring: Sequence[Recurring], before: Sequence[ev.ReviewsTold
 def letters(
     environment: Environment, chain: str, system: str, told: ev.ReviewsTold, recurring: Sequence[Recurring]
 ) -> list[Letter]:
-    """The letters that carry it, for the channels that the environment has.
+    """The letters that carry it, for the channels that the environment has and for its couriers.
 
     A page's key is the system's chain and the owner, so that what is overdue again and again is one incident. The
     message's key is the week: told again within it, the same message changes.
@@ -54,7 +55,7 @@ def letters(
             found.append(PagerDutyLetter(op="resolve", summary=said).letter(page_key(chain, owner)))
     if environment.slack is not None:
         found.append(_message(environment, system, told, recurring).letter(f"reviews-{told.week}"))
-    return found
+    return [replace(letter, environment=environment.environment) for letter in found]
 
 
 def page_key(chain: str, owner: str) -> str:

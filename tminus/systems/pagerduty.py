@@ -6,17 +6,19 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from tminus.credentials import SecretRef
+from tminus.loopback import url_is_local
 from tminus.systems.section import Section
 
 
 def _https(address: str) -> str:
     try:
         parts = urlsplit(address)
-        well = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0 and address.isascii()
+        safe = parts.scheme == "https" or (parts.scheme == "http" and url_is_local(address))
+        well = safe and bool(parts.hostname) and parts.port != 0 and address.isascii()
     except ValueError:
         well = False
     if not well or parts.query or parts.fragment or any(one.isspace() for one in address):
-        raise ValueError("not an address that begins with https:// and names a host")
+        raise ValueError("not an address that begins with https:// and names a host; plain http only to this machine")
     return address
 
 

@@ -13,7 +13,7 @@ from flows import watchdog
 from flows.watchdog import Watchdog
 from tests.flows.conftest import Setting
 from tests.flows.fake_prefect import FakePrefect, lost
-from tests.flows.stage import LAUNCH, Stage, check
+from tests.flows.stage import ENVIRONMENT, LAUNCH, Stage, check
 from tests.flows.world import FAKES
 from tminus.clock import now
 from tminus.ledger.directory import listing
@@ -29,7 +29,7 @@ async def test_a_ledger_that_does_not_answer_does_not_end_the_watchdog(
     await lost(stage)
     prefect.states["run-1"] = Crashed()
     stage.store.down = True
-    watching = asyncio.create_task(Watchdog(stage.store).keep_watch())
+    watching = asyncio.create_task(Watchdog(stage.store, ENVIRONMENT).keep_watch())
     await asyncio.sleep(0.1)
     assert not watching.done()
     stage.store.down = False
@@ -54,7 +54,7 @@ async def test_a_launch_that_cannot_be_read_hides_no_other(
     await prefect.schedule(stage.people, stage.frozen, stage.frozen.runbook.phases[0], now())
     await lost(stage)
     prefect.states["run-1"] = Crashed()
-    watching = Watchdog(stage.store)
+    watching = Watchdog(stage.store, ENVIRONMENT)
     assert await watching.look_once() == [LAUNCH]
     assert await watching.look_once() == []
     (said,) = (one.getMessage() for one in caplog.records if "a-broken-launch" in one.getMessage())
@@ -72,7 +72,7 @@ async def test_a_book_that_asks_for_a_kind_that_is_gone_hides_no_other(
     await prefect.schedule(stage.people, stage.frozen, stage.frozen.runbook.phases[0], now())
     await lost(stage)
     prefect.states["run-1"] = Crashed()
-    watching = Watchdog(stage.store)
+    watching = Watchdog(stage.store, ENVIRONMENT)
     monkeypatch.setattr(watchdog, "KINDS", {})
     assert await watching.look_once() == []
     assert list(watching.unseen) == [LAUNCH]
@@ -94,7 +94,7 @@ async def test_whatever_prefect_throws_the_watchdog_goes_on(
     async def broken(_run: str) -> State[None] | None:
         raise error
 
-    watching = Watchdog(stage.store)
+    watching = Watchdog(stage.store, ENVIRONMENT)
     monkeypatch.setattr(watchdog, "run_state", broken)
     assert await watching.look_once() == []
     monkeypatch.setattr(watchdog, "run_state", prefect.run_state)
@@ -103,7 +103,7 @@ async def test_whatever_prefect_throws_the_watchdog_goes_on(
 
 async def test_it_says_whether_it_watches(stage: Stage, prefect: FakePrefect) -> None:
     """Not yet begun and ended are trouble; in between all is well."""
-    watching = Watchdog(stage.store)
+    watching = Watchdog(stage.store, ENVIRONMENT)
     assert watching.trouble() == "the watchdog does not watch"
     task = asyncio.create_task(watching.keep_watch())
     await asyncio.sleep(0)

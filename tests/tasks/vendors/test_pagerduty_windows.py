@@ -1,5 +1,6 @@
 """A maintenance window: opened once, found again, ended when taken back, and never over our own pages."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,7 @@ def account() -> PagerDutyStandIn:
     directory = pagerduty_account.Directory.model_validate(
         {
             "users": [{"id": "PBOT01", "name": "tminus", "email": "tminus@example.com"}],
-            "services": [{"id": "PDATABASE", "name": "Database"}],
+            "services": [{"id": "PDATABASE", "name": "Database"}, {"id": "PCACHE", "name": "Cache"}],
         }
     )
     return PagerDutyStandIn(SecretStr("r" * 32), SecretStr(TOKEN), directory)
@@ -82,7 +83,8 @@ async def test_it_is_opened_found_and_taken_back(account: PagerDutyStandIn, open
     assert undo is not None
     await DRILL.act(estate, 1)
     (window,) = account.account.windows
-    assert (window.description, list(window.services)) == ("tminus l-1 failover-drill", ["PDATABASE"])
+    assert re.fullmatch("tminus l-1 failover-drill [0-9a-f]{8}", window.description)
+    assert list(window.services) == ["PDATABASE"]
     assert timedelta(minutes=44) < window.end - datetime.now(UTC) <= timedelta(minutes=45)
     assert (await DRILL.state(estate)).state is State.DONE
     assert (await DRILL.undone(estate, undo)).state is State.ABSENT
@@ -96,7 +98,7 @@ async def test_whoever_tries_again_opens_no_second_one(account: PagerDutyStandIn
     """And another launch's, or another purpose's, is not taken for it, nor ended with it."""
     for launch in ("l-1", "l-1", "l-10"):
         await DRILL.act(opened(launch), 1)
-    assert [one.description for one in account.account.windows] == [
+    assert [one.description.rpartition(" ")[0] for one in account.account.windows] == [
         "tminus l-1 failover-drill",
         "tminus l-10 failover-drill",
     ]
@@ -106,6 +108,41 @@ async def test_whoever_tries_again_opens_no_second_one(account: PagerDutyStandIn
     assert undo is not None
     await DRILL.undo(estate, undo, 1)
     assert all(one.end > datetime.now(UTC) for one in account.account.windows)
+
+
+def test_an_open_one_is_no_change() -> None:
+    """It is neither in the way of a way back nor a reason for one."""
+    assert MaintenanceWindow.harmless_if_left
+
+
+@pytest.mark.parametrize("other", [{"services": ("PCACHE",)}, {"lasts": timedelta(minutes=90)}])
+async def test_a_second_window_of_one_purpose_is_opened_too(
+    account: PagerDutyStandIn, opened: Opened, other: dict[str, object]
+) -> None:
+    """Over other services, or for longer, it is not taken for the first, nor ended with it."""
+    estate, second = opened(), DRILL.model_copy(update=other)
+    await DRILL.act(estate, 1)
+    assert (await second.state(estate)).state is State.ABSENT
+    undo = await second.plan_undo(estate)
+    assert undo is not None
+    await second.act(estate, 1)
+    assert len(account.account.windows) == 2
+    await second.undo(estate, undo, 1)
+    assert [one.end > datetime.now(UTC) for one in account.account.windows] == [True, False]
+
+
+async def test_once_it_is_over_by_itself_nobody_is_asked(account: PagerDutyStandIn, opened: Opened) -> None:
+    """An outage of PagerDuty's leaves nothing in doubt then; a plan from before this was known asks."""
+    estate, begun = opened(), datetime.now(UTC)
+    undo = await DRILL.plan_undo(estate)
+    assert undo is not None
+    assert datetime.fromisoformat(undo.data["over"]) > begun + DRILL.lasts
+    await DRILL.act(estate, 1)
+    account.faults.set(Fault(mode="down"))
+    over = undo.model_copy(update={"data": {**undo.data, "over": begun.isoformat()}})
+    assert (await DRILL.undone(estate, over)).state is State.DONE
+    older = undo.model_copy(update={"data": {"description": undo.data["description"]}})
+    assert [(await DRILL.undone(estate, one)).state for one in (undo, older)] == [State.UNKNOWN] * 2
 
 
 async def test_a_window_that_two_opened_is_ended_whole(account: PagerDutyStandIn, opened: Opened) -> None:

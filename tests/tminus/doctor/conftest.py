@@ -93,9 +93,12 @@ class SlackDesk:
 
     def look(self, people: People, **more: str) -> tuple[list[Finding], set[str]]:
         """What is found, and who cannot answer there."""
-        settings = {"api": f"{self._door.url}/api/", **self.settings, **more}
-        look = SlackLook(Slack.model_validate(settings))
+        look = SlackLook(self.section(**more))
         return list(look.findings(people.people)), look.lost
+
+    def section(self, **more: str) -> Slack:
+        """The environment's."""
+        return Slack.model_validate({"api": f"{self._door.url}/api/", **self.settings, **more})
 
 
 @pytest.fixture

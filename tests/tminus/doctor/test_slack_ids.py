@@ -1,13 +1,18 @@
 """Slack, as the doctor finds it."""
 
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.outages.trouble import TROUBLES, Mode
 from tests.tminus.conftest import TOKEN
 from tests.tminus.doctor.conftest import CHANNEL, SlackDesk, accounts, person, told
+from tests.tminus.doctor.test_house_keeping import environment
+from tests.tminus.doctor.test_team import approval, book
+from tminus.doctor.examination import examine
 from tminus.doctor.finding import Level
+from tminus.doctor.slack_ids import SlackLook
 from tminus.people import People
 
 READS = {"auth.test", "conversations.info", "users.info", "users.lookupByEmail"}
@@ -96,6 +101,34 @@ def test_scopes_that_are_missing(slack_desk: SlackDesk, people: People) -> None:
     assert len(told(found, Level.WARN, "slack scopes")) == 2
     assert "give the app users:read" in told(found, Level.WARN, "anna")[0]
     assert lost == set()
+
+
+def test_who_was_seen_and_who_was_not(slack_desk: SlackDesk, people: People) -> None:
+    """Seen is whom Slack shows, with or without an address; unknown is of whom it said nothing; lost is neither."""
+    some = (*people.people, person("dora", slack=None))
+    slack_desk.open(*accounts(people, anna={"deleted": True}, boris={"email": None}))
+    look = SlackLook(slack_desk.section())
+    assert look.unknown(some) == {"anna", "boris", "cleo"}
+    list(look.findings(some))
+    assert (look.seen, look.lost, look.unknown(some)) == ({"boris", "cleo"}, {"anna"}, set())
+
+
+@pytest.mark.parametrize("how", ["no scope", "no answer"])
+def test_where_slack_does_not_show_people_nothing_is_concluded_of_the_book(
+    slack_desk: SlackDesk, people: People, tmp_path: Path, impatient: object, how: str
+) -> None:
+    """Whoever could answer in Slack alone is not counted as able to: neither their role nor the question is ok."""
+    slack_desk.open(*accounts(people), scopes=("chat:write",))
+    if how == "no answer":
+        slack_desk.trouble.set("garbage")
+    mute = People(people=tuple(one.model_copy(update={"key": None}) for one in people.people))
+    wanted = book(approval(devops_lead=1, security_lead=1))
+    found = examine(mute, environment(tmp_path, slack=slack_desk.section().model_dump()), wanted)
+    slack_desk.trouble.set("none")
+    about = {"role devops_lead", "role security_lead", "step step-1"}
+    judged = [one for one in found if one.about in about]
+    assert {one.about for one in judged if one.level is Level.WARN and "not known" in one.said} == about
+    assert len(judged) == len(about)
 
 
 def test_a_token_that_is_not_slacks(slack_desk: SlackDesk, people: People, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,9 +30,16 @@ def approval(**roles: int) -> Approval:
     return Approval(roles=named, deadline=timedelta(hours=1))
 
 
-def look(*people: Person, of: Runbook | None = None, lost: tuple[str, ...] = (), slack: bool = True) -> list[Finding]:
-    """What is found."""
-    return list(TeamLook(People(people=people), NOW, slack=slack, lost=lost).findings(of))
+def look(
+    *people: Person,
+    of: Runbook | None = None,
+    lost: tuple[str, ...] = (),
+    unknown: tuple[str, ...] = (),
+    slack: bool = True,
+) -> list[Finding]:
+    """What is found, where Slack knows everybody but those who are `lost` or `unknown`."""
+    seen = {one.id for one in people if slack and one.slack}.difference(lost, unknown)
+    return list(TeamLook(People(people=people), NOW, seen=seen, unknown=unknown).findings(of))
 
 
 def deputy(who: str, since: timedelta, until: timedelta, *roles: str) -> dict[str, object]:
@@ -102,6 +109,21 @@ def test_a_quorum_is_counted_with_those_who_can_answer() -> None:
     ]
     found = look(*mute, of=wanted, lost=("boris",))
     assert "could not be decided now" in told(found, Level.FAIL, "step step-1")[0]
+
+
+def test_what_slack_did_not_say_is_not_known() -> None:
+    """Neither ok nor a FAIL where it hangs on somebody whom Slack did not show; who has a key, or is gone, is known."""
+    wanted = book(approval(engineering_lead=1, devops_lead=1), may_roll_back=("devops_lead",))
+    anna, boris = person("anna", on_duty=True), person("boris", "devops_lead", key=None, on_duty=True)
+    starter = person("cleo", "security_lead")
+    found = look(anna, boris, starter, of=wanted, unknown=("anna", "boris"))
+    for about in ("role devops_lead", "step step-1", "rollback"):
+        assert [one.level for one in found if one.about == about] == [Level.WARN]
+        assert "not known" in told(found, Level.WARN, about)[0]
+    assert told(found, Level.OK, "role engineering_lead") == ["anna; "]
+    assert not any("can answer nowhere" in one.said for one in found)
+    gone = look(anna, boris, starter, of=wanted, lost=("boris",), unknown=("anna",))
+    assert all(told(gone, Level.FAIL, about) for about in ("role devops_lead", "step step-1", "rollback"))
 
 
 def test_two_seats_are_two_people() -> None:

@@ -1,41 +1,28 @@
 """Over real sockets: what is too large, too slow or too much is cut off, and everybody else is served meanwhile."""
 
+import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 
-import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.tminus.gateway.serving import metrics, served, well
 from tests.tminus.slack_room import eventually
 from tminus import gateway_server
 from tminus.bounded_body import LARGEST, BodyRefused, bounded_body
 from tminus.gateway import Gateway
 from tminus.gateway_server import HEAD, configuration
-from tminus.refusals import TOO_SLOW, Refusals
+from tminus.refusals import NO_HTTP, TOO_MANY, TOO_SLOW, UNREAD, Refusals
 
 PRESS = "/slack/interactions"
 SOON = 0.5  # seconds in which a head must have come here
-
-
-@contextmanager
-def served(config: uvicorn.Config) -> Iterator[tuple[str, int]]:
-    """The address at which a server with the gateway's own configuration listens."""
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        eventually(lambda: server.started)
-        yield listening.getsockname()
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
@@ -43,12 +30,6 @@ def at(gateway: Gateway) -> Iterator[tuple[str, int]]:
     """The gateway's own address; heads must come in half a second."""
     with served(configuration(gateway.app(), gateway.refusals, SOON)) as address:
         yield address
-
-
-def well(at: tuple[str, int]) -> bool:
-    """Whether somebody else is served."""
-    with httpx.Client(trust_env=False, timeout=5) as client:
-        return client.get(f"http://{at[0]}:{at[1]}/health").status_code == 200
 
 
 def read(line: socket.socket) -> bytes:
@@ -116,6 +97,7 @@ def test_a_head_that_is_too_large(at: tuple[str, int]) -> None:
     with closing(socket.create_connection(at)) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (HEAD + 1000))
         assert read(line).startswith(b"HTTP/1.1 400")
+    assert any(NO_HTTP in one for one in metrics(at))
     with closing(socket.create_connection(at)) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: " + b"a" * (HEAD - 200) + b"\r\n\r\n")
         assert read(line).startswith(b"HTTP/1.1 200")
@@ -153,20 +135,38 @@ def test_whoever_was_answered_before_they_had_sent_everything_is_cut_off(monkeyp
 
 
 def test_more_connections_than_it_takes(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound 503 at once; as soon as the others are gone it serves again."""
+    """Whoever has been connected for longest without a request gives way, and is counted; who comes is served."""
     monkeypatch.setattr(gateway_server, "CONNECTIONS", 20)
-    with served(configuration(gateway.app(), gateway.refusals, SOON)) as address:
+    with served(configuration(gateway.app(), gateway.refusals)) as address:
         lines = [socket.create_connection(address) for _ in range(25)]
-        url = f"http://{address[0]}:{address[1]}/health"
-        with httpx.Client(trust_env=False, timeout=5) as client:
-            assert client.get(url).status_code == 503
-            eventually(_served(client, url))
+        assert well(address)
+        assert [read(line) for line in lines[:6]] == [b""] * 6
+        lines[-1].sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert read(lines[-1]).startswith(b"HTTP/1.1 200")
+        counted = [one for one in metrics(address) if TOO_MANY in one]
         for line in lines:
             line.close()
+    assert [one.partition("}")[0] for one in counted] == [
+        f'tminus_gateway_refusals_total{{door="elsewhere",status="503",reason="{TOO_MANY}"'
+    ]
 
 
-def _served(client: httpx.Client, url: str) -> Callable[[], bool]:
-    return lambda: client.get(url).status_code == 200
+def test_an_answer_that_nobody_reads_is_not_kept(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks and asks, and reads nothing, is cut off once the first answer that does not fit is too old."""
+    monkeypatch.setattr(gateway_server, "ANSWERED_WITHIN", 0.5)
+    with (
+        served(configuration(gateway.app(), gateway.refusals)) as address,
+        closing(socket.create_connection(address)) as line,
+    ):
+        line.setblocking(False)
+        asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100
+        try:
+            while True:
+                line.sendall(asked)
+        except BlockingIOError:
+            pass  # nothing goes in any more, since nothing comes out
+        eventually(lambda: any(UNREAD in one for one in metrics(address)))
+        assert well(address)
 
 
 @pytest.mark.parametrize(
@@ -186,3 +186,85 @@ def test_what_is_no_http(at: tuple[str, int], head: bytes) -> None:
         answer = read(line)
     assert answer == b"" or answer.split(b" ")[1] in {b"200", b"400", b"401", b"404"}
     assert well(at)
+
+
+@pytest.fixture
+def log(at: tuple[str, int], caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Every line of the process: the server's own does not reach the root by itself."""
+    server = logging.getLogger("uvicorn.error")
+    server.addHandler(caplog.handler)
+    yield caplog
+    server.removeHandler(caplog.handler)
+
+
+BAD_CHUNK = b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"\x16\x03\x01\x02\x00\r\n\r\n", b""),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\nConnection: Upgrade, close\r\n\r\n", b""),
+        (b"POST /nowhere HTTP/1.1\r\n" + BAD_CHUNK, b"no chunk\r\n"),
+        (b"POST /nowhere HTTP/1.1\r\n" + BAD_CHUNK + b"no chunk\r\n", b""),
+        (b"POST /health HTTP/1.1\r\n" + BAD_CHUNK, b"no chunk\r\n"),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", b"no HTTP\r\n\r\n"),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"no HTTP\r\n\r\n"),
+    ],
+    ids=[
+        "TLS",
+        "an upgrade",
+        "a bad chunk after a 404",
+        "a bad chunk before a 404",
+        "a bad chunk after a 405",
+        "after an answer",
+        "after the last",
+    ],
+)
+def test_what_is_no_http_makes_no_line(
+    at: tuple[str, int], log: pytest.LogCaptureFixture, first: bytes, then: bytes
+) -> None:
+    """Whether it can still be answered or not: it is counted, and nobody fills the log from outside."""
+    for _ in range(5):
+        with closing(socket.create_connection(at)) as line:
+            line.sendall(first)
+            if then:
+                line.settimeout(5)
+                assert line.recv(4096).startswith(b"HTTP/1.1 ")
+                try:
+                    line.sendall(then)
+                except (BrokenPipeError, ConnectionResetError):
+                    continue
+            read(line)
+    assert well(at)
+    assert [record.getMessage() for record in log.records if record.name != "httpx"] == []
+
+
+def test_a_body_that_turns_out_to_be_no_http_makes_no_traceback(
+    at: tuple[str, int], log: pytest.LogCaptureFixture
+) -> None:
+    """The door that reads it has nothing to answer any more."""
+    with closing(socket.create_connection(at)) as line:
+        line.sendall(b"POST " + PRESS.encode() + b" HTTP/1.1\r\n" + BAD_CHUNK)
+        time.sleep(0.1)
+        line.sendall(b"no chunk\r\n")
+        assert read(line).startswith(b"HTTP/1.1 400")
+    assert well(at)
+    assert [record.getMessage() for record in log.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_mistake_of_ours_still_stands_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """What the server says of an application that breaks is no word of a client's."""
+
+    def broken(_request: Request) -> Response:
+        raise ZeroDivisionError
+
+    app = Starlette(routes=[Route(PRESS, broken)])
+    with served(configuration(app, Refusals([PRESS]))) as address:
+        server = logging.getLogger("uvicorn.error")
+        server.addHandler(caplog.handler)
+        with closing(socket.create_connection(address)) as line:
+            line.sendall(b"GET " + PRESS.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert read(line).startswith(b"HTTP/1.1 500")
+        server.removeHandler(caplog.handler)
+    assert "Exception in ASGI application" in caplog.text

@@ -73,12 +73,24 @@ def test_a_flood_fills_neither_the_log_nor_the_metrics(
     assert caplog.records[-1].message.endswith("with 401: again; 940 more since the last line")
 
 
-def test_where_it_names_a_launch_the_launch_has_it_too(client: TestClient, stage: Stage) -> None:
+def test_nothing_else_tells_of_refused_requests(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Two hundred forgeries make sixty lines, at both doors together."""
+    for number in range(200):
+        body, headers = signed_form(SecretStr(CANARY), {"payload": str(number)}, str(int(time.time())))
+        path = PRESS if number % 2 else "/pagerduty/webhooks"
+        assert client.post(path, content=body, headers=headers).status_code == 401
+    ours = [record for record in caplog.records if record.name.startswith("tminus")]
+    assert len(ours) == 60
+    assert {record.name for record in ours} == {"tminus.refusals"}
+
+
+def test_where_it_names_a_launch_the_launch_has_it_too(gateway: Gateway, stage: Stage) -> None:
     """A stranger's press is acknowledged, refused, and written down where it belongs."""
     pressed = [{"action_id": "tminus.hold", "value": f"{LAUNCH}|x"}]
     press = json.dumps({"user": {"id": slack_id("nobody")}, "actions": pressed})
     body, headers = signed_form(SecretStr(SIGNING), {"payload": press}, str(int(time.time())))
-    assert client.post(PRESS, content=body, headers=headers).status_code == 200
+    with TestClient(gateway.app()) as client:  # at its end what was acknowledged is done
+        assert client.post(PRESS, content=body, headers=headers).status_code == 200
     assert ["nobody in this launch's people.yaml" in one.why for one in stage.refusals()] == [True]
 
 

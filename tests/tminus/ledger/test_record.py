@@ -105,10 +105,30 @@ class TestRecycle:
     """Taking the countdown back."""
 
     def test_before_a_change_all_evidence_is_void(self) -> None:
-        """Every observation is to be made again, and nothing is held any more."""
+        """Every observation is to be made again, and tminus holds nothing any more."""
         record = record_of(ended("a", PASS), ended("b", FAIL), ev.Held(why="b", step="b"), order("recycle"))
         assert (record.step("a").outcome, record.step("b").outcome, record.held) == (None, None, None)
         assert len(record.step("a").history) == 1
+
+    def test_what_people_hold_stays_held(self) -> None:
+        """Nobody lets go of another's hold without seeing it; only a resume does that."""
+        theirs = order("hold")
+        record = record_of(ended("b", FAIL), theirs, ev.Held(why="b", step="b"), order("recycle"))
+        assert list(record.holding) == [theirs]
+        assert record.recycles == 1
+
+    def test_what_ends_harmlessly_by_itself_is_no_change(self) -> None:
+        """So it keeps nobody from a recycle, and a scrub is no way back; its latest plan counts."""
+        first, second = (
+            intent("quiet", to).model_copy(update={"harmless_if_left": True}) for to in ("first", "second")
+        )
+        record = record_of(first, ended("quiet", PASS), order("recycle"), order("scrub"))
+        assert (record.recycles, record.change_began, record.must_roll_back) == (1, False, False)
+        assert [state.step for state in record.to_undo()] == ["quiet"]
+        again = record_of(first, ev.UndoEnded(step="quiet", outcome=PASS), second)
+        assert again.step("quiet").undo == second
+        assert again.step("quiet").wants_undo
+        assert record_of(first, intent("switch")).change_began
 
     def test_after_a_change_it_voids_nothing(self) -> None:
         """An order given just as the change began comes too late: neither evidence nor hold is touched."""

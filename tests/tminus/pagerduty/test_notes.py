@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -17,12 +18,13 @@ from tests.tminus.pagerduty_room import SECRET, STRANGER, Room
 from tests.tminus.slack_room import eventually
 from tests.tminus.staged_launch import LAUNCH, Stage, pagerduty_id
 from tminus import events as ev
-from tminus.errors import LedgerUnreachable
+from tminus.errors import InDoubt, LedgerUnreachable, TminusError
 from tminus.frozen import Frozen
 from tminus.gateway import Gateway
 from tminus.launching import create
 from tminus.ledger.sqlite import SqliteStore
 from tminus.pagerduty_door import PagerDutyDoor
+from tminus.pagerduty_notes import Notes
 from tminus.pagerduty_payload import said_in
 
 
@@ -39,7 +41,17 @@ class TestWhatANoteSays:
             ("REJECT too risky", "reject"),
             ("no", "reject"),
             ("No.", "reject"),
-            ("no, the queue grows", "reject"),
+            ("no, the queue grows", None),
+            ("No, all fine, go ahead", None),
+            ("No, go ahead", None),
+            ("no go ahead", None),
+            ("no \N{EM DASH} all fine", None),
+            ("Rejected connections on db-1 again", None),
+            ("nogo", None),
+            ("no go?", None),
+            ("no ?", None),
+            ("no - because of the queue", "reject"),
+            ("No, since the queue grows", "reject"),
             ("no-go", "reject"),
             ("no go today", "reject"),
             ("no because of the queue", "reject"),
@@ -101,7 +113,7 @@ class TestDecisions:
 
     def test_a_no_is_a_no_to_what_is_asked_now(self, notes: Room, stage: Stage) -> None:
         """Bound to the question as it stands."""
-        assert "says no to go-no-go" in notes.write("devops", "no, the queue grows")
+        assert "says no to go-no-go" in notes.write("devops", "no-go, the queue grows")
         (answer,) = stage.book.refresh().asks["go-no-go"].answers
         assert (answer.answer, answer.person, answer.via) == ("reject", "devops", "pagerduty")
         assert answer.reason == "the queue grows"
@@ -167,7 +179,7 @@ class TestWhichLaunch:
         assert isinstance(held, ev.Ordered)
         assert held.reason == "because"
 
-    @pytest.mark.parametrize("content", ["hold on, I am looking", "go look at the disk", "no, not that one"])
+    @pytest.mark.parametrize("content", ["hold on, I am looking", "go look at the disk", "no-go, not that one"])
     def test_a_note_on_somebody_elses_incident_is_none_to_us(self, notes: Room, stage: Stage, content: str) -> None:
         """Who writes about a full disk holds no launch."""
         assert notes.send(notes.event("devops", content, incident=notes.other_incident())).status_code == 202
@@ -198,7 +210,7 @@ class TestWhichLaunch:
         notes.send(notes.event("devops", "hold"))
         eventually(lambda: stage.book.refresh().held is not None)
 
-    @pytest.mark.parametrize("content", ["no, not that disk", f"reject {LAUNCH} too risky"])
+    @pytest.mark.parametrize("content", ["reject that disk", f"reject {LAUNCH} too risky"])
     def test_while_pagerduty_does_not_answer_a_no_must_name_its_launch(
         self, notes: Room, stage: Stage, content: str
     ) -> None:
@@ -214,7 +226,7 @@ class TestWhichLaunch:
     def test_a_no_on_an_incident_whose_question_is_over_is_none_to_another(self, notes: Room, stage: Stage) -> None:
         """It is refused, and what waits is named."""
         old = notes.other_incident(f"{LAUNCH}:ask-before-that:deputies")
-        told = notes.write("devops", "no, the queue grows", incident=old)
+        told = notes.write("devops", "no because the queue grows", incident=old)
         assert "about before-that, which is no approval that waits any more; what waits is go-no-go" in told
         assert notes.refused() == [("devops", "reject")]
         assert stage.book.refresh().asks["go-no-go"].answers == []
@@ -267,14 +279,45 @@ class TestTheLedgerIsSlow:
         eventually(lambda: stage.book.refresh().held is not None)
 
     def test_what_is_not_recorded_is_said(self, notes: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-        """On the incident, with what to do."""
+        """On the incident, with what to do, once it was tried for long enough."""
 
         def broken(_self: object, _event: str) -> bool:
             raise LedgerUnreachable("down")
 
         monkeypatch.setattr("tminus.pagerduty_notes.Notes.first_time", broken)
+        monkeypatch.setattr("tminus.pagerduty_door._AGAIN_WITHIN", 0.3)
+        monkeypatch.setattr("tminus.pagerduty_door._PAUSE", 0.05)
         assert "NOT recorded" in notes.write("devops", "hold")
         assert notes.count("failed") == 1
+
+    @pytest.mark.parametrize(
+        ("where", "broken", "after"),
+        [
+            ("first_time", LedgerUnreachable("failing over"), False),
+            ("first_time", InDoubt("failing over"), True),
+            ("decide", LedgerUnreachable("failing over"), False),
+        ],
+    )
+    def test_a_ledger_that_fails_over_loses_no_hold(
+        self, notes: Room, stage: Stage, monkeypatch: pytest.MonkeyPatch, where: str, broken: TminusError, after: bool
+    ) -> None:
+        """PagerDuty has its 202 and sends nothing again, so the gateway tries again; what it did counts as done."""
+        right, tries = getattr(Notes, where), count()
+
+        def fails_over(found: Notes, *words: object) -> object:
+            first = next(tries) == 0
+            if first and not after:
+                raise broken
+            told: object = right(found, *words)
+            if first:
+                raise broken
+            return told
+
+        monkeypatch.setattr(Notes, where, fails_over)
+        monkeypatch.setattr("tminus.pagerduty_door._PAUSE", 0.05)
+        assert notes.write("devops", "hold the queue grows").startswith("tminus: Recorded")
+        assert stage.book.refresh().held is not None
+        assert (notes.count("replayed"), notes.count("failed")) == (0, 0)
 
 
 def _another_launch(stage: Stage) -> None:

@@ -77,6 +77,38 @@ class TestForgeries:
         assert notes.refused() == [("devops", "hold")]
         assert stage.book.refresh().held is None
 
+    def test_the_author_of_an_old_one_is_told_once(self, notes: Room, stage: Stage) -> None:
+        """On the incident, however often it is delivered; on somebody else's nothing is said."""
+        elsewhere = notes.other_incident()
+        on_ours = notes.event("devops", "hold", ago=timedelta(minutes=11))
+        on_theirs = notes.event("devops", "hold on", incident=elsewhere, ago=timedelta(minutes=11))
+        for event in (on_ours, on_theirs, on_ours, on_theirs):
+            assert notes.send(event).status_code == 401
+        eventually(lambda: bool(notes.answers()))
+        notes.quiet()
+        (told,) = notes.answers()
+        assert told.startswith("tminus: This does not count: it is of ")
+        assert told.endswith("say it again")
+        assert notes.answers(elsewhere) == []
+
+    def test_an_event_ahead_of_our_clock_counts_once_its_time_has_come(
+        self, notes: Room, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """That it was refused before does not make it a replay."""
+        event = notes.event("devops", "hold", ago=timedelta(minutes=-11))
+        assert notes.send(event).status_code == 401
+        monkeypatch.setattr("tminus.pagerduty_signature.WINDOW", timedelta(minutes=12))
+        assert notes.send(event).status_code == 202
+        eventually(lambda: stage.book.refresh().held is not None)
+
+    def test_what_gets_no_line_is_not_even_read(self, notes: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What anybody can send, as large as it may be, takes the loop that serves everybody a few times a minute."""
+        read: list[bytes] = []
+        monkeypatch.setattr("tminus.pagerduty_door.read_event", lambda body: read.append(body) or read_event(body))
+        for _ in range(50):
+            assert notes.send(notes.event("devops", "looking at it"), "another").status_code == 401
+        assert len(read) == 10
+
     def test_a_second_delivery_is_acknowledged_and_let_in_once(self, notes: Room, stage: Stage) -> None:
         """PagerDuty sends again what got no answer; somebody else may send it too."""
         body, headers = signed(notes.event("devops", "hold"), SecretStr(SECRET))

@@ -119,8 +119,9 @@ def test_letters_stand_beside_their_event(weekly: Weekly) -> None:
     weekly.tell()
     head = weekly.store.head(CHAIN)
     assert head is not None
-    rows = weekly.store.look("SELECT seq, channel FROM outbox ORDER BY channel", {})
-    assert rows == [(head.seq, "pagerduty"), (head.seq, "slack")]
+    rows = weekly.store.look("SELECT seq, channel, environment FROM outbox ORDER BY channel", {})
+    where = weekly.opened.environment.environment
+    assert rows == [(head.seq, "pagerduty", where), (head.seq, "slack", where)]
     assert len(told_before(weekly.opened, weekly.store)) == 1
 
 

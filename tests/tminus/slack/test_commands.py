@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage, slack_id
 from tests.tminus.told_stories import held
 from tminus import events as ev
 from tminus.asking import short
+from tminus.clock import now
 from tminus.errors import Refused
+from tminus.launch_pages import LaunchPages
 from tminus.slack_commands import Commands
-from tminus.slack_pages import Pages
 from tminus.slack_payload import Commanded, Malformed
 
 
@@ -96,6 +98,38 @@ class TestOrders:
         assert isinstance(resume, ev.Ordered)
         assert resume.reason.startswith("it recovered; lets go of what was held by DevOps lead")
         assert stage.book.record.held is None
+
+    def late(self, room: Room, text: str, seconds: int) -> str:
+        """Types it so long ago that a slow Slack sends it only now; returns what the person is told."""
+        before = len(room.told("devops"))
+        typed = {"user": slack_id("devops"), "channel": CHANNEL, "text": text}
+        form = room.client.post(f"{room.slack_url}/_control/commands", json=typed).raise_for_status().json()
+        body, headers = signed_form(room.secret, form, str(int(time.time()) - seconds))
+        assert room.client.post(f"{room.door}/slack/commands", content=body, headers=headers).status_code == 200
+        eventually(lambda: len(room.told("devops")) > before)
+        return room.told("devops")[-1]
+
+    def test_a_resume_lets_go_of_nothing_that_was_held_after_it_was_typed(self, typed: Room, stage: Stage) -> None:
+        """Slack took its time with it: by the time it bears, its author could not know of the hold."""
+        assert typed.type("security", "hold the certificate is wrong").startswith("Recorded")
+        told = self.late(typed, f"resume {LAUNCH} it is fine", 10)
+        assert "what holds it came later than what you could see (Security lead: the certificate is wrong)" in told
+        assert stage.book.refresh().held is not None
+        assert typed.type("devops", "resume").endswith("Security lead: the certificate is wrong.")
+        assert stage.book.refresh().held is None
+
+    def test_of_several_holds_the_later_one_stands_and_is_told(self, typed: Room, stage: Stage) -> None:
+        """Whose it is and why; what was there before is let go of."""
+        stage.book.refresh()
+        stage.book.write(ev.Held(why="no data"))
+        stage.book.write(ev.Ordered(order="hold", person="product", via="slack", reason="old"))
+        later = ev.Ordered(order="hold", person="security", via="slack", reason="new", at=now() + timedelta(seconds=60))
+        stage.book.write(later)
+        assert typed.type("devops", f"resume {LAUNCH} it is fine") == (
+            f"Recorded: DevOps lead, first shift resume {LAUNCH}. Let go of what was held by Product manager: old. "
+            "Still held, since that came later: Security lead: new. Look at it, and resume again."
+        )
+        assert stage.book.refresh().holding == (later,)
 
     @pytest.mark.parametrize("word", ["hold", "scrub", "rollback"])
     def test_without_a_reason_it_is_asked_for(self, typed: Room, stage: Stage, word: str) -> None:
@@ -222,5 +256,5 @@ def test_whatever_is_typed_is_answered_or_refused(stage: Stage, text: str) -> No
     """Never an error of another kind; and whoever takes no part orders nothing, whatever they type."""
     with suppress(Malformed, Refused):
         sent = Commanded.of({"user_id": "U0STRANGER", "command": "/tminus", "text": text})
-        assert Commands(Pages(stage.store, KINDS)).carry_out(sent)
+        assert Commands(LaunchPages(stage.store, KINDS)).carry_out(sent, now())
     assert {type(one) for one in stage.book.refresh().events[2:]} <= {ev.AnswerRefused}

@@ -18,8 +18,11 @@ from deployments.rehearsal.slack_workspace import Message
 from tests.tminus.slack_room import Room, eventually
 from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage
 from tests.tminus.told_stories import held, order
+from tminus import events as ev
 from tminus.clock import now
+from tminus.digests import failure_digest
 from tminus.messages.slack_dialog import REJECT, WAIVE, Carried, dialog
+from tminus.outcome import Outcome
 from tminus.slack_payload import Malformed
 
 STEP = "services-healthy"
@@ -69,20 +72,38 @@ class TestReject:
         [
             ("starter", lambda stage: stage.end_ask(), "this was decided at"),
             ("starter", lambda stage: stage.close(), "the launch is over"),
-            ("starter", lambda stage: (held(stage), stage.ask()), "what was asked has changed since"),
             ("U0STRANGER", Stage.refusals, "is nobody in this launch's people.yaml"),
         ],
-        ids=["decided", "closed", "changed", "stranger"],
+        ids=["decided", "closed", "stranger"],
     )
     def test_what_does_not_count_any_more_is_told_why(
         self, channel: Room, stage: Stage, person: str, end: Callable[[Stage], object], reason: str
     ) -> None:
-        """While they were typing somebody decided, or it changed: the dialog is closed, and they alone read why."""
+        """While they were typing somebody decided, say: the dialog is closed, and they alone read why."""
         view = channel.dialog(person, "reject")
         end(stage)
         told = channel.hand_in(person, view, reason="no")
         assert told.startswith("This does not count: ")
         assert reason in told
+
+    def test_a_no_counts_though_the_question_changed_while_its_reason_was_typed(
+        self, channel: Room, stage: Stage
+    ) -> None:
+        """It is safe whatever is asked; where the question itself was taken back, there is nothing to say no to."""
+        view = channel.dialog("starter", "reject")
+        held(stage)
+        stage.ask()
+        assert channel.hand_in("starter", view, reason="no").startswith("Recorded: ")
+        assert [one.answer for one in stage.standing()] == ["reject"]
+
+    def test_a_no_to_what_was_taken_back_is_told_so(self, channel: Room, stage: Stage) -> None:
+        """Also once it is asked anew: that is another question, which they have not seen."""
+        view, again = channel.dialog("starter", "reject"), channel.dialog("devops", "reject")
+        order(stage, "recycle")
+        assert "will be asked anew" in channel.hand_in("starter", view, reason="no")
+        held(stage)
+        stage.ask()
+        assert "what was asked has changed since" in channel.hand_in("devops", again, reason="no")
 
     def test_a_replayed_dialog_counts_once(self, channel: Room, stage: Stage) -> None:
         """The same request again is refused like any other."""
@@ -151,7 +172,7 @@ class TestWaive:
         """With its reason; it lets go of what the step held."""
         view = blocked.dialog("devops", "waive")
         told = blocked.hand_in("devops", view, reason="known, harmless", until=in_days(3))
-        assert told == f"Recorded: DevOps lead, first shift waive {STEP}."
+        assert told == f"Recorded: DevOps lead, first shift waive {STEP} until {in_days(3)} 23:59:59 UTC."
         waiver = stage.book.refresh().waivers[STEP]
         assert waiver.until is not None
         assert (waiver.reason, waiver.until.isoformat()) == ("known, harmless", f"{in_days(3)}T23:59:59+00:00")
@@ -185,15 +206,60 @@ class TestWaive:
         other = "no-known-vulnerability"
         held(stage, other)
         blocked.show()
-        assert blocked.hand_in(
-            "devops", blocked.dialog("devops", "waive", value=f"{LAUNCH}|{STEP}"), reason="x", until=in_days(1)
-        ).startswith("Recorded")
+        first = f"{LAUNCH}|{STEP}|{failure_digest(stage.book.record.step(STEP))}"
+        view = blocked.dialog("devops", "waive", value=first)
+        assert blocked.hand_in("devops", view, reason="x", until=in_days(1)).startswith("Recorded")
         blocked.show()
         (top, *_rest) = blocked.slack.workspace.lasting("C0LAUNCHES")
         assert f"HELD. {other}" in top.text
         values = [one["value"] for block in top.blocks for one in block.get("elements", []) if "value" in one]  # type: ignore[union-attr,operator]
-        assert f"{LAUNCH}|{other}" in values
-        assert f"{LAUNCH}|{STEP}" not in values
+        assert f"{LAUNCH}|{other}|{failure_digest(stage.book.refresh().step(other))}" in values
+        assert first not in values
+
+    def test_it_is_of_the_failure_that_was_seen_and_recorded_with_it(self, blocked: Room, stage: Stage) -> None:
+        """Tried again while the dialog was open, it fails for another reason: that was seen by nobody."""
+        view, seen = blocked.dialog("devops", "waive"), failure_digest(stage.book.record.step(STEP))
+        order(stage, "retry", step=STEP)
+        stage.end_step(STEP, Outcome.failed("p95 900 ms instead of 200"))
+        stage.book.write(ev.Held(why=f"{STEP} failed", step=STEP))
+        told = blocked.hand_in("devops", view, reason="known, harmless", until=in_days(1))
+        assert told == (
+            f"This does not count: {STEP} failed anew since you saw it: "
+            "then attempt 1, fail: healthy 4 of 6, expected = all; "
+            "now attempt 2, fail: p95 900 ms instead of 200. Look at it, and waive it if that is right"
+        )
+        assert stage.book.refresh().waivers == {}
+        blocked.show()
+        again = blocked.dialog("devops", "waive")
+        assert blocked.hand_in("devops", again, reason="that too", until=in_days(1)).startswith("Recorded")
+        waiver = stage.book.refresh().waivers[STEP]
+        assert waiver.digest.startswith("sha256:")
+        assert waiver.digest != seen
+
+    def test_what_passed_and_failed_again_failed_anew(self, blocked: Room, stage: Stage) -> None:
+        """In the very same words: it is another failure, which its author has not seen."""
+        view = blocked.dialog("devops", "waive")
+        order(stage, "retry", step=STEP)
+        stage.end_step(STEP, Outcome.passed("healthy 6 of 6"))
+        assert "has not failed" in blocked.hand_in("devops", view, reason="x", until=in_days(1))
+        held(stage, STEP)
+        assert "failed anew since you saw it" in blocked.hand_in("devops", view, reason="x", until=in_days(1))
+        assert stage.book.refresh().waivers == {}
+
+    @pytest.mark.parametrize("digest", ["", "|", f"|sha256:{'0' * 64}"])
+    def test_a_button_that_says_not_which_waives_nothing(self, blocked: Room, stage: Stage, digest: str) -> None:
+        """One of an older message, or one that somebody made up."""
+        view = blocked.dialog("devops", "waive", value=f"{LAUNCH}|{STEP}{digest}")
+        told = blocked.hand_in("devops", view, reason="x", until=in_days(1))
+        assert "does not say which failure" in told or "then another failure; now attempt 1" in told
+        assert stage.book.refresh().waivers == {}
+
+    def test_who_started_the_launch_waives_nothing(self, blocked: Room, stage: Stage) -> None:
+        """Though their role could; who else could is named."""
+        view = blocked.dialog("starter", "waive")
+        told = blocked.hand_in("starter", view, reason="please", until=in_days(1))
+        assert "Release manager started this launch, and nobody approves their own" in told
+        assert stage.book.refresh().waivers == {}
 
 
 class TestViews:

@@ -11,16 +11,19 @@ from pydantic import JsonValue
 
 from deployments.rehearsal.block_kit_check import message_mistakes
 from tests.tminus.slack_room import Room
-from tests.tminus.staged_launch import CHANNEL, Stage
+from tests.tminus.staged_launch import CHANNEL, Stage, slack_section
 from tests.tminus.told_letters import SILENT, question
 from tests.tminus.told_stories import held, order
 from tminus import events as ev
+from tminus.asking import short
 from tminus.clock import now
+from tminus.messages.forms import SlackLetter
 from tminus.messages.slack_question import question_blocks
 from tminus.outcome import Outcome
 from tminus.people import Deputy, People
 from tminus.record import AskState
 
+GO = "tradesense 2.0.0: Go, or no go"
 KINDS = ("approval", "sign_off", "acknowledgement", "attestation")
 WORDS = st.text(alphabet="ab <&>*é|\U0001f680", min_size=1, max_size=60)
 FACTS = st.sampled_from(["pass", "pass (p95 < 200 ms)", "waived, waived by devops until 2026-12-01", "fail", "unknown"])
@@ -65,19 +68,19 @@ class TestEvidence:
         assert "step-7" not in text
 
     def test_what_changed_is_said_and_the_message_stays_one(self, channel: Room, stage: Stage) -> None:
-        """Asked again, answered and decided: one message, always as it is now."""
+        """Asked again, answered and decided: one message, always as it is now; in its thread whose yes was lost."""
         channel.press("devops", "approve")
         held(stage)
         opened = stage.ask()
         changed = ("services-healthy: pass → fail",)
         stage.book.write(opened.model_copy(update={"changed": changed}))
         channel.show()
-        asked = [one for one in channel.slack.workspace.lasting(CHANNEL) if "Go, or no go" in one.text]
+        asked = [one for one in channel.slack.workspace.lasting(CHANNEL) if one.text == GO]
         assert len(asked) == 1
         assert "services-healthy: pass → fail" in text_of(asked[0].blocks)
         stage.end_ask()
         channel.show()
-        asked = [one for one in channel.slack.workspace.lasting(CHANNEL) if "Go, or no go" in one.text]
+        asked = [one for one in channel.slack.workspace.lasting(CHANNEL) if one.text == GO]
         assert len(asked) == 1
         assert "all who were asked answered" in text_of(asked[0].blocks)
 
@@ -142,3 +145,40 @@ class TestLimits:
         blocks = json.loads(json.dumps(question_blocks(asked_once.frozen, ask)))
         assert message_mistakes(blocks) == []
         assert len(json.dumps(blocks)) < 100_000
+
+
+class TestAskedAnew:
+    """Something changed, and the message is edited, which tells nobody."""
+
+    def notes(self, stage: Stage) -> list[SlackLetter]:
+        """What was said in the question's thread."""
+        found = [SlackLetter.model_validate_json(body) for _, body in stage.letters("slack")]
+        return [one for one in found if one.thread == "ask-go-no-go"]
+
+    def test_whose_yes_is_lost_is_called(self, tmp_path: Path) -> None:
+        """With what changed; whom it does not concern is not, nor who has not answered, nor where nobody had."""
+        stage = Stage.set(tmp_path, slack=slack_section())
+        stage.end_step("services-healthy", Outcome.passed("6 of 6"))
+        stage.ask()
+        for person in ("engineering", "devops"):
+            stage.book.write(stage.said(person))
+        stage.end_step("services-healthy", Outcome.failed("4 of 6"))
+        opened = stage.ask(changed=("services-healthy: pass → fail <now>",))
+        (note,) = self.notes(stage)
+        assert note.text.startswith("<@U0DEVOPS> ")
+        assert "U0ENGINEERING" not in note.text
+        assert "the yes of DevOps lead, first shift (devops_lead) does not count any more, since" in note.text
+        assert "services-healthy: pass → fail &lt;now&gt;" in note.text
+        assert f"--digest {short(opened.decision_digest)}" in note.text
+        assert [one.person for one in stage.standing()] == ["engineering"]
+
+    def test_where_no_yes_is_lost_nobody_is_called(self, tmp_path: Path) -> None:
+        """The question that is asked first, one that changed before anybody answered, and one after a recycle."""
+        stage = Stage.set(tmp_path, slack=slack_section())
+        stage.ask()
+        stage.end_step("services-healthy", Outcome.failed("4 of 6"))
+        stage.ask(changed=("services-healthy: not observed → fail",))
+        stage.book.write(stage.said("devops"))
+        stage.book.write(ev.Ordered(order="recycle", person="devops", via="slack", reason="r"))
+        stage.ask(changed=("services-healthy: fail → not observed",))
+        assert self.notes(stage) == []

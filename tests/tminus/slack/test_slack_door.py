@@ -107,6 +107,16 @@ class TestForgeries:
         assert channel.count("forged") == 50
         eventually(lambda: len(stage.refusals()) == 10)
 
+    def test_a_forgery_writes_one_line_however_much_it_names(self, channel: Room, stage: Stage) -> None:
+        """The budget is of requests, and so must its lines be."""
+        payload = channel.payload("devops", "approve")
+        assert isinstance(payload["actions"], list)
+        payload = {**payload, "actions": payload["actions"] * 10}
+        assert channel.send(payload, at=time.time() - WINDOW - 5).status_code == 401
+        eventually(lambda: bool(stage.refusals()))
+        assert channel.press("product", "hold")  # one at a time: what came before is done
+        assert [one.who for one in stage.refusals()] == ["somebody who is not Slack"]
+
     def test_a_replay_is_refused_written_down_and_told(self, channel: Room, stage: Stage) -> None:
         """The same bytes with the same signature, a second time."""
         body, headers = signed(SecretStr(SIGNING), channel.payload("devops", "hold"), str(int(time.time())))

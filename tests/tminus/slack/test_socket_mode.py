@@ -1,5 +1,6 @@
 """Socket Mode against a real WebSocket: acknowledged at once, nothing lost and nothing twice, whatever befalls it."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from threading import Thread
 
 import pytest
 from pydantic import JsonValue
+from starlette.applications import Starlette
 
 from deployments.rehearsal.slack_stand_in import SlackStandIn
 from tests.tminus.slack.test_gateway import SlowStore
@@ -16,6 +18,7 @@ from tests.tminus.slack_wire import Wire
 from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage, slack_id
 from tminus import events as ev
 from tminus import slack_connection
+from tminus.gateway import Gateway
 from tminus.ledger.sqlite import SqliteStore
 
 PEOPLE = ("devops", "security", "engineering", "product")
@@ -95,6 +98,33 @@ class TestEnvelopes:
             envelope = line.deliver("devops")
             eventually(lambda: line.acknowledged(envelope))
             Thread(target=lambda: (time.sleep(0.5), store.fast.set())).start()
+        assert [one.person for one in stage.standing()] == ["devops"]
+
+    def test_told_to_end_it_takes_no_more_before_it_does_what_it_took(
+        self, app: SlackStandIn, channel: Room, stage: Stage, tmp_path: Path
+    ) -> None:
+        """A press that came after would have had no time left; it is not acknowledged, and its presser sees that."""
+        store = SlowStore(tmp_path / "ledger.sqlite")
+        with listening(channel, store) as line:
+            eventually(lambda: app.sockets.connected == 1)
+            store.fast.clear()
+            try:
+                first = line.deliver("devops")
+                eventually(lambda: line.acknowledged(first))
+                parts = [line.intake, line.socket]
+
+                async def end() -> None:
+                    async with Gateway(stage.store, parts)._lifespan(Starlette()):
+                        pass
+
+                assert line.socket._loop is not None
+                ending = asyncio.run_coroutine_threadsafe(end(), line.socket._loop)
+                eventually(lambda: line.socket.trouble() == "Socket Mode has ended")
+                eventually(lambda: app.sockets.connected == 0)
+                assert not ending.done()
+            finally:
+                store.fast.set()
+            ending.result(10)
         assert [one.person for one in stage.standing()] == ["devops"]
 
     def test_too_many_are_left_to_slack(

@@ -1,9 +1,12 @@
 """Whom a Socket Mode connection is opened to, what is said where it cannot be, and what comes over it that is none."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +23,7 @@ from tests.tminus.slack_room import Room, eventually
 from tests.tminus.slack_wire import Wire
 from tests.tminus.staged_launch import Stage
 from tminus.slack_answers import SlackAnswers, Told
-from tminus.slack_connection import NotOpened, SlackConnection
+from tminus.slack_connection import NotOpened, SlackConnection, _Client
 from tminus.slack_intake import SlackIntake
 from tminus.slack_payload import is_slacks_socket
 from tminus.slack_socket import SlackSocket
@@ -85,6 +88,7 @@ class TestOpening:
             (b'{"ok": true}', "application/json", 200),
             (b'{"ok": true, "url": 7}', "application/json", 200),
             (b'{"ok": false}', "application/json", 200),
+            (b"[" * 100_000, "application/json", 200),
             (b"", "application/json", 200),
             (b'{"ok": false, "error": "ratelimited"}', "application/json", 429),
             (b"gone", "text/plain", 503),
@@ -108,6 +112,80 @@ class TestOpening:
         good = body.startswith(b'{"ok": true')
         assert (said == "", answers.lost == 0) == (good, good)
         assert "<html>" not in f"{said}{refused.value}"
+
+    def test_whatever_else_goes_wrong_is_said_and_tried_again(
+        self,
+        app: SlackStandIn,
+        channel: Room,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """What nobody foresaw ends one try, and not Socket Mode."""
+        troubles = iter([KeyError("a secret"), AssertionError("a secret")])
+        rightly = SlackConnection._open
+
+        def broken(self: SlackConnection) -> None:
+            for trouble in troubles:
+                raise trouble
+            rightly(self)
+
+        monkeypatch.setattr(SlackConnection, "_open", broken)
+        with listening(channel) as line:
+            eventually(lambda: app.sockets.connected == 1)
+            assert line.socket.trouble() == ""
+        assert "no connection to Slack: it cannot be opened: KeyError" in caplog.text
+        assert "a secret" not in caplog.text
+
+    def test_one_that_never_comes_is_given_up(
+        self, app: SlackStandIn, channel: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A Slack that says its address byte by byte holds up no other try, and gets no thread for each of them."""
+        monkeypatch.setattr("tminus.slack_socket._OPENING", 0.1)
+        monkeypatch.setattr("tminus.slack_socket._pause", lambda _short: 0.0)
+        over, begun = threading.Event(), list[int]()
+        rightly = SlackConnection._open
+
+        def slow(self: SlackConnection) -> None:
+            begun.append(1)
+            over.wait(30)
+            rightly(self)
+
+        monkeypatch.setattr(SlackConnection, "_open", slow)
+        with listening(channel) as line:
+            try:
+                eventually(lambda: "4 earlier ones are still being opened" in caplog.text)
+                assert (len(begun), line.socket.trouble()) == (4, "")
+                assert "no connection to Slack: it is not open after 0.1 s" in caplog.text
+            finally:
+                monkeypatch.setattr("tminus.slack_socket._OPENING", 10.0)
+                over.set()
+            eventually(lambda: app.sockets.connected == 1)
+        eventually(lambda: app.sockets.connected == 0)
+
+    @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # left by the client to whoever collects
+    def test_a_proxys_password_and_what_is_pressed_are_in_no_log(
+        self, monkeypatch: pytest.MonkeyPatch, every_log_line: pytest.LogCaptureFixture
+    ) -> None:
+        """The client's own library writes both where something goes wrong."""
+        connection = SlackConnection.__new__(SlackConnection)
+        connection._greeted = threading.Event()
+
+        def fails(_connection: SlackConnection, _envelope: object) -> None:
+            raise ValueError("what was pressed")
+
+        connection._hear = fails
+        client = _Client(SecretStr(APP_TOKEN), "https://slack.com/api/")
+        with socket.create_server(("127.0.0.1", 0)) as proxy:
+            Thread(target=_refuses, args=(proxy,), daemon=True).start()
+            client.proxy = f"http://somebody:password-1@127.0.0.1:{proxy.getsockname()[1]}"
+            client.wss_uri = "wss://wss-primary.slack.com/link/"
+            with suppress(Exception):
+                client.connect()
+        client.close()
+        connection._heard(client, {"envelope_id": "1"}, None)
+        assert "password-1" not in every_log_line.text
+        assert "what was pressed" not in every_log_line.text
+        assert "an envelope could not be taken: ValueError" in every_log_line.text
 
     @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # left by the client to whoever collects
     def test_a_door_that_is_no_websocket(self, app: SlackStandIn, channel: Room, slack_door: Door) -> None:
@@ -144,6 +222,15 @@ class TestOpening:
         for secret in (APP_TOKEN, "ticket=", "/actions/"):
             assert secret not in ours
         assert APP_TOKEN not in every_log_line.text
+
+
+def _refuses(listening: socket.socket) -> None:
+    """A proxy that lets nobody through."""
+    with suppress(OSError):
+        near, _ = listening.accept()
+        with near:
+            near.recv(65536)
+            near.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
 
 
 class _Deaf:
@@ -185,7 +272,5 @@ def test_no_envelope_breaks_it_or_is_recorded(
     payload = {**message, "type": "block_actions"}
     for one in (message, {**message, "type": kind, "envelope_id": "1", "payload": payload}):
         unconnected._heard(_Deaf(), one)  # type: ignore[arg-type]
-    unconnected._loop.run_until_complete(asyncio.sleep(0))
-    for task in list(unconnected._tasks):
-        unconnected._loop.run_until_complete(task)
+    unconnected._loop.run_until_complete(unconnected._intake.finish())
     assert stage.book.refresh().seq == before

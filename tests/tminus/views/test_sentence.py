@@ -41,6 +41,31 @@ def test_a_no_go_says_who_said_no_and_what_state_things_are_in(told: Told) -> No
     )
 
 
+@pytest.mark.parametrize("result", ["rejected", "expired"])
+def test_a_hold_does_not_hide_a_no_or_a_silence(tmp_path: Path, result: str) -> None:
+    """What ended the launch is told, and not who happened to hold it then."""
+    story = prepared(tmp_path)
+    story.start("T-15m")
+    story.ask("go-no-go")
+    story.hold("devops-1", "coffee")
+    why = "Security lead, first shift said no: the penetration test is still open"
+    story.settle("go-no-go", result, why)
+    said = closing_sentence(story.frozen, story.record, "no-go", f"Go, or no go: {result}: {why}")
+    assert said == f"NO-GO tradesense 2.0.0 at T-15m: {why}; nothing was changed."
+    over = closing_sentence(story.frozen, story.record, "no-go", "held by devops-1: coffee")
+    assert "held by DevOps lead, first shift: coffee" in over
+
+
+def test_a_decision_that_was_taken_back_is_no_reason(tmp_path: Path) -> None:
+    """A no before a recycle did not end the launch."""
+    story = prepared(tmp_path)
+    story.start("T-15m")
+    story.ask("go-no-go")
+    story.settle("go-no-go", "rejected", "not today")
+    story.write(ev.Ordered(at=story.wait(0.1), order="recycle", person="devops-1", via="slack", reason="r"))
+    assert "too late" in closing_sentence(story.frozen, story.record, "no-go", "it is too late")
+
+
 def test_a_rollback_says_why_and_whether_it_is_proven(told: Told) -> None:
     """Proven and not proven cannot be confused."""
     proven, unproven = sentence(told("rolled-back")), sentence(told("rollback-unproven"))

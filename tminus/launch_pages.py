@@ -1,4 +1,4 @@
-"""The launches that people in Slack speak of; their pages of the ledger stay open, so each word reads what is new."""
+"""The launches that people speak of, wherever they do; their pages stay open, so each word reads what is new."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -18,8 +18,8 @@ _LAUNCHES = 16  # whose pages are kept open
 
 
 @dataclass(frozen=True)
-class Page:
-    """A launch's page of the ledger, and what it froze."""
+class LaunchPage:
+    """A launch's page of the ledger, and what it froze. `person` and `refuse` are for words that came through Slack."""
 
     book: Logbook
     frozen: Frozen
@@ -41,7 +41,7 @@ class Page:
         inbox.refuse(self.book, who, what, why, "slack")
 
 
-class Pages:
+class LaunchPages:
     """Opens pages; one thread at once may use it.
 
     Args:
@@ -52,9 +52,9 @@ class Pages:
     def __init__(self, store: Store, kinds: Mapping[str, type[Spec]]) -> None:
         self.store = store
         self._kinds = kinds
-        self._pages: OrderedDict[str, Page] = OrderedDict()
+        self._pages: OrderedDict[str, LaunchPage] = OrderedDict()
 
-    def open(self, launch: str) -> Page:
+    def open(self, launch: str) -> LaunchPage:
         """A launch's page, up to date. Raises Refused where there is no such launch, LedgerError."""
         page = self._pages.get(launch)
         book = page.book if page else Logbook(self.store, launch)
@@ -62,7 +62,7 @@ class Pages:
         if created is None:
             raise Refused(f"no launch is called {launch!r}")
         if page is None or page.frozen.created is not created:
-            page = Page(book, Frozen(created, self._kinds))
+            page = LaunchPage(book, Frozen(created, self._kinds))
             book.tell = telling(page.frozen)
             self._pages[launch] = page
         self._pages.move_to_end(launch)
@@ -70,7 +70,7 @@ class Pages:
             self._pages.popitem(last=False)
         return page
 
-    def found(self, name: str) -> Page | None:
+    def found(self, name: str) -> LaunchPage | None:
         """The page of the launch or sign-off so called, if there is one. Raises LedgerUnreachable."""
         if not self.store.look("SELECT 1 FROM chain WHERE chain = :name", {"name": name}):
             return None
@@ -83,7 +83,7 @@ class Pages:
         except LedgerError:
             return None  # a chain of another kind
 
-    def under_way(self, member: str) -> Iterator[Page]:
+    def under_way(self, member: str) -> Iterator[LaunchPage]:
         """Every launch under way in which this Slack member takes part. Raises LedgerUnreachable."""
         rows = self.store.look("SELECT chain FROM environment_lock ORDER BY since", {})
         for page in (self.found(str(row[0])) for row in rows):
