@@ -110,30 +110,6 @@ def test_sweeps_of_another_environment_are_named(say: Say, tmp_path: Path) -> No
     assert json.loads(say("next", "shop", "--json").stdout)
 
 
-def test_what_to_mend_is_said_in_plain_english(say: Say) -> None:
-    """One line is one line; where the whole list is said with the system's name."""
-    swept = say("readiness", "shop").output
-    assert "1 line, which blocks  engineering_lead: statements by" in swept
-    assert "`tminus next shop --environment FILE` has the whole list." in swept
-    assert "engineering_lead: turns 1 line green, which blocks\n" in say("next", "shop").output
-
-
-def test_sweeps_of_another_environment_are_named(say: Say, tmp_path: Path) -> None:
-    """A wrong environment file over the right ledger is said, and not only that nothing was looked at."""
-    unknown = say("next", "shop")
-    assert "The ledger has sweeps" not in unknown.output
-    assert say("readiness", "shop").exit_code == 3
-    assert "The ledger has sweeps" not in say("next", "shop").output
-    place = tmp_path / "environment.yaml"
-    place.write_text(place.read_text("utf-8").replace("environment: here", "environment: there"), "utf-8")
-
-    for words in (("next", "shop"), ("next", "shop", "--json"), ("line", "show", "shop/testing/unit/1")):
-        said = say(*words)
-        assert said.exit_code == 0
-        assert said.stderr == "The ledger has sweeps of shop in here, not in there.\n"
-    assert json.loads(say("next", "shop", "--json").stdout)
-
-
 def test_a_waiver_turns_a_line_green_and_keeps_why_in_sight(say: Say, tmp_path: Path) -> None:
     """The line is waived until the date, and its reason and what is wrong both show."""
     (tmp_path / "artifacts" / "unit.xml").write_text(JUNIT.replace("/></", "><failure/></testcase></"), "utf-8")

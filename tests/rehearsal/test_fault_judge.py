@@ -275,12 +275,3 @@ def test_a_machine_that_is_too_slow_is_said_to_be(tmp_path: Path, capsys: pytest
     played = Played(2, "", 1.0, "No launch came to an end.", JUST_SO["stale-backup"]().ending(), slow)
     assert judged(FAULTS["none"], played, OutFolder(tmp_path)) == 1
     assert capsys.readouterr().err.endswith(f"{slow}\n")
-
-
-def test_a_machine_that_is_too_slow_is_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where lateness kept a launch from its promised end, what to try stands last."""
-    slow = too_slow_for(timedelta(seconds=5))
-    assert slow == "this machine is too slow for an hour in 5 s; try make rehearsal HOUR=10s"
-    played = Played(2, "", 1.0, "No launch came to an end.", JUST_SO["stale-backup"]().ending(), slow)
-    assert judged(FAULTS["none"], played, OutFolder(tmp_path)) == 1
-    assert capsys.readouterr().err.endswith(f"{slow}\n")

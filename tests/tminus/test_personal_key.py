@@ -103,15 +103,6 @@ class TestKeys:
             PersonalKey(path)
         assert f"-f {path}" not in str(refused.value)
 
-    @pytest.mark.parametrize("there", ["file", "folder"])
-    def test_a_path_that_is_taken_is_never_suggested(self, tmp_path: Path, there: str) -> None:
-        """Whoever names a wrong file is not told to write a key over it."""
-        path = tmp_path / there
-        path.write_text("precious", "utf-8") if there == "file" else path.mkdir()
-        with pytest.raises(UsageError, match=r"ssh-keygen -t ed25519 -N '' -f NEW-FILE") as refused:
-            PersonalKey(path)
-        assert f"-f {path}" not in str(refused.value)
-
     def test_a_key_of_nobody_is_refused(self, tmp_path: Path) -> None:
         """The reason shows the public half, which is what people.yaml lacks."""
         stage = Stage.set(tmp_path)

@@ -127,19 +127,3 @@ def test_what_fails_is_named_with_where_it_was_looked_at(tmp_path: Path) -> None
         ("fails: tminus restore: exit 2", "1 line", "which blocks"),
         (f"fails: {'word ' * 19}…: exit 2", "1 line", "which blocks"),
     ]
-
-
-def test_what_fails_is_named_with_where_it_was_looked_at(tmp_path: Path) -> None:
-    """A command's name stays, however long what it said; a long place is cut between words."""
-    book = checklist(tmp_path, f"title: A, {CHECK}", f"title: B, {CHECK}")
-    evidence = {
-        "shop/testing/unit/1": [seen(Verdict.FAIL, summary="exit 2").model_copy(update={"where": "tminus restore"})],
-        "shop/testing/unit/2": [seen(Verdict.FAIL, summary="exit 2").model_copy(update={"where": "word " * 40})],
-    }
-
-    fixes = what_first(judge_lines(book, evidence, Standing("c", [], None), AT))
-
-    assert [(fix.what, fix.lines, fix.of_which) for fix in fixes] == [
-        ("fails: tminus restore: exit 2", "1 line", "which blocks"),
-        (f"fails: {'word ' * 19}…: exit 2", "1 line", "which blocks"),
-    ]

@@ -189,21 +189,3 @@ def test_a_wide_frame_is_drawn_as_any_other() -> None:
 def test_numbers_have_no_exponent(value: float, significant: int, said: str) -> None:
     """150 ms is no 1.5e+02 ms."""
     assert plain(value, significant) == said
-
-
-@pytest.mark.parametrize(
-    ("value", "significant", "said"),
-    [
-        (151.49, 2, "151"),
-        (12.34, 2, "12"),
-        (1.234, 2, "1.2"),
-        (0.00003, 2, "0.00003"),
-        (0.0, 2, "0"),
-        (1_234_567.0, 6, "1234567"),
-        (0.1, 6, "0.1"),
-        (200.0, 6, "200"),
-    ],
-)
-def test_numbers_have_no_exponent(value: float, significant: int, said: str) -> None:
-    """150 ms is no 1.5e+02 ms."""
-    assert plain(value, significant) == said
