@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install rehearsal readiness gauntlet test check format bench sweep lock clean
+.PHONY: help install rehearsal readiness gauntlet gauntlet-backups test check format bench sweep lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -29,7 +29,7 @@ endef
 export NO_PYTHON NO_VENV
 
 help: ## Lists what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: $(VENV)/.installed ## Makes .venv, once for each change of requirements.lock
 
@@ -62,6 +62,9 @@ gauntlet: install ## A launch with every fault, and every check with each thing 
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)
 	@$(BIN)/python -m bench.checks
 
+gauntlet-backups: install ## Backups damaged in every way, and a thousand good ones (half an hour); ARGS="--only redis.rdb --good 50"
+	@$(BIN)/python -m bench.backups_gauntlet $(ARGS)
+
 test: install ## Runs every test, on servers it starts itself, and names the slowest ten; ARGS goes to pytest instead
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
@@ -84,7 +87,7 @@ format: install ## Formats, and mends what the linter can mend by itself
 	$(BIN)/ruff format .
 
 bench: install ## Measures; each line of JSON is a figure with its limit
-	@for bench in watch launch readiness readiness_rivals approvals; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
+	@for bench in watch launch readiness readiness_rivals approvals backups; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
 
 sweep: install ## The tests of rules that hold for all inputs, with many more of them
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=sweep $(ARGS)

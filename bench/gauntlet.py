@@ -33,11 +33,12 @@ _BLIND = {
         (r'high: "= 0"', 'high: ">= 0"'),
         (r'same: "= all", versions: "= 1"', 'versions: ">= 1"'),
         (r'age: "< 24 h", encrypted', 'age: "< 9000 h", encrypted'),
+        (r'verdict: "= pass"', 'verdict: "!= never"'),
     ),
 }
 _SEEN_BY = {
     "watch": ("bad-release", "slow-release"),
-    "checks": ("vulnerable", "one-old-instance", "stale-backup"),
+    "checks": ("vulnerable", "one-old-instance", "stale-backup", "damaged-backup"),
 }
 
 

@@ -47,8 +47,10 @@ COMMANDS = {
     "reviews": "cli.reviews",
     "backup": "cli.take_backup",
     "backups": "cli.backups",
+    "archive-wal": "cli.archive_wal",
     "mark": "cli.mark",
     "verify-backup": "cli.verify_backup",
+    "restore": "cli.restore",
 }
 
 

@@ -37,6 +37,7 @@ def command(runbook: Path, release: Path, people: Path, environment: Path, t0: s
     from tasks.vocabulary import KINDS
     from tminus.candidates import strangers_said
     from tminus.clock import now
+    from tminus.cross_check import never_proven
     from tminus.environment import Environment
     from tminus.launching import refuse_past
     from tminus.people import People
@@ -56,7 +57,7 @@ def command(runbook: Path, release: Path, people: Path, environment: Path, t0: s
     countdown = _Countdown(plan)
     release_line = f"{launched.release} to {place.environment} by {book.runbook}, {launched.ticket}"
     Console(highlight=False).print(release_line, style="bold")
-    for line in strangers_said(crew.people, crew.authors):
+    for line in (*strangers_said(crew.people, crew.authors), *never_proven(book.steps(), place)):
         Console(highlight=False).print(f"warning: {line}", style="yellow", soft_wrap=True)
     Console(highlight=False).print(Group(*countdown.lines()))
     if plan.unreachable:

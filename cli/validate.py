@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from tminus.errors import BookError, Mistake
+from tminus.errors import BookError, Mistake, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,10 +79,24 @@ class _Validation:
                 self._chapter(source)
             else:
                 found = load_release(source) if kind == "release" else source.load(FILE_KINDS[kind])
+                self._require_check(source, found)
                 self._looked_at.append(found)
                 self.well.append(f"{path}: {kind}, no mistake found")
         except BookError as e:
             self.mistakes += e.mistakes
+
+    def _require_check(self, source: "Source", found: "BaseModel") -> None:
+        """What a book of backups takes for trading being halted is a check, or the book is mistaken."""
+        from tminus.backups.book import BackupBook
+
+        if not isinstance(found, BackupBook) or found.halted is None:
+            return
+        from tasks.restores.halted import check_of
+
+        try:
+            check_of(found.halted)
+        except UsageError as e:
+            raise BookError((source.mistake(("halted",), "halted", str(e).removeprefix("halted: ")),)) from e
 
     def warnings(self) -> list[str]:
         """What is no mistake, and may be one, where a release and people are both given."""

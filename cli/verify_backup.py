@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tminus.backups.opened import OpenedBackups
 
 _LINES = 20  # of what is wrong with one backup
+_COLOURS = {"pass": "green", "fail": "red"}
 
 
 @click.command("verify-backup")
@@ -40,7 +41,11 @@ def command(runbook: Path, environment: Path, stores: tuple[str, ...], older: bo
     came = _last(found)
     for one in came:
         _print(one)
-    if any(one.outcome.verdict != "pass" for one in came) or not came:
+    compared = _compared(found)
+    for group in compared:
+        _print_compared(group)
+    outcomes = [*(one.outcome for one in came), *(group.outcome for group in compared)]
+    if any(one.verdict != "pass" for one in outcomes) or not came:
         click.get_current_context().exit(1)
 
 
@@ -86,9 +91,25 @@ def _last(found: "OpenedBackups") -> "list[ev.BackupVerified]":
     return [one for one in said if one.verification == said[-1].verification]
 
 
+def _compared(found: "OpenedBackups") -> "list[ev.StoresCompared]":
+    """How the groups of stores came out in it."""
+    from contextlib import closing
+
+    with closing(found.store()) as store:
+        history = found.history(store)
+    return [one for one in history.compared if one.verification == history.verified[-1].verification]
+
+
+def _print_compared(one: "ev.StoresCompared") -> None:
+    verdict = click.style(f"{one.outcome.verdict:8}", fg=_COLOURS.get(one.outcome.verdict, "yellow"))
+    click.echo(f"{verdict} {one.group}: {one.outcome.summary}")
+    if one.outcome.verdict != "pass":
+        for line in one.outcome.details[:_LINES]:
+            click.echo(f"         {line}")
+
+
 def _print(one: "ev.BackupVerified") -> None:
-    colours = {"pass": "green", "fail": "red"}
-    verdict = click.style(f"{one.outcome.verdict:8}", fg=colours.get(one.outcome.verdict, "yellow"))
+    verdict = click.style(f"{one.outcome.verdict:8}", fg=_COLOURS.get(one.outcome.verdict, "yellow"))
     which = one.backup or "no backup"
     click.echo(f"{verdict} {one.store}: {which}{'' if one.newest else ' (older)'}")
     times = [("restored in", one.rto_seconds), ("lost", one.rpo_seconds)]

@@ -15,9 +15,11 @@ from tasks.backups.vocabulary import VERIFIERS
 from tasks.estate import Estate
 from tminus.backups.book import AnyStore
 from tminus.backups.catalogue import Catalogue, Listed, shrunk, tell
+from tminus.backups.contents import Marker
 from tminus.backups.judging import Gathered, judged
 from tminus.backups.manifest import BackupManifest
 from tminus.backups.opened import OpenedBackups
+from tminus.backups.together import Comparison
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured
 from tminus.outcome import Outcome
@@ -30,6 +32,7 @@ class Setting:
     Attributes:
         scratch: the folder in which scratch places are made.
         write: appends to the chain of the system's backups.
+        comparison: what stores are asked besides, so that they can be held against each other.
     """
 
     opened: OpenedBackups
@@ -37,6 +40,7 @@ class Setting:
     verification: str
     scratch: Path
     write: Write
+    comparison: Comparison
 
 
 @dataclass
@@ -62,6 +66,21 @@ class Look:
     def newest(self) -> bool:
         """Whether it is the newest of its store."""
         return self.listed == self.found.newest
+
+    @property
+    def backup(self) -> str:
+        """Its name."""
+        return self.listed.name
+
+    @property
+    def digest(self) -> str:
+        """Of its manifest; "" until it was read."""
+        return self.read.digest
+
+    @property
+    def marker(self) -> Marker | None:
+        """The newest mark that its manifest names."""
+        return self.read.manifest.marker if self.read.manifest else None
 
     async def outcome(self, setting: Setting) -> Outcome:
         """How it comes out; raises LedgerError."""
@@ -112,6 +131,7 @@ class Look:
             manifest=manifest,
             needed_at=now() if self.newest else manifest.taken_at,
             scratch=scratch,
+            together=setting.comparison.of(self.name) if self.newest else None,
         )
         return await restored(verifier, asked, planned, setting.opened.chain, setting.write)
 

@@ -1,6 +1,7 @@
 """One restore in a scratch place: recorded before the place is made, watched while it runs, thrown away at its end."""
 
 import asyncio
+import errno
 import logging
 import platform
 import secrets
@@ -13,6 +14,7 @@ from typing import Literal
 
 from tasks.backups.asked import Asked, Scratch, Seen, Verifier
 from tasks.backups.scratch import PREFIX, bytes_in, make_scratch, remove_scratch
+from tasks.giving_up import abandonable
 from tminus import events as ev
 from tminus.backups.book import Store
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured
@@ -24,6 +26,7 @@ Write = Callable[..., Awaitable[None]]
 Gone = Literal["destroyed", "swept"]
 _LOOK = 1.0  # seconds between two looks at the disk
 _SPARE = 256 << 20  # bytes that must stay free on the disk, whatever a restore may fill
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FRAMES = 3  # of a verifier that broke, named in the log
 
 
@@ -75,11 +78,13 @@ async def _watched(verifier: Verifier, asked: Asked) -> Seen:
     """The verifier's work, ended where it fills the disk or takes too long."""
     _require_room(asked.scratch)
     within = patience(asked.store).total_seconds()
-    work = asyncio.create_task(verifier.verify(asked))
+    with abandonable() as given_up:
+        work = asyncio.create_task(verifier.verify(asked))
     disk = asyncio.create_task(_overfull(asked.scratch))
     try:
         done, _ = await asyncio.wait({work, disk}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        given_up.set()
         for task in (work, disk):
             task.cancel()
         came, full = await asyncio.gather(work, disk, return_exceptions=True)
@@ -98,6 +103,8 @@ def _as_seen(asked: Asked, came: "Seen | BaseException") -> Seen:
             raise CouldNotObserve(str(came)) from came
         case CouldNotObserve() | NotConfigured() | MissingSecret():
             raise came
+        case OSError(errno=code) if code in _FULL:
+            raise CouldNotObserve(f"the disk of {asked.scratch.folder.parent} is full: {came.strerror}") from came
         case Exception():
             frames = traceback.extract_tb(came.__traceback__)[-_FRAMES:]
             at = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))

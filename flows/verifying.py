@@ -4,27 +4,31 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from flows.looking_at_backup import Look, Setting
+from flows.looking_at_cockroach import CockroachLook, throw_away_database
 from flows.restoring import throw_away
 from tasks.backup_store import BackupStore
 from tasks.backups.asked import store_folder
 from tasks.backups.catalogue import read_catalogue
 from tasks.estate import Estate
 from tminus import events as ev
-from tminus.backups.book import AnyStore
+from tminus.backups.book import AnyStore, CockroachBackup
 from tminus.backups.catalogue import Catalogue, Listed, tell
 from tminus.backups.contents import Marker
 from tminus.backups.history import History
 from tminus.backups.judging import in_seconds
 from tminus.backups.opened import OpenedBackups, have_chain
 from tminus.backups.telling import letters, sentence
+from tminus.backups.together import Comparison, compared_sentence
+from tminus.backups.together_telling import comparison_letters
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured
 from tminus.lease import Heartbeat, take
 from tminus.ledger.store import Entry, Letter, Store
 from tminus.outcome import Outcome, Verdict
+from tminus.release import no_release
 
 
 class Verification:
@@ -46,6 +50,7 @@ class Verification:
         self._token = 0
         self._history = History(opened.chain, ())
         self._came: list[ev.BackupVerified] = []
+        self._comparison = Comparison(opened.book, [name for name, _ in self.stores])
         self._seed = ""
         self.name = f"{now():%Y%m%dT%H%M%S.%fZ}"
 
@@ -55,14 +60,13 @@ class Verification:
         chain, seconds = self._opened.chain, self._opened.environment.lease.total_seconds()
         await asyncio.to_thread(have_chain, self._store, chain)
         self._token = await asyncio.to_thread(take, self._store, chain, seconds)
-        with Heartbeat(self._opened.store(), chain, self._token, seconds):
+        with closing(self._comparison), Heartbeat(self._opened.store(), chain, self._token, seconds):
             yield
 
     async def begin(self) -> None:
         """Sweeps what an earlier one left behind, says so, and writes that this one began. Raises LedgerError."""
         self._history = await asyncio.to_thread(self._opened.history, self._store)
-        for planned in self._history.scratches.values():
-            await throw_away(planned, self._opened.chain, self._write, "swept")
+        await self._sweep()
         for began in self._history.broke_off.values():
             said = f"{self._opened.system}: the verification of {began.at:%Y-%m-%d %H:%M} broke off before its end"
             ended = ev.VerificationEnded(verification=began.verification, counts={}, broke_off=True, sentence=said)
@@ -80,9 +84,21 @@ class Verification:
             )
         )
 
+    async def _sweep(self) -> None:
+        place = self._opened
+        async with Estate(place.environment, no_release(place.system), self.name, place.base) as estate:
+            for planned in self._history.scratches.values():
+                if planned.folder:
+                    await throw_away(planned, place.chain, self._write, "swept")
+                else:
+                    await throw_away_database(estate, planned, place.chain, self._write, "swept")
+
     async def look(self, estate: Estate, name: str, store: AnyStore) -> list[ev.BackupVerified]:
         """Verifies one store, and writes down how each of its backups came out. Raises LedgerError."""
-        setting = Setting(self._opened, estate, self.name, self._scratch, self._write)
+        setting = Setting(self._opened, estate, self.name, self._scratch, self._write, self._comparison)
+        if isinstance(store, CockroachBackup):
+            own = CockroachLook(name, store)
+            return [await self._say(name, store, await own.outcome(setting), own)]
         try:
             bucket = await asyncio.to_thread(BackupStore.open, estate, store.bucket)
             taken = self._history.taken_of(name)
@@ -99,13 +115,19 @@ class Verification:
 
     async def end(self) -> ev.VerificationEnded:
         """Writes how it ended, with the letters that tell it. Raises LedgerError."""
+        compared = await asyncio.to_thread(self._comparison.came, self.name, self._came)
+        for group in compared:
+            await self._write(group)
+        outcomes = [*(one.outcome for one in self._came), *(group.outcome for group in compared)]
+        said = [sentence(self._opened.system, self._came), compared_sentence(compared)]
         ended = ev.VerificationEnded(
             verification=self.name,
-            counts=dict(Counter(str(one.outcome.verdict) for one in self._came)),
+            counts=dict(Counter(str(one.verdict) for one in outcomes)),
             common_mark=_common_mark(self._came),
-            sentence=sentence(self._opened.system, self._came),
+            sentence="; ".join(filter(None, said)),
         )
-        await self._write(ended, letters(self._opened, self._history, self._came))
+        told = letters(self._opened, self._history, self._came)
+        await self._write(ended, [*told, *comparison_letters(self._opened, self._history, compared)])
         return ended
 
     def _chosen(self, name: str, found: Catalogue) -> list[Listed]:
@@ -115,20 +137,21 @@ class Verification:
             return [newest]
         return [newest, random.Random(f"{self._seed}:{name}").choice(older)]  # noqa: S311 - to be repeated, no secret
 
-    async def _say(self, name: str, store: AnyStore, outcome: Outcome, look: Look | None = None) -> ev.BackupVerified:
-        manifest = look.read.manifest if look else None
+    async def _say(
+        self, name: str, store: AnyStore, outcome: Outcome, look: Look | CockroachLook | None = None
+    ) -> ev.BackupVerified:
         said = ev.BackupVerified(
             verification=self.name,
             store=name,
             kind=store.kind,
-            backup=look.listed.name if look else "",
-            manifest_digest=look.read.digest if look else "",
+            backup=look.backup if look else "",
+            manifest_digest=look.digest if look else "",
             newest=look.newest if look else True,
             outcome=outcome.model_copy(update={"at": now()}),
             rto_seconds=in_seconds(outcome, "restore_time"),
             rpo_seconds=in_seconds(outcome, "loss"),
             stages=look.stages if look else {},
-            marker=manifest.marker if manifest else None,
+            marker=look.marker if look else None,
         )
         await self._write(said)
         self._came.append(said)

@@ -2,28 +2,30 @@
 
 import base64
 import binascii
-import contextlib
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
+from functools import partial
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from tasks.estate import Estate
+from tasks.s3_body import reading
+from tasks.s3_parts import Destination, upload
 from tminus.backups.catalogue import Entry
 from tminus.backups.manifest import SUFFIX, BackupManifest, digest
 from tminus.errors import CouldNotObserve
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
 
 Cipher = Literal["AES256", "aws:kms"]
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
 _PART = 16 << 20  # bytes of a part of a stream
 _PARTS = 8000  # into which what is expected is cut, of 10,000 that S3 allows
+_NOT_COPIED = _ABSENT | {"InvalidRequest", "EntityTooLarge"}
 _NO_CONDITIONS = "NotImplemented"  # a store without conditional writes
 
 
@@ -109,10 +111,11 @@ class BackupStore:
     def text(self, key: str, most: int) -> bytes | None:
         """A small object's bytes; None where there is none, CouldNotObserve where it has more than `most`."""
         with self._mapped(key, absent_is_none=True):
-            text = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(most + 1)
-            if len(text) > most:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            if answer["ContentLength"] > most:
                 raise CouldNotObserve(f"{self.url(key)} has over {most} bytes, which is more than is read of it")
-            return text
+            with reading(answer["Body"], answer["ContentLength"], self.url(key)) as body:
+                return body.read()
         return None
 
     def put_text(self, key: str, text: bytes) -> None:
@@ -124,7 +127,8 @@ class BackupStore:
         """The manifest under a key; None where there is none, CouldNotObserve where it makes no sense."""
         with self._mapped(key, absent_is_none=True):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            text = answer["Body"].read()
+            with reading(answer["Body"], answer["ContentLength"], self.url(key)) as body:
+                text = body.read()
             stored = answer["LastModified"]
             return StoredManifest(key, answer["ETag"], digest(text), stored, BackupManifest.read(self.url(key), text))
         return None
@@ -145,8 +149,8 @@ class BackupStore:
     def downloaded_sha256(self, key: str) -> str:
         """The SHA-256 of a dump's content as S3 hands it out now; reads all of it."""
         found = hashlib.sha256()
-        with self._mapped(key):
-            for chunk in self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(1 << 20):
+        with self.opened(key) as body:
+            while chunk := body.read(1 << 20):
                 found.update(chunk)
         return found.hexdigest()
 
@@ -157,56 +161,74 @@ class BackupStore:
         through, and nothing is stored then. Where about how many bytes will come is known, give that as `expected`:
         S3 takes 10,000 parts at most.
         """
-        from boto3.s3.transfer import TransferConfig
-
-        size = max(part, expected // _PARTS)
-        config = TransferConfig(multipart_threshold=size, multipart_chunksize=size, max_concurrency=2)
-        config.max_in_memory_upload_chunks = 2
-        extra = {"ServerSideEncryption": at_rest.cipher, "ChecksumAlgorithm": "SHA256"}
-        extra |= {"SSEKMSKeyId": at_rest.kms_key} if at_rest.kms_key else {}
         with self._mapped(key):
-            self._client.upload_fileobj(
-                cast("BinaryIO", _Whole(stream)), self._bucket, key, ExtraArgs=extra, Config=config
-            )
-            return self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
+            return upload(self._client, self._put(key, at_rest), stream, max(part, expected // _PARTS))
 
     @contextmanager
     def opened(self, key: str) -> "Iterator[Readable]":
-        """A stored file's bytes, to be read while they arrive."""
+        """A stored file's bytes, to be read while they arrive (`tasks.s3_body`)."""
         with self._mapped(key):
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-            with contextlib.closing(body):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            with reading(answer["Body"], answer["ContentLength"], self.url(key)) as body:
                 yield body
 
     def put_manifest(self, key: str, text: bytes, at_rest: AtRest, replacing: str | None) -> bool:
         """Writes a manifest where none is, or over the one with the ETag `replacing`; whether it was ours that won."""
         from botocore.exceptions import ClientError
 
-        put = self._put(key, at_rest)
-        put["Body"], put["ContentType"] = text, "application/json"
-        conditional = put.copy()
-        if replacing is None:
-            conditional["IfNoneMatch"] = "*"
-        else:
-            conditional["IfMatch"] = replacing
+        put = partial(self._client.put_object, **self._put(key, at_rest), Body=text, ContentType="application/json")
         with self._mapped(key):
             try:
-                self._client.put_object(**conditional)
+                if replacing is None:
+                    put(IfNoneMatch="*")
+                else:
+                    put(IfMatch=replacing)
             except ClientError as e:
                 if _code(e.response) in _CHANGED:
                     return False
                 if _code(e.response) != _NO_CONDITIONS:
                     raise
-                self._client.put_object(**put)
+                put()
         return True
+
+    def renew(self, key: str, at_rest: AtRest) -> bool:
+        """Makes S3 store an object anew, from its own copy, as if it were put there now.
+
+        False where S3 does not do that: it is gone, or larger than S3 copies at once.
+        """
+        from botocore.exceptions import ClientError
+
+        with self._mapped(key):
+            try:
+                self._client.copy_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    CopySource={"Bucket": self._bucket, "Key": key},
+                    MetadataDirective="REPLACE",
+                    ServerSideEncryption=at_rest.cipher,
+                )
+            except ClientError as e:
+                if _code(e.response) in _NOT_COPIED:
+                    return False
+                raise
+        return True
+
+    def older(self, folder: str, before: datetime) -> tuple[int, int]:
+        """How many objects under a folder were stored before a moment, and their bytes."""
+        count = size = 0
+        with self._mapped(folder):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
+                old = [one["Size"] for one in page.get("Contents", []) if one["LastModified"] < before]
+                count, size = count + len(old), size + sum(old)
+        return count, size
 
     def delete_dump(self, key: str) -> None:
         """Removes a dump that no manifest names."""
         with self._mapped(key):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    def _put(self, key: str, at_rest: AtRest) -> "PutObjectRequestTypeDef":
-        put: PutObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key, "ServerSideEncryption": at_rest.cipher}
+    def _put(self, key: str, at_rest: AtRest) -> Destination:
+        put: Destination = {"Bucket": self._bucket, "Key": key, "ServerSideEncryption": at_rest.cipher}
         if at_rest.kms_key:
             put["SSEKMSKeyId"] = at_rest.kms_key
         return put
@@ -223,20 +245,6 @@ class BackupStore:
                 raise CouldNotObserve(f"S3 refused {self.url(key)}: {_code(e.response)}") from e
         except (BotoCoreError, Boto3Error) as e:
             raise CouldNotObserve(f"S3 did not answer for {self.url(key)}: {type(e).__name__}; is it up?") from e
-
-
-class _Whole:
-    """A stream that gives as many bytes as it is asked for, until its end: what gives fewer is taken for ended."""
-
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-
-    def read(self, size: int = -1) -> bytes:
-        pieces, wanted = [], size
-        while wanted and (piece := self._stream.read(wanted)):
-            pieces.append(piece)
-            wanted -= len(piece) if size > 0 else 0
-        return b"".join(pieces)
 
 
 def _code(response: object) -> str:

@@ -17,17 +17,23 @@ _T = TypeVar("_T", bound=BaseModel)
 _WITHIN = 10.0  # seconds
 
 
-async def rows_of(connection: "Connection", model: type[_T], query: "LiteralString | psycopg.sql.Composed") -> list[_T]:
+async def rows_of(
+    connection: "Connection",
+    model: type[_T],
+    query: "LiteralString | psycopg.sql.Composed",
+    *,
+    within: float = _WITHIN,
+) -> list[_T]:
     """Every row of one query; raises CouldNotObserve where it is refused, takes too long, or gives something else."""
     import psycopg
     from psycopg.rows import dict_row
 
     try:
-        async with asyncio.timeout(_WITHIN), connection.cursor(row_factory=dict_row) as cursor:
+        async with asyncio.timeout(within), connection.cursor(row_factory=dict_row) as cursor:
             found = await (await cursor.execute(query)).fetchall()
         return [model.model_validate(row) for row in found]
     except TimeoutError as e:
-        raise CouldNotObserve(f"CockroachDB gave no answer within {_WITHIN:g} s") from e
+        raise CouldNotObserve(f"CockroachDB gave no answer within {within:g} s") from e
     except psycopg.errors.InsufficientPrivilege as e:
         raise CouldNotObserve(
             "CockroachDB does not let this role look (42501); GRANT SYSTEM VIEWCLUSTERMETADATA, VIEWJOB TO it"

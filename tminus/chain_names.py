@@ -7,6 +7,9 @@ from hashlib import sha256
 _SIGN_OFF = "sign-off-"
 OPERATION = "operation-"
 """How the chains of operations begin."""
+_BACK = ".back-"
+RESTORE = "restore."
+"""How the chains of restores of live data begin, and those of taking one back."""
 
 
 def sign_offs_of(system: str, release_digest: str) -> str:
@@ -23,9 +26,35 @@ def sign_off_chain(system: str, digests: Mapping[str, str]) -> str:
     return f"{sign_offs_of(system, digests['release'])}{sha256(others.encode()).hexdigest()[:12]}"
 
 
-def is_sign_off(chain: str) -> bool:
-    """Whether a chain holds a sign-off, which is answered and neither held, scrubbed nor rolled back."""
-    return chain.startswith(_SIGN_OFF)
+def is_only_answered(chain: str) -> bool:
+    """Whether a chain holds a sign-off or a restore, which is answered and neither held, scrubbed nor rolled back."""
+    return chain.startswith((_SIGN_OFF, RESTORE))
+
+
+def restores_of(system: str, environment: str, store: str = "") -> str:
+    """How the chains of a system's restores begin, or of one store's."""
+    return f"{RESTORE}{system}.{environment}.{store}." if store else f"{RESTORE}{system}.{environment}."
+
+
+def restore_chain(system: str, environment: str, store: str, begun: datetime) -> str:
+    """The chain of one restore; those of one store stand in the order of time."""
+    return f"{restores_of(system, environment, store)}{begun:%Y%m%d-%H%M%S-%f}"
+
+
+def taking_back_chain(restore: str, begun: datetime) -> str:
+    """The chain of one restore's being taken back; it stands behind the restore's own."""
+    return f"{restore}{_BACK}{begun:%Y%m%d-%H%M%S-%f}"
+
+
+def taken_back(chain: str) -> str:
+    """The restore that a chain takes back; "" where it takes none back."""
+    restore, back, _ = chain.rpartition(_BACK)
+    return restore if back and chain.startswith(RESTORE) else ""
+
+
+def is_restore(chain: str) -> bool:
+    """Whether a chain holds a restore, or one's being taken back."""
+    return chain.startswith(RESTORE)
 
 
 def readiness_chain(system: str, environment: str) -> str:

@@ -1,6 +1,6 @@
 """What a book says that the other files contradict: roles nobody has, checks not allowed, systems not there."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from pydantic import JsonValue
 
@@ -9,7 +9,7 @@ from tminus.environment import Environment, Impact
 from tminus.errors import Mistake
 from tminus.people import People
 from tminus.release import Release
-from tminus.runbook import Approval, Attestation, PagingPath, Quorum
+from tminus.runbook import Approval, Attestation, PagingPath, Quorum, Step
 from tminus.runbook_source import Reading, words_for
 from tminus.seats import roles_of_seat
 from tminus.yaml_source import Place, Source, nearest
@@ -24,6 +24,7 @@ _NAMES_A = {
 }
 _NEEDS = {"dashboards": "grafana"}
 _WINDOW = "pagerduty.maintenance_window"
+_PROVEN = "backup.verified"
 
 
 def against_people(reading: Reading, source: Source, people: People) -> list[Mistake]:
@@ -60,6 +61,8 @@ def against_environment(reading: Reading, source: Source, environment: Environme
             found.append(_mistake(source, (*step.place, "with", "service"), why))
         if why := why_silenced(step.does, environment):
             found.append(_mistake(source, (*step.place, "with", "services"), why))
+        if why := why_never_proven(step.does, environment):
+            found.append(_mistake(source, (*step.place, "check"), why))
         for place, section, name in _systems(step.place, step.does):
             known: Collection[str] = getattr(environment, section)
             if name not in known:
@@ -92,6 +95,22 @@ def why_silenced(does: object, environment: Environment) -> str:
         f"{rest.service} is the service that tminus pages by in {environment.environment} (pagerduty.rest.service), "
         "and in a maintenance window its pages wake nobody; leave it out"
     )
+
+
+def why_never_proven(does: object, environment: Environment) -> str:
+    """Why no backup can be proven there, which a step wants to be; "" where one can, and for other steps."""
+    if getattr(does, "kind", "") != _PROVEN or environment.backups is not None:
+        return ""
+    return (
+        f"{environment.environment} has no `backups` section, so no backup is restored there and none is proven; "
+        "add `backups: {recipients: […], identity: …, scratch: FOLDER}` to it (docs/backups.md)"
+    )
+
+
+def never_proven(steps: Iterable[Step], environment: Environment) -> list[str]:
+    """Steps that want a proven backup where none can be, a line each."""
+    found = ((step.id, why_never_proven(step.does, environment)) for step in steps)
+    return [f"{step}: {why}" for step, why in found if why]
 
 
 def against_release(reading: Reading, source: Source, release: Release) -> list[Mistake]:

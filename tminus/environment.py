@@ -92,10 +92,16 @@ class Service(Section):
 
 
 class Postgres(Section):
-    """A PostgreSQL primary; its standbys are found in pg_stat_replication, never in a list."""
+    """A PostgreSQL primary; its standbys are found in pg_stat_replication, never in a list.
+
+    Attributes:
+        bin: the folder of PostgreSQL's own tools, where they are not found by themselves.
+        restorer: as whom `tminus restore` makes and renames databases, and nobody else does; `dsn` where none is named.
+    """
 
     dsn: SecretRef
     bin: Path | None = None
+    restorer: SecretRef | None = None
 
 
 class Redis(Section):
@@ -264,7 +270,10 @@ class Environment(Systems):
         return self
 
     def secrets(self) -> Iterator[str]:
-        """Every reference to a secret that a launch here will need, the ledger's own left out."""
+        """Every reference to a secret that a launch here will need, the ledger's own left out.
+
+        The private key of backups is none of them: whoever takes a backup needs the public one only.
+        """
         yield from (section.dsn for section in self.postgres.values())
         yield from (section.url for section in self.redis.values())
         for bucket in self.buckets.values():
@@ -277,8 +286,6 @@ class Environment(Systems):
             yield from self.slack.secrets()
         if self.pagerduty:
             yield from self.pagerduty.secrets()
-        if self.backups:
-            yield from self.backups.secrets()
 
     def addresses(self) -> Iterator[str]:
         """Every plain address in the file; of those inside secrets `tasks.estate` asks where they lead, before use."""

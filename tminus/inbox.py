@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from tminus import asking
 from tminus import events as ev
-from tminus.chain_names import is_sign_off
+from tminus.chain_names import is_only_answered
 from tminus.clock import now
 from tminus.errors import InDoubt, MovedOn, Refused
 from tminus.foresight import record_after
@@ -105,7 +105,7 @@ def _signature(event: ev.Event) -> str:
 def _end_of_sign_off(record: Record, frozen: Frozen, given: ev.Answered) -> Sequence[ev.AskEnded]:
     """The end of a sign-off, where this answer decides it."""
     state = record_after(record, given).asks[given.ask]
-    if not is_sign_off(frozen.created.launch) or state.ended is not None:
+    if not is_only_answered(frozen.created.launch) or state.ended is not None:
         return ()
     judged = asking.judge(state, frozen.people)
     if judged.rejected is not None:

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ValidationError
 
 from tminus import events as ev
-from tminus.chain_names import is_sign_off
+from tminus.chain_names import is_only_answered
 from tminus.ledger.chain import Head
 from tminus.ledger.directory import listed
 from tminus.ledger.store import Store
@@ -30,7 +30,7 @@ def list_launches(store: Store) -> list[LaunchLine]:
     found = []
     for chain, body in store.look("SELECT chain, body FROM event WHERE seq = 1", {}):
         created = _read(str(body))
-        if isinstance(created, ev.LaunchCreated) and not is_sign_off(str(chain)):
+        if isinstance(created, ev.LaunchCreated) and not is_only_answered(str(chain)):
             found.append(_line(store, created, closed.get(str(chain))))
     return sorted(found, key=lambda line: line.created, reverse=True)
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from tminus import events as ev
 from tminus.candidates import Occasion, strangers_said, why_never, why_no_way_back
 from tminus.clock import Clock, now
-from tminus.cross_check import why_unwatchable
+from tminus.cross_check import never_proven, why_unwatchable
 from tminus.environment import Environment
 from tminus.errors import UsageError
 from tminus.frozen import Frozen, digest_of
@@ -69,8 +69,10 @@ class Documents:
                 raise UsageError(f"{step.id}: {why}")
 
     def warnings(self) -> list[str]:
-        """What is no mistake, and may be one: authors of commits whom nobody in people.yaml is."""
-        return strangers_said(self.people.load(People), authors_of(self.release.load(Release)))
+        """What is no mistake, and may be one: authors of commits whom nobody is, backups that nobody can prove."""
+        strangers = strangers_said(self.people.load(People), authors_of(self.release.load(Release)))
+        steps = build(self.runbook, self.kinds).steps()
+        return [*strangers, *never_proven(steps, self.environment.load(Environment))]
 
     def frozen(self, launch: str, t0: datetime, started_by: str, title: str) -> Frozen:
         """The launch these documents make."""

@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from tminus import events as ev
 from tminus import inbox
-from tminus.chain_names import is_sign_off
+from tminus.chain_names import is_only_answered
 from tminus.errors import Refused
 from tminus.launch_pages import LaunchPage, LaunchPages
 from tminus.ledger.directory import under_way
@@ -119,7 +119,7 @@ class Notes:
             return page, key or ""
         if key is not None:
             raise NotOurs(note.incident.id)
-        launches = [one for one in under_way(self._pages.store) if not is_sign_off(one)]
+        launches = [one for one in under_way(self._pages.store) if not is_only_answered(one)]
         if len(launches) == 1 and (page := self._pages.found(launches[0])):
             return page, ""
         which = f"{len(launches)} launches are under way" if launches else "no launch is under way"

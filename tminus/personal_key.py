@@ -20,7 +20,15 @@ from tminus import events as ev
 from tminus.errors import Refused, UsageError
 from tminus.people import People, Person
 
-Signed = ev.Answered | ev.Ordered | ev.LineAttested | ev.LineWaived | ev.OperationApproved
+Signed = (
+    ev.Answered
+    | ev.Ordered
+    | ev.LineAttested
+    | ev.LineWaived
+    | ev.OperationApproved
+    | ev.RestorePlanned
+    | ev.RestoreOrdered
+)
 """What a person says with their own signature."""
 
 

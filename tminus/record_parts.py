@@ -89,7 +89,7 @@ class AskState:
     def barred(self) -> Mapping[str, str]:
         """Person → why a yes of theirs does not count."""
         started = {self.started_by: STARTED} if self.opened.kind == "approval" and self.started_by else {}
-        return {**self.opened.barred, **started}
+        return {**started, **self.opened.barred}
 
     def bound_seats(self, digest: str) -> frozenset[str]:
         """The seats that somebody who saw this decision digest may still sit in: what concerns these is as it was."""

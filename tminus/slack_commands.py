@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tminus import asking, inbox
 from tminus import events as ev
-from tminus.chain_names import is_sign_off
+from tminus.chain_names import is_only_answered
 from tminus.clock import now
 from tminus.errors import Refused
 from tminus.foreign_text import printable
@@ -86,7 +86,7 @@ def _looks_like_a_name(word: str) -> bool:
 
 def _status(given: _Given, _word: str) -> Sequence[Told]:
     frozen, record = given.page.frozen, given.page.book.record
-    if is_sign_off(frozen.created.launch):
+    if is_only_answered(frozen.created.launch):
         waits = [f"{ask.opened.ask} {asking.judge(ask, frozen.people, now()).waits}" for ask in record.open_asks()]
         return [Told("; ".join(waits) or "Nothing is asked here any more.")]
     stands = headline(frozen, record)

@@ -50,15 +50,11 @@ _LAW: Mapping[str, tuple[Fault, ...]] = {
 }
 _AFTERWARDS: Mapping[str, tuple[Fault, ...]] = {
     "1": (
-        ("backups", "replaced"),
-        ("backups", "dump_gone"),
-        ("backups", "taken", "25.1"),
-        ("backups", "another_database"),
-        ("backups", "no_row_of", "public.accounts"),
-        ("backups", "no_row_of", "public.orders"),
-        value(_RESTORE, "/status", '"failed"'),
-        value(_RESTORE, "/rows_missing", "1"),
-        finished(_RESTORE, _MONTH),
+        *(("verified-backups", "came_out", verdict) for verdict in ("fail", "unknown")),
+        *(("verified-backups", fault) for fault in ("never", "another_store", "an_older_one_is_bad")),
+        ("verified-backups", "verified", "24.1"),
+        ("verified-backups", "took", "3601"),
+        ("verified-backups", "lost", "90001"),
     ),
     "2": (
         value(_RESTORE, "/steps_failed", "1"),

@@ -33,8 +33,28 @@ def _on(name: str, *words: str) -> Fault:
     return ("launch_platform", name, *words)
 
 
-def _backup(hours: str) -> tuple[Fault, ...]:
-    """A backup is not there, not whole, of something else, in the clear, or so old."""
+def _stored(hours: str) -> tuple[Fault, ...]:
+    """What `tminus backup` took is not there, not as it was written, of something else, in the clear, or so old."""
+    broken = ("none", "never_completed", "unrecorded", "altered", "another_store", "empty")
+    return (
+        *(("stored-backups", fault) for fault in (*broken, "file_gone", "replaced", "cut", "in_the_clear")),
+        ("stored-backups", "taken", hours),
+        *(("stored-backups", "no_row_of", table) for table in _TABLES),
+    )
+
+
+def _proven(hours: str) -> tuple[Fault, ...]:
+    """A backup did not come up whole when it was restored, took too long, or was last restored so long ago."""
+    return (
+        *(("verified-backups", "came_out", verdict) for verdict in ("fail", "unknown")),
+        ("verified-backups", "an_older_one_is_bad"),
+        ("verified-backups", "took", "3601"),
+        ("verified-backups", "verified", hours),
+    )
+
+
+def _of_launch(hours: str) -> tuple[Fault, ...]:
+    """The launch's own backup is not there, not whole, of something else, in the clear, or so old."""
     broken = ("none", "another_database", "empty", "dump_gone", "replaced", "in_the_clear")
     return (
         *(("backups", fault) for fault in broken),
@@ -66,7 +86,13 @@ _LINES: Mapping[str, tuple[Fault, ...]] = {
         *(("launch_reports", "made", tool, "24.1") for tool in (_PIP, _NPM)),
         ("launch_reports", "says_itself_that_it_is_old"),
     ),
-    "pre-launch-t-4-hours/2": _backup("24.1"),
+    "pre-launch-t-4-hours/2": (
+        *_stored("24.1"),
+        *_proven("24.1"),
+        ("verified-backups", "never"),
+        ("verified-backups", "another_store"),
+        ("verified-backups", "lost", "90001"),
+    ),
     "pre-launch-t-4-hours/3": (
         *_ONLINE,
         _on("is_slow", "blue-1", _HEALTH, "0.25"),
@@ -112,7 +138,7 @@ _LINES: Mapping[str, tuple[Fault, ...]] = {
         _on("is_slow_in_a_crowd", "25"),
         _on("restarted", "blue-2"),
     ),
-    "post-launch-t+4-hours/3": _backup("1.01"),
+    "post-launch-t+4-hours/3": (*_of_launch("1.01"), *_proven("4.1")),
 }
 
 BROKEN: Mapping[str, tuple[Fault, ...]] = {

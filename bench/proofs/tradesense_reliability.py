@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from bench.proofs import tradesense_queries as asked
-from bench.proofs.file_faults import ending, finished, page, ran, value
+from bench.proofs.file_faults import ending, page, ran, value
 from bench.proofs.proof import Fault
 from bench.proofs.tradesense_database import experiment, gives
 
 _WEEK = 7 * 24 + 1  # hours, an hour too many
-_RESTORED, _RAILWAY = "evidence/point-in-time.json", "settings/railway.json"
+_RAILWAY = "settings/railway.json"
 _ALARMS = ("tradesense-backup-failed", "tradesense-backup-missing")
 _SERVICES = ("api", "web", "worker")
 
@@ -26,13 +26,10 @@ def _alarm(name: str) -> tuple[Fault, ...]:
 
 _BACKUPS: Mapping[str, tuple[Fault, ...]] = {
     "1": (
-        ("backups", "taken", "25.1"),
-        ("backups", "no_row_of", "public.accounts"),
-        ("backups", "no_row_of", "public.orders"),
-        ("backups", "another_database"),
-        ("backups", "none"),
-        ("backups", "replaced"),
-        ("backups", "dump_gone"),
+        ("stored-backups", "taken", "25.1"),
+        *(("stored-backups", "no_row_of", table) for table in ("public.accounts", "public.orders")),
+        *(("stored-backups", fault) for fault in ("another_store", "unrecorded", "altered", "none", "never_completed")),
+        *(("stored-backups", fault) for fault in ("replaced", "cut", "file_gone")),
         ("aws-storage", "none_between", "", "46", "75"),
         ("aws-storage", "stopped", "", "25.1"),
         ("aws-storage", "newest_is_empty"),
@@ -43,7 +40,7 @@ _BACKUPS: Mapping[str, tuple[Fault, ...]] = {
         ("aws-storage", "public_access_open"),
         ("aws-storage", "public_access_partly_open"),
         ("aws-storage", "newest_in_clear", "cockroach/"),
-        ("backups", "in_the_clear"),
+        ("stored-backups", "in_the_clear"),
     ),
     "3": (
         *(("aws-storage", "expires_after", days) for days in ("7", "29", "31")),
@@ -60,9 +57,11 @@ _BACKUPS: Mapping[str, tuple[Fault, ...]] = {
         ("postgres", "archiving_is_off"),
         ("postgres", "nothing_is_archived"),
         ("postgres", "archiving_fails"),
-        value(_RESTORED, "/status", '"failed"'),
-        value(_RESTORED, "/off_by_seconds", "61"),
-        finished(_RESTORED, 90),
+        *(("verified-backups", "came_out", verdict) for verdict in ("fail", "unknown")),
+        *(("verified-backups", fault) for fault in ("never", "another_store", "an_older_one_is_bad")),
+        ("verified-backups", "verified", "24.1"),
+        ("verified-backups", "took", "3601"),
+        ("verified-backups", "lost", "3601"),
     ),
     "5": page("restore.md", "When to restore", "Steps", "To a point in time", "Verification"),
     "6": (

@@ -65,6 +65,11 @@ BROKEN: Mapping[str, tuple[Fault, ...]] = {
         ("aws-storage", "nothing_stored"),
     ),
     "vatic/4-disaster-recovery/backups/5": (
+        *(("verified-backups", "came_out", verdict) for verdict in ("fail", "unknown")),
+        *(("verified-backups", fault) for fault in ("never", "another_store", "an_older_one_is_bad")),
+        ("verified-backups", "verified", "24.1"),
+        ("verified-backups", "took", "3601"),
+        ("verified-backups", "lost", "3601"),
         value(_RESTORE, "/status", '"failed"'),
         value(_RESTORE, "/rows_missing", "1"),
         value(_RESTORE, "/seconds", "3601"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
+from bench.worlds.estates import LAUNCH
 from bench.worlds.world import Case, Sections, World, fault
 from tminus import events as ev
 from tminus.backups.opened import have_chain
@@ -16,7 +17,10 @@ from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 from tminus.outcome import Outcome, Verdict
 
+_TAKEN, _SWITCHED = 30.0, 31.0  # hours ago
 _CHAIN = backups_chain("world", "world")  # the system and the environment of every world
+_STORES = ("orders", "database", "database-files", "cache")  # each verified like the first
+_Said = ev.BackupTaken | ev.BackupVerified
 _EVERYTHING = {"age": "<= 24 h", "verdict": "= pass", "restore_time": "<= 900 s", "loss": "<= 3600 s"}
 
 
@@ -36,6 +40,12 @@ class VerifiedBackupsWorld(World):
             ),
         ),
         Case("backup.verified", {"store": "orders"}, {"age": "<= 24 h"}, ("never", ("came_out", "unknown"))),
+        Case(
+            "backup.verified",
+            {"store": "orders", "since": "launch"},
+            {"age": "<= 24 h"},
+            ("never", "launch_changed_since", ("came_out", "fail")),
+        ),
     )
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +75,7 @@ class VerifiedBackupsWorld(World):
     @fault
     def another_store(self) -> Iterator[None]:
         """Only another store was verified."""
-        yield from self._instead(_verified(store="cache"))
+        yield from self._instead(_verified(store="elsewhere"))
 
     @fault
     def verified(self, hours: str) -> Iterator[None]:
@@ -92,27 +102,54 @@ class VerifiedBackupsWorld(World):
         """The newest backup is well, and an older one that was looked at with it is not."""
         yield from self._instead(_verified(), _verified(verdict=Verdict.FAIL, newest=False))
 
-    def _instead(self, *events: ev.BackupVerified) -> Iterator[None]:
+    @fault
+    def launch_changed_since(self) -> Iterator[None]:
+        """The launch switched its customers after the backup that was verified."""
+        yield from self._instead(_verified(), switched=1)
+
+    def _instead(self, *events: ev.BackupVerified, switched: float = _SWITCHED) -> Iterator[None]:
         """A ledger that holds these instead; what is once written in one cannot be taken back."""
         healthy = self._ledger
         self._made += 1
         self._ledger = self.folder / f"ledger-{self._made}.db"
-        self._write(*events)
+        self._write(*events, switched=switched)
         yield
         self._ledger = healthy
 
-    def _write(self, *events: ev.BackupVerified) -> None:
+    def _write(self, *events: ev.BackupVerified, switched: float = _SWITCHED) -> None:
         taken = ev.BackupTaken(
             store="orders",
             kind="postgres.dump",
             backup="orders-20260101T000000Z",
             manifest_digest=f"sha256:{'0' * 64}",
             size=1,
-            taken_at=now() - timedelta(hours=30),
+            taken_at=now() - timedelta(hours=_TAKEN),
         )
         with closing(SqliteStore(self._ledger)) as store:
             have_chain(store, _CHAIN)
-            store.append(*(Entry(_CHAIN, ev.write(event)) for event in (taken, *events)))
+            store.open_chain(LAUNCH, *(Entry(LAUNCH, ev.write(event)) for event in _launch(switched)))
+            said: list[_Said] = [taken, *events]
+            store.append(*(Entry(_CHAIN, ev.write(event)) for one in said for event in _of_each(one)))
+
+
+def _launch(switched: float) -> list[ev.Event]:
+    """The launch of every world, created two days ago, that switched its customers so many hours ago."""
+    at, created = now() - timedelta(hours=switched), now() - timedelta(days=2)
+    papers = dict.fromkeys(("title", "environment_name", "started_by", "release", "runbook", "people"), "world")
+    begun = {"environment": "world", "base": "/", "digests": {}, "t0": at, "launch": LAUNCH, "system": "world"}
+    intent = {"step": "switch", "attempt": 1, "token": 1, "deadline": at, "does": "switches", "before": "blue"}
+    return [
+        ev.LaunchCreated.model_validate({**papers, **begun, "at": created}),
+        ev.StepIntended.model_validate({**intent, "undo": {"to": "blue"}, "at": at}),
+        ev.StepEnded(step="switch", attempt=1, outcome=Outcome.passed("switched"), at=at),
+    ]
+
+
+def _of_each(event: _Said) -> list[_Said]:
+    """What was said of the first store, said of all of them."""
+    if event.store != _STORES[0]:
+        return [event]
+    return [event.model_copy(update={"store": store}) for store in _STORES]
 
 
 def _verified(

@@ -70,9 +70,13 @@ def write_documents(
     fault: Fault,
     hour: str,
     *,
+    recipient: str,
     ledger: str | None = None,
 ) -> Documents:
-    """Writes every file; returns where they are. `ledger` refers to a PostgreSQL ledger's DSN; without it, a file."""
+    """Writes every file; returns where they are.
+
+    `recipient` is the public key for backups. `ledger` refers to a PostgreSQL ledger's DSN; without it, a file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = Documents(
         folder=folder,
@@ -89,8 +93,14 @@ def write_documents(
         hour=parse_duration(hour),
     )
     environment = _environment(files, addresses, trading, ports, hour)
+    backups: JsonValue = {
+        "recipients": [recipient],
+        "identity": "env:TMINUS_REHEARSAL_BACKUP_IDENTITY",
+        "scratch": str(folder / "scratch"),
+        "disk": "2 GB",
+    }
     kept: JsonValue = {"postgres": ledger} if ledger else {"sqlite": str(files.ledger)}
-    _write_yaml(files.environment, {**environment, "ledger": kept})
+    _write_yaml(files.environment, {**environment, "backups": backups, "ledger": kept})
     _write_yaml(files.people, {"people": [_person(files, one) for one in CREW]})
     _write_yaml(files.release, _release(files, fault))
     _write_yaml(files.simulated, _simulated(files, fault))

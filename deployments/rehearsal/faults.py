@@ -55,7 +55,8 @@ class Fault:
         from_watch: whether they begin only when the watch has begun.
         slack, pagerduty: whether that is down.
         people: role → behaviour at the go/no-go.
-        backup_age_hours: how old the last backup is.
+        backup_age_hours: how much older the last backup is than it should be.
+        backup_damaged: whether it is damaged, and was recorded like that.
         vulnerable: whether the release's scan found something.
     """
 
@@ -68,7 +69,8 @@ class Fault:
     slack: bool = False
     pagerduty: bool = False
     people: Mapping[str, Literal["reject", "silent"]] = field(default_factory=dict)
-    backup_age_hours: float = 3.0
+    backup_age_hours: float = 0.0
+    backup_damaged: bool = False
     vulnerable: bool = False
 
     @property
@@ -113,6 +115,12 @@ FAULTS: Mapping[str, Fault] = {
             "the last backup is 30 hours old: no-go",
             _no_go("backup-completed", "fail", broke("age")),
             backup_age_hours=30.0,
+        ),
+        Fault(
+            "damaged-backup",
+            "the last backup does not restore, whatever its checksums say: no-go",
+            _no_go("backup-proven", "fail", broke("verdict")),
+            backup_damaged=True,
         ),
         Fault(
             "vulnerable",

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,12 +27,13 @@ from deployments.rehearsal.fault_evidence import launches, outside
 from deployments.rehearsal.fault_file import write_faults
 from deployments.rehearsal.fault_judge import ending
 from deployments.rehearsal.faults import Fault
-from deployments.rehearsal.nightly_backup import back_up
+from deployments.rehearsal.nightly_backup import StoredAt
 from deployments.rehearsal.whole_estate import WholeEstate
 from tminus import events as ev
 
 BOOK = CHECKOUT / "runbooks" / "tradesense" / "launch.yaml"
 Say = Callable[[str], None]
+_LOOK = 0.5  # seconds between two looks into the ledger
 _COMMAND = 120.0  # seconds for one short command
 _STDERR = 5.0  # seconds for the rest of what an ended command said; what it leaves behind may hold the pipe open
 _T0 = ("+5h", "+7h")  # the book's first phase begins four hours before it
@@ -93,14 +95,42 @@ def too_slow_for(hour: timedelta) -> str:
 
 
 def _prepare(estate: WholeEstate, say: Say, book: Path) -> None:
-    addresses, fault = estate.servers.addresses, estate.fault
-    back_up(addresses.postgres, addresses.aws, estate.folder, timedelta(hours=fault.backup_age_hours))
-    key = str(estate.documents.key("release_manager"))
-    say(_tminus(estate, "sign-off", *_documents(estate, book), "--key", key).strip())
-    _until(lambda: _nothing_pending(estate), 60, "the release is signed off")
+    fault = estate.fault
+    with ThreadPoolExecutor(1) as meanwhile:
+        backed_up = meanwhile.submit(last_night, estate)
+        key = str(estate.documents.key("release_manager"))
+        say(_tminus(estate, "sign-off", *_documents(estate, book), "--key", key).strip())
+        _until(lambda: _nothing_pending(estate), 60, "the release is signed off")
+        backed_up.result()
     if not fault.from_watch:
         _switch_faults(estate)
     _outage(estate, "down")
+
+
+def last_night(estate: WholeEstate) -> None:
+    """The backup of last night, and its restore; otherwise than it should be where the fault says so."""
+    fault, stored = estate.fault, _database(estate)
+    if fault.backup_age_hours or fault.backup_damaged:
+        age = timedelta(hours=fault.backup_age_hours)
+        stored.take_otherwise(estate.servers.addresses.aws, age=age, damaged=fault.backup_damaged)
+    else:
+        stored.take_and_prove()
+
+
+def back_up_after(estate: WholeEstate, began: Callable[[], bool], over: Event) -> None:
+    """What the platform's scheduler does after a launch, once its last phase began: a backup, and its restore."""
+    while not over.wait(_LOOK):
+        if began():
+            _database(estate).take_and_prove()
+            return
+
+
+def _last_phase_began(estate: WholeEstate) -> bool:
+    return any(isinstance(one, ev.PhaseStarted) and one.phase.startswith("T+") for one in _the_launch(estate)[1])
+
+
+def _database(estate: WholeEstate) -> StoredAt:
+    return StoredAt("tradesense", "database", estate.documents.environment, environment_of(estate))
 
 
 def _documents(estate: WholeEstate, book: Path) -> list[str]:
@@ -133,6 +163,7 @@ def _launch(estate: WholeEstate, out: Path, say: Say, book: Path, t0: str) -> tu
     argv = [*_TMINUS, "launch", *_documents(estate, book), "--t0", t0, "--report", str(out), "--key", key]
     shown = None if sys.stdout.isatty() else subprocess.PIPE
     over = Event()
+    Thread(target=back_up_after, args=(estate, lambda: _last_phase_began(estate), over), daemon=True).start()
     if estate.fault.from_watch:
         Thread(target=_switch_at_watch, args=(estate, over), daemon=True).start()
     process = subprocess.Popen(

@@ -9,7 +9,6 @@ import os
 import shlex
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -17,7 +16,7 @@ from ruamel.yaml import YAML
 
 from deployments.rehearsal.addresses import HOST
 from deployments.rehearsal.binaries import CHECKOUT
-from deployments.rehearsal.nightly_backup import back_up
+from deployments.rehearsal.nightly_backup import StoredAt
 from deployments.rehearsal.papers.pages import documents
 from deployments.rehearsal.papers.reports import write
 from deployments.rehearsal.papers.systems import tradesense, vatic
@@ -27,6 +26,8 @@ from tminus.readiness.terminal import whole_list
 
 _TMINUS = (sys.executable, "-m", "cli.main")
 _WITHIN = 300.0  # seconds; then something hangs
+# The stores of each system's book of backups that the estate has.
+_BACKED_UP = {"tradesense": ("database", "database-files"), "vatic": ("cache",)}
 
 
 NOT_READY = 3
@@ -38,12 +39,13 @@ def sweep(estate: WholeEstate, system: str, out: Path, say: Say) -> int:
 
     Returns the command's own exit code.
     """
-    back_up(estate.servers.addresses.postgres, estate.servers.addresses.aws, estate.folder, timedelta(hours=1))
     files = estate.documents
     write(estate.folder / "artifacts", vatic() if system == "vatic" else tradesense())
     write(estate.folder / "documents", documents())
     environment = environment_file(estate, system)
     _write(environment, system, estate)
+    for store in _BACKED_UP[system]:
+        StoredAt(system, store, environment, environment_of(estate)).take_and_prove()
     argv = [
         *(*_TMINUS, "readiness", system, "--environment", str(environment), "--people", str(files.people)),
         *("--release", str(files.release), "--report", str(out)),

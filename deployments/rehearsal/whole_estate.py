@@ -10,10 +10,12 @@ from types import TracebackType
 from typing import Self
 
 from pydantic import SecretStr
+from pyrage import x25519
 
 from deployments.rehearsal.addresses import HOST, made_up, plain
 from deployments.rehearsal.documents import Ports, write_documents
 from deployments.rehearsal.faults import Fault
+from deployments.rehearsal.nightly_backup import allow_marks
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.readiness import http_answers
 from deployments.rehearsal.servers import Servers
@@ -42,10 +44,19 @@ class WholeEstate:
         self.ports = Ports.plan()
         self.trading = Trading.plan(folder / "trading")
         self.servers = Servers(folder / "servers", instances={"trading": self.trading.address.pools["blue"]})
-        self.secrets = {**self._secrets(), **({_LEDGER: ledger} if ledger else {})}
+        identity = x25519.Identity.generate()
+        backups = {"TMINUS_REHEARSAL_BACKUP_IDENTITY": SecretStr(str(identity))}
+        self.secrets = {**self._secrets(), **backups, **({_LEDGER: ledger} if ledger else {})}
         reference = f"env:{_LEDGER}" if ledger else None
         self.documents = write_documents(
-            folder, self.servers.addresses, self.trading.address, self.ports, fault, hour, ledger=reference
+            folder,
+            self.servers.addresses,
+            self.trading.address,
+            self.ports,
+            fault,
+            hour,
+            recipient=str(identity.to_public()),
+            ledger=reference,
         )
         self._ledger = reference or f"sqlite:{self.documents.ledger}"
         self._ending = ExitStack()
@@ -81,6 +92,7 @@ class WholeEstate:
     def _start_around(self) -> None:
         addresses = self.servers.addresses
         self.trading.start(self.processes, addresses.postgres, addresses.redis)
+        allow_marks(addresses.postgres)
         self._run_old_version()
         self._show_to_grafana()
         self._start_slack()

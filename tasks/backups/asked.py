@@ -11,6 +11,7 @@ from tasks.backup_store import BackupStore
 from tasks.estate import Estate
 from tminus.backups.book import AnyStore
 from tminus.backups.manifest import SUFFIX, BackupKind, BackupManifest
+from tminus.backups.together import Answers
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
@@ -41,6 +42,7 @@ class Asked:
         name: the store's name in the book.
         manifest: the backup's, as read from the bucket, and its digest is the ledger's.
         needed_at: the moment for which the loss is counted: now, for the newest backup.
+        together: what is asked besides for the comparison with other stores; None where nothing is.
     """
 
     estate: Estate
@@ -50,6 +52,7 @@ class Asked:
     manifest: BackupManifest
     needed_at: datetime
     scratch: Scratch
+    together: Answers | None = None
 
 
 @dataclass(frozen=True)

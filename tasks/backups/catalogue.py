@@ -1,14 +1,16 @@
 """The backups of a store as its bucket has them: what is listed, the manifest, and the files as S3 knows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.backup_store import BackupStore
 from tasks.backups.asked import store_folder
+from tasks.backups.object_pool import OUTLIVED, ObjectPool
 from tminus import events as ev
 from tminus.backups.book import AnyStore
-from tminus.backups.catalogue import Catalogue, Listed, catalogue
+from tminus.backups.catalogue import Catalogue, Listed, Outlived, catalogue
 from tminus.backups.manifest import BackupManifest, digest
+from tminus.clock import now
 from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
 
@@ -44,11 +46,20 @@ def read_catalogue(bucket: BackupStore, name: str, store: AnyStore, taken: Seque
     folder = store_folder(bucket.prefix, name)
     logs = store_folder(bucket.prefix, store.wal.strip("/")) if store.kind == "postgres.base" else None
     entries = [one for one in bucket.entries(folder) if logs is None or not one.key.startswith(logs)]
-    return catalogue(folder, entries, taken)
+    found = catalogue(folder, entries, taken)
+    if store.kind != "s3.objects":
+        return found
+    outlived = bucket.older(ObjectPool(bucket, name).folder, now() - OUTLIVED * store.keep - store.every)
+    return replace(found, outlived=Outlived(*outlived))
 
 
-def read_manifest(bucket: BackupStore, listed: Listed, system: str, name: str, store: AnyStore) -> ReadManifest:
-    """The manifest of a backup, held against the ledger; raises CouldNotObserve where S3 does not answer. Blocks."""
+def read_manifest(
+    bucket: BackupStore, listed: Listed, system: str, name: str, store: AnyStore | None = None
+) -> ReadManifest:
+    """The manifest of a backup, held against the ledger, and where it is given the store's book. Blocks.
+
+    Raises CouldNotObserve where S3 does not answer.
+    """
     key = str(listed.manifest)
     text = bucket.text(key, _LARGEST)
     if text is None:
@@ -64,7 +75,8 @@ def read_manifest(bucket: BackupStore, listed: Listed, system: str, name: str, s
     except CouldNotObserve as e:
         return ReadManifest("unreadable", found, why=str(e))
     said = (manifest.system, manifest.store, manifest.kind, manifest.backup)
-    if said != (system, name, store.kind, listed.name):
+    kind = store.kind if store is not None else listed.recorded.kind
+    if said != (system, name, kind, listed.name):
         why = f"{key} is the manifest of {' '.join(said)}"
         return ReadManifest("altered", found, why=why)
     return ReadManifest("recorded", found, manifest)

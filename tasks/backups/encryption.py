@@ -135,19 +135,19 @@ class _Kept:
     def __init__(self, source: Readable, target: Target) -> None:
         self._source = source
         self._target = target
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     def read(self, size: int = -1) -> bytes:
         try:
             return self._source.read(size)
-        except Exception as e:
+        except BaseException as e:
             self._error = e
             raise
 
     def write(self, data: bytes) -> int:
         try:
             self._target.write(data)
-        except Exception as e:
+        except BaseException as e:
             self._error = e
             raise
         return len(data)

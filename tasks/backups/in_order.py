@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 _Asked = TypeVar("_Asked")
@@ -18,7 +19,7 @@ def in_order(work: Callable[[_Asked], _Answer], asked: Iterable[_Asked], workers
     with ThreadPoolExecutor(workers, thread_name_prefix="tminus-object") as pool:
         try:
             for one in asked:
-                under_way.append(pool.submit(work, one))
+                under_way.append(pool.submit(copy_context().run, work, one))
                 if len(under_way) > workers:
                     yield under_way.popleft().result()
             while under_way:

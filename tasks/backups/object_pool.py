@@ -1,12 +1,15 @@
 """Contents of objects, stored once however many objects and backups have them: each lies under its own SHA-256. Blocks.
 
-They lie beside a store's folder and not in it, since no single backup owns them: nothing but what no list names any
-more may be removed.
+They lie beside a store's folder and not in it, since no single backup owns them. What no list names any more is told
+by its age alone, so whoever removes it (a lifecycle rule of the bucket) reads no list and needs no key: a backup leaves
+no content that it names older than a quarter of `keep`, so what is older than one and a half `keep` is named by no
+backup that is kept. Nor can a backup lose what it finds there while it is taken: that has more than a `keep` left.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -17,8 +20,12 @@ from tasks.backups.digested import DigestedSource, DigestedTarget
 from tasks.backups.encryption import HEAD, readable_without_key
 from tasks.backups.sealing import unseal
 from tasks.backups.stored_file import AT_REST, upload
+from tminus.clock import now
 from tminus.errors import CouldNotObserve
 
+_RENEWED = 0.25  # of the time for which a backup is kept
+OUTLIVED = 1.5
+"""Of that time: a content that is older is named by no backup that is kept."""
 _KEYS = 12  # hexadecimal digits that tell one set of recipients from another
 
 
@@ -38,18 +45,29 @@ class ObjectPool:
         self._bucket = bucket
         self.folder = f"{bucket.prefix.strip('/')}/{store}.objects/".lstrip("/")
 
-    def put(self, path: Path, sha256: str, recipients: Sequence[str]) -> str:
-        """Stores a file's content, unless it is there already; returns where, below the pool's folder.
+    def put(self, path: Path, sha256: str, recipients: Sequence[str], keep: timedelta) -> str:
+        """Stores a file's content, unless it is there and young; returns where, below the pool's folder.
 
         Other recipients have another place: who gets a new key could not read what was encrypted to the old one.
+
+        Args:
+            path: the file.
+            sha256: of its content.
+            recipients: the public keys to encrypt to.
+            keep: for how long the backup is kept.
         """
         stored = f"{_fingerprint(recipients)}/{sha256[:2]}/{sha256}"
-        if self._bucket.dump(f"{self.folder}{stored}") is None:
+        if not self._young(f"{self.folder}{stored}", keep):
             with path.open("rb") as file:
                 sent = self._send(f"{self.folder}{stored}", file, path.stat().st_size, recipients)
             if sent != sha256:
                 raise CouldNotObserve(f"{path} changed while it was uploaded")
         return stored
+
+    def _young(self, key: str, keep: timedelta) -> bool:
+        """Whether it is there, and was stored, or is now stored anew, so lately that it outlasts this backup."""
+        found = self._bucket.dump(key)
+        return found is not None and (now() - found.stored < keep * _RENEWED or self._bucket.renew(key, AT_REST))
 
     def _send(self, key: str, file: BinaryIO, size: int, recipients: Sequence[str]) -> str:
         """The SHA-256 of what was read of the file."""

@@ -1,18 +1,18 @@
 """The live objects of a bucket, each in the version that is current. They are only read. Blocks."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tasks.backup_store import Readable
 from tasks.estate import Estate
+from tasks.s3_body import reading
 from tminus.backups.object_list import MARKER_OBJECT
 from tminus.errors import CouldNotObserve
 
 if TYPE_CHECKING:
-    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound", "405", "MethodNotAllowed"})
@@ -93,8 +93,7 @@ class ObjectSource:
                 answer = self._client.get_object(Bucket=self.bucket, Key=one.key, IfMatch=one.etag)
             else:
                 answer = self._client.get_object(Bucket=self.bucket, Key=one.key, VersionId=one.version)
-            body: StreamingBody = answer["Body"]
-            with closing(body):
+            with reading(answer["Body"], answer["ContentLength"], f"s3://{self.bucket}/{one.key}") as body:
                 yield OpenedObject(body, answer.get("ContentType", ""), dict(answer.get("Metadata", {})))
 
     def half_uploaded(self) -> int:

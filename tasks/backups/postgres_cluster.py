@@ -52,6 +52,7 @@ ISOLATED: Mapping[str, str] = {
     "log_min_duration_statement": "-1",
     "log_error_verbosity": "terse",
     "external_pid_file": "",
+    "restart_after_crash": "off",  # a server that lost what it was doing has nothing more to say
     "max_connections": "40",
     "shared_buffers": "128MB",
     "maintenance_work_mem": "128MB",

@@ -24,11 +24,19 @@ if TYPE_CHECKING:
 
 _SOCKET_PATH = 90  # characters; what a socket's address can hold (108), less the file's own name
 _NOWHERE = "/nonexistent"  # where libpq finds no password file and no service file of ours
+# A restored database or role may name libraries to load into each session; what a session says itself goes before that.
+_NOTHING_ELSE = "-c session_preload_libraries= -c local_preload_libraries="
 _POLL = 0.02  # seconds
 _ENDED = 10.0  # seconds for a server that was told to end at once
-_NOTICED = 0.3  # seconds until the end of a server is noticed
+_NOTICED = 2.0  # seconds until the end of a server is noticed
 _SAID = 400  # characters of its log that fit into a sentence
+_CRASHED = "was terminated by signal "
+_KILLED = f"{_CRASHED}{signal.SIGKILL:d}:"
 _TAIL = 8192  # bytes of the log that are read for that
+
+
+class Killed(CouldNotObserve):
+    """The scratch server, or one of its processes, was killed from outside: says nothing of what was restored."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,12 @@ class ScratchServer:
             "PGUSER": self.cluster.superuser,
             "PGDATABASE": database,
         }
-        nowhere = {"PGPASSFILE": _NOWHERE, "PGSERVICEFILE": _NOWHERE, "PGSYSCONFDIR": _NOWHERE}
+        nowhere = {
+            "PGPASSFILE": _NOWHERE,
+            "PGSERVICEFILE": _NOWHERE,
+            "PGSYSCONFDIR": _NOWHERE,
+            "PGOPTIONS": _NOTHING_ELSE,
+        }
         return {**inherited(), **there, **nowhere, "PGDATABASE": database, "PGAPPNAME": "tminus"}
 
     def argv(self, tool: str, *arguments: str) -> list[str]:
@@ -92,6 +105,7 @@ class ScratchServer:
             connect_timeout=5,
             application_name="tminus",
             passfile=_NOWHERE,
+            options=_NOTHING_ELSE,
         )
 
     def complaint(self) -> str:
@@ -139,18 +153,21 @@ async def run(
                 await asyncio.wait_for(process.wait(), _NOTICED)
             if process.returncode is None:
                 raise
-            raise CouldNotObserve(_died(process.returncode, server)) from e
+            raise _died(process.returncode, server) from e
         finally:
             await _end(process)
 
 
 def _require_running(process: asyncio.subprocess.Process, server: ScratchServer) -> None:
     if process.returncode is not None:
-        raise CouldNotObserve(_died(process.returncode, server))
+        raise _died(process.returncode, server)
 
 
-def _died(status: int, server: ScratchServer) -> str:
-    return f"the scratch server ended with status {status}: {server.complaint()}"
+def _died(status: int, server: ScratchServer) -> CouldNotObserve:
+    said = server.complaint()
+    if status == -signal.SIGKILL or _KILLED in said:
+        return Killed("the scratch server was killed, or one of its processes: is memory short?")
+    return CouldNotObserve(f"the scratch server ended with status {status}: {said}")
 
 
 class _sockets:  # noqa: N801 - it reads as what it is in a `with`
@@ -220,7 +237,7 @@ async def _ready(process: asyncio.subprocess.Process, server: ScratchServer, wit
     deadline = monotonic() + within
     while True:
         if process.returncode is not None:
-            raise CouldNotObserve(_died(process.returncode, server))
+            raise _died(process.returncode, server)
         with suppress(psycopg.Error):
             await (await server.connection("template1")).close()
             return
@@ -250,7 +267,7 @@ def _complaint(log: Path) -> str:
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return "its log cannot be read"
-    worth = [line for line in lines if "FATAL" in line or "PANIC" in line] or lines[-2:]
+    worth = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", _CRASHED))] or lines[-2:]
     return printable(" ".join(worth))[-_SAID:] or "its log is empty"
 
 

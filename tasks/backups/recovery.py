@@ -13,7 +13,7 @@ from typing import LiteralString
 from tasks.backups.base_files import ControlFile
 from tasks.backups.damage import Damaged
 from tasks.backups.postgres_cluster import Cluster, own
-from tasks.backups.postgres_server import ScratchServer, run
+from tasks.backups.postgres_server import Killed, ScratchServer, run
 from tasks.backups.wal_supply import WalSupply
 from tminus.backups.wal_names import parse_history, parse_lsn, show_lsn
 from tminus.errors import CouldNotObserve
@@ -110,7 +110,7 @@ async def recovered(
             arrived = True
             yield Recovered(server, replace(reached, took=took))
     except CouldNotObserve as e:
-        if arrived:
+        if arrived or isinstance(e, Killed):
             raise
         if supply.failed is not None:
             raise CouldNotObserve(f"the WAL could not be fetched: {supply.failed}") from e

@@ -64,7 +64,7 @@ def redis_contents(wire: Wire, taken_at: datetime) -> RedisContents:
     databases = {}
     for number, (keys, expiring) in keyspace(as_bytes(wire.ask("INFO", "keyspace"))).items():
         wire.ask("SELECT", number)
-        databases[number] = _Reader(wire, taken_at, exact).read(number, keys, expiring)
+        databases[number] = Reader(wire, taken_at, exact).read(number, keys, expiring)
     return RedisContents(databases=databases, functions=_functions(wire))
 
 
@@ -92,7 +92,7 @@ def as_marker(number: object, at: object) -> Marker | None:
         return None
 
 
-class _Reader:
+class Reader:
     """Reads one database by its cursor."""
 
     def __init__(self, wire: Wire, taken_at: datetime, exact: bool) -> None:
@@ -101,11 +101,11 @@ class _Reader:
         self._exact = exact  # whether the server has PEXPIRETIME (7.0)
 
     def read(self, number: int, keys: int, expiring: int) -> KeyCensus:
-        """Again where a table that shrank under way made the cursor give some keys twice."""
+        """All of it. Again where a table that shrank under way made the cursor give some keys twice."""
         for _ in range(_TRIES):
             found = _Database()
-            for names in self._pages():
-                self._count(found, self._described(names))
+            for names in self.pages():
+                self._count(found, self.described(names))
             if found.lasting.parts == keys - expiring:
                 return found.census(keys, expiring)
         raise CouldNotObserve(
@@ -113,7 +113,8 @@ class _Reader:
             f"but {found.lasting.parts} can be read"
         )
 
-    def _pages(self) -> Iterator[list[bytes]]:
+    def pages(self) -> Iterator[list[bytes]]:
+        """The names of all keys, some of them at a time; one may come twice."""
         cursor = b"0"
         while True:
             reply, names = as_list(self._wire.ask("SCAN", cursor, "COUNT", _PAGE))
@@ -122,7 +123,7 @@ class _Reader:
             if cursor == b"0":
                 return
 
-    def _described(self, names: Sequence[bytes]) -> Iterator[_Key]:
+    def described(self, names: Sequence[bytes]) -> Iterator[_Key]:
         """Type, expiry and size of each; those that have expired are left out."""
         ttl = "PEXPIRETIME" if self._exact else "PTTL"
         commands: list[Command] = []

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from tasks.backups.redis_contents import marker, redis_contents
 from tasks.backups.redis_invariants import Broken, broken_invariants
 from tasks.backups.redis_server import scratch_redis
 from tasks.backups.redis_tools import RedisProgram
+from tasks.backups.redis_wire import Wire
 from tminus.backups.book import Invariant
 from tminus.backups.contents import Marker, RedisContents
 from tminus.clock import now
@@ -43,6 +44,7 @@ async def counted(
     appendonly: str = "",
     forgiving: bool = False,
     invariants: Sequence[Invariant] = (),
+    besides: Callable[[Wire, Marker | None], None] | None = None,
 ) -> Counted:
     """Loads what lies in a folder, and counts it.
 
@@ -52,7 +54,8 @@ async def counted(
         taken_at: the backup's moment.
         appendonly: see `scratch_redis`.
         forgiving: see `scratch_redis`.
-        invariants: what is asked besides.
+        invariants: what must hold.
+        besides: called at the end with a connection and the newest mark, in a thread.
 
     Raises Damaged where the server refuses the files, CouldNotObserve where it cannot be asked.
     """
@@ -66,6 +69,8 @@ async def counted(
                 contents = redis_contents(wire, taken_at)
                 at = now()
                 broken = tuple(broken_invariants(wire, invariants))
+                if besides is not None:
+                    besides(wire, mark)
             return Counted(contents, mark, at, loaded_in, server.offline, broken)
 
         return await asyncio.to_thread(count)

@@ -180,6 +180,8 @@ async def _ready(process: asyncio.subprocess.Process, server: ScratchRedis, log:
     """Waits until it has loaded everything."""
     last = monotonic()
     while not await asyncio.to_thread(_loaded, server):
+        if process.returncode == -signal.SIGKILL:
+            raise CouldNotObserve("the scratch Redis was killed while it loaded the backup: is memory short?")
         if process.returncode is not None:
             said = _complaint(log)
             if _OUT_OF_MEMORY in said or not said:

@@ -21,6 +21,7 @@ from tasks.backups.take_base import BASE, WAL
 from tasks.backups.wal_archive import Fetched, WalArchive
 from tasks.backups.wal_pages import examine
 from tasks.backups.wal_supply import WalSource, WalSupply
+from tasks.giving_up import in_thread
 from tminus.backups.book import PostgresBase
 from tminus.backups.manifest import RestorePoint
 from tminus.backups.wal_names import Fork, Segment, history_name, is_segment, parse_history, parse_lsn, timelines
@@ -136,11 +137,9 @@ async def fetched(asked: Asked) -> tuple[Fetching, Path, SecretStr | None]:
     data, wal = asked.scratch.folder / "data", asked.scratch.folder / "wal"
     await asyncio.to_thread(data.mkdir, 0o700)
     await asyncio.to_thread(wal.mkdir, 0o700)
-    base = await asyncio.to_thread(
-        fetch_base, asked.bucket, asked.manifest.file(BASE), data, identity, asked.scratch.disk
-    )
+    base = await in_thread(fetch_base, asked.bucket, asked.manifest.file(BASE), data, identity, asked.scratch.disk)
     differs = [base.differs] if base.differs else []
-    differs += await asyncio.to_thread(_fetch_wal, asked, wal, identity)
+    differs += await in_thread(_fetch_wal, asked, wal, identity)
     return Fetching(base, tuple(differs), perf_counter() - began), wal, identity
 
 

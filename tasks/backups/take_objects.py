@@ -167,7 +167,7 @@ class _Storing:
             sha256=read.sha256,
             etag=one.etag,
             modified=one.modified,
-            stored=self.pool.put(path, read.sha256, self.asked.recipients),
+            stored=self.pool.put(path, read.sha256, self.asked.recipients, self.asked.store.keep),
             content_type=opened.content_type,
             metadata=opened.metadata,
         )

@@ -14,8 +14,10 @@ from tasks.backups.postgres_contents import marker
 from tasks.backups.postgres_invariants import ask
 from tasks.backups.recovery import Recovered, require_open, show
 from tasks.backups.restore_base import Fetching, Unpacked, fetched, make_ready, unpacked
+from tasks.backups.together_asking import ask_sql
 from tasks.backups.wal_pages import ends_whole
 from tasks.backups.wal_supply import WalSupply
+from tasks.giving_up import in_thread
 from tminus.backups.book import Invariant
 from tminus.backups.contents import PostgresContents
 from tminus.backups.manifest import BackupKind
@@ -89,7 +91,7 @@ async def _at_end(ready: Unpacked, fetching: Fetching, looked: Looked) -> list[s
 
     Returns a line for each table that is not.
     """
-    way = await asyncio.to_thread(ready.plan)
+    way = await in_thread(ready.plan)
     async with ready.onwards(way.timeline) as (there, supply):
         looked.word("restored", "yes")
         looked.number("restore_time", fetching.took + there.reached.took, "s")
@@ -98,7 +100,7 @@ async def _at_end(ready: Unpacked, fetching: Fetching, looked: Looked) -> list[s
             named = ", ".join(str(one) for one in way.strangers)
             looked.details.append(f"the archive has timelines that do not come from this backup: {named}")
         tables = await _look(ready, there, looked)
-        looked.count("wal_missing", await asyncio.to_thread(_gaps, ready, way, there, supply))
+        looked.count("wal_missing", await in_thread(_gaps, ready, way, there, supply))
     return tables
 
 
@@ -109,6 +111,7 @@ async def _look(ready: Unpacked, there: Recovered, looked: Looked) -> list[str]:
         looked.count("invariants_broken", await _broken_invariants(connection, ready.asked.store.invariants))
         looked.count("indexes_broken", await broken_indexes(connection, ready.cluster.major))
         tables = await broken_tables(connection)
+        await ask_sql(ready.asked, connection, newest)
     if newest is None:
         looked.details.append(_NO_MARK)
     else:

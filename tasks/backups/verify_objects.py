@@ -1,6 +1,5 @@
 """Verifying a backup of S3 objects: every content restored and hashed, and the list held against what was counted."""
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,8 @@ from tasks.backups.object_pool import ObjectPool
 from tasks.backups.object_restoring import Restoring, fitting, listed
 from tasks.backups.object_source import ObjectSource
 from tasks.backups.stored_file import Unreadable, fetch, identity_for
+from tasks.backups.together_asking import ObjectIds, finish
+from tasks.giving_up import in_thread
 from tminus.backups.book import S3Objects
 from tminus.backups.contents import Marker, ObjectsContents
 from tminus.backups.manifest import BackupKind
@@ -63,7 +64,7 @@ class VerifyObjects(Verifier):
 
     async def verify(self, asked: Asked) -> Seen:
         """See Verifier."""
-        return await asyncio.to_thread(_verify, asked)
+        return await in_thread(_verify, asked)
 
 
 def _verify(asked: Asked) -> Seen:
@@ -101,10 +102,13 @@ def _restore(
     drawn = random.Random(asked.manifest.backup)  # noqa: S311 - a sample, no secret
     restoring = Restoring(ObjectPool(asked.bucket, asked.name), identity, folder)
     left = int(asked.scratch.disk * _SPARED) - path.stat().st_size
+    ids = ObjectIds(asked)
     with path.open("rb") as file:
         for one, why in in_order(restoring.restore, fitting(listed(file, found.count), left, wanted)):
             found.restored += 1
             found.lost += why.lost
+            if not why.lost:
+                ids.add(one)
             if why.wrong:
                 found.wrong[why.wrong] += 1
             if why.readable:
@@ -114,6 +118,7 @@ def _restore(
             for title, query in queries.items():
                 found.sums[title] = found.sums.get(title, 0) + query.adds(one)
             _draw(found, one, drawn)
+    finish(asked, found.marker)
 
 
 def _draw(found: _Found, one: ListedObject, drawn: random.Random) -> None:

@@ -17,6 +17,7 @@ from tasks.backups.postgres_server import ScratchServer, run
 from tasks.backups.restore_dump import Restored, restore
 from tasks.backups.restore_progress import Progress
 from tasks.backups.stored_file import Unreadable
+from tasks.backups.together_asking import ask_sql
 from tminus.backups import differences
 from tminus.backups.book import PostgresDump
 from tminus.backups.contents import PostgresContents
@@ -130,6 +131,7 @@ async def _look(asked: Asked, looked: Looked, server: ScratchServer, restored: R
     async with server.connect(restored.database) as connection:
         newest = await marker(connection)
         invariants = await ask(connection, asked.store.invariants)
+        await ask_sql(asked, connection, newest)
     looked.count("invariants_broken", [one.line for one in invariants if not one.holds])
     if newest is None:
         looked.details.append(_NO_MARK)

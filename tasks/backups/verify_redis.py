@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import ClassVar
@@ -14,8 +15,11 @@ from tasks.backups.redis_counting import Counted, counted, own_folder
 from tasks.backups.redis_file_check import file_check
 from tasks.backups.redis_server import RDB
 from tasks.backups.redis_tools import RedisVersion, find_redis
+from tasks.backups.redis_wire import Wire
 from tasks.backups.stored_file import Unreadable, fetch, identity_for
-from tminus.backups.contents import RedisContents
+from tasks.backups.together_asking import ask_redis
+from tasks.giving_up import in_thread
+from tminus.backups.contents import Marker, RedisContents
 from tminus.backups.manifest import BackupKind, StoredFile
 from tminus.backups.redis_differences import redis_differences
 from tminus.errors import CouldNotObserve
@@ -55,7 +59,7 @@ class VerifyRedis(Verifier):
         fetching = _Fetching()
         began = perf_counter()
         try:
-            await asyncio.to_thread(_fetch, asked, folder, fetching)
+            await in_thread(_fetch, asked, folder, fetching)
             fetched_in = perf_counter() - began
             found = await counted(
                 program,
@@ -63,6 +67,7 @@ class VerifyRedis(Verifier):
                 asked.manifest.taken_at,
                 appendonly=_appendonly(asked),
                 invariants=asked.store.invariants,
+                besides=partial(self.besides, asked),
             )
         except Damaged as e:
             restored = Measurement(name="restored", word="no")
@@ -70,6 +75,10 @@ class VerifyRedis(Verifier):
         place = aof_folder(folder, asked.manifest.names)
         checked = await file_check(program, [place / name for name in asked.manifest.names])
         return _seen(asked, wanted, found, fetching, fetched_in + found.loaded_in, checked)
+
+    def besides(self, asked: Asked, wire: Wire, mark: Marker | None) -> None:
+        """What else is asked of the scratch server while it runs. Blocks."""
+        ask_redis(asked, wire, mark)
 
 
 def _fetch(asked: Asked, folder: Path, fetching: _Fetching) -> None:

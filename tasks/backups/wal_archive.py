@@ -19,6 +19,7 @@ from tasks.backups.digested import CHUNK, DigestedTarget
 from tasks.backups.sealing import seal, unseal
 from tasks.backups.wal_pages import SegmentHead, examine
 from tasks.estate import s3_bucket
+from tasks.s3_body import reading
 from tminus.backups.wal_names import is_wal
 from tminus.environment import Environment
 from tminus.errors import CouldNotObserve, Refused, UsageError
@@ -110,7 +111,8 @@ class WalArchive:
             metadata = answer["Metadata"]
             with aside.open("w+b") as file:
                 through = DigestedTarget(file)
-                unseal(answer["Body"], through, identity, self.url(name))
+                with reading(answer["Body"], answer["ContentLength"], self.url(name)) as body:
+                    unseal(body, through, identity, self.url(name))
                 if through.sha256 != metadata.get(_PLAIN, through.sha256):
                     raise Damaged(f"{self.url(name)} is not what was archived under that name: its SHA-256 differs")
                 file.seek(0)

@@ -7,6 +7,7 @@ since recovery ends there without an error.
 
 import shlex
 import threading
+from contextvars import copy_context
 from pathlib import Path
 from typing import Protocol
 
@@ -59,7 +60,8 @@ class WalSupply:
     def __init__(self, folder: Path, sources: tuple[WalSource, ...], system: str, size: int, account: Account) -> None:
         self._folder, self._sources, self._system, self._size, self._account = folder, sources, system, size, account
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="wal supply", daemon=True)
+        serve = copy_context().run
+        self._thread = threading.Thread(target=serve, args=(self._serve,), name="wal supply", daemon=True)
         self.failed: TminusError | None = None
         self.damaged: dict[str, str] = {}
         self.handed: list[str] = []

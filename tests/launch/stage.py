@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import boto3
@@ -21,7 +20,7 @@ from ruamel.yaml import YAML
 from deployments.rehearsal import nginx
 from deployments.rehearsal.addresses import plain
 from deployments.rehearsal.binaries import CHECKOUT
-from deployments.rehearsal.nightly_backup import back_up
+from deployments.rehearsal.play import back_up_after, last_night
 from deployments.rehearsal.whole_estate import WholeEstate
 from tasks.vocabulary import KINDS
 from tminus.frozen import Frozen
@@ -72,6 +71,10 @@ class Launched:
     def record(self) -> Record:
         """What the ledger says so far."""
         return self.book.refresh()
+
+    def after_t0(self) -> bool:
+        """Whether a phase after T-0 began."""
+        return any(name.startswith("T+") for name in list(self.record().phases_started))
 
     def conductor(self) -> int:
         """The process that holds the lease now; 0 where nobody does."""
@@ -137,8 +140,7 @@ class Stage:
 
     def sign_off(self) -> None:
         """The readiness roles sign the release off, and last night's backup is there."""
-        addresses = self.estate.servers.addresses
-        back_up(addresses.postgres, addresses.aws, self.estate.folder, timedelta(hours=3))
+        last_night(self.estate)
         asked = self.tminus("sign-off", *self.documents(), "--key", self.key("release_manager"))
         assert asked.returncode == 0, asked.stderr
         wait_for(lambda: self.tminus("pending", "--json").stdout.strip() == "[]", "the release is signed off")
@@ -162,12 +164,17 @@ class Stage:
         launched = Launched(said[0].split()[0], process, Logbook(store, said[0].split()[0]), said)
         listener = Thread(target=lambda: said.extend(line.rstrip() for line in process.stdout or ()), daemon=True)
         listener.start()
+        over = Event()
+        scheduled = Thread(target=back_up_after, args=(self.estate, launched.after_t0, over), daemon=True)
+        scheduled.start()
         try:
             yield launched
         finally:
+            over.set()
             process.kill()
             process.wait()
             listener.join(5)
+            scheduled.join(_COMMAND)
             process.stdout.close()
             store.close()
 

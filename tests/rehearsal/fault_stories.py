@@ -214,6 +214,7 @@ JUST_SO: Mapping[str, Callable[[], Story]] = {
     "one-old-instance": one_old_instance,
     "service-down": lambda: blocked("services-healthy", "healthy"),
     "stale-backup": lambda: blocked("backup-completed", "age"),
+    "damaged-backup": lambda: blocked("backup-proven", "verdict"),
     "vulnerable": lambda: blocked("no-known-vulnerability", "high"),
     "approver-rejects": lambda: decided("rejected", "engineering-lead"),
     "approver-silent": lambda: decided("expired", "engineering-lead", "security-lead"),

@@ -74,7 +74,9 @@ def test_a_go_rests_on_fresh_evidence() -> None:
     [
         ("no-known-vulnerability", "unaudited", "= 0"),
         ("backup-completed", "holds", "= all"),
-        ("backup-completed", "same_database", "= yes"),
+        ("backup-completed", "manifest", "= recorded"),
+        ("backup-proven", "verdict", "= pass"),
+        ("backup-after-launch-proven", "after_launch", "= yes"),
         ("backup-after-launch-whole", "holds", "= all"),
         ("services-healthy", "front", "= all"),
         ("dashboards-ready", "answering", "= all"),

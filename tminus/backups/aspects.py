@@ -34,7 +34,7 @@ UNITS: Mapping[str, str] = {
     "databases_differ": "",  # of a Redis
     "objects_differ": "",
     "invariants_broken": "",
-    "stores_disagree": "",  # restored together
+    "stores_disagree": "",  # what one store lacks and another has, of stores that were restored together
 }
 
 _BEFORE = ("age", "missing", "overdue", "shrunk", "manifest", "files_damaged", "readable_without_key")
@@ -46,7 +46,7 @@ ASPECTS_OF: Mapping[str, tuple[str, ...]] = {
     "redis.rdb": (*_BEFORE, *_RESTORED, "databases_differ"),
     "redis.aof": (*_BEFORE, *_RESTORED, "databases_differ"),
     "s3.objects": (*_BEFORE, *_RESTORED, "objects_differ"),
-    "cockroach.backup": ("age", "missing", "restored", "restore_time", "loss", "invariants_broken", "tables_differ"),
+    "cockroach.backup": ("age", "missing", "overdue", "files_damaged", *_RESTORED, "tables_differ"),
 }
 
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from tminus.backups.halted import Halted
+from tminus.backups.together_book import Together
+from tminus.backups.together_query import IdPattern, RedisSet
 from tminus.clock import Duration
+from tminus.errors import UsageError
 from tminus.expectation import Expectation
 from tminus.runbook import Slug
 
@@ -124,34 +128,50 @@ AnyStore = Annotated[
 ]
 
 
-class OnePoint(BaseModel, frozen=True, extra="forbid"):
-    """Something that must agree between restored stores: as many orders in the database as in the cache.
-
-    Attributes:
-        title: what agrees.
-        counts: store → the query (SQL, a Redis key pattern, or an object prefix) whose count it is.
-    """
-
-    title: str
-    counts: dict[str, str] = Field(min_length=2)
-
-
 class BackupBook(BaseModel, frozen=True, extra="forbid"):
     """`runbooks/SYSTEM/backups.yaml`.
 
     Attributes:
         backups: the system.
         stores: by name.
-        together: stores that are restored to one point, and what must agree between them.
+        together: groups of stores, by name, that must agree with each other once they are restored.
         may_restore: who may approve that live data are switched to a restored copy.
+        halted: what must hold while they are: without it nothing live is switched.
     """
 
     backups: Slug
     title: str
     stores: dict[Slug, AnyStore] = Field(min_length=1)
-    together: tuple[OnePoint, ...] = ()
+    together: dict[Slug, Together] = Field(default_factory=dict)
     may_restore: tuple[str, ...] = ()
+    halted: Halted | None = None
 
     def named(self, names: tuple[str, ...]) -> Iterator[tuple[str, AnyStore]]:
         """These stores, or all where none is named."""
         yield from ((name, store) for name, store in self.stores.items() if not names or name in names)
+
+    @model_validator(mode="after")
+    def _askable(self) -> Self:
+        """A question that nobody could answer is a mistake in the book, and not one at night."""
+        for group, together in self.together.items():
+            for one in together.agree:
+                if unknown := {*one.ids, *one.partial} - set(self.stores):
+                    raise ValueError(f"together.{group}: {one.title!r} names no store {', '.join(sorted(unknown))}")
+                if not set(one.ids) - set(one.partial):
+                    raise ValueError(f"together.{group}: {one.title!r} wants a store that is not `partial`")
+                for name, question in one.ids.items():
+                    _require_question(self.stores[name], question, f"together.{group}: {one.title!r}, {name}")
+        return self
+
+
+def _require_question(store: AnyStore, question: str, where: str) -> None:
+    try:
+        match store:
+            case RedisRdb() | RedisAof():
+                RedisSet.parse(question)
+            case S3Objects():
+                IdPattern.parse(question)
+            case _ if not question.strip():
+                raise ValueError(f"{where}: the query is empty")
+    except UsageError as e:
+        raise ValueError(f"{where}: {e}") from e

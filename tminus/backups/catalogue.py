@@ -56,6 +56,14 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Outlived:
+    """Contents of objects that no backup names any more which is kept: how many, and their bytes."""
+
+    contents: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """The backups of one store.
 
@@ -63,11 +71,13 @@ class Catalogue:
         complete: those that have a manifest, the newest first.
         unfinished: those without one, the newest first.
         taken: what the ledger knows, the earliest first.
+        outlived: what lies beside the backups of a set of objects, and should be gone.
     """
 
     complete: tuple[Listed, ...]
     unfinished: tuple[Listed, ...]
     taken: tuple[ev.BackupTaken, ...] = ()
+    outlived: Outlived = Outlived()
 
     @property
     def newest(self) -> Listed | None:
@@ -134,7 +144,7 @@ def tell(found: Catalogue, store: Store, at: datetime) -> Told:
     measured = [
         Measurement.number("age", age, "s"),
         Measurement.number("missing", missing),
-        Measurement.number("overdue", len(overdue)),
+        Measurement.number("overdue", len(overdue) + found.outlived.contents),
     ]
     if newest is not None:
         measured.append(shrunk(found, newest))
@@ -143,6 +153,11 @@ def tell(found: Catalogue, store: Store, at: datetime) -> Told:
         for one in found.unfinished[:_NAMED]
     ]
     too_old = [f"{one.name} should be gone: it is of {one.at:%Y-%m-%d %H:%M}" for one in overdue[:_NAMED]]
+    if found.outlived.contents:
+        too_old.append(
+            f"{found.outlived.contents} contents of objects should be gone ({found.outlived.size} bytes): no backup "
+            "that is kept names what is older than one and a half `keep`; a lifecycle rule of the bucket removes it"
+        )
     return Told(tuple(measured), (*gaps[:_NAMED], *too_old, *unfinished))
 
 

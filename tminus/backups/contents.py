@@ -97,7 +97,8 @@ class ObjectsContents(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         objects: how many.
         size: bytes of all of them.
-        checksum: over key, size, SHA-256 and version of each, in the order of keys.
+        checksum: over all that the list says of each (key, version, size, SHA-256, content type, metadata), in the
+            order of keys.
     """
 
     of: Literal["objects"] = "objects"

@@ -39,6 +39,8 @@ class History:
         chain: its name.
         taken: every backup that was taken, the earliest first.
         verified: every backup that was looked at, the earliest first.
+        compared: every comparison of stores, the earliest first.
+        ended: the last verification that came to its end.
         broke_off: verifications that began and did not end, by name.
         scratches: scratch places that were planned and are not known to be gone.
     """
@@ -47,6 +49,8 @@ class History:
         self.chain = chain
         self.taken: list[ev.BackupTaken] = []
         self.verified: list[ev.BackupVerified] = []
+        self.compared: list[ev.StoresCompared] = []
+        self.ended: ev.VerificationEnded | None = None
         self.broke_off: dict[str, ev.VerificationBegan] = {}
         self.scratches: dict[str, ev.ScratchPlanned] = {}
         for event in events:
@@ -70,6 +74,10 @@ class History:
                 found.setdefault(one.verification, []).append(one)
         return [Verified(tuple(some)) for some in found.values()]
 
+    def comparisons_of(self, group: str) -> list[ev.StoresCompared]:
+        """The comparisons of a group of stores, the earliest first."""
+        return [one for one in self.compared if one.group == group]
+
     def stores(self) -> Sequence[str]:
         """Every store that it knows of."""
         return sorted({one.store for one in self.taken} | {one.store for one in self.verified})
@@ -82,7 +90,10 @@ class History:
                 self.verified.append(event)
             case ev.VerificationBegan():
                 self.broke_off[event.verification] = event
+            case ev.StoresCompared():
+                self.compared.append(event)
             case ev.VerificationEnded():
+                self.ended = self.ended if event.broke_off else event
                 self.broke_off.pop(event.verification, None)
             case ev.ScratchPlanned():
                 self.scratches[event.scratch] = event

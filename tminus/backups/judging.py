@@ -1,6 +1,6 @@
 """How what was seen of a backup comes out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from tminus.backups.aspects import UNITS, expected
@@ -39,12 +39,16 @@ class Gathered:
         self.because = self.because or because
 
 
-def judged(kind: str, store: AnyStore, seen: Gathered, where: str, *, newest: bool) -> Outcome:
+def judged(
+    kind: str, store: AnyStore, seen: Gathered, where: str, *, newest: bool, but: Collection[str] = ()
+) -> Outcome:
     """Fails where anything seen is not as it should be; else `unknown` where anything could not be looked at.
 
-    Of an older backup only what is its own is judged, not how many there are and how old the newest is.
+    Of an older backup only what is its own is judged, not how many there are and how old the newest is; nor what `but`
+    names.
     """
-    wanted = {name: one for name, one in expected(kind, store).items() if newest or name not in _OF_THE_STORE}
+    out = {*but, *(() if newest else _OF_THE_STORE)}
+    wanted = {name: one for name, one in expected(kind, store).items() if name not in out}
     return _shortened(judge(_comparable(wanted, seen), _observation(seen, where)), seen.reason)
 
 

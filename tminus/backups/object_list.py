@@ -70,7 +70,7 @@ class ListCount:
         self._last = key
         self._objects += 1
         self._size += one.size
-        self._digest.update(rfc8785.dumps([one.key, one.size, one.sha256, one.version]) + b"\n")
+        self._digest.update(one.line())
 
     def contents(self) -> ObjectsContents:
         """What was counted so far."""

@@ -11,6 +11,7 @@ from tminus import events as ev
 from tminus.backups.book import AnyStore, BackupBook
 from tminus.backups.catalogue import Catalogue
 from tminus.backups.history import History, Verified
+from tminus.backups.together import mark_said
 from tminus.clock import show_duration
 from tminus.outcome import Verdict
 
@@ -32,9 +33,29 @@ def overview(book: BackupBook, history: History, at: datetime) -> Iterator[Rende
     for name, worst in bad:
         if worst.outcome.verdict is not Verdict.PASS:
             yield Text(f"{name}: {worst.outcome.summary}", style=_style(worst.outcome.verdict))
+    yield from common_points(book, history, at)
     for began in history.broke_off.values():
         said = f"The verification of {began.at:%Y-%m-%d %H:%M} runs, or broke off; the next cleans up behind it."
         yield Text(said, style="yellow")
+
+
+def common_points(book: BackupBook, history: History, at: datetime) -> Iterator[Text]:
+    """The point to which all stores can be brought, and how each group of stores came out when it was compared."""
+    ended = history.ended
+    if ended is not None and ended.common_mark is not None:
+        looked = {one.store for one in history.verified if one.verification == ended.verification}
+        which = "All stores" if looked == set(book.stores) else ", ".join(sorted(looked))
+        mark = ended.common_mark
+        yield Text(f"{which} can be brought to {mark_said(mark)}, {ago(at - mark.at)}.")
+    for group in book.together:
+        found = history.comparisons_of(group)
+        if not found:
+            yield Text(f"{group}: not compared yet", style="yellow")
+            continue
+        last = found[-1]
+        verdict = last.outcome.verdict
+        when = f"compared {ago(at - last.at)}" + (f", {ago(at - last.mark.at)} the common point" if last.mark else "")
+        yield Text(f"{group}: {last.outcome.summary} ({when})", style=_style(verdict))
 
 
 def _row(name: str, store: AnyStore, history: History, at: datetime) -> list[RenderableType]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tminus.clock import now
+from tminus.cross_check import never_proven
 from tminus.doctor.finding import Finding, Look, warn
 from tminus.doctor.ledger_answers import look_at_ledger
 from tminus.doctor.pagerduty_ids import PagerDutyLook
@@ -13,6 +14,8 @@ from tminus.doctor.team import TeamLook
 from tminus.environment import Environment
 from tminus.people import People
 from tminus.runbook import Runbook
+
+_ADD_BACKUPS = "add the section, and have `tminus backup` and `tminus verify-backup` run every day"
 
 
 def examine(
@@ -42,7 +45,8 @@ def examine(
         found = [finding for some in side_by_side.map(lambda look: look(), looks) for finding in some]
     unknown = slack.unknown(people.people) if slack else ()
     team = TeamLook(people, now(), seen=slack.seen if slack else (), unknown=unknown)
-    return [*found, *team.findings(book)]
+    unproven = never_proven(book.steps(), environment) if book else []
+    return [*found, *(warn("backups", said, _ADD_BACKUPS) for said in unproven), *team.findings(book)]
 
 
 def _without(system: str, so: str) -> Finding:

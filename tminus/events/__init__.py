@@ -10,6 +10,7 @@ from tminus.events.backups import (
     BackupVerified,
     ScratchGone,
     ScratchPlanned,
+    StoresCompared,
     VerificationBegan,
     VerificationEnded,
 )
@@ -53,6 +54,7 @@ from tminus.events.readiness import (
     SweepBegan,
     SweepEnded,
 )
+from tminus.events.restores import RestoreEnded, RestoreOrdered, RestorePlanned
 from tminus.events.steps import (
     Sample,
     StepEnded,
@@ -96,6 +98,9 @@ __all__ = [
     "PhaseScheduled",
     "PhaseStarted",
     "Reminded",
+    "RestoreEnded",
+    "RestoreOrdered",
+    "RestorePlanned",
     "Result",
     "ReviewLine",
     "ReviewsTold",
@@ -107,6 +112,7 @@ __all__ = [
     "StepEnded",
     "StepIntended",
     "StepStarted",
+    "StoresCompared",
     "SweepBegan",
     "SweepEnded",
     "Time",
@@ -164,7 +170,11 @@ Event = Annotated[
     | ScratchPlanned
     | ScratchGone
     | BackupVerified
-    | VerificationEnded,
+    | StoresCompared
+    | VerificationEnded
+    | RestorePlanned
+    | RestoreOrdered
+    | RestoreEnded,
     Field(discriminator="type"),
 ]
 _event: TypeAdapter[Event] = TypeAdapter(Event)

@@ -60,6 +60,7 @@ class ScratchPlanned(Happening):
         scratch: its name, which the marker file in it repeats.
         folder: where.
         machine: on which machine.
+        cluster: of a CockroachDB's backup, the entry of the environment in which a database of that name is restored.
     """
 
     type: Literal["scratch.planned"] = "scratch.planned"
@@ -68,6 +69,7 @@ class ScratchPlanned(Happening):
     scratch: str
     folder: str
     machine: str
+    cluster: str = ""
 
 
 class ScratchGone(Happening):
@@ -110,11 +112,28 @@ class BackupVerified(Happening):
     marker: Marker | None = None
 
 
+class StoresCompared(Happening):
+    """Restored stores were held against each other, as far as that went.
+
+    Attributes:
+        group: its name in the book.
+        stores: which.
+        mark: the newest mark that all of them hold: the point to which all can be brought; None where one has none.
+    """
+
+    type: Literal["stores.compared"] = "stores.compared"
+    verification: str
+    group: str
+    stores: tuple[str, ...]
+    mark: Marker | None = None
+    outcome: Outcome
+
+
 class VerificationEnded(Happening):
     """A verification ended.
 
     Attributes:
-        counts: verdict → how many backups came out so.
+        counts: verdict → how many backups, and groups of stores that were compared, came out so.
         common_mark: the newest mark that is in the newest backup of every store: all can be brought to it.
         broke_off: whether its process died before; a later one wrote this down.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tminus.chain_names import OPERATION
+from tminus.chain_names import OPERATION, RESTORE
 from tminus.errors import Refused
 from tminus.ledger.chain import Head
 from tminus.ledger.chains import Chains
@@ -65,6 +65,8 @@ class Locks(Chains):
 
 
 def _how_to_free(holder: str) -> str:
+    if holder.startswith(RESTORE):
+        return "where it broke off, `tminus restore --resume` goes on with it, and `tminus restore --give-up` ends it"
     if holder.startswith(OPERATION):
         return "where it broke off, `tminus operate backup --settle` looks what became of it and frees it"
     return f"`tminus status {holder}` shows it, `tminus scrub {holder}` ends it"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tminus import events as ev
 from tminus.asking import name_of
-from tminus.chain_names import is_sign_off
+from tminus.chain_names import is_only_answered
 from tminus.foresight import record_after
 from tminus.frozen import Frozen
 from tminus.ledger.store import Letter
@@ -27,7 +27,7 @@ def letters(frozen: Frozen, event: ev.Event, record: Record) -> Sequence[Letter]
     A sign-off has no countdown, so only its question is shown.
     """
     asked = reminders(frozen, event, record) if isinstance(event, ev.Reminded) else _question(frozen, event, record)
-    if asked or is_sign_off(frozen.created.launch):
+    if asked or is_only_answered(frozen.created.launch):
         return asked
     said = _on_board(frozen, event, record)
     shown = [board(frozen, record_after(record, event), said)] if said else []

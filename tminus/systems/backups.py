@@ -1,6 +1,5 @@
 """How backups are encrypted, and where they are restored to be looked at."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -57,8 +56,3 @@ class Backups(Section):
     identity: SecretRef | None = None
     scratch: Path
     disk: Annotated[Size, Field(gt=0)] = 20_000_000_000
-
-    def secrets(self) -> Iterator[str]:
-        """The private key's reference."""
-        if self.identity is not None:
-            yield self.identity

@@ -1,18 +1,30 @@
 """Databases, caches and queues that readiness asks, beside those a launch needs."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from tminus.credentials import SecretRef
 from tminus.systems.section import Section
 
 
 class Cockroach(Section):
-    """A CockroachDB cluster, by its SQL port."""
+    """A CockroachDB cluster, by its SQL port.
+
+    Attributes:
+        scratch: another entry of this section: a cluster that holds nothing live, in which this one's backups are
+            restored to be looked at, by credentials that lead to no live one.
+        kms: the URI of the key with which its backups are encrypted.
+        passphrase: the same, where a passphrase is used.
+        proven_on: versions such as `v24.3` on which somebody has seen a verification of its backups do right.
+    """
 
     dsn: SecretRef
+    scratch: str = ""
+    kms: SecretRef | None = None
+    passphrase: SecretRef | None = None
+    proven_on: tuple[Annotated[str, StringConstraints(pattern=r"^v\d+\.\d+$")], ...] = ()
 
 
 class Sentinels(Section):

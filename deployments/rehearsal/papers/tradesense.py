@@ -101,10 +101,9 @@ def tradesense_files() -> Files:
 
 
 def _evidence(finished: datetime) -> Files:
-    """What restores, audits and updates came to."""
+    """What audits and updates came to."""
     at = finished.isoformat()
     said: dict[str, dict[str, object]] = {
-        "point-in-time": {"status": "restored", "off_by_seconds": 4, "finished_at": at},
         "audit": {
             "status": "completed",
             "compliance": 100,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from deployments.rehearsal.vendors.cockroach_catalogue import BACKUPS, JOBS, SCHEDULES, TABLES, ZONES, Columns
+from deployments.rehearsal.vendors.cockroach_restores import restore_forms
 from deployments.rehearsal.vendors.cockroach_state import BUILD, ClusterState, Row
 from deployments.rehearsal.vendors.cockroach_wire import Answer, Session, SqlError, serving
 
@@ -76,7 +77,7 @@ class CockroachFake:
         if text in self.state.queries:
             self._allow(text, session)
             return _of_value(self.state.queries[text])
-        for form, meant in self._forms().items():
+        for form, meant in {**restore_forms(self.state.restores), **self._forms()}.items():
             if match := form.fullmatch(text):
                 return meant(match, session)
         raise SqlError("42601", f'at or near "{text[:20]}": syntax error')

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from deployments.rehearsal.vendors.cockroach_restores import RestoreState
+
 BUILD = "v24.3.4"
 COLLECTION = "external://backups"
 _KEY = "aws-kms:///alias/vatic?REGION=eu-central-1&AUTH=implicit"
@@ -88,6 +90,7 @@ class ClusterState:
         variables: `SHOW name`, as a session begins.
         queries: text of a statement → the one value it gives, or its rows; see `CockroachFake.gives`.
         restricted: whether crdb_internal may only be read where a session allows it itself, as since version 25.4.
+        restores: what backups hold, and what was restored of them.
     """
 
     nodes: list[Node] = field(default_factory=_nodes)
@@ -101,6 +104,7 @@ class ClusterState:
     )
     queries: dict[str, object] = field(default_factory=dict)
     restricted: bool = True
+    restores: RestoreState = field(default_factory=RestoreState)
 
     def gossip_nodes(self) -> list[Row]:
         """One row a node that gossip still knows."""

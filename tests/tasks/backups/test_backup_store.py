@@ -3,10 +3,16 @@
 import hashlib
 import io
 import os
+import time
+import tracemalloc
+from datetime import UTC, datetime, timedelta
 
+import pyrage
 import pytest
+from pydantic import SecretStr
 
 from tasks.backup_store import AtRest, BackupStore
+from tasks.backups.stored_file import receive, upload
 from tests.conftest import Estates, S3Server
 from tminus.errors import CouldNotObserve
 
@@ -68,6 +74,60 @@ def test_a_stream_that_comes_in_small_pieces_is_not_gathered(store: BackupStore)
     assert store.downloaded_sha256(key) == hashlib.sha256(content.getvalue()).hexdigest()
     assert min(asked) > 0
     assert max(asked) <= 5 << 20
+
+
+class Endless:
+    """A stream of so many bytes, made as they are asked for."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def read(self, size: int = -1) -> bytes:
+        """The next of them."""
+        count = min(self._left, 1 << 20 if size < 0 else size)
+        self._left -= count
+        return os.urandom(count)
+
+
+def peak(store: BackupStore, size: int) -> int:
+    """The most memory that it took to encrypt, upload, fetch and decrypt so many bytes."""
+    key, secret = f"{store.prefix}/flat-{size}", pyrage.x25519.Identity.generate()
+    tracemalloc.start()
+    try:
+        file = upload(store, key, Endless(size), [str(secret.to_public())], name="flat")
+        received = receive(store, file, Nowhere(), SecretStr(str(secret)))
+        assert received.differs == ""
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        store.delete_dump(key)
+
+
+class Nowhere:
+    """Takes everything, and keeps nothing."""
+
+    def write(self, data: bytes, /) -> None:
+        """Gone."""
+
+
+def test_memory_is_flat_in_the_size_of_what_passes(store: BackupStore) -> None:
+    """Five times as much takes no more of it."""
+    peak(store, 1 << 20)  # what is imported and connected once
+    small, large = peak(store, 48 << 20), peak(store, 240 << 20)
+    assert large <= 1.1 * small
+
+
+def test_a_renewed_object_is_as_it_was_and_young(store: BackupStore) -> None:
+    """Its age begins anew; what is not there is not made."""
+    key = f"{store.prefix}/pool/renewed"
+    store.put_stream(key, io.BytesIO(b"content"), PLAIN)
+    time.sleep(1.1)  # S3 counts whole seconds
+    before = datetime.now(UTC)
+    assert store.older(f"{store.prefix}/pool/", before) == (1, 7)
+    assert store.renew(key, PLAIN)
+    assert store.older(f"{store.prefix}/pool/", before - timedelta(seconds=1)) == (0, 0)
+    assert store.downloaded_sha256(key) == hashlib.sha256(b"content").hexdigest()
+    assert not store.renew(f"{store.prefix}/pool/nothing", PLAIN)
 
 
 def test_a_small_stream_keeps_its_own_checksum(store: BackupStore) -> None:

@@ -2,16 +2,22 @@
 
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 
 import pyrage
 import pytest
 
 from deployments.rehearsal.aws import make_bucket
+from tasks.backup_store import AtRest, BackupStore
+from tasks.backups import catalogue, object_pool
+from tasks.backups.catalogue import read_catalogue
 from tasks.backups.object_source import ObjectSource
 from tests.conftest import Estates, S3Server
 from tests.tasks.backups.object_room import ObjectRoom
 from tests.tasks.backups.redis_room import ago, found
+from tminus.backups.catalogue import tell
 from tminus.backups.object_list import ListedObject
+from tminus.clock import now
 from tminus.errors import CouldNotObserve
 from tminus.outcome import Verdict
 
@@ -58,6 +64,47 @@ async def test_unchanged_objects_are_stored_once(room: ObjectRoom) -> None:
     manifest = await room.take()
     assert len(set(room.stored_keys()) - before) == 2
     assert room.judged(await room.verify(manifest)).verdict is Verdict.PASS
+
+
+async def test_what_is_named_again_is_made_young_in_time(room: ObjectRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that nothing which a lifecycle rule removes by its age is named by a backup that is kept."""
+    await room.take()
+    before = {key: room.get(key) for key in room.stored_keys()}
+    renewed: list[str] = []
+
+    def renew(_store: BackupStore, key: str, _at_rest: AtRest) -> bool:
+        renewed.append(key)
+        return key.endswith("f")
+
+    monkeypatch.setattr(BackupStore, "renew", renew)
+    quarter = room.store.keep / 4
+    monkeypatch.setattr(object_pool, "now", lambda: now() + quarter - timedelta(minutes=1))
+    await room.take()
+    assert renewed == []
+    monkeypatch.setattr(object_pool, "now", lambda: now() + quarter + timedelta(minutes=1))
+    manifest = await room.take()
+    assert set(renewed) == {key for key in before if ".objects/" in key}
+    # Encrypted anew, it has other bytes: what S3 does not renew from its own copy is stored again.
+    assert {key for key in renewed if room.get(key) == before[key]} == {key for key in renewed if key.endswith("f")}
+    assert room.judged(await room.verify(manifest)).verdict is Verdict.PASS
+
+
+async def test_contents_that_no_backup_names_any_more_should_be_gone(
+    room: ObjectRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They count as overdue, a day after one and a half `keep`, as backups do a day after theirs."""
+    await room.take()
+    async with room.estate() as estate:
+        bucket = BackupStore.open(estate, "backups")
+        end = room.store.keep * 1.5 + room.store.every
+        monkeypatch.setattr(catalogue, "now", lambda: now() + end - timedelta(minutes=1))
+        assert read_catalogue(bucket, "invoices", room.store, ()).outlived.contents == 0
+        monkeypatch.setattr(catalogue, "now", lambda: now() + end + timedelta(minutes=1))
+        found = read_catalogue(bucket, "invoices", room.store, ())
+    assert found.outlived.contents == len([key for key in room.stored_keys() if ".objects/" in key]) == 30
+    told = tell(found, room.store, now())
+    assert any(one.name == "overdue" and one.quantity is not None and one.quantity.value == 30 for one in told.found)
+    assert any("30 contents of objects should be gone" in line for line in told.details)
 
 
 async def test_nothing_is_readable_without_the_key(room: ObjectRoom) -> None:

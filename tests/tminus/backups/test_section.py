@@ -33,8 +33,8 @@ def test_only_public_keys_are_recipients(said: str) -> None:
         Backups.model_validate({"scratch": "/s", "recipients": [said]})
 
 
-def test_the_identity_is_a_reference_and_counts_as_a_secret() -> None:
-    """Never a value; a launch's secrets have it."""
+def test_the_identity_is_a_reference_and_no_launch_needs_it() -> None:
+    """Never a value; a launch takes backups, for which the public key is enough, so it must not ask for the other."""
     with pytest.raises(ValidationError):
         Backups.model_validate({"scratch": "/s", "identity": "AGE-SECRET-KEY-1QQ"})
     environment = Environment.model_validate(
@@ -47,4 +47,6 @@ def test_the_identity_is_a_reference_and_counts_as_a_secret() -> None:
             "backups": {"scratch": "/s", "identity": "env:KEY", "recipients": [KEY]},
         }
     )
-    assert list(environment.secrets()) == ["env:KEY"]
+    assert environment.backups is not None
+    assert environment.backups.identity == "env:KEY"
+    assert list(environment.secrets()) == []

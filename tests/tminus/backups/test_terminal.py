@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 from tests.tminus.backups.test_catalogue import NOW, STORE, daily, made, taken
 from tminus import events as ev
 from tminus.backups.book import BackupBook
+from tminus.backups.contents import Marker
 from tminus.backups.history import History
 from tminus.backups.terminal import ago, chart, overview, render_store, short, size
 from tminus.outcome import Outcome, Verdict
@@ -85,3 +86,28 @@ def test_sizes_are_short() -> None:
         "10.0 GB",
         "10.0 TB",
     ]
+
+
+def test_the_common_point_has_its_line() -> None:
+    """With its age; and each group of stores says how it came out, or that it never was compared."""
+    agree = [{"title": "t", "ids": {"cache": "KEYS a:*", "other": "KEYS a:*"}}]
+    group = {"title": "t", "owner": "o", "agree": agree}
+    book = BackupBook.model_validate({**BOOK.model_dump(), "together": {"orders": group, "bills": group}})
+    mark = Marker(number=9, at=NOW - 3 * HOUR)
+    compared = ev.StoresCompared(
+        at=NOW - HOUR,
+        verification="v",
+        group="orders",
+        stores=("cache", "other"),
+        mark=mark,
+        outcome=Outcome(verdict=Verdict.FAIL, summary="cache lacks 3"),
+    )
+    seen = verified(HOUR).model_copy(update={"verification": "v"})
+    ended = ev.VerificationEnded(at=NOW, verification="v", counts={}, common_mark=mark, sentence="s")
+    text = drawn(*overview(book, History("c", [seen, compared, ended]), NOW))
+    assert "cache can be brought to mark 9 of" in text
+    assert "3.0 h ago." in text
+    assert "orders: cache lacks 3 (compared 60.0 min ago, 3.0 h ago the common point)" in text
+    assert "bills: not compared yet" in text
+    other = seen.model_copy(update={"store": "other"})
+    assert "All stores can be brought to" in drawn(*overview(book, History("c", [seen, other, ended]), NOW))

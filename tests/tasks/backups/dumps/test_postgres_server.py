@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -69,6 +70,12 @@ async def asked(server: ScratchServer, question: str, database: str = "postgres"
         return answer
 
 
+async def done(server: ScratchServer, statement: str) -> None:
+    """A statement without an answer, done from another database."""
+    async with server.connect("template1") as connection:
+        await connection.execute(statement.encode())
+
+
 async def killed(made: Cluster) -> None:
     """The server, a moment later."""
     await asyncio.sleep(0.1)
@@ -91,6 +98,22 @@ async def test_it_is_cut_off_and_has_nothing_to_do(made: Cluster) -> None:
                 assert os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net")  # noqa: PTH115
     finally:
         (made.data / "postgresql.auto.conf").write_text("")
+
+
+async def test_a_restored_database_loads_no_library_into_our_sessions(made: Cluster) -> None:
+    """Nor does one of its roles: neither into ours, nor into those of PostgreSQL's tools."""
+    missing = "SET session_preload_libraries = 'reports_home'"
+    async with run(made) as server:
+        await done(server, f"ALTER DATABASE postgres {missing}")
+        await done(server, f"ALTER ROLE {server.cluster.superuser} {missing}")
+        try:
+            assert await asked(server, "SELECT current_setting('session_preload_libraries')") == ""
+            argv = server.argv("psql", "-c", "SELECT 1")
+            psql = await asyncio.create_subprocess_exec(*argv, env=server.env("postgres"), stdout=subprocess.DEVNULL)
+            assert await psql.wait() == 0
+        finally:
+            await done(server, "ALTER DATABASE postgres RESET ALL")
+            await done(server, f"ALTER ROLE {server.cluster.superuser} RESET ALL")
 
 
 async def test_it_says_that_it_is_this_scratch(made: Cluster) -> None:
@@ -137,7 +160,7 @@ async def test_a_server_that_does_not_come_up_says_why(made: Cluster) -> None:
 
 async def test_a_server_that_dies_is_no_answer(made: Cluster) -> None:
     """Whatever was being asked: it is said that the server ended."""
-    with pytest.raises(CouldNotObserve, match="scratch server ended"):
+    with pytest.raises(CouldNotObserve, match="scratch server was killed"):
         async with run(made) as server, server.connect("postgres") as connection:
             await asyncio.gather(connection.execute("SELECT pg_sleep(30)"), killed(made))
 

@@ -267,7 +267,7 @@ async def test_when_the_scratch_server_dies_nothing_is_known(shop: Shop) -> None
             os.kill(server, 9)
             killed = True
     assert killed
-    with pytest.raises(CouldNotObserve, match="scratch server ended with status"):
+    with pytest.raises(CouldNotObserve, match="the scratch server was killed"):
         verifying.result()
 
 

@@ -1,0 +1,134 @@
+"""What proving a backup costs beyond restoring it, and what memory it takes.
+
+    python -m bench.backups [--size 1] [--rounds 3] [--sabotage overlap]
+
+A database of `--size` GB, with foreign keys and indexes, once in 200 tables and once in a single one, is dumped,
+encrypted and put into S3 (moto). Then it is restored by pg_restore alone, from the same bucket, decrypted by the same
+library, into a scratch server of the same settings; and verified by tminus: the same, and every row, index, constraint
+and sequence looked at.
+
+- verification_over_restore: with one job of pg_restore and 200 tables, the median of the rounds. The checks overlap the
+  restore, so proving costs little more than restoring.
+- the same with two jobs, and with one big table, of which nothing can be checked before it is there: told, no limit.
+- memory_growth_taking, memory_growth_verifying: the most resident memory of tminus itself, for the whole size over that
+  for a quarter of it.
+
+A verification counts only if it did its work: every aspect measured, all as it should be, of every row that the live
+database has.
+
+`--sabotage overlap` checks after the restore instead of meanwhile: the first figure must not hold, so this ends with
+exit code 1.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from bench.backups_bare import bare_restore
+from bench.backups_data import TABLES, Place, again, asked, make_database, place
+from bench.backups_verified import verified
+from bench.readiness_done import NotDone
+from tasks.backups.overlapped import Overlapped
+from tminus.backups.manifest import BackupManifest
+
+_GOAL = 1.15
+_GROWTH = 1.1
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Prints one JSON line a figure; 1 where one does not hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--size", type=float, default=1.0, help="GB of the database")
+    parser.add_argument("--rounds", type=int, default=3, help="of the figure that has a limit; the others have one")
+    parser.add_argument("--sabotage", choices=["overlap"], help="switch a mechanism off")
+    given = parser.parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="tminus-bench-") as folder:
+        Path(folder).chmod(0o711)
+        with place(Path(folder)) as at:
+            try:
+                return _measure(at, int(given.size * 1e9), given.rounds, sabotaged=given.sabotage is not None)
+            except NotDone as e:
+                _tell(f"a verification did not do its work, so it has no time: {e}")
+                return 1
+
+
+def _measure(at: Place, size: int, rounds: int, *, sabotaged: bool) -> int:
+    manifest = _made(at, "many", size, TABLES)
+    if sabotaged:
+        Overlapped.meanwhile = _later  # type: ignore[method-assign,assignment]  # that is the sabotage
+    ratio = asyncio.run(_ratio(at, "many", manifest, 1, rounds))
+    held = [_figure("verification_over_restore", ratio, f"<= {_GOAL}", ratio <= _GOAL)]
+    if sabotaged:
+        return 0 if all(held) else 1
+    _figure("verification_over_restore_two_jobs", asyncio.run(_ratio(at, "many", manifest, 2, 1)))
+    one = _made(at, "one", size, 1)
+    _figure("verification_over_restore_big_table", asyncio.run(_ratio(at, "one", one, 1, 1)))
+    _figure("verification_over_restore_big_table_two_jobs", asyncio.run(_ratio(at, "one", one, 2, 1)))
+    return 0 if all([*held, *_memory(at, size)]) else 1
+
+
+async def _later(_checks: Overlapped) -> None:
+    """Checks nothing while others are restored."""
+
+
+def _made(at: Place, name: str, size: int, tables: int) -> BackupManifest:
+    found = make_database(at, name, size, tables)
+    manifest = asyncio.run(at.take(name))
+    _tell(
+        f"{name}: {found / 1e9:.2f} GB in {tables} tables; its encrypted dump has {manifest.files[0].size / 1e9:.2f} GB"
+    )
+    return manifest
+
+
+async def _ratio(at: Place, name: str, manifest: BackupManifest, jobs: int, rounds: int) -> float:
+    """The median of the rounds; in each the two take turns in being first."""
+    ratios = []
+    async with at.estate() as estate:
+        one = asked(at, estate, name, manifest)
+        for number in range(rounds):
+            if number % 2:
+                took, seen = await verified(again(one), jobs)
+                bare = await bare_restore(again(one), jobs)
+            else:
+                bare = await bare_restore(again(one), jobs)
+                took, seen = await verified(again(one), jobs)
+            ratios.append(took / bare)
+            _tell(f"{name}, -j{jobs}: restored in {bare:.1f} s, verified in {took:.1f} s: {seen.details[-1]}")
+    return median(ratios)
+
+
+def _memory(at: Place, size: int) -> list[bool]:
+    make_database(at, "quarter", size // 4, TABLES)
+    environment = at.folder / "environment.json"
+    environment.write_text(at.environment.model_dump_json(), "utf-8")
+    peaks = {}
+    for name in ("quarter", "many"):
+        argv = [sys.executable, "-m", "bench.backups_memory", str(at.folder), str(environment), name]
+        done = subprocess.run(argv, check=False, capture_output=True, text=True, env=dict(os.environ))
+        if done.returncode:
+            raise NotDone(f"{name}: {done.stderr.strip().rpartition(chr(10))[2]}")
+        peaks[name] = json.loads(done.stdout)
+        _tell(f"{name}: {peaks[name]['taking']:.0f} MB when it was taken, {peaks[name]['verifying']:.0f} MB in all")
+    growth = {what: peaks["many"][what] / peaks["quarter"][what] for what in ("taking", "verifying")}
+    return [_figure(f"memory_growth_{what}", one, f"<= {_GROWTH}", one <= _GROWTH) for what, one in growth.items()]
+
+
+def _figure(name: str, value: float, goal: str = "", holds: bool | None = None) -> bool:
+    figure = {"figure": name, "value": round(value, 3), "unit": "ratio", "goal": goal or None, "holds": holds}
+    print(json.dumps(figure), flush=True)
+    return bool(holds)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""What a restore would do and lose: the backup chosen, and the way there. Nothing is changed."""
+
+import asyncio
+import secrets
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasks.backup_store import BackupStore
+from tasks.backups.catalogue import read_catalogue
+from tasks.estate import Estate
+from tasks.restores.asked import Live, Restorer, Way
+from tasks.restores.vocabulary import RESTORERS, by_hand
+from tminus.backups.book import AnyStore
+from tminus.backups.opened import OpenedBackups
+from tminus.clock import now
+from tminus.release import no_release
+from tminus.restores.choosing import Chosen, choose
+from tminus.restores.telling import told, way_said
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done.
+
+    Attributes:
+        restorer: None where tminus does not switch this kind of store by itself.
+        way: by which names.
+        lines: all that is to be known before anybody decides.
+    """
+
+    name: str
+    store: AnyStore
+    instant: datetime
+    at: datetime
+    chosen: Chosen
+    restorer: Restorer | None
+    way: Way
+    lines: tuple[str, ...]
+
+
+async def plan(opened: OpenedBackups, name: str, instant: datetime, unsaved: str = "") -> Plan:
+    """Chooses the backup, and the names that would be used.
+
+    Raises UsageError for an unknown store or where no backup is good; CouldNotObserve, NotConfigured, MissingSecret,
+    LedgerError.
+    """
+    [(_, store)] = opened.named((name,))
+    at = now()
+    async with Estate(opened.environment, no_release(opened.system), "restore", opened.base) as estate:
+        bucket = await asyncio.to_thread(BackupStore.open, estate, store.bucket)
+        chosen = await asyncio.to_thread(_chosen, opened, bucket, name, store, instant)
+        lines = told(chosen, name, instant, at)
+        kind = RESTORERS.get(store.kind)
+        if kind is None:
+            steps = by_hand(store, chosen.recorded.backup)
+            return Plan(name, store, instant, at, chosen, None, {}, (*lines, *way_said(steps, unsaved)))
+        restorer = kind()
+        way = await restorer.plan(Live(estate, "", name, store), f"{at:%Y%m%d%H%M%S}_{secrets.token_hex(3)}")
+    return Plan(name, store, instant, at, chosen, restorer, way, (*lines, *way_said(restorer.said(way), unsaved)))
+
+
+def _chosen(opened: OpenedBackups, bucket: BackupStore, name: str, store: AnyStore, instant: datetime) -> Chosen:
+    with closing(opened.store()) as ledger:
+        history = opened.history(ledger)
+    catalogue = read_catalogue(bucket, name, store, history.taken_of(name))
+    return choose(catalogue, history.verified, name, instant, through_wal=store.kind == "postgres.base")

@@ -1,0 +1,84 @@
+"""What a restorer is asked, and what it promises: beside what is there, then switched by name, and back by name."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from tasks.backups.asked import Asked, Seen
+from tasks.estate import Estate
+from tminus.backups.book import AnyStore
+from tminus.backups.manifest import BackupKind
+
+Way = Mapping[str, str]
+"""What is made and renamed, by the names of its kind of store; recorded before it is done."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """A live store, as a restore sees it.
+
+    Attributes:
+        restore: the restore's chain: what marks things as made by it.
+    """
+
+    estate: Estate
+    restore: str
+    name: str
+    store: AnyStore
+
+
+class Stands(StrEnum):
+    """Which of the two has the live name."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+class Restorer(ABC):
+    """Restores one kind of store beside what is live, and switches.
+
+    Attributes:
+        kinds: of store.
+    """
+
+    kinds: ClassVar[tuple[BackupKind, ...]]
+
+    @abstractmethod
+    async def plan(self, live: Live, stamp: str) -> Way:
+        """The names that will be used; nothing is made.
+
+        Raises CouldNotObserve, NotConfigured, MissingSecret where it could not be done there.
+        """
+
+    @abstractmethod
+    def said(self, way: Way) -> Sequence[str]:
+        """What will be done, in words."""
+
+    @abstractmethod
+    async def beside(self, live: Live, asked: Asked, way: Way) -> Seen:
+        """Makes the copy, anew where an earlier try left one, and looks at it. Nothing live is touched.
+
+        What does not come up is an observation. Raises CouldNotObserve, NotConfigured, MissingSecret.
+        """
+
+    @abstractmethod
+    async def identified(self, live: Live, way: Way) -> Way:
+        """The same, with what no rename changes of both: what `switch` and `stands` tell them apart by."""
+
+    @abstractmethod
+    async def stands(self, live: Live, way: Way) -> Stands:
+        """Which of the two is live; raises CouldNotObserve where it is neither, saying what is."""
+
+    @abstractmethod
+    async def switch(self, live: Live, way: Way, to: Stands) -> None:
+        """Gives the live name to one of the two, wholly or not at all. Raises ActionFailed, saying what stands now."""
+
+    @abstractmethod
+    def by_hand(self, way: Way, to: Stands) -> Sequence[str]:
+        """The same, as what a person would type."""
+
+    @abstractmethod
+    async def discard(self, live: Live, way: Way) -> None:
+        """Removes the copy, where it is this restore's and not live; raises CouldNotObserve."""

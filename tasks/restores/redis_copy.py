@@ -1,0 +1,92 @@
+"""Every key of a scratch Redis, written into an empty database of a live one, and counted there. Blocks."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from tasks.backups.redis_contents import Reader
+from tasks.backups.redis_wire import Command, Wire, as_bytes
+from tasks.restores.live_redis import LiveRedis, Mark, mark_of
+from tminus.backups.contents import RedisContents
+from tminus.backups.redis_differences import redis_differences
+from tminus.clock import now
+from tminus.errors import CouldNotObserve
+
+_AT_ONCE = 4 << 20  # bytes of values on their way
+
+
+def copy(scratch: Wire, live: LiveRedis, pairs: Mapping[int, int], mark: str, restore: str, taken_at: datetime) -> None:
+    """Fills each database beside, anew where an earlier try left something.
+
+    Args:
+        scratch: with the backup loaded.
+        live: the server.
+        pairs: database → the one beside that is to take its name.
+        mark: the key by which a database is known as this restore's.
+        restore: the restore's chain.
+        taken_at: the backup's moment.
+
+    Raises CouldNotObserve where one beside holds what is not this restore's.
+    """
+    exact = scratch.ask("COMMAND", "INFO", "PEXPIRETIME") not in ([None], [])
+    for database, beside in pairs.items():
+        with live.database(beside) as client:
+            found = mark_of(client, mark)
+            if found is not None and found.restore == restore:
+                client.flushdb()
+            elif client.dbsize():
+                raise CouldNotObserve(f"redis {live.name}: database {beside} is not empty any more")
+            client.set(mark, Mark(restore=restore, database=database).model_dump_json())
+        scratch.ask("SELECT", database)
+        reader = Reader(scratch, taken_at, exact)
+        with live.wire(beside) as wire:
+            for names in reader.pages():
+                _write(scratch, wire, reader, names)
+
+
+def _write(scratch: Wire, live: Wire, reader: Reader, names: list[bytes]) -> None:
+    commands: list[Command] = []
+    size = 0
+    for key in reader.described(names):
+        [value] = scratch.many([("DUMP", key.name)], gone_is_none=True)
+        if value is None:
+            continue  # it has expired since it was named
+        commands.append(("RESTORE", key.name, key.expires or 0, as_bytes(value), "REPLACE", "ABSTTL"))
+        size += len(as_bytes(value))
+        if size > _AT_ONCE:
+            live.many(commands)
+            commands, size = [], 0
+    if commands:
+        live.many(commands)
+
+
+class _Without(Reader):
+    """Counts a database but for one key."""
+
+    def __init__(self, wire: Wire, taken_at: datetime, exact: bool, but: bytes) -> None:
+        super().__init__(wire, taken_at, exact)
+        self._but = but
+
+    def pages(self) -> Iterator[list[bytes]]:
+        """See Reader."""
+        for names in super().pages():
+            yield [name for name in names if name != self._but]
+
+
+def differences(
+    live: LiveRedis, pairs: Mapping[int, int], mark: str, wanted: RedisContents, taken_at: datetime
+) -> list[str]:
+    """How the databases beside differ from what was counted as the backup was taken, but for what expired since."""
+    used, found = live.used(), {}
+    for database, beside in pairs.items():
+        keys, expiring = used.get(beside, (0, 0))
+        with live.wire(beside) as wire:
+            exact = wire.ask("COMMAND", "INFO", "PEXPIRETIME") not in ([None], [])
+            census = _Without(wire, taken_at, exact, mark.encode()).read(beside, keys - 1, expiring)
+        before = wanted.databases.get(database)
+        if before is not None:
+            # A live server removes what expires, and a scratch does not: how many there were is not what is asked.
+            found[database] = census.model_copy(update={"keys": before.keys, "expiring": before.expiring})
+        elif census.keys:
+            found[database] = census
+    contents = RedisContents(databases=found, functions=wanted.functions)
+    return [f"{where} beside: {what}" for where, what in redis_differences(wanted, contents, taken_at, now()).items()]

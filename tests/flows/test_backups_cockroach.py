@@ -1,0 +1,310 @@
+"""A CockroachDB's own backups, restored into a scratch cluster. Both clusters are fakes, of the protocol only."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from ruamel.yaml import YAML
+
+from deployments.rehearsal.vendors.cockroach import CockroachFake
+from deployments.rehearsal.vendors.cockroach_restores import RestoreState, Restoring
+from deployments.rehearsal.vendors.cockroach_state import COLLECTION
+from flows.backup_verification import verify
+from tasks.backups import cockroach_scratch
+from tasks.backups.verify_cockroach import (
+    CockroachAsked,
+    CockroachSeen,
+    drop_scratch,
+    unless_proven,
+    verify_cockroach,
+    version_of,
+)
+from tasks.estate import Estate
+from tests.conftest import Estates
+from tminus import events as ev
+from tminus.backups.book import CockroachBackup
+from tminus.backups.opened import OpenedBackups, have_chain, open_backups
+from tminus.backups.together import Answers
+from tminus.backups.together_sets import Sets
+from tminus.ledger.store import Entry
+from tminus.outcome import Outcome, Verdict
+from tminus.record_parts import read_event
+from tminus.release import no_release
+
+INVARIANT = "SELECT count(*) FROM orders WHERE account_id IS NULL"
+STORE = {
+    "title": "The database",
+    "kind": "cockroach.backup",
+    "owner": "o",
+    "bucket": "backups",
+    "cluster": "main",
+    "database": "vatic",
+    "collection": COLLECTION,
+    "every": "24h",
+    "rpo": "1h",
+    "rto": "15m",
+    "invariants": [{"title": "Every order has an account", "sql": INVARIANT, "expect": "= 0"}],
+}
+KEY = "aws-kms:///alias/vatic?AUTH=specified&AWS_SECRET_ACCESS_KEY=made-up"
+
+
+@dataclass
+class Clusters:
+    """A live cluster, and a scratch."""
+
+    estates: Estates
+    live: CockroachFake
+    scratch: CockroachFake
+    dsns: Mapping[str, str]
+
+    @property
+    def restores(self) -> RestoreState:
+        """What the scratch cluster knows of backups, and made of them."""
+        return self.scratch.state.restores
+
+    def opened(self, *, proven_on: tuple[str, ...] = ("v24.3",), **main: str) -> OpenedBackups:
+        """The book and its environment; `main` are more of the live cluster's section."""
+        folder: Path = self.estates.folder
+        secret = {name: self.estates.secret(SecretStr(dsn)) for name, dsn in self.dsns.items()}
+        section = {"dsn": secret["main"], "scratch": "scratch", "proven_on": list(proven_on), **main}
+        environment = {
+            "environment": "here",
+            "kind": "rehearsal",
+            "ledger": {"sqlite": str(folder / "ledger.db")},
+            "prefect": {"api": "http://127.0.0.1:1/api"},
+            "state": str(folder / "state"),
+            "cockroach": {
+                "main": {key: value for key, value in section.items() if value},
+                "scratch": {"dsn": secret["scratch"]},
+            },
+            "backups": {"scratch": str(folder / "scratch")},
+        }
+        yaml = YAML(typ="safe", pure=True)
+        yaml.dump({"backups": "vatic", "title": "t", "stores": {"database": STORE}}, folder / "backups.yaml")
+        yaml.dump(environment, folder / "environment.yaml")
+        return open_backups(folder, folder / "environment.yaml")
+
+    def verified(self, **main: object) -> ev.BackupVerified:
+        """How the store came out."""
+        opened = self.opened(**main)  # type: ignore[arg-type]  # a test's own
+        asyncio.run(verify(opened, shown=False))
+        return [one for one in self.events(opened) if isinstance(one, ev.BackupVerified)][-1]
+
+    def events(self, opened: OpenedBackups | None = None) -> list[ev.Event]:
+        """What the ledger holds."""
+        opened = opened or self.opened()
+        with closing(opened.store()) as store:
+            return [read_event(one) for one in store.read(opened.chain)]
+
+    def left_behind(self, name: str, chain: str | None = None) -> None:
+        """What a killed verification leaves: a plan in the ledger, a mark in the cluster, a restore that runs."""
+        opened = self.opened()
+        planned = ev.ScratchPlanned(
+            verification="v", store="database", scratch=name, folder="", machine="another", cluster="scratch"
+        )
+        with closing(opened.store()) as store:
+            have_chain(store, opened.chain)
+            store.append(Entry(opened.chain, ev.write(planned)))
+        database = name.replace("-", "_")
+        self.restores.made[database] = chain or opened.chain
+        self.restores.databases.add(database)
+        self.restores.jobs[1] = Restoring(database, f"RESTORE … (new_db_name = '{database}')", 10**6, "succeeded")
+
+
+@pytest.fixture
+def clusters(estates: Estates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clusters]:
+    """Both well; the scratch is declared as one."""
+    monkeypatch.setattr(cockroach_scratch, "_POLL", 0.01)
+    live, scratch = CockroachFake(), CockroachFake()
+    scratch.state.restores.declared = True
+    scratch.gives(INVARIANT, 0)
+    with live.running() as main, scratch.running() as other:
+        yield Clusters(estates, live, scratch, {"main": main, "scratch": other})
+
+
+def test_a_good_backup_is_proven_where_somebody_vouched(clusters: Clusters) -> None:
+    """With its figures; the scratch database was recorded before it was made, and nothing of it is left."""
+    said = clusters.verified()
+
+    assert said.outcome.verdict is Verdict.PASS, (said.outcome.summary, said.outcome.details)
+    assert said.marker is not None
+    assert said.marker.number == 7
+    assert said.rto_seconds is not None
+    assert said.rpo_seconds == pytest.approx(1260, abs=5)
+    assert said.backup.startswith("20")
+    kinds = [one.type for one in clusters.events()]
+    assert kinds == ["verification.began", "scratch.planned", "scratch.gone", "backup.verified", "verification.ended"]
+    assert clusters.restores.jobs
+    assert (clusters.restores.databases, clusters.restores.made) == (set(), {})
+
+
+@pytest.mark.parametrize("proven_on", [(), ("v23.2", "v25.1")])
+def test_what_no_real_server_answered_proves_nothing(clusters: Clusters, proven_on: tuple[str, ...]) -> None:
+    """Good or bad: it says what would have come of it."""
+    said = clusters.verified(proven_on=proven_on)
+    assert said.outcome.verdict is Verdict.UNKNOWN
+    assert "no real CockroachDB v24.3 is known" in said.outcome.summary
+    assert "it would be pass" in said.outcome.summary
+    clusters.restores.held.files_missing = True
+    assert "it would be fail" in clusters.verified(proven_on=proven_on).outcome.summary
+
+
+def _full_only(clusters: Clusters) -> None:
+    held = clusters.restores.held
+    held.ages, held.rows = held.ages[1:], {"public.orders": (409,), "public.accounts": (50,), "tminus.marker": (1,)}
+
+
+DAMAGES: Mapping[str, tuple[Callable[[Clusters], object], str]] = {
+    "table lost": (lambda one: one.restores.held.restored.pop("public.accounts"), "table public.accounts is missing"),
+    "too many rows": (lambda one: one.restores.held.restored.update({"public.orders": 421}), "421 rows, and 420"),
+    "rows differ": (_full_only, "table public.orders has 410 rows, and 409 were backed up"),
+    "files missing": (lambda one: setattr(one.restores.held, "files_missing", True), "files of it are missing"),
+    "restore failed": (lambda one: setattr(one.restores, "ends", "failed"), "RESTORE failed"),
+    "other database": (lambda one: setattr(one.restores.held, "database", "other"), "nothing of the database 'vatic'"),
+    "no backup": (lambda one: one.scratch.state.collections.update({COLLECTION: []}), "there is no backup in external"),
+    "invariant": (lambda one: one.scratch.gives(INVARIANT, 3), "Every order has an account: 3"),
+    "old": (lambda one: setattr(one.restores.held, "ages", (timedelta(days=3), timedelta(days=2))), "age"),
+    "loss": (lambda one: setattr(one.restores.held, "mark", (7, timedelta(hours=5))), "loss"),
+    "gap": (lambda one: one.scratch.state.collections[COLLECTION].pop(7), "missing 1"),
+    "too many": (
+        lambda one: one.scratch.state.collections[COLLECTION].append(datetime.now(UTC) - timedelta(days=40)),
+        "should be gone",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_caught(clusters: Clusters, damage: str) -> None:
+    """With the part that is wrong; the scratch database is dropped all the same."""
+    harm, why = DAMAGES[damage]
+    harm(clusters)
+    outcome = clusters.verified().outcome
+    assert outcome.verdict is Verdict.FAIL, outcome
+    assert why in f"{outcome.summary} {outcome.details}"
+    assert (clusters.restores.databases, clusters.restores.made) == (set(), {})
+
+
+@pytest.mark.parametrize(
+    ("hinder", "why"),
+    [
+        (lambda one: setattr(one.restores, "declared", False), "not marked as a scratch"),
+        (lambda one: setattr(one.restores, "cluster_id", one.live.state.restores.cluster_id), "the same cluster as"),
+        (lambda one: setattr(one.restores, "ends", "canceled"), "canceled by somebody else"),
+        (lambda one: setattr(one.restores.held, "mark", None), "not measured: loss"),
+        (lambda one: setattr(one.restores.held, "kms", KEY), "was refused"),
+    ],
+)
+def test_where_it_cannot_look_it_is_unknown(clusters: Clusters, hinder: Callable[[Clusters], object], why: str) -> None:
+    """And nothing is restored into what is not a scratch."""
+    hinder(clusters)
+    outcome = clusters.verified().outcome
+    assert outcome.verdict is Verdict.UNKNOWN, outcome
+    assert why in outcome.summary
+    assert clusters.restores.databases == set()
+
+
+def test_no_scratch_is_named(clusters: Clusters) -> None:
+    """It says what to do, and leaves no plan behind."""
+    outcome = clusters.verified(scratch="").outcome
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "CREATE TABLE tminus_scratch.public.made" in outcome.summary
+    assert "scratch.planned" not in [one.type for one in clusters.events()]
+
+
+def test_a_live_cluster_that_is_silent_hinders_nothing(clusters: Clusters, estates: Estates) -> None:
+    """Backups are needed most then; the scratch's own mark is enough."""
+    clusters.dsns = {**clusters.dsns, "main": "postgresql://tminus@127.0.0.1:1/vatic"}
+    assert clusters.verified().outcome.verdict is Verdict.PASS
+
+
+def test_an_encrypted_one_is_read_by_its_key(clusters: Clusters, estates: Estates) -> None:
+    """Which is in no event."""
+    clusters.restores.held.kms = KEY
+    said = clusters.verified(kms=estates.secret(SecretStr(KEY)))
+    assert said.outcome.verdict is Verdict.PASS, said.outcome
+    assert "made-up" not in "".join(one.model_dump_json() for one in clusters.events())
+
+
+def test_what_a_killed_one_left_is_swept(clusters: Clusters) -> None:
+    """The restore that still runs is ended first; it does not matter which machine began it."""
+    clusters.left_behind("tminus-scratch-database-0123")
+    assert clusters.verified().outcome.verdict is Verdict.PASS
+    gone = [one for one in clusters.events() if isinstance(one, ev.ScratchGone)]
+    assert [one.how for one in gone] == ["swept", "destroyed"]
+    assert clusters.restores.jobs[1].status == "canceled"
+    assert clusters.restores.databases == set()
+
+
+@pytest.mark.parametrize("mark", ["another ledger's", "none"])
+def test_what_has_not_our_mark_is_never_dropped(clusters: Clusters, mark: str) -> None:
+    """Whatever the ledger says."""
+    clusters.left_behind("tminus-scratch-database-0123", chain="backups.other.here")
+    clusters.restores.jobs.clear()
+    if mark == "none":
+        clusters.restores.made.clear()
+    clusters.verified()
+    assert clusters.restores.databases == {"tminus_scratch_database_0123"}
+    assert [one.how for one in clusters.events() if isinstance(one, ev.ScratchGone)] == ["destroyed"]
+
+
+def test_a_cancelled_verification_drops_what_it_made(clusters: Clusters) -> None:
+    """Ctrl-C while the restore runs ends the restore too."""
+    clusters.restores.looks = 10**6
+
+    async def cancelled() -> None:
+        running = asyncio.create_task(verify(clusters.opened(), shown=False))
+        while not clusters.restores.jobs:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(cancelled())
+    assert [job.status for job in clusters.restores.jobs.values()] == ["canceled"]
+    assert (clusters.restores.databases, clusters.restores.made) == (set(), {})
+
+
+@pytest.mark.parametrize("proven_on", [("v24.3",), ()])
+def test_a_comparison_with_other_stores(clusters: Clusters, proven_on: tuple[str, ...]) -> None:
+    """It is asked for its ids while it is up, of one moment; they count where somebody vouched for the cluster."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    clusters.scratch.gives("SELECT * FROM (SELECT id, placed_at FROM orders ) AS ids LIMIT 0", [("x", at)])
+    clusters.scratch.gives(
+        "SELECT id::text, extract(epoch FROM at)::float8 FROM (SELECT id, placed_at FROM orders ) AS ids(id, at)",
+        [(str(number), at.timestamp()) for number in range(5)],
+    )
+    opened, sets = clusters.opened(proven_on=proven_on), Sets()
+    answers = Answers("database", {0: "SELECT id, placed_at FROM orders"}, sets)
+    planned = ev.ScratchPlanned(
+        verification="v", store="database", scratch="tminus-scratch-1", folder="", machine="m", cluster="scratch"
+    )
+
+    async def looked() -> None:
+        async with Estate(opened.environment, no_release("vatic"), "v", opened.base) as estate:
+            store = CockroachBackup.model_validate(STORE)
+            one = CockroachAsked(estate, store, planned, "chain", datetime.now(UTC), 30, answers)
+            await verify_cockroach(one, CockroachSeen())
+            assert await drop_scratch(estate, planned, "chain")
+            assert not await drop_scratch(estate, planned, "chain")
+
+    asyncio.run(looked())
+    if proven_on:
+        assert (answers.why, sets.count(0, "database")) == ("", 5)
+        assert answers.mark is not None
+    else:
+        assert "nobody vouched" in answers.why
+        assert answers.mark is None
+    sets.close()
+
+
+def test_outcomes_stay_unknown() -> None:
+    """What could not be looked at is not said to be a verdict."""
+    silent = Outcome.unknown("silent")
+    assert unless_proven(silent, "", ()) is silent
+    assert version_of("CockroachDB CCL v24.3.14 (x86_64-pc-linux-gnu)") == "v24.3"
+    assert version_of("PostgreSQL 16") == ""
