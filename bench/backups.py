@@ -24,6 +24,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -93,15 +94,25 @@ async def _ratio(at: Place, name: str, manifest: BackupManifest, jobs: int, roun
     async with at.estate() as estate:
         one = asked(at, estate, name, manifest)
         for number in range(rounds):
-            if number % 2:
-                took, seen = await verified(again(one), jobs)
-                bare = await bare_restore(again(one), jobs)
-            else:
-                bare = await bare_restore(again(one), jobs)
-                took, seen = await verified(again(one), jobs)
+            for arm in ("bare", "verified") if number % 2 == 0 else ("verified", "bare"):
+                before = _cpu()
+                if arm == "bare":
+                    bare, bare_cpu = await bare_restore(again(one), jobs), _cpu() - before
+                else:
+                    took, seen = await verified(again(one), jobs)
+                    cpu = _cpu() - before
             ratios.append(took / bare)
-            _tell(f"{name}, -j{jobs}: restored in {bare:.1f} s, verified in {took:.1f} s: {seen.details[-1]}")
+            _tell(
+                f"{name}, -j{jobs}: restored in {bare:.1f} s ({bare_cpu:.1f} s of processors' time), verified in "
+                f"{took:.1f} s ({cpu:.1f} s): {seen.details[-1]}"
+            )
     return median(ratios)
+
+
+def _cpu() -> float:
+    """Seconds of processors that this process took, and all that it started and that has ended; S3's are not in it."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _memory(at: Place, size: int) -> list[bool]:
@@ -115,7 +126,8 @@ def _memory(at: Place, size: int) -> list[bool]:
         if done.returncode:
             raise NotDone(f"{name}: {done.stderr.strip().rpartition(chr(10))[2]}")
         peaks[name] = json.loads(done.stdout)
-        _tell(f"{name}: {peaks[name]['taking']:.0f} MB when it was taken, {peaks[name]['verifying']:.0f} MB in all")
+        taking, verifying = peaks[name]["taking"], peaks[name]["verifying"]
+        _tell(f"{name}: {taking:.0f} MB while it was taken, {verifying:.0f} MB while it was verified")
     growth = {what: peaks["many"][what] / peaks["quarter"][what] for what in ("taking", "verifying")}
     return [_figure(f"memory_growth_{what}", one, f"<= {_GROWTH}", one <= _GROWTH) for what, one in growth.items()]
 

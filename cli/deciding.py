@@ -54,7 +54,10 @@ class Desk:
 def open_launch(launch: str) -> tuple["Logbook", "Frozen"]:
     """A launch's page of the ledger that TMINUS_LEDGER names; raises UsageError where there is none."""
     from tasks.vocabulary import KINDS
+    from tminus.chain_names import is_restore
 
+    if is_restore(launch):
+        raise UsageError(f"{launch} is a restore and no launch; `tminus status {launch}` shows it")
     return _open(launch, KINDS)
 
 

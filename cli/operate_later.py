@@ -15,13 +15,14 @@ def restore(given: tuple[str, ...]) -> None:
     """Restores a database from a backup. Not in this release: it refuses with exit code 3, and changes nothing.
 
     It will need a place to restore to that serves nobody, the backup's manifest to compare each table's rows with,
-    the signed approval of two people, and the environment's lock while it runs. docs/operations.md has the way by hand.
+    the signed approval of two people, and the environment's lock while it runs. `tminus restore` has all that, for a
+    store of the system's book of backups.
     """
     del given
     raise Refused(
         "`tminus operate restore` is not in this release, and nothing was changed: it will need a place to restore to "
-        "that serves nobody, the backup's manifest to compare with, and two signed approvals; docs/operations.md has "
-        "the way by hand"
+        "that serves nobody, the backup's manifest to compare with, and two signed approvals. `tminus restore STORE "
+        "INSTANT` has all that, for a store of the system's book of backups; docs/operations.md says more"
     )
 
 

@@ -26,9 +26,13 @@ def command(launch: str | None, as_json: bool) -> None:
 
 def _one(launch: str, as_json: bool) -> None:
     from cli.deciding import open_launch
+    from tminus.chain_names import is_restore
     from tminus.clock import now
     from tminus.countdown import render
 
+    if is_restore(launch) and not as_json:
+        _restore(launch)
+        return
     book, frozen = open_launch(launch)
     if as_json:
         from tminus.report.drawing_up import draw_up
@@ -41,6 +45,19 @@ def _one(launch: str, as_json: bool) -> None:
     if not console.is_terminal:
         console = Console(width=_PIPED)
     console.print(render(frozen, book.record, now()))
+
+
+def _restore(chain: str) -> None:
+    from contextlib import closing
+
+    from tminus.clock import now
+    from tminus.foreign_text import printable
+    from tminus.ledger.opening import named_ledger, open_ledger
+    from tminus.restores.terminal import lines
+
+    with closing(open_ledger(named_ledger())) as store:
+        for line in lines(store, chain, now()):
+            click.echo(printable(line))
 
 
 def _list(as_json: bool) -> None:

@@ -12,12 +12,12 @@ from tasks.backups.verify_cockroach import (
     CockroachAsked,
     CockroachSeen,
     drop_scratch,
-    unless_proven,
     verify_cockroach,
 )
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus.backups.book import CockroachBackup
+from tminus.backups.cockroach_proof import unless_proven
 from tminus.backups.contents import Marker
 from tminus.backups.judging import Gathered, judged
 from tminus.clock import now

@@ -22,7 +22,13 @@ from tminus.restores.telling import undo_said
 
 _HALTED_WITHIN = timedelta(seconds=30)
 _SWITCHED_WITHIN = timedelta(minutes=5)
+_SECOND = 1.0
 _BROKE = (CouldNotObserve, ActionFailed, NotConfigured, MissingSecret)
+
+_GO_ON = (
+    "The environment stays held, and nothing is half switched: once that is mended, `tminus restore --resume` looks "
+    "what stands and goes on; `tminus restore --give-up` ends it where it is not switched"
+)
 
 Say = Callable[[str], None]
 """Tells whoever sits at the terminal."""
@@ -42,7 +48,7 @@ class Stages:
         self._estate = estate
         self._restoring = restoring
         self._say = say
-        self._live = Live(estate, restoring.book.launch, planned.store, self._store)
+        self._live = Live(estate, restoring.book.launch, planned.store, self._store, restoring.book.token or 0)
         intended = restoring.switching
         self.way: Way = intended.undo if intended is not None and intended.undo else planned.way
 
@@ -91,7 +97,7 @@ class Stages:
             outcome = await work()
         except _BROKE as e:
             await self.settle(step, Outcome.unknown(str(e)))
-            raise
+            raise CouldNotObserve(f"{self._restoring.planned.store}: {step} broke off: {e}. {_GO_ON}") from e
         await self.settle(step, outcome)
         self._say(f"{step}: {outcome.verdict}: {outcome.summary}")
         return outcome.verdict is Verdict.PASS
@@ -113,7 +119,11 @@ class Stages:
         planned = self._restoring.planned
         if planned.unsaved:
             return Outcome.passed(f"nothing was saved, as was approved: {planned.unsaved}")
-        taken = await take_backup(self._opened, planned.store, self._store)
+        try:
+            taken = await take_backup(self._opened, planned.store, self._store)
+        except Refused:  # another was taken in this very second, which its name is of
+            await asyncio.sleep(_SECOND)
+            taken = await take_backup(self._opened, planned.store, self._store)
         return Outcome.passed(f"{taken.backup}, {taken.size} bytes, manifest {taken.manifest_digest}")
 
     async def _beside(self) -> Outcome:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Cipher = Literal["AES256", "aws:kms"]
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
-_PART = 16 << 20  # bytes of a part of a stream
+_PART = 8 << 20  # bytes of a part of a stream
 _PARTS = 8000  # into which what is expected is cut, of 10,000 that S3 allows
 _NOT_COPIED = _ABSENT | {"InvalidRequest", "EntityTooLarge"}
 _NO_CONDITIONS = "NotImplemented"  # a store without conditional writes

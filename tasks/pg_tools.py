@@ -116,7 +116,10 @@ def _candidates(name: str, section: Postgres) -> Iterator[Path]:
 
 def _major(path: Path) -> int | None:
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=5, check=False).stdout
+        env = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        said = subprocess.run(
+            [path, "--version"], env=env, capture_output=True, text=True, timeout=5, check=False
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = _MAJOR.search(said)

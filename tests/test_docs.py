@@ -76,7 +76,7 @@ def test_what_a_page_says_to_type_exists(path: Path) -> None:
 def test_what_a_page_says_to_make_exists(path: Path) -> None:
     """Every `make …` on it names a target, and a variable that the Makefile reads."""
     makefile = text_of(ROOT / "Makefile")
-    targets = set(re.findall(r"(?m)^([a-z]+):", makefile))
+    targets = set(re.findall(r"(?m)^([a-z-]+):", makefile))
     for words in typed(text_of(path), "make"):
         for word in words:
             name, given, _ = word.partition("=")

@@ -259,21 +259,14 @@ class Environment(Systems):
     @model_validator(mode="after")
     def _anchored_somewhere(self) -> "Environment":
         """A head that is written down nowhere would count as anchored."""
-        there = {
-            "s3": "anchors" in self.buckets,
-            "slack": self.slack is not None,
-            "pagerduty": self.pagerduty is not None,
-        }
+        there = {"s3": "anchors" in self.buckets, "slack": bool(self.slack), "pagerduty": bool(self.pagerduty)}
         wanted = {"s3": "a bucket called anchors", "slack": "a slack section", "pagerduty": "a pagerduty section"}
         if missing := [f"{where} wants {wanted[where]}" for where in self.anchors if not there[where]]:
             raise ValueError(f"anchors: {', and '.join(missing)}")
         return self
 
     def secrets(self) -> Iterator[str]:
-        """Every reference to a secret that a launch here will need, the ledger's own left out.
-
-        The private key of backups is none of them: whoever takes a backup needs the public one only.
-        """
+        """Every reference to a secret that a launch here will need: the ledger's own and backups.identity left out."""
         yield from (section.dsn for section in self.postgres.values())
         yield from (section.url for section in self.redis.values())
         for bucket in self.buckets.values():

@@ -82,4 +82,5 @@ def _namespaces(*, offline: bool) -> tuple[str, ...]:
 def _runs(prefix: tuple[str, ...]) -> bool:
     if shutil.which(prefix[0]) is None:
         return False
-    return subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    env = {"PATH": os.environ.get("PATH", os.defpath)}  # and none of our secrets
+    return subprocess.run([*prefix, "true"], env=env, capture_output=True, check=False).returncode == 0

@@ -13,6 +13,7 @@ pg_verifybackup, pg_amcheck and Redis' checkers.
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--at-once", type=int, default=2, help="processes")
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="switch this mechanism off")
     given = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that its processes end with it
     stores = given.only or STORES
     some = list(jobs(stores, given.good, given.seed, given.sabotage or ""))
     with tempfile.TemporaryDirectory(prefix="gauntlet-") as folder:

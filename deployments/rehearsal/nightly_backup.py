@@ -73,8 +73,7 @@ class StoredAt:
         return self._tminus("verify-backup", self.store, allowed=(0, 1)) == 0
 
     def take_and_prove(self) -> None:
-        """A backup as it should be; raises RuntimeError where it is not proven."""
-        self.mark()
+        """A backup as it should be, of a store that was marked; raises RuntimeError where it is not proven."""
         self.take()
         if not self.verify():
             raise RuntimeError(f"the backup of {self.system}'s {self.store} is not proven; `tminus backups` says why")
@@ -85,7 +84,6 @@ class StoredAt:
         What is damaged was recorded like that: its manifest and S3 agree with the file, so only a restore can tell.
         """
         elsewhere = self._with_another_ledger()
-        self.mark()
         self.take(elsewhere)
         _Bucket(aws, open_backups(self._book, elsewhere), open_backups(self._book, self.environment)).move(age, damaged)
         self.verify()

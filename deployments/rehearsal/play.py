@@ -110,6 +110,7 @@ def _prepare(estate: WholeEstate, say: Say, book: Path) -> None:
 def last_night(estate: WholeEstate) -> None:
     """The backup of last night, and its restore; otherwise than it should be where the fault says so."""
     fault, stored = estate.fault, _database(estate)
+    stored.mark()
     if fault.backup_age_hours or fault.backup_damaged:
         age = timedelta(hours=fault.backup_age_hours)
         stored.take_otherwise(estate.servers.addresses.aws, age=age, damaged=fault.backup_damaged)

@@ -44,8 +44,10 @@ def sweep(estate: WholeEstate, system: str, out: Path, say: Say) -> int:
     write(estate.folder / "documents", documents())
     environment = environment_file(estate, system)
     _write(environment, system, estate)
-    for store in _BACKED_UP[system]:
-        StoredAt(system, store, environment, environment_of(estate)).take_and_prove()
+    stores = [StoredAt(system, name, environment, environment_of(estate)) for name in _BACKED_UP[system]]
+    stores[0].mark()
+    for store in stores:
+        store.take_and_prove()
     argv = [
         *(*_TMINUS, "readiness", system, "--environment", str(environment), "--people", str(files.people)),
         *("--release", str(files.release), "--report", str(out)),

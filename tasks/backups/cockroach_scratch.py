@@ -4,15 +4,14 @@ The mark of such a cluster is the table `tminus_scratch.public.made`, which only
 database is restored, its name and the ledger's chain are written there, and no database is dropped whose name is not.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from tasks.backups.cockroach_jobs import end_restores
 from tasks.backups.cockroach_listing import Encrypted
-from tasks.backups.damage import Damaged
 from tasks.cockroach_rows import rows_of, see_internals
 from tasks.estate import Estate
 from tminus import events as ev
@@ -32,10 +31,6 @@ DECLARE = (
     "(name STRING PRIMARY KEY, chain STRING NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now())"
 )
 """What an administrator runs on a cluster that holds nothing live."""
-_POLL = 1.0  # seconds between two looks at a job
-_CANCELLED_WITHIN = 60.0  # seconds for a job to end once it was told to
-_BEGUN_WITHIN = 300.0  # seconds in which the cluster reads what the backup says of itself
-_OVER = {"succeeded", "failed", "canceled"}
 
 
 class _Made(BaseModel, frozen=True):
@@ -44,16 +39,6 @@ class _Made(BaseModel, frozen=True):
 
 class _Cluster(BaseModel, frozen=True):
     id: str
-
-
-class _Job(BaseModel, frozen=True):
-    job_id: int
-    status: str
-    description: str = ""
-
-
-class _Begun(BaseModel, frozen=True):
-    job_id: int
 
 
 def section(environment: Environment, name: str) -> Cockroach:
@@ -124,59 +109,12 @@ async def _cluster_id(connection: "Connection") -> str:
     return rows[0].id
 
 
-async def begin_restore(
-    connection: "Connection",
-    planned: ev.ScratchPlanned,
-    chain: str,
-    database: str,
-    source: tuple[str, str],
-    encryption: Encrypted,
-) -> int:
-    """Writes the scratch database's mark, then restores into it; returns the job's number. Raises CouldNotObserve.
-
-    Args:
-        connection: to the scratch cluster.
-        planned: what the ledger planned.
-        chain: of the ledger.
-        database: which one of the backup.
-        source: the backup's path, and its collection.
-        encryption: with what it is encrypted.
-    """
+async def write_mark(connection: "Connection", name: str, chain: str) -> None:
+    """Writes that a database of this name is a scratch of this ledger's; it is written before there is one."""
     from psycopg import sql
 
-    name = database_of(planned)
     mark = sql.SQL("INSERT INTO tminus_scratch.public.made (name, chain) VALUES ({}, {})")
     await connection.execute(mark.format(sql.Literal(name), sql.Literal(chain)))
-    options = encryption.options(
-        sql.SQL("new_db_name = {}").format(sql.Literal(name)), sql.SQL("skip_localities_check"), sql.SQL("detached")
-    )
-    restore = sql.SQL("RESTORE DATABASE {} FROM {} IN {} WITH {}").format(
-        sql.Identifier(database), sql.Literal(source[0]), sql.Literal(source[1]), options
-    )
-    begun = await rows_of(connection, _Begun, restore, within=_BEGUN_WITHIN)
-    if len(begun) != 1:
-        raise CouldNotObserve("RESTORE named no job")
-    return begun[0].job_id
-
-
-async def restored(connection: "Connection", job: int) -> None:
-    """Waits until a restore is through; raises Damaged where it failed, CouldNotObserve where somebody ended it."""
-    while (status := await _status(connection, job)) not in _OVER:
-        await asyncio.sleep(_POLL)
-    if status == "failed":
-        raise Damaged(f"RESTORE failed; SHOW JOB {job} on the scratch cluster says why")
-    if status != "succeeded":
-        raise CouldNotObserve(f"RESTORE was {status} by somebody else")
-
-
-async def _status(connection: "Connection", job: int) -> str:
-    from psycopg import sql
-
-    query = sql.SQL("SELECT job_id, status FROM [SHOW JOB {}]").format(sql.Literal(job))
-    rows = await rows_of(connection, _Job, query)
-    if len(rows) != 1:
-        raise CouldNotObserve(f"the scratch cluster knows no job {job}")
-    return rows[0].status
 
 
 async def drop(connection: "Connection", planned: ev.ScratchPlanned, chain: str) -> bool:
@@ -195,7 +133,7 @@ async def drop(connection: "Connection", planned: ev.ScratchPlanned, chain: str)
         return False
     if marks != [_Made(chain=chain)]:
         raise CouldNotObserve(f"the database {name} is left as it is: its mark is that of {marks[0].chain[:80]}")
-    await _end_restores(connection, name)
+    await end_restores(connection, name)
     await connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} CASCADE").format(sql.Identifier(name)))
     await connection.execute(
         sql.SQL("DELETE FROM tminus_scratch.public.made WHERE name = {}").format(sql.Literal(name))
@@ -209,17 +147,3 @@ async def _databases(connection: "Connection", name: str) -> bool:
 
     rows = await rows_of(connection, Named, "SELECT database_name FROM [SHOW DATABASES]")
     return name in {row.database_name for row in rows}
-
-
-async def _end_restores(connection: "Connection", name: str) -> None:
-    """A restore that still runs would go on after its session, and make the database again."""
-    from psycopg import sql
-
-    jobs = await rows_of(connection, _Job, "SELECT job_id, status, description FROM [SHOW JOBS]")
-    for job in jobs:
-        if f"'{name}'" not in job.description or job.status in _OVER:
-            continue
-        await connection.execute(sql.SQL("CANCEL JOB {}").format(sql.Literal(job.job_id)))
-        async with asyncio.timeout(_CANCELLED_WITHIN):
-            while await _status(connection, job.job_id) not in _OVER:
-                await asyncio.sleep(_POLL)

@@ -94,20 +94,23 @@ async def look(client: "redis.asyncio.Redis", name: str) -> Look:
 @asynccontextmanager
 async def looked_at(client: "redis.asyncio.Redis", name: str) -> AsyncIterator[list[Look]]:
     """Looks at the server before, during and after the block; all looks are in the list once it has ended."""
-    looks = [await look(client, name)]
-    watching = asyncio.create_task(_watch(client, name, looks))
+    looks, over = [await look(client, name)], asyncio.Event()
+    watching = asyncio.create_task(_watch(client, name, looks, over))
     try:
         yield looks
     finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError, CouldNotObserve):
+        over.set()  # and no cancelling: redis-py may swallow that, and the watch would go on for ever
+        with suppress(CouldNotObserve):
             await watching
     looks.append(await look(client, name))
 
 
-async def _watch(client: "redis.asyncio.Redis", name: str, looks: list[Look]) -> None:
+async def _watch(client: "redis.asyncio.Redis", name: str, looks: list[Look], over: asyncio.Event) -> None:
     while True:
-        await asyncio.sleep(_EVERY)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), _EVERY)
+        if over.is_set():
+            return
         looks.append(await look(client, name))
 
 

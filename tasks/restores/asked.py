@@ -21,12 +21,14 @@ class Live:
 
     Attributes:
         restore: the restore's chain: what marks things as made by it.
+        token: the conductor's: what a later one made, an earlier one that comes back does not touch.
     """
 
     estate: Estate
     restore: str
     name: str
     store: AnyStore
+    token: int = 0
 
 
 class Stands(StrEnum):

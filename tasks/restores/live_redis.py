@@ -28,6 +28,7 @@ class Mark(BaseModel, frozen=True):
 
     restore: str
     database: int
+    token: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,12 @@ class LiveRedis:
             options = {**parse(self.url.get_secret_value()), "db": number}
         except ValueError:  # its message quotes the URL, password and all
             raise CouldNotObserve(f"redis {self.name}: its URL cannot be parsed") from None
-        limits = {"socket_connect_timeout": _CONNECT, "socket_timeout": _ANSWER, "decode_responses": False, "protocol": 2}
+        limits = {
+            "socket_connect_timeout": _CONNECT,
+            "socket_timeout": _ANSWER,
+            "decode_responses": False,
+            "protocol": 2,
+        }
         pool = redis.ConnectionPool(**{**options, **limits})  # type: ignore[arg-type]  # as `from_url` does
         client = redis.Redis(connection_pool=pool)
         try:

@@ -51,6 +51,11 @@ async def make(server: LivePostgres, way: Way, wanted: PostgresContents, mark: s
             await _set(connection, way)
 
 
+def mark(restore: str, token: int) -> str:
+    """What a database says of itself that a conductor of a restore made."""
+    return f"made by tminus: {restore} #{token}"
+
+
 async def drop(connection: "Connection", way: Way, mark: str) -> None:
     """Removes it where it is there and of this restore: killed right after making it, one may bear no mark yet."""
     from psycopg import sql
@@ -58,9 +63,18 @@ async def drop(connection: "Connection", way: Way, mark: str) -> None:
     found = await (await connection.execute(_MARK, (way["restored"],))).fetchone()
     if found is None:
         return
-    if found[0] not in {None, mark}:
-        raise CouldNotObserve(f"{way['restored']} is there and is not of this restore; it is left as it is")
+    if found[0] is not None and not _may_remove(str(found[0]), mark):
+        raise CouldNotObserve(
+            f"{way['restored']} is there and is not of this restore, or a later conductor made it; it is left as it is"
+        )
     await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(way["restored"])))
+
+
+def _may_remove(there: str, mine: str) -> bool:
+    """Whether it is of the same restore, and of no later conductor."""
+    restore, _, token = there.rpartition("#")
+    same, _, own = mine.rpartition("#")
+    return restore == same and token.isdecimal() and int(token) <= int(own)
 
 
 async def unmark(connection: "Connection", way: Way) -> None:

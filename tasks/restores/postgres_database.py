@@ -69,7 +69,7 @@ class DatabaseRestorer(Restorer):
 
 def mark_of(live: Live) -> str:
     """What a database that a restore made says of itself."""
-    return f"made by tminus: {live.restore}"
+    return postgres_copy.mark(live.restore, live.token)
 
 
 async def server_of(live: Live) -> LivePostgres:

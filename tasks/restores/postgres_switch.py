@@ -92,7 +92,8 @@ async def _renamed(connection: "Connection", ending: "Connection", way: Way, to:
     import psycopg
     from psycopg import sql
 
-    away = asyncio.create_task(_keep_out(ending, way))
+    over = asyncio.Event()
+    away = asyncio.create_task(_keep_out(ending, way, over))
     try:
         async with connection.transaction():
             if to is Stands.NEW:
@@ -104,21 +105,22 @@ async def _renamed(connection: "Connection", ending: "Connection", way: Way, to:
     except psycopg.Error as e:
         return complaint(e)
     finally:
-        away.cancel()
-        with suppress(asyncio.CancelledError, psycopg.Error):
+        over.set()
+        with suppress(psycopg.Error):
             await away
     return ""
 
 
-async def _keep_out(connection: "Connection", way: Way) -> None:
-    """Ends every session of both, again and again, until cancelled."""
+async def _keep_out(connection: "Connection", way: Way, over: asyncio.Event) -> None:
+    """Ends every session of both, again and again, until it is over."""
     oids = [int(way[name]) for name in ("old", "new") if way[name]]
-    while True:
+    while not over.is_set():
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datid = ANY (%s) AND pid <> pg_backend_pid()",
             (oids,),
         )
-        await asyncio.sleep(_POLL)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), _POLL)
 
 
 async def _by_name(connection: "Connection", wanted: tuple[str, ...]) -> dict[str, str]:

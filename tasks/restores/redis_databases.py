@@ -10,7 +10,7 @@ from tasks.backups.redis_wire import Wire
 from tasks.backups.verify_redis import VerifyRedis
 from tasks.restores import redis_copy
 from tasks.restores.asked import Live, Restorer, Stands, Way
-from tasks.restores.live_redis import LiveRedis, mark_of
+from tasks.restores.live_redis import LiveRedis, Mark, mark_of
 from tminus.backups.book import RedisAof, RedisRdb
 from tminus.backups.contents import Marker, RedisContents
 from tminus.backups.manifest import BackupKind
@@ -61,7 +61,7 @@ class RedisRestorer(Restorer):
             raise CouldNotObserve(f"{asked.manifest.backup} says nothing of what a Redis held")
         server = await _server(live)
         pairs = _pairs(way, wanted)
-        copying = _Copying(server, pairs, way["mark"], live.restore)
+        copying = _Copying(server, pairs, way["mark"], Mark(restore=live.restore, database=0, token=live.token))
         seen = await copying.verify(asked)
         if not copying.done:
             return seen
@@ -100,8 +100,8 @@ class _Copying(VerifyRedis):
 
     kinds: ClassVar[tuple[BackupKind, ...]] = ()
 
-    def __init__(self, server: LiveRedis, pairs: Mapping[int, int], mark: str, restore: str) -> None:
-        self._to = (server, pairs, mark, restore)
+    def __init__(self, server: LiveRedis, pairs: Mapping[int, int], key: str, mine: Mark) -> None:
+        self._to = (server, pairs, key, mine)
         self.done = False
 
     def besides(self, asked: Asked, wire: Wire, mark: Marker | None) -> None:

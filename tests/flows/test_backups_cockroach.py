@@ -15,19 +15,18 @@ from deployments.rehearsal.vendors.cockroach import CockroachFake
 from deployments.rehearsal.vendors.cockroach_restores import RestoreState, Restoring
 from deployments.rehearsal.vendors.cockroach_state import COLLECTION
 from flows.backup_verification import verify
-from tasks.backups import cockroach_scratch
+from tasks.backups import cockroach_jobs
 from tasks.backups.verify_cockroach import (
     CockroachAsked,
     CockroachSeen,
     drop_scratch,
-    unless_proven,
     verify_cockroach,
-    version_of,
 )
 from tasks.estate import Estate
 from tests.conftest import Estates
 from tminus import events as ev
 from tminus.backups.book import CockroachBackup
+from tminus.backups.cockroach_proof import unless_proven, version_of
 from tminus.backups.opened import OpenedBackups, have_chain, open_backups
 from tminus.backups.together import Answers
 from tminus.backups.together_sets import Sets
@@ -119,7 +118,7 @@ class Clusters:
 @pytest.fixture
 def clusters(estates: Estates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clusters]:
     """Both well; the scratch is declared as one."""
-    monkeypatch.setattr(cockroach_scratch, "_POLL", 0.01)
+    monkeypatch.setattr(cockroach_jobs, "_POLL", 0.01)
     live, scratch = CockroachFake(), CockroachFake()
     scratch.state.restores.declared = True
     scratch.gives(INVARIANT, 0)
@@ -237,6 +236,31 @@ def test_what_a_killed_one_left_is_swept(clusters: Clusters) -> None:
     gone = [one for one in clusters.events() if isinstance(one, ev.ScratchGone)]
     assert [one.how for one in gone] == ["swept", "destroyed"]
     assert clusters.restores.jobs[1].status == "canceled"
+    assert clusters.restores.databases == set()
+
+
+@pytest.mark.parametrize(("marked", "how"), [(True, "swept"), (False, "never made")])
+def test_one_killed_before_its_restore_leaves_nothing(clusters: Clusters, marked: bool, how: str) -> None:
+    """Neither where its mark was written, nor where not even that was."""
+    clusters.left_behind("tminus-scratch-database-0123")
+    clusters.restores.jobs.clear()
+    clusters.restores.databases.clear()
+    if not marked:
+        clusters.restores.made.clear()
+    clusters.verified()
+    assert [one.how for one in clusters.events() if isinstance(one, ev.ScratchGone)] == [how, "destroyed"]
+    assert clusters.restores.made == {}
+
+
+def test_a_silent_scratch_is_swept_later(clusters: Clusters) -> None:
+    """The plan stays in the ledger until the cluster answers again."""
+    clusters.left_behind("tminus-scratch-database-0123")
+    dsns = clusters.dsns
+    clusters.dsns = {**dsns, "scratch": "postgresql://tminus@127.0.0.1:1/vatic"}
+    assert clusters.verified().outcome.verdict is Verdict.UNKNOWN
+    assert not [one for one in clusters.events() if isinstance(one, ev.ScratchGone)]
+    clusters.dsns = dsns
+    assert clusters.verified().outcome.verdict is Verdict.PASS
     assert clusters.restores.databases == set()
 
 

@@ -53,9 +53,10 @@ def common_points(book: BackupBook, history: History, at: datetime) -> Iterator[
             yield Text(f"{group}: not compared yet", style="yellow")
             continue
         last = found[-1]
-        verdict = last.outcome.verdict
+        limit = max(book.stores[name].verify_every for name in book.together[group].stores)
+        style = "red" if at - last.at > limit else _style(last.outcome.verdict)
         when = f"compared {ago(at - last.at)}" + (f", {ago(at - last.mark.at)} the common point" if last.mark else "")
-        yield Text(f"{group}: {last.outcome.summary} ({when})", style=_style(verdict))
+        yield Text(f"{group}: {last.outcome.summary} ({when})", style=style)
 
 
 def _row(name: str, store: AnyStore, history: History, at: datetime) -> list[RenderableType]:

@@ -16,11 +16,12 @@ CREATE TABLE written (store TEXT PRIMARY KEY, until REAL) WITHOUT ROWID;
 _INDEX = "CREATE INDEX IF NOT EXISTS by_id ON ids (question, store, id, at, gone)"
 _CACHE_KIB = 16_384  # all the memory that it takes; the rest is on the disk
 _BATCH = 1000  # rows
-# What one store has and another must have: it is still there, and was written before the other's horizon. What does
-# not say when it was written, was written when its store's copy was made at the latest.
+# What one store has and another must have: no store says that it was removed, and it was written before the other's
+# horizon. What does not say when it was written, was written when its store's copy was made at the latest.
 _DUE = """
 FROM ids AS has JOIN written USING (store)
-WHERE has.question = :question AND has.store != :lacks AND NOT has.gone
+WHERE has.question = :question AND has.store != :lacks
+  AND has.id NOT IN (SELECT id FROM ids WHERE question = :question AND gone)
   AND coalesce(has.at, written.until) <= :horizon
 """
 _UNMATCHED = "AND NOT EXISTS (SELECT 1 FROM ids WHERE question = :question AND store = :lacks AND ids.id = has.id)"
@@ -73,7 +74,7 @@ class Sets:
             store: the store's name.
             identity: the id.
             at: when it was written, in seconds since 1970; None where the store does not say.
-            gone: whether it was removed since: no other store has to have it then.
+            gone: whether it was removed since: no store has to have it then.
 
         Raises CouldNotObserve where the disk does not take it.
         """

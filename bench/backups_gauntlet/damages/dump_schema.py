@@ -103,10 +103,10 @@ class WrongOwner(Schema):
     sql: ClassVar[tuple[str, ...]] = ("ALTER TABLE shop.ledger OWNER TO postgres",)
 
 
-class NoOwners(Schema):
-    """The dump says of nothing whom it belongs to."""
+class EverythingTheSuperusers(Schema):
+    """Everything belongs to the superuser."""
 
-    options: ClassVar[tuple[str, ...]] = ("--no-owner",)
+    sql: ClassVar[tuple[str, ...]] = ("REASSIGN OWNED BY shop TO postgres",)
 
 
 class LostGrant(Schema):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from flows.restore import carry_out
 from flows.restore_asking import ask
@@ -26,6 +27,7 @@ from tminus.restores import question, standing
 from tminus.restores.choosing import Chosen
 from tminus.restores.papers import Papers
 from tminus.restores.standing import Restoring
+from tminus.yaml_source import Source
 
 WAY = {"database": "live", "restored": "live_restored_1", "kept": "live_before_1", "undone": "live_undone_1"}
 
@@ -78,9 +80,24 @@ def test_it_stands_among_what_waits(desk: Desk, store: Store) -> None:
     assert f"tminus approve {chain} --ask restore --digest" in pending.output
     assert "loses     60 s" in pending.output
     assert list_launches(store) == []
+    shown = desk.say("status", chain)
+    assert (shown.exit_code, "approval: waits for" in shown.output) == (0, True), shown.output
+    assert "is a restore and no launch" in desk.say("report", chain).output
     held = desk.say("hold", chain, "--reason", "wait", key="lead")
     assert held.exit_code == 3
     assert "this is approved or rejected" in held.output
+
+
+def test_slack_shows_the_question(desk: Desk, store: Store) -> None:
+    """Where the environment has it: the letter is in the outbox with the question, in the same transaction."""
+    environment = Source.read(desk.folder / "environment.yaml").data
+    assert isinstance(environment, dict)
+    environment["slack"] = {"channel": "C0", "token": "env:T", "signing_secret": "env:S"}
+    YAML(typ="safe", pure=True).dump(environment, desk.folder / "environment.yaml")
+    chain = asked(desk, store)
+    [(body,)] = store.look("SELECT body FROM outbox WHERE chain = :chain", {"chain": chain})
+    assert "loses     60 s" in str(body)
+    assert "Live data are switched to the restored copy" in str(body)
 
 
 def test_the_environment_is_taken(desk: Desk, store: Store) -> None:
@@ -148,8 +165,10 @@ def test_without_anybody_else_it_is_not_asked(desk: Desk, store: Store) -> None:
 @pytest.mark.parametrize(("rule", "said"), [("may_restore", "who may approve"), ("halted", "trading is halted")])
 def test_a_book_without_rules_restores_nothing(desk: Desk, store: Store, rule: str, said: str) -> None:
     """It says what to add."""
-    lines = (desk.folder / "backups.yaml").read_text("utf-8")
-    (desk.folder / "backups.yaml").write_text(lines.replace(f"{rule}:", f"{rule}: null #"), "utf-8")
+    book = Source.read(desk.folder / "backups.yaml").data
+    assert isinstance(book, dict)
+    del book[rule]
+    YAML(typ="safe", pure=True).dump(book, desk.folder / "backups.yaml")
     with pytest.raises(UsageError, match=said):
         asked(desk, store)
 

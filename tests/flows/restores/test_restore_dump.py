@@ -48,6 +48,8 @@ def test_the_whole_way(room: Room) -> None:
     with room.connect() as connection:  # what is written after the switch
         connection.execute("UPDATE shop.orders SET amount = 1")
 
+    shown = room.say("status", chain)
+    assert (shown.exit_code, "done: database is database-" in shown.output) == (0, True), shown.output
     back = room.restore("database", "--undo", key="lead")
     assert back.exit_code == 0, back.output
     assert room.databases() == {"", "_undone"}

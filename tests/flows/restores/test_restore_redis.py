@@ -139,7 +139,7 @@ def test_a_database_that_somebody_uses_is_not_written_to(room: Room) -> None:
     with room.live.client(15) as client:
         client.set("theirs", 1)
     found = room.restore("--resume")
-    assert found.exit_code == 1
+    assert found.exit_code == 1, found.output
     assert "database 15 is not empty any more" in found.output
     with room.live.client(15) as client:
         assert client.get("theirs") == b"1"
