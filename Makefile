@@ -62,7 +62,7 @@ gauntlet: install ## A launch with every fault, and every check with each thing 
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)
 	@$(BIN)/python -m bench.checks
 
-gauntlet-backups: install ## Backups damaged in every way, and a thousand good ones (half an hour); ARGS="--only redis.rdb --good 50"
+gauntlet-backups: install ## Backups damaged in every way, and a thousand good ones (a quarter of an hour); ARGS="--only redis.rdb --good 50"
 	@$(BIN)/python -m bench.backups_gauntlet $(ARGS)
 
 test: install ## Runs every test, on servers it starts itself, and names the slowest ten; ARGS goes to pytest instead

@@ -64,6 +64,6 @@ def _catalogue(found: "OpenedBackups", name: str, store: "AnyStore") -> "Catalog
     try:
         bucket = BackupStore.open(Estate(found.environment, no_release(found.system), "", found.base), store.bucket)
         with closing(found.store()) as ledger:
-            return read_catalogue(bucket, name, store, found.history(ledger).taken_of(name))
+            return read_catalogue(bucket, name, store, lambda: found.history(ledger).taken_of(name))
     except (CouldNotObserve, MissingSecret, NotConfigured) as e:
         return str(e)

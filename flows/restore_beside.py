@@ -88,8 +88,9 @@ async def _conducting(opened: OpenedBackups, restore: str) -> "AsyncIterator[tup
 
 
 def _listed(opened: OpenedBackups, store: Store, bucket: BackupStore, live: Live, backup: str) -> Listed:
-    taken = opened.history(store).taken_of(live.name)
-    for one in read_catalogue(bucket, live.name, live.store, taken).complete:
+    for one in read_catalogue(
+        bucket, live.name, live.store, lambda: opened.history(store).taken_of(live.name)
+    ).complete:
         if one.name == backup:
             return one
     raise CouldNotObserve(f"{backup} is not in its bucket any more; was it removed since it was chosen?")

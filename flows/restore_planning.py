@@ -16,7 +16,7 @@ from tminus.backups.opened import OpenedBackups
 from tminus.clock import now
 from tminus.release import no_release
 from tminus.restores.choosing import Chosen, choose
-from tminus.restores.telling import told, way_said
+from tminus.restores.telling import by_hand_said, told, way_said
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ async def plan(opened: OpenedBackups, name: str, instant: datetime, unsaved: str
         kind = RESTORERS.get(store.kind)
         if kind is None:
             steps = by_hand(store, chosen.recorded.backup)
-            return Plan(name, store, instant, at, chosen, None, {}, (*lines, *way_said(steps, unsaved)))
+            return Plan(name, store, instant, at, chosen, None, {}, (*lines, *by_hand_said(steps)))
         restorer = kind()
         way = await restorer.plan(Live(estate, "", name, store), f"{at:%Y%m%d%H%M%S}_{secrets.token_hex(3)}")
     return Plan(name, store, instant, at, chosen, restorer, way, (*lines, *way_said(restorer.said(way), unsaved)))
@@ -62,6 +62,6 @@ async def plan(opened: OpenedBackups, name: str, instant: datetime, unsaved: str
 
 def _chosen(opened: OpenedBackups, bucket: BackupStore, name: str, store: AnyStore, instant: datetime) -> Chosen:
     with closing(opened.store()) as ledger:
+        catalogue = read_catalogue(bucket, name, store, lambda: opened.history(ledger).taken_of(name))
         history = opened.history(ledger)
-    catalogue = read_catalogue(bucket, name, store, history.taken_of(name))
     return choose(catalogue, history.verified, name, instant, through_wal=store.kind == "postgres.base")

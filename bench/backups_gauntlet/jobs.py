@@ -63,9 +63,9 @@ class Job:
                 play_good(live, self.seed, range(self.part, self.good, self.of), tell)
 
 
-def jobs(stores: Sequence[str], good: int, seed: int, sabotage: str) -> Iterator[Job]:
+def jobs(stores: Sequence[str], good: int, seed: int = 1, sabotage: str = "", *, damages: bool = True) -> Iterator[Job]:
     """What there is to play, the longest first."""
-    for store in sorted(stores, key=lambda one: -_PARTS.get(one, 1)):
+    for store in sorted(stores if damages else (), key=lambda one: -_PARTS.get(one, 1)):
         parts = 1 if sabotage else _PARTS.get(store, 1)
         yield from (Job(store, "damages", part, parts, sabotage=sabotage) for part in range(parts))
     if sabotage:

@@ -18,7 +18,8 @@ from tminus.ledger.store import Entry
 from tminus.outcome import Outcome, Verdict
 
 _TAKEN, _SWITCHED = 30.0, 31.0  # hours ago
-_CHAIN = backups_chain("world", "world")  # the system and the environment of every world
+# The system and the environment of every world; and a system that a book may name.
+_CHAINS = tuple(backups_chain(system, "world") for system in ("world", "vatic"))
 _STORES = ("orders", "database", "database-files", "cache")  # each verified like the first
 _Said = ev.BackupTaken | ev.BackupVerified
 _EVERYTHING = {"age": "<= 24 h", "verdict": "= pass", "restore_time": "<= 900 s", "loss": "<= 3600 s"}
@@ -126,10 +127,11 @@ class VerifiedBackupsWorld(World):
             taken_at=now() - timedelta(hours=_TAKEN),
         )
         with closing(SqliteStore(self._ledger)) as store:
-            have_chain(store, _CHAIN)
             store.open_chain(LAUNCH, *(Entry(LAUNCH, ev.write(event)) for event in _launch(switched)))
             said: list[_Said] = [taken, *events]
-            store.append(*(Entry(_CHAIN, ev.write(event)) for one in said for event in _of_each(one)))
+            for chain in _CHAINS:
+                have_chain(store, chain)
+                store.append(*(Entry(chain, ev.write(event)) for one in said for event in _of_each(one)))
 
 
 def _launch(switched: float) -> list[ev.Event]:

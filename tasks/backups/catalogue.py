@@ -1,14 +1,16 @@
 """The backups of a store as its bucket has them: what is listed, the manifest, and the files as S3 knows them."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from tasks.backup_store import BackupStore
 from tasks.backups.asked import store_folder
 from tasks.backups.object_pool import OUTLIVED, ObjectPool
 from tminus import events as ev
 from tminus.backups.book import AnyStore
-from tminus.backups.catalogue import Catalogue, Listed, Outlived, catalogue
+from tminus.backups.catalogue import Catalogue, Entry, Listed, Outlived, catalogue, lag
 from tminus.backups.manifest import BackupManifest, digest
 from tminus.clock import now
 from tminus.errors import CouldNotObserve
@@ -16,6 +18,11 @@ from tminus.expectation import Measurement
 
 _LARGEST = 64 << 20  # bytes of a manifest; a database of 100,000 tables needs less
 _NAMED = 10  # files that are named
+_YOUNG = timedelta(minutes=5)  # since it was stored, within which a backup may be about to be recorded
+_AGAIN = 2.0  # seconds until the ledger is asked once more
+
+Taken = Callable[[], Sequence[ev.BackupTaken]]
+"""Asks the ledger which backups of a store were taken; raises what asking raises."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +48,30 @@ class ReadManifest:
         return Measurement(name="manifest", word=self.word)
 
 
-def read_catalogue(bucket: BackupStore, name: str, store: AnyStore, taken: Sequence[ev.BackupTaken]) -> Catalogue:
-    """What lies in the bucket of a store; raises CouldNotObserve. Blocks."""
+def read_catalogue(bucket: BackupStore, name: str, store: AnyStore, taken: Taken) -> Catalogue:
+    """What lies in the bucket of a store, as `listed` holds it against the ledger; raises CouldNotObserve. Blocks."""
     folder = store_folder(bucket.prefix, name)
     logs = store_folder(bucket.prefix, store.wal.strip("/")) if store.kind == "postgres.base" else None
     entries = [one for one in bucket.entries(folder) if logs is None or not one.key.startswith(logs)]
-    found = catalogue(folder, entries, taken)
+    found = listed(folder, entries, taken)
     if store.kind != "s3.objects":
         return found
-    outlived = bucket.older(ObjectPool(bucket, name).folder, now() - OUTLIVED * store.keep - store.every)
+    outlived = bucket.older(ObjectPool(bucket, name).folder, now() - OUTLIVED * store.keep - lag(store))
     return replace(found, outlived=Outlived(*outlived))
+
+
+def listed(folder: str, entries: Sequence[Entry], taken: Taken) -> Catalogue:
+    """What was listed, held against what the ledger says since: it is asked only now, so nothing is newer than it.
+
+    A backup is recorded right after its manifest is stored, so of one that was stored just now the ledger is asked once
+    more before it counts as unrecorded. Blocks.
+    """
+    found = catalogue(folder, entries, taken())
+    newest = found.newest
+    if newest is not None and newest.recorded is None and now() - newest.stored < _YOUNG:
+        time.sleep(_AGAIN)
+        found = catalogue(folder, entries, taken())
+    return found
 
 
 def read_manifest(

@@ -5,7 +5,7 @@ Sources: https://www.cockroachlabs.com/docs/v24.3/show-backup and backup-validat
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tasks.backups.damage import Damaged
 from tasks.cockroach_backups import Time
 from tasks.cockroach_rows import rows_of
-from tminus.backups.catalogue import never_taken
+from tminus.backups.catalogue import lag, never_taken
 from tminus.backups.manifest import BackupKind
 from tminus.errors import CouldNotObserve
 from tminus.foreign_text import printable
@@ -117,7 +117,7 @@ def gaps(store: "CockroachBackup", moments: Sequence[datetime], at: datetime) ->
 
 def overdue(store: "CockroachBackup", moments: Sequence[datetime], at: datetime) -> list[str]:
     """A line for each full backup that should be gone."""
-    limit: timedelta = store.keep + store.every
+    limit = store.keep + lag(store)
     return [f"the backup of {moment:%Y-%m-%d %H:%M} should be gone" for moment in moments if at - moment > limit]
 
 

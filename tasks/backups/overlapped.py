@@ -71,6 +71,8 @@ class Overlapped:
         self._hints: asyncio.Queue[str | None] = asyncio.Queue()
         self._tables: dict[int, tuple[TableContents, _File]] = {}
         self._indexes: dict[int, tuple[Index, str]] = {}
+        self._waiting: list[Index] = []
+        self._newest = 0
 
     def hint(self, table: str) -> None:
         """That a table (`schema.name`) seems to be through; "" that something else is."""
@@ -149,7 +151,12 @@ class Overlapped:
             self._tables[table.oid] = (contents, file)
 
     async def _check_one_index(self, amcheck: Amcheck) -> None:
-        for index in (await amcheck.indexes(self._indexes))[:1]:
+        """Of those that came since it was last asked; one that came out of turn is left for the end."""
+        if not self._waiting:
+            self._waiting = await amcheck.indexes(self._indexes, above=self._newest)
+            self._newest = max((one.oid for one in self._waiting), default=self._newest)
+        if self._waiting:
+            index = self._waiting.pop(0)
             self._indexes[index.oid] = (index, await amcheck.complaint(index))
             self.hint("")  # there may be another
 

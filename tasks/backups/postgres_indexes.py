@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 SCHEMA = "tminus_amcheck"
 _UNIQUE_SINCE = 17  # the major version whose amcheck also looks for duplicates
 _INDEXES: LiteralString = """
-    SELECT i.indexrelid::bigint, format('%I.%I', n.nspname, c.relname), i.indrelid::bigint
+    SELECT i.indexrelid::bigint, format('%%I.%%I', n.nspname, c.relname), i.indrelid::bigint
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' AND c.relpersistence <> 't'
     JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree' JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE i.indisvalid AND i.indisready AND n.nspname !~ '^pg_' ORDER BY c.relpages DESC"""
+    WHERE i.indexrelid > %s AND i.indisvalid AND i.indisready AND n.nspname !~ '^pg_' ORDER BY c.relpages DESC"""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Amcheck:
         self._unique = major >= _UNIQUE_SINCE
         self._schema = ""
 
-    async def indexes(self, but: Collection[int] = ()) -> list[Index]:
-        """Those that are there now, the largest first, but for some by their oid."""
-        rows = await (await self._connection.execute(_INDEXES)).fetchall()
+    async def indexes(self, but: Collection[int] = (), above: int = 0) -> list[Index]:
+        """Those that are there now, the largest first, but for some by their oid, and for all up to one."""
+        rows = await (await self._connection.execute(_INDEXES, (above,))).fetchall()
         found = [Index(int(str(oid)), str(name), int(str(table))) for oid, name, table in rows]
         return [one for one in found if one.oid not in but]
 

@@ -11,11 +11,11 @@ from pydantic import model_validator
 from tasks.backup_manifest import counted_rows
 from tasks.backup_store import BackupStore
 from tasks.backups.asked import store_folder
-from tasks.backups.catalogue import ReadManifest, damaged_files, read_manifest
+from tasks.backups.catalogue import ReadManifest, damaged_files, listed, read_manifest
 from tasks.check import Check
 from tasks.estate import Estate
 from tminus import events as ev
-from tminus.backups.catalogue import Listed, catalogue
+from tminus.backups.catalogue import Listed
 from tminus.backups.history import History
 from tminus.backups.manifest import BackupManifest
 from tminus.clock import now
@@ -83,12 +83,11 @@ class BackupIntact(Check, frozen=True):
 
     def _look(self, estate: Estate) -> Observation:
         system = self.system or estate.release.system
-        taken = _taken(estate, system, self.store)
         bucket = BackupStore.open(estate, self.bucket)
         folder = store_folder(bucket.prefix, self.store)
-        found = catalogue(folder, bucket.entries(folder), taken)
+        found = listed(folder, bucket.entries(folder), lambda: _taken(estate, system, self.store))
         if found.newest is None:
-            return self._none_found(bucket.url(folder), len(taken))
+            return self._none_found(bucket.url(folder), len(found.taken))
         newest = found.newest
         read = read_manifest(bucket, newest, system, self.store)
         return self._observation(bucket, newest, read, len(found.complete))

@@ -56,7 +56,7 @@ def test_good_backups_are_shared_out() -> None:
     assert shared((RDB,), 7) == {RDB: 7}
     played = [
         (job.store, number)
-        for job in jobs(STORES, 103, 1, "")
+        for job in jobs(STORES, 103)
         if job.what == "good"
         for number in range(job.part, job.good, job.of)
     ]

@@ -24,7 +24,7 @@ STAGES = [
     *("folder", "server", "before scratch.gone", "after scratch.gone", "before backup.verified"),
     *("after backup.verified", "before verification.ended", "after verification.ended"),
 ]
-_WITHIN = 30.0  # seconds for the victim to get to its stage
+_WITHIN = 120.0  # seconds for the victim to get to its stage
 
 
 @pytest.fixture

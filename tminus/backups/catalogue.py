@@ -15,6 +15,7 @@ from tminus.expectation import Measurement
 _MEDIAN_OF = 10  # earlier backups that a size is held against
 _NAMED = 10  # parts of one sort that are named
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Told:
 def tell(found: Catalogue, store: Store, at: datetime) -> Told:
     """Age, missing, overdue and shrunk of a store's backups at a moment, as `tminus.backups.aspects` names them."""
     missing, gaps = _missing(found, store, at)
-    overdue = [one for one in (*found.complete, *found.unfinished) if at - one.at > store.keep + store.every]
+    overdue = [one for one in (*found.complete, *found.unfinished) if at - one.at > store.keep + lag(store)]
     newest = found.newest
     age = (at - (newest.at if newest else _NEVER)).total_seconds()
     measured = [
@@ -159,6 +160,16 @@ def tell(found: Catalogue, store: Store, at: datetime) -> Told:
             "that is kept names what is older than one and a half `keep`; a lifecycle rule of the bucket removes it"
         )
     return Told(tuple(measured), (*gaps[:_NAMED], *too_old, *unfinished))
+
+
+def lag(store: Store) -> timedelta:
+    """How long after its time a backup may still lie there: `every`, a day at the least, and a day more.
+
+    S3 rounds the end of an object's time up to the next midnight UTC, and removes it some while after that:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html and
+    https://repost.aws/knowledge-center/s3-lifecycle-rule-delay.
+    """
+    return max(store.every, _DAY) + _DAY
 
 
 def shrunk(found: Catalogue, one: Listed) -> Measurement:

@@ -29,6 +29,11 @@ def told(chosen: Chosen, store: str, instant: datetime, at: datetime) -> list[st
     ]
 
 
+def by_hand_said(what: Iterable[str]) -> list[str]:
+    """What a person does, where tminus switches nothing."""
+    return [line for one in what for line in _row("by hand", one)]
+
+
 def way_said(what: Iterable[str], unsaved: str) -> list[str]:
     """What is saved, made and switched."""
     saved = f"nothing: {unsaved}" if unsaved else "what is there now, as a backup of its own, before anything else"

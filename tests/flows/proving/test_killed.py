@@ -18,7 +18,7 @@ from tminus import events as ev
 from tminus.outcome import Verdict
 
 ROOT = Path(__file__).parents[3]
-_WITHIN = 60.0  # seconds for the victim to get there
+_WITHIN = 120.0  # seconds for the victim to get there
 FLOW = "flows.restoring"
 DUMP, OVERLAPPED = "tasks.backups.verify_postgres_dump", "tasks.backups.overlapped"
 BASE, RESTORE, RECOVERY = "tasks.backups.verify_base", "tasks.backups.restore_base", "tasks.backups.recovery"

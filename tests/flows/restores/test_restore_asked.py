@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_it_stands_among_what_waits(desk: Desk, store: Store) -> None:
     assert "is a restore and no launch" in desk.say("report", chain).output
     held = desk.say("hold", chain, "--reason", "wait", key="lead")
     assert held.exit_code == 3
-    assert "this is approved or rejected" in held.output
+    assert "a restore is approved or rejected" in held.output
 
 
 def test_slack_shows_the_question(desk: Desk, store: Store) -> None:
@@ -171,6 +172,14 @@ def test_a_book_without_rules_restores_nothing(desk: Desk, store: Store, rule: s
     YAML(typ="safe", pure=True).dump(book, desk.folder / "backups.yaml")
     with pytest.raises(UsageError, match=said):
         asked(desk, store)
+
+
+def test_a_store_that_is_not_switched_is_not_asked_for(desk: Desk, store: Store) -> None:
+    """Objects, say: it says so, and the environment stays free."""
+    papers = Papers.read(*(desk.folder / f"{name}.yaml" for name in ("backups", "people", "environment")))
+    with pytest.raises(Refused, match="which tminus does not switch; nothing was changed"):
+        ask(store, papers, replace(planned(), restorer=None), PersonalKey(desk.folder / "asker"), "gone", "")
+    assert store.locked_by("test") is None
 
 
 def test_a_stranger_asks_nothing(desk: Desk, store: Store, tmp_path: Path) -> None:

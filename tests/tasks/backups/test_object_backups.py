@@ -92,15 +92,15 @@ async def test_what_is_named_again_is_made_young_in_time(room: ObjectRoom, monke
 async def test_contents_that_no_backup_names_any_more_should_be_gone(
     room: ObjectRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They count as overdue, a day after one and a half `keep`, as backups do a day after theirs."""
+    """They count as overdue, two days after one and a half `keep`, as backups do two days after theirs."""
     await room.take()
     async with room.estate() as estate:
         bucket = BackupStore.open(estate, "backups")
-        end = room.store.keep * 1.5 + room.store.every
+        end = room.store.keep * 1.5 + room.store.every + timedelta(days=1)
         monkeypatch.setattr(catalogue, "now", lambda: now() + end - timedelta(minutes=1))
-        assert read_catalogue(bucket, "invoices", room.store, ()).outlived.contents == 0
+        assert read_catalogue(bucket, "invoices", room.store, tuple).outlived.contents == 0
         monkeypatch.setattr(catalogue, "now", lambda: now() + end + timedelta(minutes=1))
-        found = read_catalogue(bucket, "invoices", room.store, ())
+        found = read_catalogue(bucket, "invoices", room.store, tuple)
     assert found.outlived.contents == len([key for key in room.stored_keys() if ".objects/" in key]) == 30
     told = tell(found, room.store, now())
     assert any(one.name == "overdue" and one.quantity is not None and one.quantity.value == 30 for one in told.found)

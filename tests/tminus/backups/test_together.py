@@ -236,14 +236,15 @@ def test_sets_are_held_against_each_other_as_plain_sets_are(
             sets.add(0, name, b"%d" % identity, second, gone=identity in gone and name == "one")
         sets.written_until(name, ends[name])
 
+    removed = gone & set(one)
+
     def due(store: str) -> set[int]:
         return {
             identity
             for name, ids in held.items()
             if name != store
             for identity, second in ids.items()
-            if (ends[name] if second is None else second) <= horizon
-            and not (identity in held["one"] and identity in gone)
+            if (ends[name] if second is None else second) <= horizon and identity not in removed
         }
 
     for store, ids in held.items():
