@@ -10,8 +10,10 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 FAULT ?= none
 OUT ?= rehearsal-out
 SYSTEM ?= tradesense
-# The tests wait more than they compute, so one more than there are cores.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# The tests wait more than they compute, and one worker has only whole launches, so two more than there are cores.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# What was compiled once is not compiled again by each of the thousand processes that tests and rehearsals start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The lock is resolved for 3.11, so that one is taken first. Each is asked: a name on the PATH may be an empty promise.
 FIND_PYTHON = for p in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
@@ -69,11 +71,7 @@ test: install ## Runs every test, on servers it starts itself, and names the slo
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@failed=0; \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore tests/launch || failed=1; \
-	echo "== Now whole launches, one at a time, since they keep to a clock."; \
-	$(BIN)/python -m pytest tests/launch || failed=1; \
-	exit $$failed
+	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 endif
 
 check: install ## Style, types, and the direction of imports

@@ -1,14 +1,13 @@
 """Questions to people: asked in the ledger, shown as Paused, answered anywhere, judged from the ledger."""
 
 from datetime import timedelta
-from typing import Literal
 
 from flows.blocking import get_past
 from flows.by_the_ledger import LedgerStep, by_the_ledger
 from flows.conductor import Conductor
 from flows.lapsing import refuse_lapsed
 from flows.observing import observe_again
-from flows.turns import NoGo, TurnBack
+from flows.open_question import ask_name, judged, open_ask, outcome_of, remind, reminder, rests_on, turn, write_end
 from flows.window import LOOK_AT_PREFECT
 from tasks.check import Check
 from tminus import asking
@@ -17,11 +16,9 @@ from tminus.briefing import brief, debrief
 from tminus.candidates import barred_from, roles_asked
 from tminus.clock import now
 from tminus.digests import bindings_of, decision_digest, evidence_digest, facts_of, what_changed
-from tminus.errors import MovedOn
-from tminus.escalation import next_reminder, stages_of
+from tminus.escalation import stages_of
 from tminus.headline import answers_to, where_to_answer
 from tminus.outcome import Outcome
-from tminus.record import AskState
 from tminus.release import authors_of
 from tminus.roll_call import asked_text, called, called_said, gates_called, gates_of, seats_called
 from tminus.runbook import Acknowledgement, Approval, Attestation, RollCall, Step
@@ -45,37 +42,15 @@ async def ask(conductor: Conductor, step: Step, question: Question) -> Outcome:
     ended = await _ask_until_ended(conductor, step, question)
     outcome = conductor.record.step(step.id).outcome
     if outcome is None:  # taken back by the time it was read: a person has it tried again
-        return _outcome(ended, step)
+        return outcome_of(ended, step)
 
     async def attempt(_last: bool) -> Outcome:
         return outcome
 
     await conductor.shown.as_task(step, attempt)
     if isinstance(question, Approval) and ended.result != "met":
-        _turn(conductor, step, outcome, ended)
+        turn(conductor, step, outcome, ended)
     return outcome
-
-
-def _turn(conductor: Conductor, step: Step, outcome: Outcome, ended: ev.AskEnded) -> None:
-    said = f"{step.title}: {outcome.summary}"
-    if not conductor.record.change_began:
-        raise NoGo(said)
-    if ended.result == "rejected":
-        no = asking.judge(conductor.record.asks[ended.ask], conductor.frozen.people).rejected
-        raise TurnBack(said, no.person if no else "tminus")
-
-
-def rests_on(conductor: Conductor, step: Step) -> list[Step]:
-    """The blocking steps before this one: what its decision is about; a roll-call's is about none."""
-    before: list[Step] = []
-    if isinstance(step.does, RollCall):
-        return before
-    for other in conductor.frozen.runbook.steps():
-        if other.id == step.id:
-            break
-        if other.blocking:
-            before.append(other)
-    return before
 
 
 async def _observe_what_it_rests_on(conductor: Conductor, step: Step) -> None:
@@ -90,7 +65,7 @@ async def _observe_what_it_rests_on(conductor: Conductor, step: Step) -> None:
 
 
 async def _ask_until_ended(conductor: Conductor, step: Step, question: Question) -> ev.AskEnded:
-    if (standing := _ask(conductor, step)) is None:
+    if (standing := open_ask(conductor, step)) is None:
         started = ev.StepStarted(step=step.id, attempt=conductor.record.step(step.id).attempt + 1)
         await conductor.write(started, _opening(conductor, step, question))
     elif standing.ended is not None:
@@ -100,12 +75,12 @@ async def _ask_until_ended(conductor: Conductor, step: Step, question: Question)
         conductor.stop_if_turned()
         if changed := _asked_again(conductor, step, question):
             await conductor.write(changed)
-        if (ended := _judged(conductor, step)) is not None:
+        if (ended := judged(conductor, step)) is not None:
             if ended.result == "met" and _rests_on_waivers(conductor, question):
                 refuse_lapsed(conductor, step)
-            if await _is_ended(conductor, step, ended):
+            if await write_end(conductor, step, ended):
                 break
-        await _remind(conductor, step)
+        await remind(conductor, step)
         why, moment = _why_it_waits(conductor, step), now()
         if why != waiting and moment >= show_from:
             waiting, show_from = why, moment + _SHOW_EVERY
@@ -123,57 +98,6 @@ def _rests_on_waivers(conductor: Conductor, question: Question) -> bool:
     return isinstance(question, Approval) or not (isinstance(question, RollCall) or conductor.record.change_began)
 
 
-async def _is_ended(conductor: Conductor, step: Step, ended: ev.AskEnded) -> bool:
-    """Writes the end and its outcome down in one step; False where anybody said anything that it does not rest on."""
-    attempt = conductor.record.step(step.id).attempt
-    outcome = ev.StepEnded(step=step.id, attempt=attempt, outcome=_outcome(ended, step))
-    try:
-        await conductor.write(ended, outcome, after=conductor.record.seq)
-    except MovedOn:
-        await conductor.refresh()
-        return False
-    return True
-
-
-async def _remind(conductor: Conductor, step: Step) -> None:
-    """Goes one step further where that is due; where anybody spoke up meanwhile, it is looked at again."""
-    reminder = _reminder(conductor, step)
-    if reminder is None:
-        return
-    try:
-        await conductor.write(reminder, after=conductor.record.seq)
-    except MovedOn:
-        await conductor.refresh()
-
-
-def _reminder(conductor: Conductor, step: Step) -> ev.Reminded | None:
-    """How far the question goes now."""
-    if (ask := _ask(conductor, step)) is None:
-        return None
-    silent = called(conductor.frozen, step, ask).silent if isinstance(step.does, RollCall) else None
-    return next_reminder(ask, conductor.frozen.people, now(), silent)
-
-
-def _outcome(ended: ev.AskEnded, step: Step) -> Outcome:
-    """Met, or failed; that somebody says nothing at a roll-call tells nothing of whether they will be there."""
-    if isinstance(step.does, RollCall) and ended.result != "met":
-        return Outcome.unknown(ended.reason).model_copy(update={"at": now()})
-    how = Outcome.passed(ended.reason) if ended.result == "met" else Outcome.failed(f"{ended.result}: {ended.reason}")
-    return how.model_copy(update={"at": now()})
-
-
-def _ask_name(conductor: Conductor, step: Step) -> str:
-    """A step that a person has tried again asks a new question; the old one stays answered."""
-    tries = conductor.record.retries.get(step.id, 0)
-    return f"{step.id}-{tries + 1}" if tries else step.id
-
-
-def _ask(conductor: Conductor, step: Step) -> AskState | None:
-    """The question as it stands; None before it was asked, and after a recycle took back what it was about."""
-    found = conductor.record.asks.get(_ask_name(conductor, step))
-    return None if found is None or found.voided else found
-
-
 def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened:
     frozen, record = conductor.frozen, conductor.record
     deadline = now() + conductor.real(question.deadline)
@@ -183,7 +107,7 @@ def _opening(conductor: Conductor, step: Step, question: Question) -> ev.AskOpen
     kind = "approval" if is_roll_call else question.kind  # whoever may not approve need not be there
     barred = barred_from(kind, frozen.people, frozen.created.started_by, authors_of(frozen.release))
     return ev.AskOpened(
-        ask=_ask_name(conductor, step),
+        ask=ask_name(conductor, step),
         step=step.id,
         kind="acknowledgement" if isinstance(question, RollCall) else question.kind,
         yes="I will be there" if is_roll_call else "",
@@ -214,27 +138,9 @@ def _text(conductor: Conductor, step: Step, question: Question) -> str:
     return f"{said} {asking.waived_said(record, conductor.frozen.people, before)}".strip()
 
 
-def _judged(conductor: Conductor, step: Step) -> ev.AskEnded | None:
-    ask = _ask(conductor, step)
-    if ask is None:
-        return None
-    if isinstance(step.does, RollCall):
-        return _called(conductor, step, ask)
-    return asking.end_of(ask, conductor.frozen.people, now())
-
-
-def _called(conductor: Conductor, step: Step, ask: AskState) -> ev.AskEnded | None:
-    """A roll-call is met once those who will be there could give every later approval."""
-    found = called(conductor.frozen, step, ask)
-    if found.lacking and now() < ask.opened.deadline:
-        return None
-    result: Literal["met", "expired"] = "expired" if found.lacking else "met"
-    return ev.AskEnded(ask=ask.opened.ask, result=result, reason=called_said(conductor.frozen, found))
-
-
 def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.AskOpened | None:
     """The same ask under a new digest, where what it rests on has changed."""
-    ask = _ask(conductor, step)
+    ask = open_ask(conductor, step)
     facts = facts_of(conductor.record, rests_on(conductor, step))
     if ask is None or decision_digest(conductor.frozen, facts) == ask.opened.decision_digest:
         return None
@@ -244,7 +150,7 @@ def _asked_again(conductor: Conductor, step: Step, question: Question) -> ev.Ask
 
 def _why_it_waits(conductor: Conductor, step: Step) -> str:
     """What is waited for, from whom, until when, and where they answer."""
-    ask, frozen = _ask(conductor, step), conductor.frozen
+    ask, frozen = open_ask(conductor, step), conductor.frozen
     if ask is None:
         return step.title
     until, how = f"until {ask.opened.deadline:%H:%M:%S} UTC", where_to_answer(frozen, ask)
@@ -257,9 +163,9 @@ def _why_it_waits(conductor: Conductor, step: Step) -> str:
 
 def _left(conductor: Conductor, step: Step) -> float:
     """Seconds until the question ends by itself, or goes one step further."""
-    if (ask := _ask(conductor, step)) is None:
+    if (ask := open_ask(conductor, step)) is None:
         return 1.0
-    if _reminder(conductor, step) is not None:
+    if reminder(conductor, step) is not None:
         return 0.01
     moment = now()  # a stage that is due, and to which it does not go as it stands, is no reason to look again
     until = min((at for _how, at in stages_of(ask) if at > moment), default=ask.opened.deadline)

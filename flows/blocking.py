@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from flows.conductor import Conductor, logger
+from flows.open_question import tend
 from flows.turns import NoGo, OutOfTime
 from flows.what_next import told
 from flows.window import LOOK_AT_PREFECT
@@ -78,7 +79,7 @@ async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
 
 
 async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Callable[[], bool]) -> None:
-    """Shows why it is held, and waits for people as long as the phase lets them."""
+    """Shows why it is held, and waits for people as long as the phase lets them; what is asked goes on meanwhile."""
     logger.info("held: %s", why)
     began, clock = now(), asyncio.get_running_loop().time
     shown = why if "tminus " in why else f"{why}. To go on: tminus resume {conductor.launch}"
@@ -86,6 +87,7 @@ async def wait_while_held(conductor: Conductor, why: str, phase: Phase, over: Ca
     looked = clock()
     while not over():
         conductor.stop_if_turned()
+        await tend(conductor)
         held = conductor.record.held  # whoever says hold meanwhile is given their time, too
         left = (conductor.patience(phase, held.at if held else began) - now()).total_seconds()
         if left <= 0:

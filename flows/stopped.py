@@ -34,7 +34,8 @@ def hold_of(record: Record, phase: str, how: str, run: str) -> ev.Held | None:
     """
     if _is_turned(record) or _is_said(record, run):
         return None
-    return ev.Held(why=f"{phase} was {how} in Prefect (run {run}); nothing begins until somebody resumes it")
+    why = f"{phase} was {how} in Prefect (run {run}); nothing begins until somebody resumes it"
+    return ev.Held(why=why, by_hand=True)
 
 
 async def hold_what_was_stopped(conductor: Conductor) -> None:

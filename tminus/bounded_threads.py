@@ -1,6 +1,7 @@
 """Calls of clients that block, for loops that must not: few at a time, and nobody waits longer than they said."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -9,15 +10,22 @@ from threading import Thread
 from typing import TypeVar
 
 _T = TypeVar("_T")
+_KEPT = 600.0  # seconds that what was given up keeps its place at most
 
 
-def begun(call: Callable[[], _T], name: str, at_end: Callable[[], object]) -> "Future[_T]":
+class NoPlace(TimeoutError):
+    """All places were taken for as long as one was waited for, or the machine has no thread left."""
+
+
+def begun(call: Callable[[], _T], name: str, at_end: Callable[[], object] = lambda: None) -> "Future[_T]":
     """Begins a call in a thread of its own, which the end of the process does not wait for.
 
     Args:
         call: the call.
         name: the thread's.
-        at_end: called once the call has ended, whether or not anybody still waits for it.
+        at_end: called once the call has ended, or could not begin, whether or not anybody still waits for it.
+
+    Raises NoPlace where no thread can be begun.
     """
     done = Future[_T]()
 
@@ -33,12 +41,47 @@ def begun(call: Callable[[], _T], name: str, at_end: Callable[[], object]) -> "F
         finally:
             at_end()
 
-    Thread(target=work, name=name, daemon=True).start()
+    try:
+        Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError as e:
+        at_end()
+        raise NoPlace("no thread can be begun") from e
     return done
 
 
-class NoPlace(TimeoutError):
-    """All places were taken for as long as one was waited for."""
+class Places:
+    """Counts calls that were given up and have not ended, so that there are never more than a few; for one thread.
+
+    What never ends gives its place up after ten minutes all the same: the other side may be well again long since.
+
+    Args:
+        places: how many at a time.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._taken: list[tuple[Callable[[], bool], float]] = []
+        self._full_since: float | None = None
+
+    def free(self) -> bool:
+        """Whether another call may begin."""
+        moment = time.monotonic()
+        self._taken = [(ended, since) for ended, since in self._taken if not ended() and moment - since < _KEPT]
+        if len(self._taken) < self._places:
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = moment
+        return self._full_since is None
+
+    def take(self, ended: Callable[[], bool]) -> None:
+        """A call has begun; `ended` says whether it has ended."""
+        self._taken.append((ended, time.monotonic()))
+
+    @property
+    def full_for(self) -> float:
+        """Seconds for which no place was free whenever one was asked for."""
+        since = self._full_since
+        return 0.0 if since is None else time.monotonic() - since
 
 
 class BoundedThreads:

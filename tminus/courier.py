@@ -5,13 +5,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from threading import BoundedSemaphore, Lock, Thread
 from threading import Event as Flag
+from threading import Lock, Thread
 from typing import Protocol, Self
 
-from tminus.bounded_threads import begun
+from tminus.bounded_threads import NoPlace, Places, begun
 from tminus.environment import Environment
-from tminus.errors import LedgerError, LedgerUnreachable, TminusError
+from tminus.errors import LedgerError, TminusError
+from tminus.foreign_text import printable
 from tminus.ledger.store import Store
 from tminus.outbox import CLAIM, Outbox, Waiting
 
@@ -22,6 +23,8 @@ _LAST_ROUND = 1.5  # seconds that what is due may take once the courier is told 
 _END = 2.0  # seconds after which it has ended
 _WITHIN = CLAIM - 1.0  # seconds that a delivery may take in all, its letter being its courier's own for a little longer
 _PLACES = 4  # deliveries on one channel at a time, those that were given up and have not ended among them
+_LASTS = 60.0  # seconds after which it is said that none of those ends
+_AGAIN = 1.0  # seconds before the outbox is used again that could not be
 LATE = 5.0  # seconds after its event from which a message says that it is late
 CHANNELS = ("slack", "pagerduty")
 
@@ -40,11 +43,13 @@ class Unavailable(TminusError):
     Args:
         message: what it said.
         after: seconds that it asked to be left alone.
+        refused: it answered, and would not have this letter; that says little of others.
     """
 
-    def __init__(self, message: str, after: float = 0.0) -> None:
+    def __init__(self, message: str, after: float = 0.0, *, refused: bool = False) -> None:
         super().__init__(message)
         self.after = after
+        self.refused = refused
 
 
 class Channel(Protocol):
@@ -78,7 +83,7 @@ class InTime:
     """A channel that comes back in time, whatever the other side does.
 
     A timeout of a socket counts for each piece of an answer alone, and an answer may come in many. What is given up
-    keeps its place until it ends, and begins no further request.
+    keeps its place until it ends, ten minutes at most, and begins no further request. For one thread.
 
     Args:
         channel: the way out.
@@ -88,7 +93,17 @@ class InTime:
     def __init__(self, channel: Channel, name: str) -> None:
         self._channel = channel
         self._name = name
-        self._places = BoundedSemaphore(_PLACES)
+        self._places = Places(_PLACES)
+
+    def free(self) -> bool:
+        """Whether a letter can be taken there now; one that cannot need not be claimed, and no try is spent on it."""
+        return self._places.free()
+
+    def trouble(self) -> str:
+        """That nothing can be taken there for a minute or more; "" otherwise."""
+        if (lasts := self._places.full_for) < _LASTS:
+            return ""
+        return f"nothing is carried to {self._name} for {lasts:.0f} s: {_PLACES} requests do not end"
 
     def deliver(self, letter: Waiting, outbox: Outbox, late: str) -> str:
         """As the channel does; raises Unavailable where it takes too long."""
@@ -98,10 +113,15 @@ class InTime:
             _give_up.set(until)
             return self._channel.deliver(letter, outbox, late)
 
-        if not self._places.acquire(blocking=False):
+        if not self._places.free():
             raise Unavailable(f"{self._name}: {_PLACES} earlier requests are still being answered")
         try:
-            return begun(deliver, f"{self._name} is told", self._places.release).result(_WITHIN)
+            delivery = begun(deliver, f"{self._name} is told")
+        except NoPlace as e:
+            raise Unavailable(f"{self._name}: {e}") from e
+        self._places.take(delivery.done)
+        try:
+            return delivery.result(_WITHIN)
         except TimeoutError:
             raise Unavailable(f"{self._name}: no whole answer within {_WITHIN:g} s") from None
 
@@ -149,6 +169,7 @@ class Courier:
         self._environment = environment
         self._stop = Flag()
         self._until = float("inf")
+        self._ways: dict[str, InTime] = {}
         names = [name for name in CHANNELS if getattr(environment, name) is not None]
         self._left = len(names)
         self._leaving = Lock()
@@ -171,9 +192,12 @@ class Courier:
             self._store.close()
 
     def trouble(self) -> str:
-        """Which channels nobody carries to any more, though it was not told to end; "" where all are served."""
+        """Where nobody carries to any more though it was not told to end, or nothing for long; "" where all is well."""
+        if self._stop.is_set():
+            return ""
         dead = [name for name, thread in self._carriers.items() if not thread.is_alive()]
-        return f"nothing is carried to {' and '.join(dead)} any more" if dead and not self._stop.is_set() else ""
+        said = [f"nothing is carried to {' and '.join(dead)} any more"] if dead else []
+        return "; ".join(said + [stuck for way in tuple(self._ways.values()) if (stuck := way.trouble())])
 
     def metrics(self) -> Iterator[str]:
         """Whether each channel is served, in Prometheus' text format."""
@@ -185,7 +209,8 @@ class Courier:
         try:
             channel = self._opened(name)
             if channel is not None:
-                self._carry_on(name, InTime(channel, name))
+                way = self._ways[name] = InTime(channel, name)
+                self._carry_on(name, way)
                 channel.close()
         finally:
             self._leave()
@@ -209,15 +234,15 @@ class Courier:
             if self._stop.wait(_PAUSE):
                 return None
 
-    def _carry_on(self, name: str, channel: Channel) -> None:
+    def _carry_on(self, name: str, channel: InTime) -> None:
         outbox, stopping = Outbox(self._store, environment=self._environment.environment), False
         while not stopping:
             stopping = self._stop.wait(_LOOK)
             try:
-                deliver_due(outbox, name, channel, lambda: time.monotonic() < self._until)
-            except LedgerUnreachable as e:
-                _logger.warning("%s: the outbox cannot be read: %s", name, e)
-                self._stop.wait(1.0)
+                deliver_due(outbox, name, channel, lambda: time.monotonic() < self._until and channel.free())
+            except LedgerError as e:  # whatever it refuses today, it may take tomorrow
+                _logger.warning("%s: the outbox cannot be used: %s", name, e)
+                self._stop.wait(_AGAIN)
 
 
 def deliver_due(outbox: Outbox, name: str, channel: Channel, go_on: Callable[[], bool] = lambda: True) -> int:
@@ -240,10 +265,10 @@ def _deliver(outbox: Outbox, channel: Channel, letter: Waiting) -> bool:
     try:
         receipt = channel.deliver(letter, outbox, late)
     except Unavailable as e:
-        outbox.failed(letter, str(e), e.after)
+        outbox.failed(letter, str(e), e.after, refused=e.refused)
         return False
     except Undeliverable as e:
-        _logger.warning("%s letter %s of %s is dead: %s", letter.channel, letter.key, letter.chain, e)
+        _logger.warning("%s letter %s of %s is dead: %s", letter.channel, letter.key, letter.chain, printable(str(e)))
         outbox.dead(letter, str(e))
         return False
     except Superseded:
@@ -254,7 +279,7 @@ def _deliver(outbox: Outbox, channel: Channel, letter: Waiting) -> bool:
     except Exception as e:  # noqa: BLE001 - a courier must survive whatever a foreign answer does to a client
         # Without its words and its traceback, which may hold a secret.
         _logger.error("%s letter %s of %s: %s", letter.channel, letter.key, letter.chain, _unforeseen(e))  # noqa: TRY400
-        outbox.failed(letter, f"{letter.channel}: {type(e).__name__}")
+        outbox.failed(letter, f"{letter.channel}: {type(e).__name__}", refused=True)
         return False
     outbox.sent(letter, receipt)
     return True

@@ -56,7 +56,7 @@ class Frozen:
     @cached_property
     def runbook(self) -> Runbook:
         """How."""
-        return build(Source.thawed("runbook", self.created.runbook), self.kinds)
+        return build(Source.thawed("runbook", self.created.runbook), self.kinds, frozen=True)
 
     @cached_property
     def checklist(self) -> Checklist:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from tminus.acknowledged import Finishing
 from tminus.door_limit import DoorLimit
-from tminus.errors import LedgerUnreachable
+from tminus.errors import LedgerError
 from tminus.ledger.store import Store
 from tminus.openapi import document
 from tminus.refusals import Refusals
@@ -84,7 +84,7 @@ class Gateway:
         try:
             async with asyncio.timeout(_READY):
                 await asyncio.shield(self._asking())
-        except (LedgerUnreachable, TimeoutError):
+        except (LedgerError, TimeoutError):
             return JSONResponse({"status": "the ledger does not answer"}, status_code=503)
         if troubles := [said for part in self._parts if (said := part.trouble())]:
             return JSONResponse({"status": "; ".join(troubles)}, status_code=503)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from tminus.foreign_text import printable
 from tminus.ledger.store import Row, Store
 
 CLAIM = 15.0  # seconds a courier keeps a letter to itself; after a crash another takes it up then
 ATTEMPTS = 400  # at the longest pause of 15 s this is more than an hour and a half, then a letter is dead
 _LONGEST = 15.0
+_REFUSALS = 8  # of one letter, after which those behind it go first; that takes about a minute
 _LONG = 60.0  # seconds after which a letter that nobody ever tried has nobody who would
 _MOST_ASKED = 600.0  # seconds that the other side may ask to be left alone; a launch is not held up by a wrong header
 
@@ -39,19 +41,24 @@ class Waiting:
 
 # Kept in the ledger: whoever carries there for this environment, in whichever process, is asked to leave it alone.
 _PAUSE = (
-    "INSERT INTO channel_pause (environment, channel, paused_until) VALUES (:environment, :channel, clock() + :pause) "
-    "ON CONFLICT (environment, channel) DO UPDATE SET paused_until = excluded.paused_until "
-    "WHERE excluded.paused_until > channel_pause.paused_until"
+    "INSERT INTO environment_pause (environment, channel, paused_until) "
+    "VALUES (:environment, :channel, clock() + :pause) ON CONFLICT (environment, channel) "
+    "DO UPDATE SET paused_until = excluded.paused_until WHERE excluded.paused_until > environment_pause.paused_until"
 )
 
 
 def _next(theirs: str, pauses: str) -> str:
-    """The oldest letter of a launch and channel that is due, and that nobody carries right now."""
+    """The oldest letter of a launch and channel that is due, and that nobody carries right now.
+
+    One that was refused so often goes last, and holds up only what has its key: no incident ends before it began.
+    """
     return (
         "SELECT id FROM outbox AS waiting WHERE state = 'due' AND channel = :channel"  # noqa: S608 - ours
         f"{theirs} AND due <= clock() AND claimed_until <= clock() AND {_not_paused(pauses)} "
         "AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.state = 'due' AND older.channel = waiting.channel "
-        "AND older.chain = waiting.chain AND older.id < waiting.id) ORDER BY id LIMIT 1"
+        "AND older.chain = waiting.chain AND older.id < waiting.id "
+        f"AND (older.refusals < {_REFUSALS} OR older.key = waiting.key)) "
+        f"ORDER BY refusals >= {_REFUSALS}, id LIMIT 1"
     )
 
 
@@ -67,8 +74,8 @@ def _claiming(theirs: str, pauses: str) -> str:
 
 def _not_paused(environment: str) -> str:
     return (
-        f"NOT EXISTS (SELECT 1 FROM channel_pause AS pause WHERE pause.environment = {environment} "  # noqa: S608 - ours
-        "AND pause.channel = :channel AND pause.paused_until > clock())"
+        "NOT EXISTS (SELECT 1 FROM environment_pause AS pause "  # noqa: S608 - ours
+        f"WHERE pause.environment = {environment} AND pause.channel = :channel AND pause.paused_until > clock())"
     )
 
 
@@ -79,9 +86,9 @@ _OF_ONE = (" AND environment IN (:environment, '')", ":environment")  # what is 
 class Outbox:
     """The letters of a ledger.
 
-    Of each launch and channel only the oldest unsent letter is ever under way, so order is kept;
-    a dead letter no longer counts, so it does not hold up those behind it. A channel that asked to be left alone gets
-    no letter of any launch of that environment until that is over.
+    Of each launch and channel only the oldest unsent letter is ever under way, so order is kept. A dead letter does not
+    count any more, nor does one that was refused again and again: neither holds up those behind it. A channel that
+    asked to be left alone gets no letter of any launch of that environment until that is over.
 
     Args:
         store: the ledger.
@@ -119,10 +126,10 @@ class Outbox:
         """It arrived; `receipt` is what the other side gave for it."""
         self._store.run(
             "UPDATE outbox SET state = 'sent', receipt = :receipt, error = NULL WHERE id = :id",
-            {"id": letter.id, "receipt": receipt},
+            {"id": letter.id, "receipt": printable(receipt)},
         )
 
-    def failed(self, letter: Waiting, why: str, at_least: float = 0.0) -> None:
+    def failed(self, letter: Waiting, why: str, at_least: float = 0.0, *, refused: bool = False) -> None:
         """It did not arrive: tried again later, or dead after too many tries.
 
         Of a courier so slow that another took the letter over, this changes nothing of the letter.
@@ -132,24 +139,32 @@ class Outbox:
             why: what the other side said.
             at_least: seconds that it asked to be left alone, ten minutes at most; this holds for the whole channel of
                 this environment.
+            refused: it was this letter that was not taken, as far as can be told; another one may be.
         """
         asked = min(at_least, _MOST_ASKED)
         if asked > 0:
             of = letter.environment if self._environment is None else self._environment
             self._store.run(_PAUSE, {"environment": of, "channel": letter.channel, "pause": asked})
         pause = max(min(0.25 * 2 ** min(letter.attempts, 8), _LONGEST), asked)
-        self._give_up(letter, why, "due" if letter.attempts < self._attempts else "dead", pause)
+        self._give_up(letter, why, "due" if letter.attempts < self._attempts else "dead", pause, refusals=int(refused))
 
     def dead(self, letter: Waiting, why: str) -> None:
         """It will never arrive: the other side says that it is wrong."""
         self._give_up(letter, why, "dead", 0.0)
 
-    def _give_up(self, letter: Waiting, why: str, state: str, pause: float) -> None:
+    def _give_up(self, letter: Waiting, why: str, state: str, pause: float, refusals: int = 0) -> None:
         # Every claim counts one more attempt, so the number tells whether the claim is still this one.
         self._store.run(
-            "UPDATE outbox SET state = :state, error = :why, due = clock() + :pause, claimed_until = 0 "
-            "WHERE id = :id AND state = 'due' AND attempts = :attempts",
-            {"id": letter.id, "why": why, "pause": pause, "state": state, "attempts": letter.attempts},
+            "UPDATE outbox SET state = :state, error = :why, due = clock() + :pause, claimed_until = 0, "
+            "refusals = refusals + :refusals WHERE id = :id AND state = 'due' AND attempts = :attempts",
+            {
+                "id": letter.id,
+                "why": printable(why),
+                "pause": pause,
+                "state": state,
+                "attempts": letter.attempts,
+                "refusals": refusals,
+            },
         )
 
     def superseded(self, letter: Waiting) -> None:
@@ -197,7 +212,7 @@ class Outbox:
     def paused(self) -> dict[tuple[str, str], float]:
         """Environment and channel of each that asked to be left alone, with the seconds for which it still is."""
         rows = self._store.look(
-            "SELECT environment, channel, paused_until - clock() FROM channel_pause WHERE paused_until > clock() "
+            "SELECT environment, channel, paused_until - clock() FROM environment_pause WHERE paused_until > clock() "
             "ORDER BY environment, channel",
             {},
         )
@@ -210,8 +225,8 @@ class Outbox:
         """
         rows = self._store.look(
             "SELECT environment, channel, MAX(clock() - made) FROM outbox WHERE state = 'due' "
-            "AND NOT EXISTS (SELECT 1 FROM channel_pause WHERE channel_pause.environment = outbox.environment "
-            "AND channel_pause.channel = outbox.channel AND paused_until > clock()) "
+            "AND NOT EXISTS (SELECT 1 FROM environment_pause WHERE environment_pause.environment = outbox.environment "
+            "AND environment_pause.channel = outbox.channel AND paused_until > clock()) "
             "GROUP BY environment, channel HAVING MAX(attempts) = 0 AND MAX(clock() - made) > :long "
             "ORDER BY environment, channel",
             {"long": _LONG},

@@ -11,6 +11,7 @@ from tminus.courier import Unavailable, Undeliverable, still_wanted
 from tminus.credentials import resolve
 from tminus.environment import PagerDuty
 from tminus.errors import MissingSecret, UsageError
+from tminus.foreign_text import printable
 from tminus.messages.forms import PagerDutyLetter
 from tminus.outbox import Outbox, Waiting
 from tminus.pagerduty_rest import TROUBLES, PagerDutyIncidents, trusted
@@ -20,6 +21,8 @@ _TIMEOUT = 5  # seconds
 _SUMMARY = 1024  # characters; developer.pagerduty.com/docs/events-api-v2/trigger-events
 _QUOTED = 200  # characters of what PagerDuty says
 _WRONG = frozenset({400, 413})  # an event that is invalid, or too large
+_ANSWERED = range(200, 500)  # beyond it somebody is unwell, and would have taken no other letter
+_BUSY = frozenset({408, 425, 429})
 _OF_KEY = "routing_key"  # what they say of it may be mended; the event may be fine
 _BY_REST = 4  # tries of the REST API alone; what comes behind waits as long, and the Events API may be well
 
@@ -68,13 +71,13 @@ class PagerDutyChannel:
             why = f"PagerDuty: {status} {said}".strip()
             if status in _WRONG and said and _OF_KEY not in said:
                 raise Undeliverable(why) from e
-            raise Unavailable(why) from e
+            raise Unavailable(why, refused=status in _ANSWERED and status not in _BUSY) from e
         except TROUBLES as e:
             raise Unavailable(f"PagerDuty: {type(e.__cause__ or e).__name__}") from e
         except ValidationError as e:
             raise Undeliverable(f"no letter to PagerDuty: {e.error_count()} fields are wrong") from e
         except (ValueError, RecursionError) as e:  # its words may hold the key
-            raise Unavailable(f"PagerDuty: {type(e).__name__}; the routing key may be none") from None
+            raise Unavailable(f"PagerDuty: {type(e).__name__}; the routing key may be none", refused=True) from None
         return letter.key
 
     def close(self) -> None:
@@ -124,7 +127,7 @@ class PagerDutyChannel:
             by_hand = f"{why}; resolve {letter.key} in PagerDuty by hand"
             if letter.attempts >= _BY_REST and any(_wakes(body) for body in outbox.behind(letter)):
                 raise Undeliverable(by_hand)
-            raise Unavailable(f"{by_hand}, or it is tried again")
+            raise Unavailable(f"{by_hand}, or it is tried again", refused=True)
         return letter.key
 
     def _said(self, error: HttpError) -> str:
@@ -134,7 +137,7 @@ class PagerDutyChannel:
         except ValidationError:
             return ""
         said = "; ".join(refusal.errors) or f"{refusal.status}: {refusal.message}"
-        return said.replace(self._client.auth_method.secret, "***")[:_QUOTED]
+        return printable(said.replace(self._client.auth_method.secret, "***")[:_QUOTED])
 
     def _send(self, letter: Waiting, what: PagerDutyLetter, late: str) -> None:
         still_wanted()

@@ -194,11 +194,19 @@ class PagerDutyDoor:
 
     async def _take_back(self, event: Event, note: Note, said: Said, why: str) -> None:
         try:
-            ours = await self._look_and_refuse(event, note, said, why)
+            tell = await self._look_and_refuse(event, note, said, why) and await self._untold(event)
         finally:
             self._waiting -= 1
-        if ours:
+        if tell:
             await self._asked.answer(note, f"This does not count: {why}")
+
+    async def _untold(self, event: Event) -> bool:
+        """Whether no gateway told the author yet; where that cannot be known, rather twice than never."""
+        try:
+            return await self._in_turn(partial(self._notes.first_stale, event.id))
+        except LedgerError as e:
+            _logger.warning("who was told of an old note is not known: %s", type(e).__name__)
+            return True
 
     async def _take(self, event: Event, note: Note, said: Said) -> None:
         """Asks whose incident it is before its turn comes, so that no note waits for what PagerDuty says of another."""
@@ -228,6 +236,8 @@ class PagerDutyDoor:
             except LedgerUnreachable as e:
                 if monotonic() >= until:
                     return self._lost(e, _UNRECORDED)
+            except LedgerError as e:
+                return self._lost(e, _UNRECORDED)
             else:
                 return ""
             await asyncio.sleep(_PAUSE)

@@ -1,5 +1,6 @@
 """A verified note on an incident, let into the ledger: a hold, a no, or refused with its reason recorded."""
 
+from datetime import timedelta
 from typing import NoReturn
 
 from tminus import events as ev
@@ -8,11 +9,18 @@ from tminus.chain_names import is_only_answered
 from tminus.errors import Refused
 from tminus.launch_pages import LaunchPage, LaunchPages
 from tminus.ledger.directory import under_way
+from tminus.ledger.store import Parameters
 from tminus.pagerduty_payload import Event, Note, Said
 from tminus.pagerduty_signature import WINDOW
 from tminus.people import Person
 from tminus.record import AskState
 
+_MAY_BE_TALK = "it may be no more than talk, so nothing was done; write `{0} WHY` if {1} is meant"
+_TALK = {
+    "hold": _MAY_BE_TALK.format("hold", "a hold"),
+    **dict.fromkeys(("no", "no-go", "nogo", "reject", "rejected"), _MAY_BE_TALK.format("reject", "a no")),
+}
+_TOLD = timedelta(days=30)  # for how long PagerDuty goes on sending what is refused is not described
 _NO_YES = "a key of PagerDuty's API can write a note in anybody's name, so from there only a hold or a no counts"
 
 
@@ -46,7 +54,7 @@ class Notes:
         page, key = self._page(note, said, known)
         person, launch = self._person(page, event, said), page.frozen.created.launch
         if said.what == "neither":
-            self._refused(page, person.id, said.word, _NO_YES)
+            self._refused(page, person.id, said.word, _TALK.get(said.word, _NO_YES))
         if said.second != launch and self._pages.found(said.second) is not None:
             why = (
                 f"the incident is {launch}'s, and the note names {said.second}; write it on one of {said.second}'s own"
@@ -101,14 +109,22 @@ class Notes:
         return True
 
     def first_time(self, event: str) -> bool:
-        """Whether no gateway on this ledger took this event before. Raises LedgerUnreachable."""
-        store, old = self._pages.store, 4 * WINDOW.total_seconds()
-        store.run("DELETE FROM seen WHERE source = 'pagerduty' AND at < clock() - :old", {"old": old})
+        """Whether no gateway on this ledger took this event before. Raises LedgerError."""
+        return self._first("pagerduty", event, 4 * WINDOW)
+
+    def first_stale(self, event: str) -> bool:
+        """Whether no gateway on this ledger told the author of this event that it is too old. Raises LedgerError."""
+        return self._first("pagerduty stale", event, _TOLD)
+
+    def _first(self, source: str, event: str, keep: timedelta) -> bool:
+        store = self._pages.store
+        words: Parameters = {"source": source, "key": event, "old": keep.total_seconds()}
+        store.run("DELETE FROM seen WHERE source = :source AND at < clock() - :old", words)
         return bool(
             store.run(
-                "INSERT INTO seen (source, key, at) VALUES ('pagerduty', :key, clock()) "
+                "INSERT INTO seen (source, key, at) VALUES (:source, :key, clock()) "
                 "ON CONFLICT DO NOTHING RETURNING key",
-                {"key": event},
+                words,
             )
         )
 

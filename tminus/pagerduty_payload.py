@@ -1,5 +1,6 @@
 """What a webhook of PagerDuty's, version 3, looks like, and what a note on an incident says to tminus."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +11,12 @@ from tminus.foreign_text import printable
 _ANNOTATED = "incident.annotated"
 _REASON = 500  # characters of a reason that are kept
 _PUNCTUATION = ".,:;!?-\N{EN DASH}\N{EM DASH}"
-_HOLD = frozenset({"hold"})
-_NO = frozenset({"reject", "no-go"})
+_NO_GO = frozenset({"no-go", "nogo"})
+_NO = frozenset({"reject", "rejected", "no", *_NO_GO})
 _GIVES_REASON = frozenset({"because", "since"})  # what may follow a "no", beside "go"
+_REASON_GIVEN = re.compile(r"(\b(because|since)\b|--reason\b)\W*\w", re.IGNORECASE)
+_ENDS_SENTENCE = re.compile(r"[.!?]+(?=\s|$)|\n")
+_WORD = re.compile(r"\w")
 _YES = frozenset({"approve", "approved", "yes", "go", "ok", "okay", "lgtm", "ship", "+1", "acknowledge", "attest"})
 _ORDERS = frozenset({"resume", "rollback", "scrub", "recycle", "retry", "waive"})
 
@@ -78,7 +82,7 @@ class Said:
     """What a note asks for.
 
     Attributes:
-        what: hold and reject may count; what is neither is refused.
+        what: hold and reject may count; what is neither is refused, be it only that it may be no more than talk.
         word: the word that asked, as we know it.
         second: the word behind it, which may name a launch.
         rest: all that stands behind the second word.
@@ -99,30 +103,43 @@ def said_in(content: str) -> Said | None:
     """What a note asks of tminus; None where it is only a note.
 
     The first word decides, with `tminus` before it or not. A "no" is one only alone, or before "go", "because" or
-    "since": a note that begins "no idea yet" or "no, all fine" ends no launch. What ends in a question mark asks only.
+    "since": a note that begins "no idea yet" or "no, all fine" ends no launch. Whoever begins with such a word and does
+    not say it so that it counts may believe that they did: that is neither, unless it is nothing but `hold?` or `no?`.
     """
-    first, rest = _next(content)
+    note = content.strip()
+    first, rest = _next(note)
     if first.lower() == "tminus":
-        first, rest = _next(rest)
+        note, (first, rest) = rest, _next(rest)
     word, second, behind = first.lower().rstrip(_PUNCTUATION), *_next(rest)
-    if "?" in first[len(word) :] and word in _HOLD | _NO | {"no"}:
-        return None  # it asks
-    if word in _HOLD:
-        return Said("hold", "hold", second, behind)
-    if word in _NO or (word == "no" and _is_no(first, rest)):
-        return Said("reject", "reject", second, behind)
     if word in _YES | _ORDERS:
         return Said("neither", word, second, behind)
-    return None
+    if word != "hold" and word not in _NO:
+        return None
+    what: Literal["hold", "reject"] = "hold" if word == "hold" else "reject"
+    is_go = word == "no" and second.lower().rstrip(_PUNCTUATION) == "go"
+    if _asks(note[:_REASON]):
+        return Said("neither", word, second, behind) if _WORD.search(behind if is_go else rest) else None
+    counts = word in {"hold", "reject"} or (word in _NO_GO and not _goes_ahead(rest)) or _is_no(first, rest)
+    return Said(what, what, second, behind) if counts else Said("neither", word, second, behind)
 
 
 def _is_no(first: str, rest: str) -> bool:
-    """Whether it stands alone, gives its reason, or is a "no go"; "no, go ahead" is none, with a comma or without."""
+    """Whether a "no" stands alone, gives its reason, or is a "no go"; after a comma, "go" may mean to go."""
     second, behind = _next(rest)
     if first.lower() == "no" and second.lower().rstrip(_PUNCTUATION) == "go":
-        return "?" not in second and not behind.lower().startswith("ahead")
-    then = _next(rest.lstrip(f"{_PUNCTUATION} "))[0]
-    return then.lower().rstrip(_PUNCTUATION) in _GIVES_REASON if then else "?" not in rest
+        return not _goes_ahead(behind)
+    then = _next(rest.lstrip(f"{_PUNCTUATION} "))[0].lower().rstrip(_PUNCTUATION)
+    return first.lower().rstrip(_PUNCTUATION) == "no" and (not then or then in _GIVES_REASON)
+
+
+def _goes_ahead(rest: str) -> bool:
+    return rest.lstrip(f"{_PUNCTUATION} ").lower().startswith("ahead")
+
+
+def _asks(note: str) -> bool:
+    """Whether its first sentence is a question, and gives no reason: `reject it?`, and not `no because of whom?`."""
+    end = _ENDS_SENTENCE.search(note)
+    return end is not None and "?" in end[0] and not _REASON_GIVEN.search(note[: end.start()])
 
 
 def _next(text: str) -> tuple[str, str]:

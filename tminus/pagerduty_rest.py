@@ -13,6 +13,7 @@ from tminus.courier import Unavailable, Undeliverable, still_wanted
 from tminus.credentials import resolve
 from tminus.environment import PagerDuty
 from tminus.errors import UsageError
+from tminus.foreign_text import printable
 from tminus.systems.pagerduty import PagerDutyRest
 
 _HTTP = import_module("httpx2")  # what the pagerduty client asks by, and lets some errors of through
@@ -197,7 +198,7 @@ class PagerDutyIncidents:
         except ValidationError:
             return ""
         said = "; ".join([refusal.message, *refusal.errors])
-        return said.replace(self._client.auth_method.secret, "***")[:_QUOTED]
+        return printable(said.replace(self._client.auth_method.secret, "***")[:_QUOTED])
 
 
 def _reference(kind: str, identity: str) -> dict[str, JsonValue]:

@@ -8,7 +8,7 @@ from tminus import events as ev
 from tminus.ledger.chain import Stored
 from tminus.outcome import Outcome, Verdict
 from tminus.personal_key import proven
-from tminus.record_parts import AskState, StepState, accepted_by, read_event
+from tminus.record_parts import AskState, StepState, accepted_by, is_persons, read_event
 
 __all__ = ["AskState", "Record", "StepState"]
 
@@ -288,7 +288,7 @@ class Record:
         """Only before a change: an order that was given just as the change began comes too late."""
         if self.change_began:
             return
-        self._held = tuple(hold for hold in self._held if isinstance(hold, ev.Ordered))  # what people hold is theirs
+        self._held = tuple(hold for hold in self._held if is_persons(hold))
         self.recycles += 1
         self.phases_ended = {}
         for state in self.steps.values():

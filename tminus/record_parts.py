@@ -123,6 +123,11 @@ def read_event(one: Stored) -> ev.Event:
         ) from e
 
 
+def is_persons(hold: ev.Held | ev.Ordered) -> bool:
+    """Whether a person holds, by an order or by what they pressed in Prefect: only a resume lets go of that."""
+    return isinstance(hold, ev.Ordered) or hold.by_hand
+
+
 def accepted_by(outcome: Outcome, by: ev.Ordered) -> Outcome:
     """An outcome that a person accepts although it did not pass."""
     summary = f"waived by {by.person}: {by.reason}"

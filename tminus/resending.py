@@ -95,7 +95,7 @@ def _resent(store: Store, letter: _Letter) -> Resent:
         store.run("UPDATE outbox SET state = 'superseded' WHERE id = :id AND state = 'dead'", {"id": letter.id})
         return _said(letter, Came.OVER, f"letter {newer} says how the same {letter.about} stands since, so it is over")
     rows = store.run(
-        "UPDATE outbox SET state = 'due', attempts = :tried, due = clock(), claimed_until = 0 "
+        "UPDATE outbox SET state = 'due', attempts = :tried, refusals = 0, due = clock(), claimed_until = 0 "
         "WHERE id = :id AND state = 'dead' RETURNING id",
         {"id": letter.id, "tried": _TRIED},
     )

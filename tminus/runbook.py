@@ -159,12 +159,6 @@ class Step(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("a roll-call never blocks: nobody need answer it; its severity is advisory")
         return self
 
-    @model_validator(mode="after")
-    def _approval_blocks(self) -> "Step":
-        if isinstance(self.does, Approval) and not self.blocking:
-            raise ValueError("an approval always blocks: without a yes the launch ends; its severity is blocking")
-        return self
-
     @property
     def blocking(self) -> bool:
         """Whether it must pass or be waived."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from tminus.errors import BookError, Mistake
-from tminus.runbook import PEOPLE_KINDS, RollCall, Runbook, Severity, Spec, Step, offset_of
+from tminus.runbook import PEOPLE_KINDS, Approval, RollCall, Runbook, Severity, Spec, Step, offset_of
 from tminus.spec_source import KIND_VERBS, SpecReader
 from tminus.yaml_source import Place, Source, in_order, nearest, shown
 
@@ -58,9 +58,15 @@ def load(path: Path, kinds: Mapping[str, type[Spec]]) -> Runbook:
     return build(Source.read(path), kinds)
 
 
-def build(source: Source, kinds: Mapping[str, type[Spec]]) -> Runbook:
-    """The Runbook that `source` says; raises BookError."""
-    reading = read(source, kinds)
+def build(source: Source, kinds: Mapping[str, type[Spec]], *, frozen: bool = False) -> Runbook:
+    """The Runbook that `source` says; raises BookError.
+
+    Args:
+        source: a book.
+        kinds: as for `load`.
+        frozen: it is a launch's own, and stays readable where a file may no longer say so.
+    """
+    reading = _Reader(source, kinds, frozen=frozen).reading()
     if reading.book is None:
         raise BookError(reading.mistakes)
     return reading.book
@@ -95,8 +101,9 @@ def _named(data: JsonValue, place: Place, key: str) -> str:
 class _Reader:
     """Reads one book; what it finds wrong on the way gathers in `mistakes`."""
 
-    def __init__(self, source: Source, kinds: Mapping[str, type[Spec]]) -> None:
+    def __init__(self, source: Source, kinds: Mapping[str, type[Spec]], *, frozen: bool = False) -> None:
         self._source = source
+        self._frozen = frozen
         self._specs = SpecReader(source, kinds, PEOPLE_KINDS, self._where)
         self._steps: list[PlacedStep] = []
         self._ids: dict[str, int] = {}
@@ -150,6 +157,8 @@ class _Reader:
         does = self._specs.does(place, raw)
         owner = raw.get("owner")
         self._steps.append(PlacedStep(place, owner if isinstance(owner, str) else None, does))
+        if isinstance(does, Approval) and raw.get("severity") == Severity.ADVISORY and not self._frozen:
+            self._specs.say(place, "an approval always blocks: without a yes the launch ends; its severity is blocking")
         usual = {"severity": Severity.ADVISORY} if isinstance(does, RollCall) else {}
         return {**usual, **{key: raw[key] for key in Step.model_fields if key in raw}, "does": does or _UNREADABLE}
 

@@ -19,8 +19,11 @@ _METADATA = "tminus_letter"
 _OFF = 300  # seconds by which Slack's clock and the ledger's may differ
 _PAGES, _PAGE = 5, 200  # of messages that are looked through for one that may have arrived
 _TOO_MANY = 429
+_BUSY = frozenset({408, 425, _TOO_MANY})
+_FAULT = 500  # from this status on somebody is unwell, and would have taken no other letter
 _REFUSED = 400  # from this status on it is none of Slack's words about a letter: those come with 200
 _WORD = re.compile(r"^[a-z][a-z0-9_]*$")  # Slack's errors are such words
+_TS = re.compile(r"[!-~]{1,100}")  # what a message's ts may be: `1405895017.000506`, as far as is described
 _QUOTED = 200  # characters of what Slack says
 # What Slack may say of a letter that would be fine later: it is busy, or somebody has to let us in again.
 # docs.slack.dev/reference/methods/chat.postMessage
@@ -88,9 +91,11 @@ class SlackChannel:
             raise _mapped(e) from e
         except ValidationError as e:
             raise Undeliverable(f"no letter to Slack: {e.error_count()} fields are wrong") from e
-        # The client stumbles over JSON that is no object, or too deep, as something between us and Slack may answer.
-        except (SlackClientError, OSError, HTTPException, AttributeError, TypeError, ValueError, RecursionError) as e:
+        except (SlackClientError, OSError, HTTPException) as e:
             raise Unavailable(f"Slack: {type(e).__name__}") from e
+        # The client stumbles over JSON that is no object, or too deep, as something between us and Slack may answer.
+        except (AttributeError, TypeError, ValueError, RecursionError) as e:
+            raise Unavailable(f"Slack: {type(e).__name__}", refused=True) from e
 
     def close(self) -> None:
         """Nothing stays open between two calls."""
@@ -192,7 +197,9 @@ def _mapped(error: SlackApiError) -> Unavailable | Undeliverable:
     # No word of Slack's about this letter at all: too many requests, their fault, or something in between answered.
     if reason in _LATER or status >= _REFUSED or not _WORD.match(reason):
         return Unavailable(
-            f"Slack: {reason[:_QUOTED]}", _wait(error, limited=reason in _LIMITED or status == _TOO_MANY)
+            f"Slack: {reason[:_QUOTED]}",
+            _wait(error, limited=reason in _LIMITED or status == _TOO_MANY),
+            refused=reason not in _LATER and status < _FAULT and status not in _BUSY,
         )
     metadata = _said(error).get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, dict) else None
@@ -213,8 +220,8 @@ def _reason(error: SlackApiError) -> str:
 
 
 def _ts(said: object) -> str:
-    if not isinstance(said, str):
-        raise Unavailable("Slack: it says that it posted, and not what")
+    if not isinstance(said, str) or not _TS.fullmatch(said):
+        raise Unavailable("Slack: it says that it posted, and not what", refused=True)
     return said
 
 

@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from threading import BoundedSemaphore, Event, Thread
+from threading import Event, Thread
 
 from pydantic import BaseModel, Field, JsonValue, SecretStr, ValidationError
 
+from tminus.bounded_threads import Places
 from tminus.slack_connection import NotOpened, SlackConnection
 from tminus.slack_intake import SlackIntake, Taken
 from tminus.slack_payload import Commanded, Malformed, Sent, interaction_of
@@ -26,6 +27,7 @@ _LONGEST = 30.0  # seconds between two tries to open one
 _LASTING = 30.0  # seconds after which a connection counts as having worked
 _OPENING = 20.0  # seconds that opening one may take in all
 _OPENINGS = 4  # at a time, those that were given up and have not ended among them
+_LASTS = 60.0  # seconds after which it is said that none of those ends
 _LINGER = 12.0  # seconds that a replaced connection is still listened to; Slack ends it itself after about ten
 
 
@@ -55,12 +57,14 @@ class SlackSocket:
         self._why = "it was not opened yet"
         self._ended = False
         self._end = Event()
-        self._places = BoundedSemaphore(_OPENINGS)
+        self._places = Places(_OPENINGS)
 
     def trouble(self) -> str:
         """Why nothing comes from Slack any more; Slack being away for a while is none, since that ends by itself."""
         if self._ended:
             return "Socket Mode has ended"
+        if (lasts := self._places.full_for) >= _LASTS:
+            return f"Slack lets nobody in: none of {_OPENINGS} connections came open or ended for {lasts:.0f} s"
         return f"Slack lets nobody in: {self._why}" if self._why.startswith("Slack refuses") else ""
 
     def metrics(self) -> Iterator[str]:
@@ -120,7 +124,7 @@ class SlackSocket:
     async def _open(self) -> SlackConnection:
         """Another connection; one that nobody waits for any more is closed. Raises NotOpened."""
         opening: Future[SlackConnection] = Future()
-        if not self._places.acquire(blocking=False):
+        if not self._places.free():
             raise NotOpened(f"{_OPENINGS} earlier ones are still being opened")
 
         def open_it() -> None:
@@ -132,11 +136,14 @@ class SlackSocket:
                     opening.set_exception(
                         e if isinstance(e, NotOpened) else NotOpened(f"it cannot be opened: {type(e).__name__}")
                     )
-            finally:
-                self._places.release()
 
         # A thread that the end of the process does not wait for: Slack may take long to let anybody in.
-        Thread(target=open_it, name="slack connection opens", daemon=True).start()
+        thread = Thread(target=open_it, name="slack connection opens", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as e:
+            raise NotOpened("no thread can be begun") from e
+        self._places.take(lambda: not thread.is_alive())
         try:
             async with asyncio.timeout(_OPENING):
                 return await self._awaited(opening)
@@ -212,4 +219,5 @@ def _close(connection: SlackConnection, at_most: float, at_once: Event) -> None:
             pass
         connection.close()
 
-    Thread(target=close, name="slack connection ends", daemon=True).start()
+    with suppress(RuntimeError):  # where no thread can be begun, Slack ends it
+        Thread(target=close, name="slack connection ends", daemon=True).start()

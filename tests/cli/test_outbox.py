@@ -42,7 +42,7 @@ def test_of_another_launch_nothing(stage: Stage) -> None:
 def test_a_channel_that_is_left_alone_is_said(stage: Stage) -> None:
     """Nothing is sent there for a while, and nobody needs to look for the reason."""
     stage.store.run(
-        "INSERT INTO channel_pause (environment, channel, paused_until) "
+        "INSERT INTO environment_pause (environment, channel, paused_until) "
         "VALUES ('staging', 'slack', clock() + 300), ('staging', 'pagerduty', clock() - 1)",
         {},
     )

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from flows import asking
+from flows import asking, open_question
 from flows.conductor import Conductor
 from tests.flows.conftest import Setting
 from tests.flows.stage import Stage, approval, check
@@ -67,6 +67,21 @@ async def test_a_new_conductor_repeats_nothing(stage: Stage) -> None:
     assert len(stage.events(ev.AskOpened)) == 1
 
 
+async def test_a_hold_stops_neither_the_stages_nor_the_end(set_stage: Setting) -> None:
+    """Also where the conductor was lost, and the next one finds it held before it could look at the question."""
+    stage = set_stage({"T-4h": [check("a")], "T-15m": [approval("go", deadline="60h")]})
+    running = stage.begin("T-15m")
+    await stage.until(lambda record: "go" in record.asks)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    stage.order("hold")
+    await asyncio.wait_for(stage.begin("T-15m"), 10)
+    ended = stage.record.asks["go"].ended
+    assert ended is not None
+    assert (ended.result, stage.result, stage.record.held is not None) == ("expired", "no-go", True)
+    assert how(stage)
+
+
 async def test_a_stage_to_which_it_does_not_go_keeps_nobody_busy(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A time that has passed is no reason to look a hundred times a second."""
     left = asking._left
@@ -77,7 +92,7 @@ async def test_a_stage_to_which_it_does_not_go_keeps_nobody_busy(stage: Stage, m
         return turns[-1]
 
     monkeypatch.setattr(asking, "_left", counted)
-    monkeypatch.setattr(asking, "next_reminder", lambda *_: None)
+    monkeypatch.setattr(open_question, "next_reminder", lambda *_: None)
     await asyncio.wait_for(stage.begin("T-15m"), 10)
     assert how(stage) == []
     assert len(turns) < 15

@@ -37,9 +37,12 @@ async def over(ends: datetime) -> None:
     await asyncio.sleep(max((ends - now()).total_seconds(), 0.0) + 0.01)
 
 
-async def asked_on_a_waiver(set_stage: Setting, *, observe_again: bool) -> tuple[Stage, datetime]:
+async def asked_on_a_waiver(
+    set_stage: Setting, *, observe_again: bool, deadline: str = "400h"
+) -> tuple[Stage, datetime]:
     """A check fails, is waived for a moment, and people are asked for a go that rests on it."""
-    stage = set_stage({"T-4h": [check("a")], "T-0": [approval("go", observe_again=observe_again), action("deploy")]})
+    go = approval("go", observe_again=observe_again, deadline=deadline)
+    stage = set_stage({"T-4h": [check("a")], "T-0": [go, action("deploy")]})
     stage.world.answers["a"] = ["fail", "fail", "pass"]
     running = stage.begin("T-4h")
     await stage.held("a")
@@ -64,6 +67,55 @@ async def test_no_go_is_met_on_a_waiver_that_is_over(set_stage: Setting, observe
     stage.say("devops")  # whose yes it concerned
     await asyncio.wait_for(stage.running[-1], 5)
     assert (stage.verdict("go"), stage.thing("deploy").effects) == (Verdict.PASS, 1)
+
+
+async def test_the_hold_for_it_stops_no_deadline(set_stage: Setting) -> None:
+    """Both said yes in time, and what it rests on is not mended by the deadline: a no-go, then and not later."""
+    stage, ends = await asked_on_a_waiver(set_stage, observe_again=False, deadline="60h")
+    await over(ends)
+    for person in ("engineering", "devops"):
+        stage.say(person)
+    await stage.held("a")
+    await asyncio.wait_for(stage.running[-1], 10)
+    ended = stage.record.asks["go"].ended
+    assert ended is not None
+    assert (ended.result, stage.result, stage.thing("deploy").effects) == ("expired", "no-go", 0)
+    assert "a had neither passed nor been waived" in ended.reason
+
+
+async def test_a_no_during_the_hold_for_it_ends_the_launch(set_stage: Setting) -> None:
+    """At once, and not when somebody lets it go on."""
+    stage, ends = await asked_on_a_waiver(set_stage, observe_again=False)
+    await over(ends)
+    for person in ("engineering", "devops"):
+        stage.say(person)
+    await stage.held("a")
+    stage.say("devops", "reject")
+    await asyncio.wait_for(stage.running[-1], 5)
+    assert (stage.record.asks["go"].ended is not None, stage.result) == (True, "no-go")
+
+
+async def test_after_a_change_the_deadline_holds_what_nobody_mended(set_stage: Setting) -> None:
+    """Nothing is taken back by itself: the question is over, and its step holds once the other is accepted."""
+    stage = set_stage(
+        {"T-4h": [check("a")], "T-0": [action("deploy")], "T+4h": [approval("keep", deadline="60h"), check("b")]}
+    )
+    stage.world.answers["a"] = ["fail", "fail", "fail"]
+    running = stage.begin("T-4h")
+    await stage.held("a")
+    ends = waive(stage, "a", now() + 3 * _A_MOMENT)
+    await running
+    await stage.run("T-0")
+    stage.begin("T+4h")
+    await stage.until(lambda record: "keep" in record.asks, "people are asked")
+    await over(ends)
+    for person in ("engineering", "devops"):
+        stage.say(person, ask="keep")
+    await stage.held("a")
+    await stage.until(lambda record: record.asks["keep"].ended, "it is over")
+    assert (stage.verdict("keep"), stage.thing("deploy").effects, stage.result) == (Verdict.FAIL, 1, "")
+    waive(stage, "a", now() + timedelta(days=1))
+    await stage.held("keep")
 
 
 async def test_what_passes_by_then_is_asked_about_as_a_pass(set_stage: Setting) -> None:

@@ -47,6 +47,8 @@ async def test_whoever_takes_over_holds(stage: Stage, prefect: FakePrefect, stat
     (held,) = stage.events(ev.Held)
     assert held.why.startswith("T-15m was ")
     assert "in Prefect (run first)" in held.why
+    stage.order("recycle")
+    assert stage.record.held == held
 
 
 async def test_the_watchdog_and_whoever_takes_over_hold_once(stage: Stage, prefect: FakePrefect) -> None:

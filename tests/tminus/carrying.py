@@ -17,7 +17,7 @@ DOWN, UP = Fault(mode="down"), Fault(mode="none")
 def at_once(stage: Stage) -> None:
     """Lets what waits for a next try be due now."""
     stage.store.run("UPDATE outbox SET due = 0", {})
-    stage.store.run("UPDATE channel_pause SET paused_until = 0", {})
+    stage.store.run("UPDATE environment_pause SET paused_until = 0", {})
 
 
 def grow_old(stage: Stage, seconds: float) -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tminus.bounded_threads import BoundedThreads, NoPlace
+from tminus.bounded_threads import BoundedThreads, NoPlace, Places
 
 
 async def test_what_a_call_returns_or_raises() -> None:
@@ -53,6 +53,39 @@ async def test_never_more_than_so_many() -> None:
 
     await asyncio.gather(*(threads.run(call, 5.0, patience=5.0) for _ in range(20)))
     assert most == 3
+
+
+async def test_one_that_cannot_begin_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has no thread left for a while."""
+
+    class Refused(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    threads = BoundedThreads(1, "calls")
+    with monkeypatch.context() as patched:
+        patched.setattr("tminus.bounded_threads.Thread", Refused)
+        for _ in range(3):
+            with pytest.raises(NoPlace, match="no thread"):
+                await threads.run(lambda: 7, 5.0, patience=5.0)
+    assert await threads.run(lambda: 7, 5.0, patience=5.0) == 7
+
+
+def test_a_place_that_is_never_given_up_is_free_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And at once where its call ends; for how long none was free is known."""
+    places, ended = Places(2), threading.Event()
+    places.take(ended.is_set)
+    assert places.free()
+    places.take(lambda: False)
+    assert not places.free()
+    time.sleep(0.01)
+    assert places.full_for > 0
+    ended.set()
+    assert (places.free(), places.full_for) == (True, 0.0)
+    places.take(lambda: False)
+    assert not places.free()
+    monkeypatch.setattr("tminus.bounded_threads._KEPT", 0.0)
+    assert (places.free(), places.full_for) == (True, 0.0)
 
 
 def test_the_end_of_the_loop_does_not_wait_for_it() -> None:

@@ -8,10 +8,12 @@ import pytest
 from starlette.responses import Response
 
 from deployments.rehearsal.in_thread import Door
-from tests.tminus.carrying import carry
+from tests.tminus.carrying import at_once, carry, note, send
 from tests.tminus.staged_launch import Stage
 from tests.tminus.told_stories import held
 from tminus.environment import PagerDuty, Slack
+from tminus.foreign_text import printable
+from tminus.messages.forms import PagerDutyLetter
 from tminus.outbox import Outbox
 from tminus.pagerduty_channel import PagerDutyChannel
 from tminus.slack_channel import SlackChannel
@@ -23,6 +25,8 @@ FOREIGN: list[tuple[int, bytes]] = [
     (200, b'{"ok": false}'),
     (200, b'{"ok": false, "error": 7}'),
     (200, b'{"ok": false, "error": "404"}'),
+    (200, b'{"ok": false, "error": "\\ud800"}'),
+    (200, b'{"ok": false, "error": "\\u0000\\u001b[2J"}'),
     (200, b"[" * 100_000),
     (400, b'{"message": "Bad Request"}'),
     (403, b'{"message": "Forbidden"}'),
@@ -85,7 +89,7 @@ class TestForeign:
         answers(slack_door, status, body)
         assert carry(slack_stage, to_slack) == 0
         state, why = left(slack_stage)
-        assert (state, why[:6]) == ("due", "Slack:")
+        assert (state, why[:6], printable(why)) == ("due", "Slack:", why)
 
     def test_at_pagerduty(
         self, page_stage: Stage, to_pagerduty: PagerDutyChannel, pagerduty_door: Door, status: int, body: bytes
@@ -94,7 +98,7 @@ class TestForeign:
         answers(pagerduty_door, status, body)
         assert carry(page_stage, to_pagerduty, "pagerduty") == 0
         state, why = left(page_stage)
-        assert (state, why[:10]) == ("due", "PagerDuty:")
+        assert (state, why[:10], printable(why)) == ("due", "PagerDuty:", why)
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "not_allowed_token_type", "restricted_action_read_only_channel"])
@@ -128,6 +132,48 @@ def test_a_post_that_is_found_without_its_ts(slack_stage: Stage, to_slack: Slack
     assert left(slack_stage) == ("due", "Slack: it says that it posted, and not what")
 
 
+@pytest.mark.parametrize("ts", ["\ud800", "\u0000", "", "1405895017.000506\n", "1" * 101, 7], ids=ascii)
+def test_a_ts_that_is_none_is_no_receipt(
+    slack_stage: Stage, to_slack: SlackChannel, slack_door: Door, ts: object
+) -> None:
+    """Whatever answers "posted" so is asked again, and no ledger stumbles over it."""
+    answers(slack_door, 200, json.dumps({"ok": True, "ts": ts}).encode())
+    assert carry(slack_stage, to_slack) == 0
+    assert left(slack_stage) == ("due", "Slack: it says that it posted, and not what")
+
+
+_PASSED = [(200, True), (401, True), (403, True), (404, True), (407, True), (413, True), (408, False), (503, False)]
+
+
+@pytest.mark.parametrize(("status", "passed"), _PASSED)
+class TestRefusedAgainAndAgain:
+    """Something between us and them will not have one letter: what comes behind is tried. An outage keeps the order."""
+
+    def test_at_slack(
+        self, slack_stage: Stage, to_slack: SlackChannel, slack_door: Door, status: int, passed: bool
+    ) -> None:
+        """After eight refusals."""
+        send(slack_stage, note("behind"))
+        answers(slack_door, status, b"<html>")
+        for _ in range(9):
+            carry(slack_stage, to_slack)
+            at_once(slack_stage)
+        first, behind = (int(str(row[5])) for row in Outbox(slack_stage.store).unsent())
+        assert (first, behind > 0) == (9, passed)
+
+    def test_at_pagerduty(
+        self, page_stage: Stage, to_pagerduty: PagerDutyChannel, pagerduty_door: Door, status: int, passed: bool
+    ) -> None:
+        """A page waits a minute behind such a letter, and no hour."""
+        send(page_stage, PagerDutyLetter(op="trigger", summary="behind").letter("behind"))
+        answers(pagerduty_door, status, b"<html>")
+        for _ in range(9):
+            carry(page_stage, to_pagerduty, "pagerduty")
+            at_once(page_stage)
+        first, behind = (int(str(row[5])) for row in Outbox(page_stage.store).unsent())
+        assert (first, behind > 0) == (9, passed)
+
+
 @pytest.mark.parametrize(
     ("status", "errors", "state"),
     [
@@ -147,3 +193,14 @@ def test_what_pagerduty_says(
     assert carry(page_stage, to_pagerduty, "pagerduty") == 0
     found, why = left(page_stage)
     assert (found, (errors or ["invalid event: Event object is invalid"])[0] in why) == (state, True), why
+
+
+def test_what_pagerduty_says_is_printable(
+    page_stage: Stage, to_pagerduty: PagerDutyChannel, pagerduty_door: Door
+) -> None:
+    """PostgreSQL would not store it, and a terminal would obey it."""
+    said = {"status": "invalid event", "message": "", "errors": ["\u0000\u001b[2J is wrong"]}
+    answers(pagerduty_door, 400, json.dumps(said).encode())
+    assert carry(page_stage, to_pagerduty, "pagerduty") == 0
+    state, why = left(page_stage)
+    assert (state, why) == ("dead", "PagerDuty: 400 \ufffd\ufffd[2J is wrong")

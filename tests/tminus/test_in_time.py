@@ -16,6 +16,7 @@ from tests.tminus.slack_room import eventually
 from tests.tminus.staged_launch import LAUNCH, Stage
 from tminus.courier import Courier, InTime, Unavailable, deliver_due, still_wanted
 from tminus.environment import Slack
+from tminus.errors import LedgerError
 from tminus.ledger.sqlite import SqliteStore
 from tminus.outbox import CLAIM, Outbox, Waiting
 from tminus.slack_channel import SlackChannel
@@ -136,3 +137,72 @@ def test_there_are_never_more_than_a_few(stage: Stage, monkeypatch: pytest.Monke
     eventually(lambda: not [one for one in threading.enumerate() if one.name == "slack is told"])
     at_once(stage)
     assert deliver_due(outbox, "slack", channel) == 1
+
+
+def test_while_no_place_is_free_no_try_is_spent_and_it_is_said(
+    tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that do not end cost no letter its life, and the gateway is not well while they hold everything up."""
+    monkeypatch.setattr("tminus.courier._WITHIN", 0.05)
+    monkeypatch.setattr("tminus.courier._LASTS", 0.2)
+    go_on = Flag()
+
+    def hangs() -> None:
+        go_on.wait(30)
+
+    def arrived() -> bool:
+        at_once(stage)
+        return Outbox(stage.store).unsent() == []
+
+    def said(courier: Courier) -> bool:
+        at_once(stage)
+        return courier.trouble().startswith("nothing is carried to slack for ")
+
+    monkeypatch.setattr("tminus.courier.open_channel", lambda *_: _Played(hangs))
+    try:
+        with Courier(SqliteStore(tmp_path / "ledger.sqlite"), stage.frozen.environment) as courier:
+            eventually(lambda: said(courier))
+            assert Outbox(stage.store).unsent()[0][5] == 4
+            go_on.set()
+            eventually(arrived)
+            eventually(lambda: courier.trouble() == "")
+    finally:
+        go_on.set()
+
+
+def test_where_no_thread_can_be_begun_no_place_is_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The letter is tried again, and arrives once one can be."""
+
+    class Refused(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    channel, outbox = InTime(_Played(lambda: None), "slack"), Outbox(stage.store)
+    with monkeypatch.context() as patched:
+        patched.setattr("tminus.bounded_threads.Thread", Refused)
+        for _ in range(7):
+            at_once(stage)
+            assert deliver_due(outbox, "slack", channel) == 0
+    assert outbox.unsent()[0][6] == "slack: no thread can be begun"
+    at_once(stage)
+    assert deliver_due(outbox, "slack", channel) == 1
+
+
+def test_a_ledger_that_refuses_something_ends_no_courier(
+    tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said, and tried again, at a pace."""
+    monkeypatch.setattr("tminus.courier.open_channel", lambda *_: _Played(lambda: None))
+    monkeypatch.setattr("tminus.courier._AGAIN", 0.05)
+    claim, refusals = Outbox.claim, iter([1, 2])
+
+    def refuses(outbox: Outbox, channels: tuple[str, ...]) -> list[Waiting]:
+        for _ in refusals:
+            raise LedgerError("the ledger's PostgreSQL refuses: no such column")
+        return claim(outbox, channels)
+
+    monkeypatch.setattr(Outbox, "claim", refuses)
+    with Courier(SqliteStore(tmp_path / "ledger.sqlite"), stage.frozen.environment) as courier:
+        eventually(lambda: Outbox(stage.store).unsent() == [])
+        assert courier.trouble() == ""
+    assert caplog.text.count("the outbox cannot be used") == 2

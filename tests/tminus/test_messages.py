@@ -200,6 +200,14 @@ class TestBoard:
         order(stage, "resume")
         assert "It goes on: resume" in board(stage).text
 
+    def test_a_recycle_ends_no_incident_of_what_was_pressed_in_prefect(self, stage: Stage) -> None:
+        """Nor says that it goes on: nothing does until somebody resumes."""
+        stage.book.write(ev.Held(why="T-4h was cancelled in Prefect", by_hand=True))
+        order(stage, "recycle")
+        assert "It goes on" not in board(stage).text
+        assert "cancelled in Prefect" in board(stage).text
+        assert not any('"resolve"' in body for _, body in stage.letters("pagerduty"))
+
     def test_what_ends_harmlessly_by_itself_is_no_change(self, stage: Stage) -> None:
         """The board does not say that a change has begun, nor the page that something was changed."""
         stage.begin_change()

@@ -145,10 +145,10 @@ def silence_after_the_change(stage: Stage) -> None:
 def cancelled_in_prefect(stage: Stage) -> None:
     """Somebody stopped the run in Prefect, before the change and after it; a person goes on, and then ends it."""
     phase(stage, "T-4h")
-    stage.book.write(ev.Held(why="T-4h was cancelled in Prefect, so nobody conducts"))
+    stage.book.write(ev.Held(why="T-4h was cancelled in Prefect, so nobody conducts", by_hand=True))
     order(stage, "resume")
     deployed(stage)
-    stage.book.write(ev.Held(why="T-0 was cancelled in Prefect, so nobody conducts"))
+    stage.book.write(ev.Held(why="T-0 was cancelled in Prefect, so nobody conducts", by_hand=True))
     order(stage, "rollback")
     stage.book.write(ev.RollbackBegan(why="they said so", by="devops"))
     stage.book.write(ev.RollbackEnded(proven=True, said="the old version serves again"))

@@ -1,6 +1,9 @@
 """The course of a launch: created, phases, holds, the way back, the end, and what is written down about it."""
 
+from operator import not_
 from typing import Literal
+
+from pydantic import Field
 
 from tminus.events.happening import Happening, Time
 
@@ -55,11 +58,16 @@ class PhaseEnded(Happening):
 
 
 class Held(Happening):
-    """tminus itself holds the launch: something it must not decide alone."""
+    """tminus itself holds the launch: something it must not decide alone.
+
+    Attributes:
+        by_hand: it is a person's word all the same, pressed in Prefect: only a resume lets go of it.
+    """
 
     type: Literal["held"] = "held"
     why: str
     step: str = ""
+    by_hand: bool = Field(default=False, exclude_if=not_)
 
 
 class RollbackBegan(Happening):

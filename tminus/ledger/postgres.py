@@ -74,7 +74,8 @@ class PostgresStore(Store):
             within.run("SELECT pg_advisory_xact_lock(7463201)", {})
             for statement in SCHEMA:
                 within.run(statement.format(serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"), {})
-            within.run(f"ALTER TABLE outbox ADD COLUMN IF NOT EXISTS {LATER}", {})
+            for name, kind in LATER:
+                within.run(f"ALTER TABLE outbox ADD COLUMN IF NOT EXISTS {name} {kind}", {})
             within.run(OF_LATER, {})
 
     def _connected(self) -> psycopg.Connection[Row]:

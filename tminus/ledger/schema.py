@@ -15,11 +15,13 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS outbox_due ON outbox (state, channel, chain, id)",
     """CREATE TABLE IF NOT EXISTS seen (
         source TEXT NOT NULL, key TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, PRIMARY KEY (source, key))""",
-    """CREATE TABLE IF NOT EXISTS channel_pause (
+    """CREATE TABLE IF NOT EXISTS environment_pause (
         environment TEXT NOT NULL, channel TEXT NOT NULL, paused_until DOUBLE PRECISION NOT NULL,
         PRIMARY KEY (environment, channel))""",
 )
-# A letter from before it had an environment belongs to none.
-LATER = "environment TEXT NOT NULL DEFAULT ''"  # a column that the outbox got after it was made
+# Columns that the outbox got after it was made. A letter from before it had an environment belongs to none.
+LATER = (("environment", "TEXT NOT NULL DEFAULT ''"), ("refusals", "INTEGER NOT NULL DEFAULT 0"))
 OF_LATER = "CREATE INDEX IF NOT EXISTS outbox_of ON outbox (state, channel, environment, id)"
-NEWEST = "channel_pause"  # the table that was added last: where it is, all of them are
+# The table that was added last: where it is, all tables and columns are. Whatever changes needs a new table here, or an
+# old one under a new name. The one before, `channel_pause`, is left to whoever of the version before still runs.
+NEWEST = "environment_pause"

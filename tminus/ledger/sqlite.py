@@ -44,8 +44,9 @@ class SqliteStore(Store):
             with self._locked() as within:
                 for statement in SCHEMA:
                     within.run(statement.format(serial="INTEGER PRIMARY KEY AUTOINCREMENT"), {})
-                if not within.run("SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'environment'", {}):
-                    within.run(f"ALTER TABLE outbox ADD COLUMN {LATER}", {})
+                for name, kind in LATER:
+                    if not within.run("SELECT 1 FROM pragma_table_info('outbox') WHERE name = :name", {"name": name}):
+                        within.run(f"ALTER TABLE outbox ADD COLUMN {name} {kind}", {})
                 within.run(OF_LATER, {})
         except LedgerUnreachable:
             self.close()

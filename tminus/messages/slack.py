@@ -15,6 +15,7 @@ from tminus.messages.slack_question import question
 from tminus.messages.slack_reminder import asked_anew, reminders
 from tminus.outline import outline_of
 from tminus.record import Record
+from tminus.record_parts import is_persons
 from tminus.runbook import RollCall
 from tminus.spoken import role_said
 
@@ -92,7 +93,7 @@ def lets_go(event: ev.Ordered, record: Record) -> bool:
     if record.held is None:
         return False
     if event.order == "recycle":
-        return not any(isinstance(hold, ev.Ordered) for hold in record.holding)
+        return not any(is_persons(hold) for hold in record.holding)
     if event.order == "resume":
         return len(record.let_go_by(event.seen)) == len(record.holding)
     about_it = isinstance(record.held, ev.Held) and record.held.step == event.step

@@ -100,8 +100,11 @@ def _moments(frozen: Frozen, record: Record) -> Iterator[Moment]:
 
 
 def traffic_back(record: Record) -> datetime | None:
-    """When the last change was taken back, so that the old version serves again; None before that."""
-    undone = (event for event in record.events if isinstance(event, ev.UndoEnded))
+    """When the last change was taken back, so that the old version serves again; None before that.
+
+    What ends harmlessly by itself, as a maintenance window does, is no change.
+    """
+    undone = (event for event in record.events if isinstance(event, ev.UndoEnded) and record.step(event.step).changed)
     return next((event.at for event in undone if event.outcome.verdict.final), None)
 
 

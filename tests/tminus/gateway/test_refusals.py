@@ -11,6 +11,7 @@ from deployments.rehearsal.slack_presses import signed_form
 from tests.tminus.conftest import SIGNING
 from tests.tminus.staged_launch import LAUNCH, Stage, slack_id
 from tminus import refusals
+from tminus.errors import LedgerError
 from tminus.gateway import Gateway
 from tminus.refusals import Refusals
 
@@ -100,3 +101,15 @@ def test_being_not_ready_is_no_refusal(gateway: Gateway, stage: Stage) -> None:
     gateway._store.close()
     assert client.get("/ready").status_code == 503
     assert counted(client) == {}
+
+
+def test_a_ledger_that_refuses_is_not_ready_either(
+    gateway: Gateway, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A right that was taken away, say: monitoring hears of it as of one that is gone."""
+
+    def refuse() -> list[str]:
+        raise LedgerError("permission denied for table chain")
+
+    monkeypatch.setattr(gateway._store, "chains", refuse)
+    assert client.get("/ready").status_code == 503

@@ -23,6 +23,8 @@ from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Entry, Store
 from tminus.ledger.verifying import verify
 from tminus.record import Record
+from tminus.runbook_source import build
+from tminus.yaml_source import Source
 
 HOUR = timedelta(seconds=5)
 
@@ -68,6 +70,16 @@ def test_a_launch_is_created_whole(ledger: Ledger, papers: Path) -> None:
     assert under_way(store) == [made.created.launch]
     assert listed_heads(store, made.created.launch) == [store.head(made.created.launch)]
     assert verify(store, made.created.launch).faults == ()
+
+
+def test_a_launch_with_a_book_that_is_refused_today_stays_readable(papers: Path) -> None:
+    """One whose approval is advisory may be under way, and must have its way back."""
+    made = frozen(papers).created
+    old = made.runbook.replace('"approval":', '"severity":"advisory","approval":')
+    book = Frozen(made.model_copy(update={"runbook": old}), KINDS).runbook
+    assert [step.blocking for step in book.steps() if step.does.kind == "approval"] == [False]
+    with pytest.raises(BookError, match="an approval always blocks"):
+        build(Source.thawed("runbook", old), KINDS)
 
 
 def test_what_is_frozen_does_not_change_with_its_file(papers: Path) -> None:

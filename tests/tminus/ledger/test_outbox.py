@@ -36,13 +36,13 @@ def keys(letters: Sequence[Waiting]) -> list[str]:
 def due_now(ledger: Ledger) -> None:
     """Lets every pause pass."""
     ledger.alter("UPDATE outbox SET due = 0")
-    ledger.alter("UPDATE channel_pause SET paused_until = 0")
+    ledger.alter("UPDATE environment_pause SET paused_until = 0")
 
 
 def passes(ledger: Ledger, seconds: float) -> None:
     """Lets so much of every pause pass."""
     ledger.alter("UPDATE outbox SET due = due - {seconds} WHERE due > 0", seconds=seconds)
-    ledger.alter("UPDATE channel_pause SET paused_until = paused_until - {seconds}", seconds=seconds)
+    ledger.alter("UPDATE environment_pause SET paused_until = paused_until - {seconds}", seconds=seconds)
 
 
 def test_letters_of_a_launch_are_sent_in_order(ledger: Ledger) -> None:
@@ -325,17 +325,6 @@ def test_a_courier_that_is_too_slow_still_says_that_it_was_asked_to_wait(ledger:
     assert quick.unsent()[0][6] is None
 
 
-def test_a_ledger_from_before_there_were_pauses_gets_them(ledger: Ledger) -> None:
-    """On its first opening; what it holds stays."""
-    store = ledger.open()
-    post(store, "first")
-    ledger.alter("DROP TABLE channel_pause")
-    again = Outbox(ledger.open())
-    (first,) = again.claim(("slack",))
-    again.failed(first, "429", 60.0)
-    assert again.claim(("slack",)) == []
-
-
 def written_in(store: Store, environment: str, *names: str, channel: str = "slack") -> None:
     """Letters of an environment, each of a launch of its own."""
     for name in names:
@@ -392,16 +381,3 @@ def test_what_nobody_carries_is_found(ledger: Ledger) -> None:
     ledger.alter("UPDATE outbox SET attempts = 0")
     outbox.failed(page, "429", 60.0)
     assert list(outbox.uncarried()) == [("staging", "slack")]
-
-
-def test_a_ledger_from_before_letters_had_an_environment_gets_one(ledger: Ledger) -> None:
-    """On its first opening; what waits there is carried by whoever comes first, and nothing is lost."""
-    store = ledger.open()
-    post(store, "old")
-    ledger.alter("DROP INDEX outbox_of")
-    ledger.alter("ALTER TABLE outbox DROP COLUMN environment")
-    ledger.alter("DROP TABLE channel_pause")
-    again = ledger.open()
-    written_in(again, "production", "page")
-    assert keys(Outbox(again, environment="staging").claim(("slack",))) == ["old"]
-    assert keys(Outbox(again, environment="production").claim(("slack",))) == ["page"]

@@ -117,6 +117,14 @@ class TestRecycle:
         assert list(record.holding) == [theirs]
         assert record.recycles == 1
 
+    def test_what_was_pressed_in_prefect_stays_held(self) -> None:
+        """It is a person's hold, though tminus writes it down; a resume lets go of it, and nothing else."""
+        pressed = ev.Held(why="T-4h was cancelled in Prefect", by_hand=True)
+        held = (ended("b", FAIL), pressed, ev.Held(why="b", step="b"))
+        for words in ((order("recycle"),), (order("retry", "b"), order("recycle"))):
+            assert list(record_of(*held, *words).holding) == [pressed]
+        assert record_of(*held, order("recycle"), order("resume")).held is None
+
     def test_what_ends_harmlessly_by_itself_is_no_change(self) -> None:
         """So it keeps nobody from a recycle, and a scrub is no way back; its latest plan counts."""
         first, second = (

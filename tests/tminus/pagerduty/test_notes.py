@@ -18,85 +18,13 @@ from tests.tminus.pagerduty_room import SECRET, STRANGER, Room
 from tests.tminus.slack_room import eventually
 from tests.tminus.staged_launch import LAUNCH, Stage, pagerduty_id
 from tminus import events as ev
-from tminus.errors import InDoubt, LedgerUnreachable, TminusError
+from tminus.errors import InDoubt, LedgerError, LedgerUnreachable, TminusError
 from tminus.frozen import Frozen
 from tminus.gateway import Gateway
 from tminus.launching import create
 from tminus.ledger.sqlite import SqliteStore
 from tminus.pagerduty_door import PagerDutyDoor
 from tminus.pagerduty_notes import Notes
-from tminus.pagerduty_payload import said_in
-
-
-class TestWhatANoteSays:
-    """Its first word decides."""
-
-    @pytest.mark.parametrize(
-        ("content", "what"),
-        [
-            ("hold", "hold"),
-            ("Hold: the queue grows", "hold"),
-            ("tminus hold L --reason the queue grows", "hold"),
-            ("reject", "reject"),
-            ("REJECT too risky", "reject"),
-            ("no", "reject"),
-            ("No.", "reject"),
-            ("no, the queue grows", None),
-            ("No, all fine, go ahead", None),
-            ("No, go ahead", None),
-            ("no go ahead", None),
-            ("no \N{EM DASH} all fine", None),
-            ("Rejected connections on db-1 again", None),
-            ("nogo", None),
-            ("no go?", None),
-            ("no ?", None),
-            ("no - because of the queue", "reject"),
-            ("No, since the queue grows", "reject"),
-            ("no-go", "reject"),
-            ("no go today", "reject"),
-            ("no because of the queue", "reject"),
-            ("no idea what broke", None),
-            ("nobody is hurt", None),
-            ("on hold?", None),
-            ("hold?", None),
-            ("no?", None),
-            ("No-go?!", None),
-            ("Tminus hold", "hold"),
-            ("TMINUS no", "reject"),
-            ("", None),
-            ("tminus", None),
-            ("tminus: Recorded: DevOps lead holds L.", None),
-            ("we approve", None),
-            ("approve", "neither"),
-            ("Approved!", "neither"),
-            ("tminus approve L --ask go --digest 123456", "neither"),
-            ("go", "neither"),
-            ("GO GO GO", "neither"),
-            ("yes", "neither"),
-            ("lgtm", "neither"),
-            ("resume", "neither"),
-            ("rollback now", "neither"),
-        ],
-    )
-    def test_the_first_word(self, content: str, what: str | None) -> None:
-        """A note that only talks is left alone; what wants more than a hold or a no is answered."""
-        said = said_in(content)
-        assert (said.what if said else None) == what
-
-    @pytest.mark.parametrize(
-        ("content", "reason"),
-        [
-            ("hold the queue grows", "the queue grows"),
-            (f"hold {LAUNCH} the queue grows", "the queue grows"),
-            (f"tminus hold {LAUNCH} --reason the queue grows", "the queue grows"),
-            ("hold", ""),
-        ],
-    )
-    def test_the_reason_is_the_rest(self, content: str, reason: str) -> None:
-        """Without the launch and without what a command line wants."""
-        said = said_in(content)
-        assert said is not None
-        assert said.reason(LAUNCH) == reason
 
 
 class TestDecisions:
@@ -127,6 +55,27 @@ class TestDecisions:
         assert [who for who, _what in notes.refused()] == ["devops"]
         assert notes.count("accepted") == 0
 
+    @pytest.mark.parametrize(
+        ("content", "write"),
+        [
+            ("No: the db is broken", "`reject WHY`"),
+            ("no, stop", "`reject WHY`"),
+            ("Rejected", "`reject WHY`"),
+            ("reject it?", "`reject WHY`"),
+            ("hold it?", "`hold WHY`"),
+        ],
+    )
+    def test_who_may_believe_to_have_said_it_is_told_how(
+        self, notes: Room, stage: Stage, content: str, write: str
+    ) -> None:
+        """Nothing was done, and that is written down."""
+        told = notes.write("devops", content)
+        assert "nothing was done" in told
+        assert write in told
+        assert [who for who, _what in notes.refused()] == ["devops"]
+        assert stage.book.refresh().held is None
+        assert stage.book.record.asks["go-no-go"].answers == []
+
     def test_a_stranger_is_refused(self, notes: Room, stage: Stage) -> None:
         """By the id that PagerDuty knows them by, and it is written down."""
         assert "is nobody in this launch's people.yaml" in notes.write(STRANGER, "hold")
@@ -147,10 +96,10 @@ class TestDecisions:
 
     def test_only_a_note_is_left_alone(self, notes: Room, stage: Stage) -> None:
         """People talk on incidents; so does tminus, and it does not answer itself."""
-        for content in ("no idea yet", "looking at it", "tminus: Recorded: somebody holds it."):
+        for content in ("nobody knows yet", "hold?", "looking at it", "tminus: Recorded: somebody holds it."):
             assert notes.send(notes.event("devops", content)).status_code == 200
         notes.quiet()
-        assert (notes.count("ignored"), stage.refusals(), notes.answers()) == (3, [], [])
+        assert (notes.count("ignored"), stage.refusals(), notes.answers()) == (4, [], [])
 
 
 class TestWhichLaunch:
@@ -179,7 +128,9 @@ class TestWhichLaunch:
         assert isinstance(held, ev.Ordered)
         assert held.reason == "because"
 
-    @pytest.mark.parametrize("content", ["hold on, I am looking", "go look at the disk", "no-go, not that one"])
+    @pytest.mark.parametrize(
+        "content", ["hold on, I am looking", "go look at the disk", "no-go, not that one", "no, stop"]
+    )
     def test_a_note_on_somebody_elses_incident_is_none_to_us(self, notes: Room, stage: Stage, content: str) -> None:
         """Who writes about a full disk holds no launch."""
         assert notes.send(notes.event("devops", content, incident=notes.other_incident())).status_code == 202
@@ -278,11 +229,14 @@ class TestTheLedgerIsSlow:
         gate.set()
         eventually(lambda: stage.book.refresh().held is not None)
 
-    def test_what_is_not_recorded_is_said(self, notes: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-        """On the incident, with what to do, once it was tried for long enough."""
+    @pytest.mark.parametrize("error", [LedgerUnreachable("down"), LedgerError("the server refuses it")])
+    def test_what_is_not_recorded_is_said(
+        self, notes: Room, monkeypatch: pytest.MonkeyPatch, error: LedgerError
+    ) -> None:
+        """On the incident, with what to do, once it was tried for long enough, or at once where it is refused."""
 
         def broken(_self: object, _event: str) -> bool:
-            raise LedgerUnreachable("down")
+            raise error
 
         monkeypatch.setattr("tminus.pagerduty_notes.Notes.first_time", broken)
         monkeypatch.setattr("tminus.pagerduty_door._AGAIN_WITHIN", 0.3)

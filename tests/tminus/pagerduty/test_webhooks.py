@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 from pydantic import JsonValue, SecretStr
 
@@ -18,6 +19,7 @@ from tests.tminus.pagerduty_room import OTHER, SECRET, TOKEN, Room
 from tests.tminus.slack_room import eventually
 from tests.tminus.staged_launch import LAUNCH, Stage
 from tminus import events as ev
+from tminus.environment import PagerDuty
 from tminus.gateway import Gateway
 from tminus.ledger.sqlite import SqliteStore
 from tminus.pagerduty_door import PagerDutyDoor, open_pagerduty_door
@@ -90,6 +92,26 @@ class TestForgeries:
         assert told.startswith("tminus: This does not count: it is of ")
         assert told.endswith("say it again")
         assert notes.answers(elsewhere) == []
+
+    def test_nor_is_told_by_another_gateway_or_by_this_one_after_its_restart(
+        self, notes: Room, stage: Stage, tmp_path: Path, settings: dict[str, JsonValue]
+    ) -> None:
+        """Which remember nothing of it, and find it in the ledger."""
+        event = notes.event("devops", "hold", ago=timedelta(minutes=11))
+        assert notes.send(event).status_code == 401
+        eventually(lambda: len(notes.answers()) == 1)
+        ledger = SqliteStore(tmp_path / "ledger.sqlite")
+        other = open_pagerduty_door(PagerDuty.model_validate(settings), KINDS, lambda: ledger)
+        assert other is not None
+        with served(Gateway(ledger, [other], other.routes()).app()) as door:
+            body, headers = signed(event, SecretStr(SECRET))
+            assert notes.client.post(f"{door}/pagerduty/webhooks", content=body, headers=headers).status_code == 401
+            eventually(lambda: len(stage.refusals()) == 2)
+            idle = {"tminus_pagerduty_waiting 0", "tminus_pagerduty_answering 0"}
+            eventually(lambda: idle <= set(other.metrics()))
+        other.close()
+        notes.quiet()
+        assert len(notes.answers()) == 1
 
     def test_an_event_ahead_of_our_clock_counts_once_its_time_has_come(
         self, notes: Room, stage: Stage, monkeypatch: pytest.MonkeyPatch
@@ -193,7 +215,7 @@ class TestMalformed:
         assert (notes.count("ignored"), stage.refusals()) == (1, [])
 
     @given(st.binary(max_size=200) | st.recursive(st.none() | st.text(), st.lists).map(_enveloped))
-    @settings(max_examples=300)
+    @profile(max_examples=300)
     def test_no_bytes_are_more_than_malformed(self, body: bytes) -> None:
         """Whatever comes, it is an event or it is Malformed."""
         with suppress(Malformed):

@@ -136,6 +136,26 @@ class TestOpening:
         assert "no connection to Slack: it cannot be opened: KeyError" in caplog.text
         assert "a secret" not in caplog.text
 
+    def test_where_no_thread_can_be_begun_it_is_tried_again(
+        self, app: SlackStandIn, channel: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """However often: Socket Mode does not end by it, and no place is lost."""
+        monkeypatch.setattr("tminus.slack_socket._pause", lambda _short: 0.0)
+        tries = iter(range(6))
+
+        class Refused(Thread):
+            def start(self) -> None:
+                if self.name == "slack connection opens":
+                    for _ in tries:
+                        raise RuntimeError("can't start new thread")
+                super().start()
+
+        monkeypatch.setattr("tminus.slack_socket.Thread", Refused)
+        with listening(channel) as line:
+            eventually(lambda: app.sockets.connected == 1)
+            assert line.socket.trouble() == ""
+        assert "no connection to Slack: no thread can be begun" in caplog.text
+
     def test_one_that_never_comes_is_given_up(
         self, app: SlackStandIn, channel: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -156,6 +176,8 @@ class TestOpening:
                 eventually(lambda: "4 earlier ones are still being opened" in caplog.text)
                 assert (len(begun), line.socket.trouble()) == (4, "")
                 assert "no connection to Slack: it is not open after 0.1 s" in caplog.text
+                monkeypatch.setattr("tminus.slack_socket._LASTS", 0.0)
+                assert "none of 4 connections" in line.socket.trouble()
             finally:
                 monkeypatch.setattr("tminus.slack_socket._OPENING", 10.0)
                 over.set()

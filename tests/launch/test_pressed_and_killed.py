@@ -1,4 +1,4 @@
-"""kill -9 of the conductor, three times in one launch: it goes on, and nothing is done or asked twice."""
+"""Every button of Prefect's pressed, its conductor killed -9 three times: the launch goes on and does nothing twice."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deployments.rehearsal.fault_file import PlatformFaults, write_faults
 from deployments.rehearsal.pool_protocol import RolloutRecord
+from tests.launch.prefect_buttons import GATE, buttons_of, press_all
 from tests.launch.stage import Launched, Stage, read_lines, wait_for
 from tminus import events as ev
 from tminus.outcome import Verdict
@@ -44,16 +45,17 @@ def sampled(record: Record) -> bool:
     return len(record.samples) > 0 and record.watch_decided is None
 
 
-def test_three_conductors_are_killed_and_the_launch_goes_through(fresh_stage: Stage, tmp_path: Path) -> None:
-    """Killed while a decision is pending, in the roll-out and in the watch, it ends GO, each effect counted once."""
+def test_it_goes_through(fresh_stage: Stage, tmp_path: Path) -> None:
+    """Resume, Suspend, Cancel, a kill at the go/no-go; kills in the roll-out and the watch: GO, each effect once."""
     stage = fresh_stage
     trading, nginx = stage.estate.trading.address, stage.estate.servers.addresses.nginx
     reloads = nginx.reloads()
     rolled_out = len(read_lines(trading.deployments))
     write_faults(trading.faults, {}, PlatformFaults(start_delay=HELD_OPEN))
-    with stage.launch(tmp_path / "report") as launched:
-        wait_for(lambda: "T-15m" in launched.record().phases_started, "T-15m began")
+    with stage.launch(tmp_path / "report") as launched, buttons_of(stage, launched) as buttons:
+        wait_for(lambda: "T-1h" in launched.record().phases_ended, "the first phase is over")
         with stage.people_look_away():
+            press_all(buttons)
             kill_conductor(launched, lambda record: asked(record, "go-no-go"), "the go/no-go is pending")
         kill_conductor(
             launched,
@@ -63,6 +65,7 @@ def test_three_conductors_are_killed_and_the_launch_goes_through(fresh_stage: St
         kill_conductor(launched, sampled, "the watch samples")
         assert launched.end() == 0, launched.said
         record = launched.record()
+    assert len([one for one in record.events if isinstance(one, ev.AskOpened) and one.ask == GATE]) == 1
     assert launched.said[-1].startswith("GO "), launched.said[-1]
     assert no_step_ended_twice(record) == []
     assert Counter(one.step for one in record.events if isinstance(one, ev.StepIntended)) == dict.fromkeys(ACTIONS, 1)

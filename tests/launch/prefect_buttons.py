@@ -3,12 +3,11 @@
 import json
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
-import pytest
 from pydantic import JsonValue
 
 from deployments.rehearsal.addresses import HOST
@@ -97,27 +96,25 @@ class Buttons:
             return client.request(method, url, json=body).raise_for_status()
 
 
-@pytest.fixture
-def buttons(fresh_stage: Stage, tmp_path: Path) -> Iterator[Buttons]:
-    """A launch whose first phase is over, and whose go/no-go is still to come."""
-    api = fresh_stage.estate.servers.addresses.prefect.api_url
-    with httpx.Client(base_url=api, trust_env=False, timeout=30) as client, fresh_stage.launch(tmp_path) as launched:
-        wait_for(lambda: "T-1h" in launched.record().phases_ended, "the first phase is over")
-        yield Buttons(fresh_stage, launched, client)
+@contextmanager
+def buttons_of(stage: Stage, launched: Launched) -> Iterator[Buttons]:
+    """The buttons of this launch's runs."""
+    api = stage.estate.servers.addresses.prefect.api_url
+    with httpx.Client(base_url=api, trust_env=False, timeout=30) as client:
+        yield Buttons(stage, launched, client)
 
 
-def test_resume_suspend_and_cancel(buttons: Buttons) -> None:
-    """None of them decides anything; two of them hold, once each, also where another run takes over at once."""
-    with buttons.stage.people_look_away():
-        wait_for(lambda: GATE in buttons.launched.record().asks, "the go/no-go is asked")
-        wait_for(buttons.waits, "its run shows Paused")
-        first = buttons.conducting()
-        resume_looks_again(buttons, first)
-        second = suspend_holds(buttons, first)
-        cancel_holds_and_pages(buttons, second)
-    assert buttons.launched.end() == 0, buttons.launched.said
-    record = buttons.launched.record()
-    assert len([one for one in record.events if isinstance(one, ev.AskOpened) and one.ask == GATE]) == 1
+def press_all(buttons: Buttons) -> None:
+    """Resume, Suspend and Cancel while the gate waits: none decides anything; two hold, once each, and it waits again.
+
+    That is so also where another run takes over at once.
+    """
+    wait_for(lambda: GATE in buttons.launched.record().asks, "the go/no-go is asked")
+    wait_for(buttons.waits, "its run shows Paused")
+    first = buttons.conducting()
+    resume_looks_again(buttons, first)
+    second = suspend_holds(buttons, first)
+    cancel_holds_and_pages(buttons, second)
 
 
 def resume_looks_again(buttons: Buttons, run: str) -> None:
@@ -137,7 +134,8 @@ def suspend_holds(buttons: Buttons, run: str) -> str:
     """T-0's run takes over at once, and shows why it is held; Resume there lets nothing go. Returns that run."""
     buttons.suspend(run)
     wait_for(lambda: buttons.conducting() != run, "another run takes over")
-    assert buttons.held() == [f"T-15m was suspended in Prefect (run {run}); nothing begins until somebody resumes it"]
+    [why] = buttons.held()
+    assert f"was suspended in Prefect (run {run}); nothing begins until somebody resumes it" in why
     assert buttons.state(run)["name"] == "Suspended"
     wait_for(lambda: buttons.shown("Paused", "suspended in Prefect"), "that one shows why it is held")
     wait_for(lambda: buttons.shown("Paused", f"tminus resume {buttons.launched.name}"), "and what lets it go on")
