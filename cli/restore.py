@@ -44,7 +44,9 @@ class _Words(TypedDict):
 @click.option(
     "--give-up", "doing", flag_value="give up", help="End the one that is not switched yet; the store stays as it is."
 )
-@click.option("--undo", "doing", flag_value="undo", help="Switch STORE back to what was live before its last restore.")
+@click.option(
+    "--undo", "doing", flag_value="undo", help="Within 4 h: switch STORE back to what was live before its last restore."
+)
 @key_option
 def command(
     runbook: Path,
@@ -95,10 +97,8 @@ def _restored(ledger: "Store", plan: "Plan", runbook: Path, environment: Path, w
     from flows.restore_asking import ask, how_to_answer
     from tminus.restores.papers import Papers
 
-    if words["people"] is None:
-        raise UsageError("who may approve it? Give --people, or set TMINUS_PEOPLE to people.yaml's path")
-    key = _key(words)
-    papers = Papers.read(runbook, words["people"], environment)
+    people, key = _people(words), _key(words)
+    papers = Papers.read(runbook, people, environment)
     click.echo("\n".join(plan.lines))
     if not words["yes"]:
         click.confirm("Ask a second person to approve this?", abort=True)
@@ -139,26 +139,33 @@ def _resumed(ledger: "Store", found: "OpenedBackups") -> "RestoreEnded":
 def _given_up(ledger: "Store", found: "OpenedBackups", words: "_Words") -> "RestoreEnded":
     import asyncio
 
-    from flows.restore_back import give_up
+    from flows.restore_back import give_up, give_up_back
     from tminus.chain_names import taken_back
 
-    chain = _holding(ledger, found)
+    chain, key, why = _holding(ledger, found), _key(words), _why(words)
     if taken_back(chain):
-        raise Refused(f"{chain} takes a restore back, and is not given up; `tminus restore --resume` ends it")
-    ended = asyncio.run(give_up(ledger, chain, _key(words), _why(words), click.echo))
+        ended = asyncio.run(give_up_back(ledger, chain, key, why))
+    else:
+        ended = asyncio.run(give_up(ledger, chain, key, why, click.echo))
     return ended.model_copy(update={"done": True})  # it is what was asked for
 
 
 def _undone(ledger: "Store", found: "OpenedBackups", store: str | None, words: "_Words") -> "RestoreEnded":
     import asyncio
 
-    from flows.restore_back import last_switched, take_back
+    from flows.restore_back import last_switched, leaving, take_back
+    from tminus.people import People
+    from tminus.yaml_source import Source
 
     if store is None:
         raise UsageError("take back which store's restore? `tminus restore --undo STORE`")
     found.named((store,))
+    people = Source.read(_people(words)).load(People)
     key, why, chain = _key(words), _why(words), last_switched(ledger, found, store)
-    return asyncio.run(take_back(ledger, chain, key, why, click.echo))
+    click.echo(leaving(ledger, chain))
+    if not words["yes"]:
+        click.confirm("Switch back?", abort=True)
+    return asyncio.run(take_back(ledger, chain, key, why, people, click.echo))
 
 
 def _holding(ledger: "Store", found: "OpenedBackups") -> str:
@@ -190,6 +197,12 @@ def _key(words: "_Words") -> "PersonalKey":
     if words["key_file"] is None:
         raise UsageError("whose word is it? Give --key, or set TMINUS_KEY to your private key's path")
     return PersonalKey(words["key_file"])
+
+
+def _people(words: "_Words") -> Path:
+    if words["people"] is None:
+        raise UsageError("who may approve it? Give --people, or set TMINUS_PEOPLE to people.yaml's path")
+    return words["people"]
 
 
 def _why(words: "_Words") -> str:

@@ -18,14 +18,18 @@ _COLOURS = {"pass": "green", "fail": "red"}
 @click.command("verify-backup")
 @click.argument("stores", metavar="[STORE]...", nargs=-1)
 @with_backup_files
-@click.option("--older", is_flag=True, help="Also one older backup of each store, chosen by the ledger's last hash.")
+@click.option(
+    "--older",
+    is_flag=True,
+    help="Also an older backup of each store, by the ledger's last hash, and one of those that did not pass.",
+)
 @click.option("--no-prefect", is_flag=True, help="Without Prefect: nothing is shown in its UI.")
 def command(runbook: Path, environment: Path, stores: tuple[str, ...], older: bool, no_prefect: bool) -> None:
     """Restores the newest backup of each STORE into a scratch place, looks at it, and says whether it is proven.
 
     The live stores are not touched. What was found is in the ledger; `tminus backups` shows it. Exits 0 where every
     backup is proven, 1 where one is not or could not be looked at, 2 where the files have mistakes, 3 where another
-    verification of the system runs.
+    verification of the system runs, or live data of it are being restored.
     """
     import asyncio
 

@@ -21,7 +21,7 @@ from tminus.release import no_release
 WENT_THROUGH = NOT_PROVEN
 """The name of the state of a verification that went through to its end and found a backup that is not proven."""
 REFUSED = "Refused"
-"""The name of the state where another verification of the system runs."""
+"""The name of the state where another verification of the system runs, or live data of it are restored."""
 
 
 @flow(name="backup_verification", flow_run_name="{runbooks} in {environment}")
@@ -60,7 +60,7 @@ async def verify(
     """One verification, shown in Prefect where `shown`; returns how it ended.
 
     One store after another, so that no restore is slowed down by another's. Raises UsageError for an unknown store,
-    Refused where another verification of the system runs, LedgerError.
+    Refused where another verification of the system runs or live data of it are restored, be it meanwhile; LedgerError.
     """
     ledger = await asyncio.to_thread(opened.store)
     try:
@@ -70,6 +70,8 @@ async def verify(
             display = Display(opened.system, await asyncio.to_thread(opened.history, ledger)) if shown else None
             async with Estate(opened.environment, no_release(opened.system), one.name, opened.base) as estate:
                 for name, store in one.stores:
+                    if await one.makes_way():
+                        break
                     look = asyncio.create_task(one.look(estate, name, store))
                     if display is not None:
                         display.begin(name, store, look)
@@ -82,6 +84,8 @@ async def verify(
             ended = await one.end()
             if display is not None:
                 await display.end(ended)
+            if one.made_way:
+                raise Refused(ended.sentence)
             return ended
     finally:
         ledger.close()

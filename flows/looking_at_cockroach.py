@@ -85,7 +85,9 @@ class CockroachLook:
         except TimeoutError as e:
             raise CouldNotObserve(f"no end within {within:.0f} s") from e
         finally:
-            await throw_away_database(setting.estate, planned, setting.opened.chain, setting.write, "destroyed")
+            chain, write = setting.opened.chain, setting.write
+            if left := await throw_away_database(setting.estate, planned, chain, write, "destroyed"):
+                seen.looked.details.append(f"its scratch database is left for a later try: {left}")
 
 
 async def throw_away_database(estate: Estate, planned: ev.ScratchPlanned, chain: str, write: Write, how: Gone) -> str:

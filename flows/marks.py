@@ -13,8 +13,11 @@ from tminus.backups.opened import OpenedBackups, open_backups
 from tminus.errors import TminusError
 from tminus.release import no_release
 
+_WITHIN = 55
+"""Seconds: the next run is due after sixty, and waits for this one."""
 
-@flow(name="marks", flow_run_name="{runbooks} in {environment}")
+
+@flow(name="marks", flow_run_name="{runbooks} in {environment}", timeout_seconds=_WITHIN)
 async def marks(runbooks: str, environment: str) -> State[None]:
     """Writes one mark; by how old the newest one in a restored backup is, what would be lost is measured.
 

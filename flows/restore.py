@@ -8,9 +8,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from flows.restore_stages import Say, Stages
 from tasks.estate import Estate
+from tasks.restores.asked import LAST_COMMIT
 from tminus import events as ev
 from tminus.asking import end_of
 from tminus.backups.opened import OpenedBackups
@@ -95,18 +97,32 @@ async def end(store: Store, restoring: Restoring, stages: Stages) -> ev.RestoreE
     if not done:
         await stages.discard()
     planned = restoring.planned
-    ended = ev.RestoreEnded(done=done, sentence=_sentence(restoring, stages, done=done))
+    reached = _reached(restoring) if done else None
+    ended = ev.RestoreEnded(done=done, sentence=_sentence(restoring, stages, reached, done=done), reached=reached)
     entry = Entry(restoring.book.launch, ev.write(ended), restoring.book.token)
     await asyncio.to_thread(store.append_and_unlock, restoring.frozen.created.environment_name, entry)
     log.info("%s: %s", planned.store, ended.sentence)
     return ended
 
 
-def _sentence(restoring: Restoring, stages: Stages, *, done: bool) -> str:
+def _reached(restoring: Restoring) -> datetime | None:
+    """Of when the copy's data are: its last commit where WAL led there, which is not the instant that was asked for."""
+    if restoring.planned.kind != "postgres.base":
+        return restoring.planned.reached
+    beside = restoring.record.step("beside").outcome
+    commits = [one.word for one in (beside.found if beside else ()) if one.name == LAST_COMMIT]
+    return datetime.fromisoformat(commits[0]) if commits and commits[0] else None
+
+
+def _sentence(restoring: Restoring, stages: Stages, reached: datetime | None, *, done: bool) -> str:
     planned = restoring.planned
     if done:
         kept = stages.way.get("kept", "")
         now_it_is = f"{planned.store} is {planned.backup} now, of {planned.reached:%Y-%m-%d %H:%M:%S} UTC"
+        if planned.kind == "postgres.base":
+            last = f"its last commit of {reached:%Y-%m-%d %H:%M:%S} UTC" if reached else "nothing committed since it"
+            at = f"{planned.instant:%Y-%m-%d %H:%M:%S} UTC"
+            now_it_is = f"{planned.store} is {planned.backup} now, brought on to {at}, {last}"
         return f"{now_it_is}; what was live is {kept}, and `tminus restore --undo {planned.store}` switches back"
     if order := restoring.given_up:
         return f"{order.person} gave it up: {order.reason}; {planned.store} is as it was"

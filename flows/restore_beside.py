@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from flows.restoring import Write, plan_scratch, restored, throw_away
+from flows.restoring import Write, patience, plan_scratch, restored, throw_away
 from tasks.backup_store import BackupStore
 from tasks.backups.asked import Asked, Scratch, Seen, Verifier
 from tasks.backups.catalogue import damaged_files, read_catalogue, read_manifest
@@ -16,13 +16,14 @@ from tminus.backups.catalogue import Listed
 from tminus.backups.judging import Gathered, judged
 from tminus.backups.manifest import BackupManifest
 from tminus.backups.opened import OpenedBackups, have_chain
-from tminus.errors import CouldNotObserve
+from tminus.errors import CouldNotObserve, Refused
 from tminus.lease import Heartbeat, take
 from tminus.ledger.store import Entry, Store
 from tminus.outcome import Outcome
 
 _NOT_JUDGED = ("loss", "restore_time")  # people were told what is lost, and decided
 _NOT_HERE = "indexes_broken"  # where a live server gives no amcheck: it has just built every index itself
+_TIMES = {"postgres.base": 3}  # as long as a verification: one, another recovery, and the copy
 
 
 class _Beside(Verifier):
@@ -50,6 +51,8 @@ async def copied(opened: OpenedBackups, restorer: Restorer, live: Live, planned:
     async with _conducting(opened, live.restore) as (store, write):
         seen, listed = Gathered(), await asyncio.to_thread(_listed, opened, store, bucket, live, planned.backup)
         manifest = await _manifest(opened, bucket, live, planned, listed, seen)
+        if seen.because:  # S3 says that its files are not those that were written: nothing of them is run here
+            return _judged(live, seen, bucket.url(str(listed.manifest)))
         place = plan_scratch(opened.scratch(), live.restore, live.name)
         asked = Asked(
             estate=live.estate,
@@ -60,10 +63,15 @@ async def copied(opened: OpenedBackups, restorer: Restorer, live: Live, planned:
             needed_at=planned.instant,
             scratch=Scratch(place.scratch, Path(place.folder), opened.settings().disk),
         )
-        came = await restored(_Beside(restorer, live, planned.way), asked, place, opened.chain, write)
+        within = _TIMES.get(live.store.kind, 1) * patience(live.store)
+        came = await restored(_Beside(restorer, live, planned.way), asked, place, opened.chain, write, within=within)
     seen.add(came.found, came.details, came.because)
+    return _judged(live, seen, bucket.url(str(listed.manifest)))
+
+
+def _judged(live: Live, seen: Gathered, where: str) -> Outcome:
     but = _NOT_JUDGED if _NOT_HERE in seen.found else (*_NOT_JUDGED, _NOT_HERE)
-    return judged(live.store.kind, live.store, seen, bucket.url(str(listed.manifest)), newest=False, but=but)
+    return judged(live.store.kind, live.store, seen, where, newest=False, but=but)
 
 
 @asynccontextmanager
@@ -73,7 +81,13 @@ async def _conducting(opened: OpenedBackups, restore: str) -> "AsyncIterator[tup
     try:
         seconds = opened.environment.lease.total_seconds()
         await asyncio.to_thread(have_chain, store, opened.chain)
-        token = await asyncio.to_thread(take, store, opened.chain, seconds)
+        try:
+            token = await asyncio.to_thread(take, store, opened.chain, seconds)
+        except Refused as e:
+            raise Refused(
+                f"the backups are being verified: {e}. A verification makes way for a restore by itself; the "
+                f"environment stays held: `tminus restore --resume` then goes on, `tminus restore --give-up` ends it"
+            ) from e
 
         async def write(event: ev.Event) -> None:
             await asyncio.to_thread(store.append, Entry(opened.chain, ev.write(event), token))

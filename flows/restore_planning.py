@@ -13,10 +13,11 @@ from tasks.restores.asked import Live, Restorer, Way
 from tasks.restores.vocabulary import RESTORERS, by_hand
 from tminus.backups.book import AnyStore
 from tminus.backups.opened import OpenedBackups
+from tminus.backups.under_way import verification_under_way
 from tminus.clock import now
 from tminus.release import no_release
 from tminus.restores.choosing import Chosen, choose
-from tminus.restores.telling import by_hand_said, told, way_said
+from tminus.restores.telling import by_hand_said, meanwhile_said, told, way_said
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ async def plan(opened: OpenedBackups, name: str, instant: datetime, unsaved: str
     async with Estate(opened.environment, no_release(opened.system), "restore", opened.base) as estate:
         bucket = await asyncio.to_thread(BackupStore.open, estate, store.bucket)
         chosen = await asyncio.to_thread(_chosen, opened, bucket, name, store, instant)
-        lines = told(chosen, name, instant, at)
+        lines = [*told(chosen, name, instant, at), *meanwhile_said(await asyncio.to_thread(verifying, opened))]
         kind = RESTORERS.get(store.kind)
         if kind is None:
             steps = by_hand(store, chosen.recorded.backup)
@@ -58,6 +59,12 @@ async def plan(opened: OpenedBackups, name: str, instant: datetime, unsaved: str
         restorer = kind()
         way = await restorer.plan(Live(estate, "", name, store), f"{at:%Y%m%d%H%M%S}_{secrets.token_hex(3)}")
     return Plan(name, store, instant, at, chosen, restorer, way, (*lines, *way_said(restorer.said(way), unsaved)))
+
+
+def verifying(opened: OpenedBackups) -> str:
+    """That a verification of the backups runs, which a restore cannot go beside; "" where none does. Blocks."""
+    with closing(opened.store()) as ledger:
+        return verification_under_way(ledger, opened)
 
 
 def _chosen(opened: OpenedBackups, bucket: BackupStore, name: str, store: AnyStore, instant: datetime) -> Chosen:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flows.looking import look_once
 from flows.restore_beside import copied
+from flows.restore_planning import verifying
 from flows.taking import take_backup
 from tasks.estate import Estate
 from tasks.restores.asked import Live, Restorer, Stands, Way
@@ -21,8 +22,8 @@ from tminus.restores.standing import Restoring
 from tminus.restores.telling import undo_said
 
 _HALTED_WITHIN = timedelta(seconds=30)
-_SWITCHED_WITHIN = timedelta(minutes=5)
-_SECOND = 1.0
+SWITCHED_WITHIN = timedelta(minutes=5)
+"""How long after it was written down that a switch is about to be done it may be done."""
 _BROKE = (CouldNotObserve, ActionFailed, NotConfigured, MissingSecret)
 
 _GO_ON = (
@@ -32,6 +33,18 @@ _GO_ON = (
 
 Say = Callable[[str], None]
 """Tells whoever sits at the terminal."""
+
+
+async def switched(restorer: Restorer, live: Live, way: Way, to: Stands, deadline: datetime) -> None:
+    """Gives the live name to one of the two before a deadline; past it nobody is waited for.
+
+    Raises ActionFailed, and CouldNotObserve where nobody can tell how it ended.
+    """
+    try:
+        async with asyncio.timeout((deadline - now()).total_seconds()):
+            await restorer.switch(live, way, to, deadline)
+    except TimeoutError as e:
+        raise CouldNotObserve(f"the switch had no end until {deadline:%Y-%m-%d %H:%M:%S} UTC") from e
 
 
 class Stages:
@@ -66,6 +79,8 @@ class Stages:
         if await self.is_switched():
             await self.settle(STEP, Outcome.passed("it was switched; whoever did it did not live to write that down"))
             return
+        if verified := await asyncio.to_thread(verifying, self._opened):
+            self._say(f"Meanwhile {verified}.")
         await self._require_halted("halted")
         if not self._settled("save"):
             await self._stage("save", self._save)
@@ -98,6 +113,9 @@ class Stages:
         except _BROKE as e:
             await self.settle(step, Outcome.unknown(str(e)))
             raise CouldNotObserve(f"{self._restoring.planned.store}: {step} broke off: {e}. {_GO_ON}") from e
+        except Refused as e:
+            await self.settle(step, Outcome.unknown(str(e)))
+            raise
         await self.settle(step, outcome)
         self._say(f"{step}: {outcome.verdict}: {outcome.summary}")
         return outcome.verdict is Verdict.PASS
@@ -119,11 +137,7 @@ class Stages:
         planned = self._restoring.planned
         if planned.unsaved:
             return Outcome.passed(f"nothing was saved, as was approved: {planned.unsaved}")
-        try:
-            taken = await take_backup(self._opened, planned.store, self._store)
-        except Refused:  # another was taken in this very second, which its name is of
-            await asyncio.sleep(_SECOND)
-            taken = await take_backup(self._opened, planned.store, self._store)
+        taken = await take_backup(self._opened, planned.store, self._store)
         return Outcome.passed(f"{taken.backup}, {taken.size} bytes, manifest {taken.manifest_digest}")
 
     async def _beside(self) -> Outcome:
@@ -135,12 +149,13 @@ class Stages:
         if self._restoring.switching is None:
             way = await restorer.identified(self._live, way)
         await self._require_halted("halted-still")
+        deadline = now() + SWITCHED_WITHIN
         await self._write(
             ev.StepIntended(
                 step=STEP,
                 attempt=self._restoring.record.step(STEP).attempt,
                 token=self._restoring.book.token or 0,
-                deadline=now() + _SWITCHED_WITHIN,
+                deadline=deadline,
                 does="; ".join(restorer.by_hand(way, Stands.NEW)),
                 before=f"{way['database']} is live",
                 undo_summary=undo_said(way, restorer.by_hand(way, Stands.OLD)),
@@ -148,7 +163,7 @@ class Stages:
             )
         )
         self.way = way
-        await restorer.switch(self._live, way, Stands.NEW)
+        await switched(restorer, self._live, way, Stands.NEW, deadline)
         return Outcome.passed(f"{self._restoring.planned.store} is {self._restoring.planned.backup} now")
 
     async def _write(self, event: ev.Event) -> None:

@@ -1,4 +1,4 @@
-"""One restore in a scratch place: recorded before the place is made, watched while it runs, thrown away at its end."""
+"""Work in a scratch place: recorded before the place is made, watched while it goes on, thrown away at its end."""
 
 import asyncio
 import errno
@@ -7,10 +7,11 @@ import platform
 import secrets
 import shutil
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from tasks.backups.asked import Asked, Scratch, Seen, Verifier
 from tasks.backups.scratch import PREFIX, bytes_in, make_scratch, remove_scratch
@@ -20,6 +21,7 @@ from tminus.backups.book import Store
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured
 
 log = logging.getLogger(__name__)
+_Came = TypeVar("_Came")
 
 Write = Callable[..., Awaitable[None]]
 """Appends events under the lease; raises LedgerError."""
@@ -35,26 +37,74 @@ def patience(store: Store) -> timedelta:
     return 4 * store.rto + timedelta(minutes=10)
 
 
-def plan_scratch(parent: Path, verification: str, store: str) -> ev.ScratchPlanned:
-    """A place of a name that no other has."""
+def plan_scratch(parent: Path, verification: str, store: str, *, backup: str = "") -> ev.ScratchPlanned:
+    """A place of a name that no other has; `backup` names the one that is taken in it."""
     name = f"{PREFIX}{store}-{secrets.token_hex(6)}"
     return ev.ScratchPlanned(
-        verification=verification, store=store, scratch=name, folder=str(parent / name), machine=platform.node()
+        verification=verification,
+        store=store,
+        scratch=name,
+        folder=str(parent / name),
+        machine=platform.node(),
+        backup=backup,
     )
 
 
-async def restored(verifier: Verifier, asked: Asked, planned: ev.ScratchPlanned, chain: str, write: Write) -> Seen:
+async def restored(
+    verifier: Verifier,
+    asked: Asked,
+    planned: ev.ScratchPlanned,
+    chain: str,
+    write: Write,
+    *,
+    within: timedelta | None = None,
+) -> Seen:
     """What a verifier sees of a backup. The scratch is gone when this returns or raises, and the ledger knows that.
 
-    Raises CouldNotObserve where it could not look, the disk is full or the time is up; NotConfigured, MissingSecret,
-    LedgerError.
+    Where something stands in the way of that, it is among the details. Raises CouldNotObserve where it could not look,
+    the disk is full or the time is up; NotConfigured, MissingSecret, LedgerError.
+    """
+    what = f"the verification of {asked.name} ({asked.store.kind})"
+    within = within or patience(asked.store)
+    came, left = await in_scratch(
+        lambda: verifier.verify(asked), asked.scratch, planned, chain, write, what=what, within=within
+    )
+    return replace(came, details=(*came.details, left)) if left else came
+
+
+async def in_scratch(
+    work: Callable[[], Coroutine[Any, Any, _Came]],
+    scratch: Scratch,
+    planned: ev.ScratchPlanned,
+    chain: str,
+    write: Write,
+    *,
+    what: str,
+    within: timedelta,
+) -> tuple[_Came, str]:
+    """What the work came to, and what stands in the way of throwing its place away; "" where it is gone.
+
+    Args:
+        work: is done in the place, once it is made.
+        scratch: the place.
+        planned: the place, as the ledger has it.
+        chain: in which that is written down.
+        write: appends to it.
+        what: the work, for sentences.
+        within: how long it may take.
     """
     await write(planned)
     try:
-        await asyncio.to_thread(make_scratch, asked.scratch, chain)
-        return await _watched(verifier, asked)
-    finally:
+        await asyncio.to_thread(make_scratch, scratch, chain)
+        came = await _watched(work, scratch, what, within)
+    except CouldNotObserve as e:
+        if left := await throw_away(planned, chain, write, "destroyed"):
+            raise CouldNotObserve(f"{e}; {left}") from e
+        raise
+    except BaseException:
         await throw_away(planned, chain, write, "destroyed")
+        raise
+    return came, await throw_away(planned, chain, write, "destroyed")
 
 
 async def throw_away(planned: ev.ScratchPlanned, chain: str, write: Write, how: Gone) -> str:
@@ -74,45 +124,49 @@ async def throw_away(planned: ev.ScratchPlanned, chain: str, write: Write, how: 
     return ""
 
 
-async def _watched(verifier: Verifier, asked: Asked) -> Seen:
-    """The verifier's work, ended where it fills the disk or takes too long."""
-    _require_room(asked.scratch)
-    within = patience(asked.store).total_seconds()
+async def _watched(
+    work: Callable[[], Coroutine[Any, Any, _Came]], scratch: Scratch, what: str, within: timedelta
+) -> _Came:
+    """The work, ended where it fills the disk or takes too long."""
+    _require_room(scratch)
     with abandonable() as given_up:
-        work = asyncio.create_task(verifier.verify(asked))
-    disk = asyncio.create_task(_overfull(asked.scratch))
+        working = asyncio.create_task(work())
+    disk = asyncio.create_task(_overfull(scratch))
     try:
-        done, _ = await asyncio.wait({work, disk}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            {working, disk}, timeout=within.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+        )
     finally:
         given_up.set()
-        for task in (work, disk):
+        for task in (working, disk):
             task.cancel()
-        came, full = await asyncio.gather(work, disk, return_exceptions=True)
-    if work in done:
-        return _as_seen(asked, came)
+        came, full = await asyncio.gather(working, disk, return_exceptions=True)
+    if working in done:
+        return _as_came(came, scratch, what)
     if disk in done:
         raise CouldNotObserve(str(full))
-    raise CouldNotObserve(f"no end within {within:.0f} s, four times what a restore may take and ten minutes")
+    raise CouldNotObserve(f"{what}: no end within {within.total_seconds():.0f} s, so it was given up")
 
 
-def _as_seen(asked: Asked, came: "Seen | BaseException") -> Seen:
+def _as_came(came: _Came | BaseException, scratch: Scratch, what: str) -> _Came:
     match came:
-        case Seen():
-            return came
         case ActionFailed():
             raise CouldNotObserve(str(came)) from came
         case CouldNotObserve() | NotConfigured() | MissingSecret():
             raise came
         case OSError(errno=code) if code in _FULL:
-            raise CouldNotObserve(f"the disk of {asked.scratch.folder.parent} is full: {came.strerror}") from came
+            raise CouldNotObserve(f"the disk of {scratch.folder.parent} is full: {came.strerror}") from came
         case Exception():
             frames = traceback.extract_tb(came.__traceback__)[-_FRAMES:]
             at = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
-            log.error("the verification of %s broke: %s at %s", asked.name, type(came).__name__, at)
-            what = f"{asked.store.kind}: the verification broke ({type(came).__name__})"
-            raise CouldNotObserve(f"{what}, which is a fault of tminus; its log has the place") from came
-        case _:
+            log.error("%s broke: %s at %s", what, type(came).__name__, at)
+            raise CouldNotObserve(
+                f"{what} broke ({type(came).__name__}), which is a fault of tminus; its log has the place"
+            ) from came
+        case BaseException():
             raise came
+        case _:
+            return came
 
 
 def _require_room(scratch: Scratch) -> None:
@@ -130,4 +184,4 @@ async def _overfull(scratch: Scratch) -> str:
         if used > scratch.disk:
             return f"the scratch is full: {used} bytes, and backups.disk allows {scratch.disk}"
         if free < _SPARE:
-            return f"the disk of {scratch.folder.parent} is full: {free} bytes left, {used} of it are this restore's"
+            return f"the disk of {scratch.folder.parent} is full: {free} bytes left, {used} were filled by this alone"

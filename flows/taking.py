@@ -1,22 +1,26 @@
 """Taking one backup: its files, then its manifest, then what the ledger says of it."""
 
 import asyncio
-import tempfile
+import secrets
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
+from flows.killed_takings import adopt, held, sweep_takings
+from flows.restoring import in_scratch, plan_scratch
 from tasks.backup_store import AtRest, BackupStore
-from tasks.backups.asked import TakeAsked, manifest_key, store_folder
+from tasks.backups.asked import Scratch, TakeAsked, manifest_key, store_folder
 from tasks.backups.vocabulary import TAKERS
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus.backups.book import AnyStore
+from tminus.backups.history import History
 from tminus.backups.manifest import BackupManifest, digest
 from tminus.backups.opened import OpenedBackups, have_chain
+from tminus.backups.unproven import is_doubtful
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, LedgerError, NotConfigured, Refused, UsageError
+from tminus.errors import LedgerError, NotConfigured, Refused, UsageError
 from tminus.ledger.store import Entry
 from tminus.release import no_release
 
@@ -24,26 +28,54 @@ from tminus.release import no_release
 async def take_backup(opened: OpenedBackups, name: str, store: AnyStore) -> ev.BackupTaken:
     """Takes a backup of a store now; it counts once its manifest's digest is in the ledger.
 
-    Raises CouldNotObserve, NotConfigured, MissingSecret where it could not be taken; Refused where one of this second
-    is there already; UsageError where it is to be encrypted and nobody's key is known; LedgerError where it is there
-    and not recorded.
+    What must lie on a disk meanwhile, lies in a scratch place, which is recorded, watched and thrown away as that of a
+    restore. Raises CouldNotObserve, NotConfigured, MissingSecret where it could not be taken; UsageError where it is to
+    be encrypted and nobody's key is known, or no scratch folder; LedgerError where the ledger does not answer: nothing
+    was taken then, or it is there and recorded later.
     """
     taker = TAKERS.get(store.kind)
     if taker is None:
         raise NotConfigured(f"{store.kind} is not backed up by tminus; its own schedule does that")
-    recipients = _recipients(opened, name, store)
+    recipients, folder = _recipients(opened, name, store), opened.scratch()
     at, began = now(), perf_counter()
-    async with Estate(opened.environment, no_release(opened.system), _name(name, at), opened.base) as estate:
+    backup = _name(name, at)
+    history = await asyncio.to_thread(_history, opened)
+
+    async def write(event: ev.Event) -> None:
+        await asyncio.to_thread(_append, opened, event)
+
+    await sweep_takings(opened, history, write)
+    planned = plan_scratch(folder, backup, name, backup=backup)
+    scratch = Scratch(planned.scratch, Path(planned.folder), opened.settings().disk)
+    async with Estate(opened.environment, no_release(opened.system), backup, opened.base) as estate:
         bucket = await asyncio.to_thread(BackupStore.open, estate, store.bucket)
-        with _folder(opened) as folder:
-            asked = TakeAsked(estate, opened.system, name, store, bucket, _name(name, at), recipients, Path(folder))
-            manifest = await taker().take(asked)
+        await adopt(bucket, name, history, write)
+        afresh = _is_doubtful(history, name)
+        asked = TakeAsked(estate, opened.system, name, store, bucket, backup, recipients, scratch.folder, afresh)
+        async with held(opened, planned):
+            manifest, _ = await in_scratch(
+                lambda: taker().take(asked),
+                scratch,
+                planned,
+                opened.chain,
+                write,
+                what=f"the backup of {name} ({store.kind})",
+                within=patience(store),
+            )
+        taken = _taken(bucket, manifest, perf_counter() - began)
+        await write(ev.BackupAnnounced(taken=taken))
         await asyncio.to_thread(_put, bucket, name, manifest)
-    return await asyncio.to_thread(_record, opened, bucket, manifest, perf_counter() - began)
+    return await asyncio.to_thread(_record, opened, taken)
+
+
+def patience(store: AnyStore) -> timedelta:
+    """How long taking one may last: four times what it may be late, and ten minutes; then it is given up."""
+    return 4 * store.late + timedelta(minutes=10)
 
 
 def _name(store: str, at: datetime) -> str:
-    return f"{store}-{at:%Y%m%dT%H%M%SZ}"
+    """By its time; and two of the same second have not the same files."""
+    return f"{store}-{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def _recipients(opened: OpenedBackups, name: str, store: AnyStore) -> tuple[str, ...]:
@@ -58,25 +90,32 @@ def _recipients(opened: OpenedBackups, name: str, store: AnyStore) -> tuple[str,
     return found
 
 
-def _folder(opened: OpenedBackups) -> "tempfile.TemporaryDirectory[str]":
-    state = opened.base / opened.environment.state
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix="taking-", dir=state)
-    except OSError as e:
-        raise CouldNotObserve(f"{state}: no folder can be made there ({e.strerror}); may tminus write there?") from e
+def _history(opened: OpenedBackups) -> History:
+    with closing(opened.store()) as store:
+        return opened.history(store)
+
+
+def _append(opened: OpenedBackups, event: ev.Event) -> None:
+    with closing(opened.store()) as store:
+        have_chain(store, opened.chain)
+        store.append(Entry(opened.chain, ev.write(event)))
+
+
+def _is_doubtful(history: History, name: str) -> bool:
+    """Whether the last verification did not find what lies in the bucket good."""
+    return any(is_doubtful(one) for verified in history.verifications_of(name)[-1:] for one in verified.backups)
 
 
 def _put(bucket: BackupStore, name: str, manifest: BackupManifest) -> None:
     """The manifest, last, and only where none is."""
     key = manifest_key(bucket.prefix, name, manifest.backup)
     if not bucket.put_manifest(key, manifest.text(), AtRest("AES256"), None):
-        raise Refused(f"{bucket.url(key)} is there already; somebody else took one in the same second")
+        raise Refused(f"{bucket.url(key)} is there already, and somebody else wrote it")
 
 
-def _record(opened: OpenedBackups, bucket: BackupStore, manifest: BackupManifest, took: float) -> ev.BackupTaken:
+def _taken(bucket: BackupStore, manifest: BackupManifest, took: float) -> ev.BackupTaken:
     folder = f"{store_folder(bucket.prefix, manifest.store)}{manifest.backup}/"
-    taken = ev.BackupTaken(
+    return ev.BackupTaken(
         store=manifest.store,
         kind=manifest.kind,
         backup=manifest.backup,
@@ -86,13 +125,15 @@ def _record(opened: OpenedBackups, bucket: BackupStore, manifest: BackupManifest
         marker=manifest.marker,
         took=round(took, 3),
     )
+
+
+def _record(opened: OpenedBackups, taken: ev.BackupTaken) -> ev.BackupTaken:
+    recorded = taken.model_copy(update={"at": now()})
     try:
-        with closing(opened.store()) as store:
-            have_chain(store, opened.chain)
-            store.append(Entry(opened.chain, ev.write(taken)))
+        _append(opened, recorded)
     except LedgerError as e:
         raise LedgerError(
-            f"the backup {manifest.backup} is in its bucket, and the ledger does not know it ({e}); "
-            "take another once the ledger answers, since what is not recorded does not count as proven"
+            f"the backup {taken.backup} is in its bucket, and it is not known whether the ledger has it ({e}); it was "
+            "announced there, so the next `tminus backup` or `tminus verify-backup` of this store records it"
         ) from e
-    return taken
+    return recorded

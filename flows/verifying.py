@@ -1,11 +1,13 @@
 """A verification of a system's backups: each store's newest one judged, restored, looked at, and told."""
 
 import asyncio
+import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing
 
+from flows.killed_takings import adopt, sweep_takings
 from flows.looking_at_backup import Look, Setting
 from flows.looking_at_cockroach import CockroachLook, throw_away_database
 from flows.restoring import throw_away
@@ -20,15 +22,22 @@ from tminus.backups.contents import Marker
 from tminus.backups.history import History
 from tminus.backups.judging import in_seconds
 from tminus.backups.opened import OpenedBackups, have_chain
+from tminus.backups.scratch_telling import scratch_letters
 from tminus.backups.telling import letters, sentence
 from tminus.backups.together import Comparison, compared_sentence
 from tminus.backups.together_telling import comparison_letters
+from tminus.backups.under_way import restore_under_way
+from tminus.backups.unproven import last_words, still_failed, to_try_again
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured
+from tminus.errors import CouldNotObserve, LedgerError, MissingSecret, NotConfigured, Refused
 from tminus.lease import Heartbeat, take
 from tminus.ledger.store import Entry, Letter, Store
 from tminus.outcome import Outcome, Verdict
 from tminus.release import no_release
+
+log = logging.getLogger(__name__)
+
+_LOOK = 2.0  # seconds between two looks whether live data are to be restored
 
 
 class Verification:
@@ -38,7 +47,11 @@ class Verification:
         store: the ledger.
         opened: the book, and where its stores are.
         names: which stores; all of them where it is empty. Raises UsageError for an unknown one.
-        older: whether an older backup of each is looked at too, chosen by what nobody chose.
+        older: whether an older backup of each is looked at too, chosen by what nobody chose, and one again that did not
+            pass when it was last looked at.
+
+    Attributes:
+        made_way: the chain of the restore of live data for which it ends itself; "" where there is none.
     """
 
     def __init__(self, store: Store, opened: OpenedBackups, names: Sequence[str] = (), *, older: bool = False) -> None:
@@ -52,11 +65,18 @@ class Verification:
         self._came: list[ev.BackupVerified] = []
         self._comparison = Comparison(opened.book, [name for name, _ in self.stores])
         self._seed = ""
+        self._left: list[str] = []
+        self.made_way = ""
         self.name = f"{now():%Y%m%dT%H%M%S.%fZ}"
 
     @asynccontextmanager
     async def conducting(self) -> AsyncIterator[None]:
-        """The block in which nobody else verifies these backups. Raises Refused where somebody does, LedgerError."""
+        """The block in which nobody else verifies these backups. Raises LedgerError.
+
+        Raises Refused where somebody does, or live data of the system are being restored.
+        """
+        if restore := await asyncio.to_thread(restore_under_way, self._store, self._opened):
+            raise Refused(f"{restore} is under way, and people wait for it; verify once it is over")
         chain, seconds = self._opened.chain, self._opened.environment.lease.total_seconds()
         await asyncio.to_thread(have_chain, self._store, chain)
         self._token = await asyncio.to_thread(take, self._store, chain, seconds)
@@ -87,59 +107,106 @@ class Verification:
     async def _sweep(self) -> None:
         place = self._opened
         async with Estate(place.environment, no_release(place.system), self.name, place.base) as estate:
-            for planned in self._history.scratches.values():
+            said = await sweep_takings(place, self._history, self._write)
+            for planned in [one for one in self._history.scratches.values() if not one.backup]:
                 if planned.folder:
-                    await throw_away(planned, place.chain, self._write, "swept")
+                    said.append(await throw_away(planned, place.chain, self._write, "swept"))
                 else:
-                    await throw_away_database(estate, planned, place.chain, self._write, "swept")
+                    said.append(await throw_away_database(estate, planned, place.chain, self._write, "swept"))
+        self._left = [one for one in said if one]
 
     async def look(self, estate: Estate, name: str, store: AnyStore) -> list[ev.BackupVerified]:
         """Verifies one store, and writes down how each of its backups came out. Raises LedgerError."""
         setting = Setting(self._opened, estate, self.name, self._scratch, self._write, self._comparison)
         if isinstance(store, CockroachBackup):
             own = CockroachLook(name, store)
-            return [await self._say(name, store, await own.outcome(setting), own)]
+            return [await self._say(name, store, await self._unless_restored(own.outcome(setting)), own)]
         try:
             bucket = await asyncio.to_thread(BackupStore.open, estate, store.bucket)
-            taken = self._history.taken_of(name)
-            found = await asyncio.to_thread(read_catalogue, bucket, name, store, taken)
+            await adopt(bucket, name, self._history, self._write)
+            found = await asyncio.to_thread(
+                read_catalogue, bucket, name, store, lambda: self._opened.history(self._store).taken_of(name)
+            )
         except (CouldNotObserve, NotConfigured, MissingSecret) as e:
             return [await self._say(name, store, Outcome.unknown(str(e)))]
         if found.newest is None:
             return [await self._say(name, store, _nothing(found, store, bucket.url(store_folder(bucket.prefix, name))))]
-        came = []
-        for listed in self._chosen(name, found):
-            one = Look(name, store, bucket, found, listed)
-            came.append(await self._say(name, store, await one.outcome(setting), one))
+        came, chosen = [], self._chosen(name, found)
+        for listed in chosen:
+            one, last = Look(name, store, bucket, found, listed), listed is chosen[-1]
+            outcome = await self._unless_restored(one.outcome(setting))
+            came.append(await self._say(name, store, outcome, one, last=last))
+            if self.made_way:
+                break
         return came
 
+    async def makes_way(self) -> bool:
+        """Whether live data of the system are to be restored, or are being: then nothing more is looked at."""
+        try:
+            self.made_way = self.made_way or await asyncio.to_thread(restore_under_way, self._store, self._opened)
+        except LedgerError as e:  # whoever writes next says so
+            log.warning("whether a restore was asked for cannot be told: %s", e)
+        return bool(self.made_way)
+
+    async def _unless_restored(self, looking: "Coroutine[object, object, Outcome]") -> Outcome:
+        """How a look comes out; it ends early, and is unknown, where live data are to be restored meanwhile."""
+        look, asked = asyncio.create_task(looking), asyncio.create_task(self._asked_for())
+        try:
+            await asyncio.wait({look, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (look, asked):
+                task.cancel()
+            await asyncio.wait({look, asked})
+        if look.cancelled():
+            return Outcome.unknown(f"it was not looked at to its end: {self.made_way} came between")
+        return look.result()
+
+    async def _asked_for(self) -> None:
+        while not await self.makes_way():
+            await asyncio.sleep(_LOOK)
+
     async def end(self) -> ev.VerificationEnded:
-        """Writes how it ended, with the letters that tell it. Raises LedgerError."""
-        compared = await asyncio.to_thread(self._comparison.came, self.name, self._came)
+        """Writes how it ended, and how stores agree, with the letters that tell it. Raises LedgerError."""
+        whole = not self.made_way
+        compared = await asyncio.to_thread(self._comparison.came, self.name, self._came) if whole else []
         for group in compared:
-            await self._write(group)
+            await self._write(group, comparison_letters(self._opened, self._history, [group]))
         outcomes = [*(one.outcome for one in self._came), *(group.outcome for group in compared)]
         said = [sentence(self._opened.system, self._came), compared_sentence(compared)]
+        if not whole:
+            said.append(f"it ended itself for {self.made_way}; verify once that is over")
         ended = ev.VerificationEnded(
             verification=self.name,
             counts=dict(Counter(str(one.verdict) for one in outcomes)),
-            common_mark=_common_mark(self._came),
+            common_mark=_common_mark(self._came) if whole else None,
+            broke_off=not whole,
             sentence="; ".join(filter(None, said)),
         )
-        told = letters(self._opened, self._history, self._came)
-        await self._write(ended, [*told, *comparison_letters(self._opened, self._history, compared)])
+        left = (await asyncio.to_thread(self._opened.history, self._store)).left_behind(now())
+        await self._write(ended, scratch_letters(self._opened, self._history, left, self._left) if whole else [])
         return ended
 
     def _chosen(self, name: str, found: Catalogue) -> list[Listed]:
-        """The newest, and with `older` one of those before it."""
+        """The newest; with `older` also one of those that did not pass, and one of the rest."""
         newest, *older = found.complete
-        if not self._older or not older:
-            return [newest]
-        return [newest, random.Random(f"{self._seed}:{name}").choice(older)]  # noqa: S311 - to be repeated, no secret
+        chosen = [newest]
+        if self._older:
+            chance = random.Random(f"{self._seed}:{name}")  # noqa: S311 - to be repeated, no secret
+            for some in (to_try_again(found, last_words(self._history.verified, name)), older):
+                if rest := [one for one in some if one not in chosen]:
+                    chosen.append(chance.choice(rest))
+        return chosen
 
     async def _say(
-        self, name: str, store: AnyStore, outcome: Outcome, look: Look | CockroachLook | None = None
+        self,
+        name: str,
+        store: AnyStore,
+        outcome: Outcome,
+        look: Look | CockroachLook | None = None,
+        *,
+        last: bool = True,
     ) -> ev.BackupVerified:
+        """Writes it down with the letters that tell it: whatever breaks off later, people know of this."""
         said = ev.BackupVerified(
             verification=self.name,
             store=name,
@@ -153,8 +220,14 @@ class Verification:
             stages=look.stages if look else {},
             marker=look.marker if look else None,
         )
-        await self._write(said)
+        if isinstance(look, Look):
+            words = last_words([*self._history.verified, *self._came, said], name)
+            said = said.model_copy(update={"still_failed": still_failed(look.found, words)})
         self._came.append(said)
+        mine = [one for one in self._came if one.store == name]
+        cut_short = bool(self.made_way) and outcome.verdict is Verdict.UNKNOWN
+        told = [] if cut_short else letters(self._opened, self._history, mine, whole=last)
+        await self._write(said, told)
         return said
 
     async def _write(self, event: ev.Event, letters: Sequence[Letter] = ()) -> None:

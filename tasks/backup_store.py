@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 Cipher = Literal["AES256", "aws:kms"]
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
-_CHANGED = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
+_CHANGED = frozenset({"412", "PreconditionFailed"})
+_CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted"})  # S3 wants it tried again
+_TRIES = 5
+_BETWEEN = 0.2  # seconds
 _PART = 8 << 20  # bytes of a part of a stream
 _PARTS = 8000  # into which what is expected is cut, of 10,000 that S3 allows
 _NOT_COPIED = _ABSENT | {"InvalidRequest", "EntityTooLarge"}
@@ -173,23 +177,40 @@ class BackupStore:
                 yield body
 
     def put_manifest(self, key: str, text: bytes, at_rest: AtRest, replacing: str | None) -> bool:
-        """Writes a manifest where none is, or over the one with the ETag `replacing`; whether it was ours that won."""
+        """Writes a manifest where none is, or over the one with the ETag `replacing`; whether it was ours that won.
+
+        What is there with these very bytes is ours: the answer to an earlier try was lost on its way.
+        """
         from botocore.exceptions import ClientError
 
         put = partial(self._client.put_object, **self._put(key, at_rest), Body=text, ContentType="application/json")
         with self._mapped(key):
-            try:
-                if replacing is None:
-                    put(IfNoneMatch="*")
+            for left in reversed(range(_TRIES)):
+                try:
+                    if replacing is None:
+                        put(IfNoneMatch="*")
+                    else:
+                        put(IfMatch=replacing)
+                except ClientError as e:
+                    if _code(e.response) in _CHANGED:
+                        return self._holds(key, text)
+                    if _code(e.response) == _NO_CONDITIONS:
+                        break
+                    if _code(e.response) not in _CONFLICT or not left:
+                        raise
+                    time.sleep(_BETWEEN)
                 else:
-                    put(IfMatch=replacing)
-            except ClientError as e:
-                if _code(e.response) in _CHANGED:
-                    return False
-                if _code(e.response) != _NO_CONDITIONS:
-                    raise
-                put()
+                    return True
+            put()
         return True
+
+    def _holds(self, key: str, text: bytes) -> bool:
+        """Whether an object is these very bytes."""
+        with self._mapped(key, absent_is_none=True):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            with reading(answer["Body"], answer["ContentLength"], self.url(key)) as body:
+                return answer["ContentLength"] == len(text) and body.read() == text
+        return False
 
     def renew(self, key: str, at_rest: AtRest) -> bool:
         """Makes S3 store an object anew, from its own copy, as if it were put there now.

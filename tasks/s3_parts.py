@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
 
+from tasks.giving_up import raise_if_given_up
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -68,6 +70,7 @@ def _fill(buffer: io.BytesIO, stream: _Readable, size: int) -> int:
     """Puts as many bytes as fit into a buffer, fewer where the stream ends; returns how many."""
     buffer.seek(0)
     while (came := buffer.tell()) < size and (piece := stream.read(min(_PIECE, size - came))):
+        raise_if_given_up("an upload")
         buffer.write(piece)
     came = buffer.tell()
     if came < size:

@@ -51,7 +51,10 @@ _LAW: Mapping[str, tuple[Fault, ...]] = {
 _AFTERWARDS: Mapping[str, tuple[Fault, ...]] = {
     "1": (
         *(("verified-backups", "came_out", verdict) for verdict in ("fail", "unknown")),
-        *(("verified-backups", fault) for fault in ("never", "another_store", "an_older_one_is_bad")),
+        *(
+            ("verified-backups", fault)
+            for fault in ("never", "another_store", "an_older_one_is_bad", "one_failed_before")
+        ),
         ("verified-backups", "verified", "24.1"),
         ("verified-backups", "took", "3601"),
         ("verified-backups", "lost", "90001"),

@@ -66,7 +66,10 @@ BROKEN: Mapping[str, tuple[Fault, ...]] = {
     ),
     "vatic/4-disaster-recovery/backups/5": (
         *(("verified-backups", "came_out", verdict) for verdict in ("fail", "unknown")),
-        *(("verified-backups", fault) for fault in ("never", "another_store", "an_older_one_is_bad")),
+        *(
+            ("verified-backups", fault)
+            for fault in ("never", "another_store", "an_older_one_is_bad", "one_failed_before")
+        ),
         ("verified-backups", "verified", "24.1"),
         ("verified-backups", "took", "3601"),
         ("verified-backups", "lost", "3601"),

@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import ClassVar
 
-from bench.worlds.world import Case, Sections, World, fault
+from bench.worlds.ledger_world import LedgerWorld
+from bench.worlds.world import Case, fault
 from tminus import events as ev
 from tminus.backups.contents import Marker
 from tminus.backups.opened import have_chain
@@ -20,11 +20,10 @@ from tminus.outcome import Outcome, Verdict
 _CHAIN = backups_chain("world", "world")  # the system and the environment of every world
 
 
-class ComparedBackupsWorld(World):
+class ComparedBackupsWorld(LedgerWorld):
     """A ledger in SQLite, as a verification of two hours ago leaves it."""
 
     system: ClassVar[str] = "compared-backups"
-    real: ClassVar[bool] = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case(
             "backup.agree",
@@ -38,24 +37,11 @@ class ComparedBackupsWorld(World):
         Case("backup.agree", {"group": "trading"}, {"age": "<= 24 h"}, ("never", ("came_out", "unknown"))),
     )
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._made = 0
-        self._ledger = folder / "ledger-0.db"
-
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """One comparison that passed."""
         self._write(_compared())
         yield
-
-    def sections(self) -> Sections:
-        """The ledger."""
-        return {"ledger": {"sqlite": str(self._ledger)}}
-
-    def silent(self) -> tuple[Sections, dict[str, str]]:
-        """There is no ledger where it should be."""
-        return {"ledger": {"sqlite": str(self.folder / "nowhere.db")}}, {}
 
     @fault
     def never(self) -> Iterator[None]:
@@ -83,16 +69,10 @@ class ComparedBackupsWorld(World):
         yield from self._instead(_compared(hours=4), _compared(verdict=Verdict(verdict)))
 
     def _instead(self, *events: ev.StoresCompared) -> Iterator[None]:
-        """A ledger that holds these instead; what is once written in one cannot be taken back."""
-        healthy = self._ledger
-        self._made += 1
-        self._ledger = self.folder / f"ledger-{self._made}.db"
-        self._write(*events)
-        yield
-        self._ledger = healthy
+        yield from self.another(lambda: self._write(*events))
 
     def _write(self, *events: ev.StoresCompared) -> None:
-        with closing(SqliteStore(self._ledger)) as store:
+        with closing(SqliteStore(self.ledger)) as store:
             have_chain(store, _CHAIN)
             store.append(*(Entry(_CHAIN, ev.write(event)) for event in events))
 

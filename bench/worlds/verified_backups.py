@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import ClassVar
 
 from bench.worlds.estates import LAUNCH
-from bench.worlds.world import Case, Sections, World, fault
+from bench.worlds.ledger_world import LedgerWorld
+from bench.worlds.world import Case, fault
 from tminus import events as ev
 from tminus.backups.opened import have_chain
 from tminus.chain_names import backups_chain
@@ -25,11 +25,10 @@ _Said = ev.BackupTaken | ev.BackupVerified
 _EVERYTHING = {"age": "<= 24 h", "verdict": "= pass", "restore_time": "<= 900 s", "loss": "<= 3600 s"}
 
 
-class VerifiedBackupsWorld(World):
+class VerifiedBackupsWorld(LedgerWorld):
     """A ledger in SQLite, as a verification of two hours ago leaves it."""
 
     system: ClassVar[str] = "verified-backups"
-    real: ClassVar[bool] = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case(
             "backup.verified",
@@ -37,7 +36,7 @@ class VerifiedBackupsWorld(World):
             _EVERYTHING,
             (
                 *("never", "another_store", ("verified", "25"), ("took", "901"), ("lost", "3601")),
-                *(("came_out", "fail"), ("came_out", "unknown"), "an_older_one_is_bad"),
+                *(("came_out", "fail"), ("came_out", "unknown"), "an_older_one_is_bad", "one_failed_before"),
             ),
         ),
         Case("backup.verified", {"store": "orders"}, {"age": "<= 24 h"}, ("never", ("came_out", "unknown"))),
@@ -49,24 +48,11 @@ class VerifiedBackupsWorld(World):
         ),
     )
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._made = 0
-        self._ledger = folder / "ledger-0.db"
-
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """One verification that passed."""
         self._write(_verified())
         yield
-
-    def sections(self) -> Sections:
-        """The ledger."""
-        return {"ledger": {"sqlite": str(self._ledger)}}
-
-    def silent(self) -> tuple[Sections, dict[str, str]]:
-        """There is no ledger where it should be."""
-        return {"ledger": {"sqlite": str(self.folder / "nowhere.db")}}, {}
 
     @fault
     def never(self) -> Iterator[None]:
@@ -104,18 +90,18 @@ class VerifiedBackupsWorld(World):
         yield from self._instead(_verified(), _verified(verdict=Verdict.FAIL, newest=False))
 
     @fault
+    def one_failed_before(self) -> Iterator[None]:
+        """All that was looked at is well, and an older backup that failed before lies in its bucket still."""
+        left = {"still_failed": ("orders-20251220T000000Z",)}
+        yield from self._instead(_verified().model_copy(update=left))
+
+    @fault
     def launch_changed_since(self) -> Iterator[None]:
         """The launch switched its customers after the backup that was verified."""
         yield from self._instead(_verified(), switched=1)
 
     def _instead(self, *events: ev.BackupVerified, switched: float = _SWITCHED) -> Iterator[None]:
-        """A ledger that holds these instead; what is once written in one cannot be taken back."""
-        healthy = self._ledger
-        self._made += 1
-        self._ledger = self.folder / f"ledger-{self._made}.db"
-        self._write(*events, switched=switched)
-        yield
-        self._ledger = healthy
+        yield from self.another(lambda: self._write(*events, switched=switched))
 
     def _write(self, *events: ev.BackupVerified, switched: float = _SWITCHED) -> None:
         taken = ev.BackupTaken(
@@ -126,7 +112,7 @@ class VerifiedBackupsWorld(World):
             size=1,
             taken_at=now() - timedelta(hours=_TAKEN),
         )
-        with closing(SqliteStore(self._ledger)) as store:
+        with closing(SqliteStore(self.ledger)) as store:
             store.open_chain(LAUNCH, *(Entry(LAUNCH, ev.write(event)) for event in _launch(switched)))
             said: list[_Said] = [taken, *events]
             for chain in _CHAINS:

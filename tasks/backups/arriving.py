@@ -1,102 +1,54 @@
-"""A dump on its way to pg_restore: as a file where several jobs read it, straight through a pipe where one does.
-
-Through a pipe it is restored while it is still being fetched and decrypted, and lies on no disk in plain.
-"""
+"""A dump on its way into a scratch place: nothing is restored of it before all of it is what the manifest says."""
 
 import asyncio
-import os
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from tasks.backups.asked import Asked
-from tasks.backups.digested import CHUNK
-from tasks.backups.postgres_cluster import Cluster, own
+from tasks.backups.damage import Damaged
+from tasks.backups.looked import Looked
 from tasks.backups.postgres_dump import FILE
-from tasks.backups.stored_file import Received, fetch, identity_for, receive
-from tminus.errors import CouldNotObserve
+from tasks.backups.stored_file import Fetched, Unreadable, fetch, identity_for
 
-
-class Arriving:
-    """It is being fetched.
-
-    Attributes:
-        source: what pg_restore reads: a file, or the number of an open one.
-    """
-
-    def __init__(self, source: Path | int, cluster: Cluster, fetching: "asyncio.Task[Received]") -> None:
-        self.source = source
-        self._cluster = cluster
-        self._fetching = fetching
-
-    async def ready(self) -> None:
-        """Until pg_restore can begin; for a file that is when all of it has come, and raises what `received` does."""
-        if isinstance(self.source, Path):
-            await self.received()
-            own(self._cluster, self.source)
-
-    async def received(self) -> Received:
-        """How it was when all of it had come; raises Unreadable, CouldNotObserve, NotConfigured, MissingSecret."""
-        self.let_go()
-        return await asyncio.shield(self._fetching)
-
-    def let_go(self) -> None:
-        """Nobody here reads the pipe any more: where pg_restore does not either, the rest of it is dropped."""
-        if isinstance(self.source, int) and self.source >= 0:
-            os.close(self.source)
-            self.source = -1
+Arriving = asyncio.Task[Fetched]
 
 
 @asynccontextmanager
-async def arriving(asked: Asked, cluster: Cluster, *, piped: bool) -> AsyncIterator[Arriving]:
+async def arriving(asked: Asked) -> AsyncIterator[Arriving]:
     """Fetches the dump meanwhile; at the block's end nothing of that goes on."""
     given_up = threading.Event()
-    if piped:
-        source, writing = os.pipe()
-        fetching = asyncio.create_task(asyncio.to_thread(_into_pipe, asked, writing, given_up))
-        dump = Arriving(source, cluster, fetching)
-    else:
-        path = asked.scratch.folder / "fetched.dump"
-        fetching = asyncio.create_task(asyncio.to_thread(_into_file, asked, path, given_up))
-        dump = Arriving(path, cluster, fetching)
+    fetching = asyncio.create_task(asyncio.to_thread(_fetched, asked, given_up))
     try:
-        yield dump
+        yield fetching
     finally:
         given_up.set()
-        dump.let_go()
         await asyncio.gather(fetching, return_exceptions=True)
 
 
-def _into_file(asked: Asked, path: Path, given_up: threading.Event) -> Received:
-    identity = identity_for(asked.estate, asked.manifest)
-    return fetch(asked.bucket, asked.manifest.file(FILE), path, identity, given_up)
+async def arrived(asked: Asked, looked: Looked, dump: Arriving) -> Path:
+    """Where the dump lies, once all of it has come; what it was like is told.
 
-
-def _into_pipe(asked: Asked, writing: int, given_up: threading.Event) -> Received:
-    pipe = os.fdopen(writing, "wb", buffering=CHUNK)
+    A dump is run by a superuser, so one that is not what was written is not restored: that raises Damaged, Unreadable
+    where it does not decrypt. Raises CouldNotObserve, NotConfigured, MissingSecret.
+    """
     try:
-        identity = identity_for(asked.estate, asked.manifest)
-        return receive(asked.bucket, asked.manifest.file(FILE), _Pipe(pipe, given_up), identity)
-    finally:
-        with suppress(BrokenPipeError):
-            pipe.close()
+        came = await asyncio.shield(dump)
+    except Unreadable as e:
+        looked.count("files_damaged", [str(e)])
+        if asked.store.encrypted:
+            looked.word("readable_without_key", e.readable_without_key)
+        raise
+    looked.count("files_damaged", [came.differs] if came.differs else [])
+    if asked.store.encrypted:
+        looked.word("readable_without_key", came.readable_without_key)
+    if came.differs:
+        raise Damaged("it is not the dump that was written, so it is not restored")
+    return came.path
 
 
-class _Pipe:
-    """Takes everything, also when nobody reads it any more: size and hash are those of the whole."""
-
-    def __init__(self, pipe: BinaryIO, given_up: threading.Event) -> None:
-        self._pipe = pipe
-        self._given_up = given_up
-        self._read = True
-
-    def write(self, data: bytes) -> None:
-        if self._given_up.is_set():
-            raise CouldNotObserve("the dump was not fetched to its end: it was given up")
-        if self._read:
-            try:
-                self._pipe.write(data)
-            except BrokenPipeError:
-                self._read = False
+def _fetched(asked: Asked, given_up: threading.Event) -> Fetched:
+    identity = identity_for(asked.estate, asked.manifest)
+    path = asked.scratch.folder / "fetched.dump"
+    return fetch(asked.bucket, asked.manifest.file(FILE), path, identity, given_up)

@@ -96,9 +96,10 @@ class TakeAsked:
     Attributes:
         system: the book's.
         name: the store's name in the book.
-        backup: the new backup's name, `STORE-YYYYMMDDTHHMMSSZ`.
+        backup: the new backup's name, `STORE-YYYYMMDDTHHMMSSZ-RANDOM`.
         recipients: the public age keys to encrypt to; empty where the book says that the store is not encrypted.
-        folder: an empty folder of this machine's own (0700), removed afterwards, for what must lie on a disk meanwhile.
+        folder: a scratch place (0700) of this backup's own, removed afterwards, for what must lie on a disk meanwhile.
+        afresh: what is in the bucket already may be damaged, and is not relied on: all of it is uploaded.
     """
 
     estate: Estate
@@ -109,6 +110,7 @@ class TakeAsked:
     backup: str
     recipients: tuple[str, ...]
     folder: Path
+    afresh: bool = False
 
     def key(self, file: str) -> str:
         """Where a file of this backup goes: `PREFIX/STORE/BACKUP/FILE`."""

@@ -15,6 +15,7 @@ from tasks.backups.damage import Damaged
 from tasks.backups.digested import CHUNK, DigestedSource, DigestedTarget
 from tasks.backups.encryption import HEAD, readable_without_key
 from tasks.backups.sealing import unseal
+from tasks.backups.stored_file import difference
 from tminus.backups.manifest import StoredFile
 
 
@@ -63,7 +64,7 @@ def fetch_base(
             size, broken = 0, broken or str(e)
         while stored.read(CHUNK):  # so that size and checksum are those of all of it
             pass
-    return FetchedBase(size, broken, _difference(file, stored, plain), readable_without_key(stored.head))
+    return FetchedBase(size, broken, difference(file, stored, plain), readable_without_key(stored.head))
 
 
 def _unpack(reading: int, folder: Path, room: int) -> int:
@@ -76,13 +77,3 @@ def _forget(descriptor: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
-
-
-def _difference(file: StoredFile, stored: DigestedSource, plain: DigestedTarget) -> str:
-    if stored.size != file.size:
-        return f"{file.name} has {stored.size} bytes, and the manifest says {file.size}"
-    if stored.sha256 != file.sha256:
-        return f"{file.name} has another SHA-256 than the manifest says"
-    if plain.sha256 != file.plain_sha256:
-        return f"{file.name}, decrypted, has another SHA-256 than the manifest says"
-    return ""

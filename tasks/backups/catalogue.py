@@ -19,7 +19,7 @@ from tminus.expectation import Measurement
 _LARGEST = 64 << 20  # bytes of a manifest; a database of 100,000 tables needs less
 _NAMED = 10  # files that are named
 _YOUNG = timedelta(minutes=5)  # since it was stored, within which a backup may be about to be recorded
-_AGAIN = 2.0  # seconds until the ledger is asked once more
+_AGAIN = 1.0  # seconds until the ledger is asked once more
 
 Taken = Callable[[], Sequence[ev.BackupTaken]]
 """Asks the ledger which backups of a store were taken; raises what asking raises."""
@@ -49,18 +49,18 @@ class ReadManifest:
 
 
 def read_catalogue(bucket: BackupStore, name: str, store: AnyStore, taken: Taken) -> Catalogue:
-    """What lies in the bucket of a store, as `listed` holds it against the ledger; raises CouldNotObserve. Blocks."""
+    """What lies in the bucket of a store, as `against_ledger` has it; raises CouldNotObserve. Blocks."""
     folder = store_folder(bucket.prefix, name)
     logs = store_folder(bucket.prefix, store.wal.strip("/")) if store.kind == "postgres.base" else None
     entries = [one for one in bucket.entries(folder) if logs is None or not one.key.startswith(logs)]
-    found = listed(folder, entries, taken)
+    found = against_ledger(folder, entries, taken)
     if store.kind != "s3.objects":
         return found
     outlived = bucket.older(ObjectPool(bucket, name).folder, now() - OUTLIVED * store.keep - lag(store))
     return replace(found, outlived=Outlived(*outlived))
 
 
-def listed(folder: str, entries: Sequence[Entry], taken: Taken) -> Catalogue:
+def against_ledger(folder: str, entries: Sequence[Entry], taken: Taken) -> Catalogue:
     """What was listed, held against what the ledger says since: it is asked only now, so nothing is newer than it.
 
     A backup is recorded right after its manifest is stored, so of one that was stored just now the ledger is asked once

@@ -36,6 +36,10 @@ _PLAIN = {
 _TAR = slice(257, 262)  # where a tar file says `ustar`
 _LINES = 1024  # bytes that are text, where a file is
 _NO_KEY = "No matching keys"
+# https://age-encryption.org/v1: of the header the version's line, a stanza a recipient, and the line with the MAC; then
+# a nonce, and each chunk with its tag. A writer may add a stanza that nobody can read (rage's has up to 180 bytes).
+_HEADER, _STANZA, _UNREADABLE = 22 + 48, 98, 512
+_NONCE, _CHUNK, _TAG = 16, 1 << 16, 16
 
 
 def encrypt(source: Readable, target: Target, recipients: Sequence[str]) -> None:
@@ -74,6 +78,13 @@ def decrypt(source: Readable, target: Target, identity: SecretStr) -> None:
         if _NO_KEY in str(e):
             raise Damaged("it is encrypted to another key, or its header was altered") from e
         raise Damaged("it is damaged: what age authenticates is not as it was encrypted, or was cut off") from e
+
+
+def may_be_sealed(stored: int, plain: int, recipients: int) -> bool:
+    """Whether so many stored bytes may be so many plain ones encrypted to so many keys; exact to half a kilobyte."""
+    chunks = max(1, -(-plain // _CHUNK))
+    least = _HEADER + recipients * _STANZA + _NONCE + plain + chunks * _TAG
+    return least <= stored <= least + _UNREADABLE
 
 
 def public_key(identity: SecretStr) -> str:

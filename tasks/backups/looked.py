@@ -26,6 +26,11 @@ class Looked:
         """A measurement that is a number."""
         self.found.append(Measurement.number(name, value, unit))
 
+    def also(self, found: Sequence[Measurement], details: Sequence[str]) -> None:
+        """What somebody else measured, and said."""
+        self.found += found
+        self.details += details
+
     def count(self, name: str, wrong: Sequence[str]) -> None:
         """How many are wrong; the first of them are named."""
         self.number(name, len(wrong))

@@ -1,9 +1,10 @@
 """Marks: the same growing number, with its time, written through every store, so that a restore tells what was lost."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
@@ -23,6 +24,11 @@ _LARGEST = 1000  # bytes of the object
 _SCHEMA = "CREATE SCHEMA IF NOT EXISTS tminus"
 _TABLE = "CREATE TABLE IF NOT EXISTS tminus.marker (number bigint PRIMARY KEY, at timestamptz NOT NULL)"
 _CANNOT = (CouldNotObserve, NotConfigured, MissingSecret)
+_WITHIN = 20.0  # seconds for one store to be read, and as long to be written: marks are a minute apart
+_STATEMENT, _LOCK = "10s", "5s"  # what one statement may take, and wait for a lock
+_ENDS = 1.0  # seconds for what was cancelled to end
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, order=True)
@@ -89,37 +95,66 @@ async def mark(estate: Estate, stores: Sequence[AnyStore]) -> Marked:
 
 async def _number(estate: Estate, place: Place) -> int | str:
     """The newest mark there, 0 where there is none; why it cannot be read, in words."""
+    match place.system:
+        case "redis":
+            reading = _in_redis(estate, place.name)
+        case "buckets":
+            reading = asyncio.to_thread(_in_bucket, estate, place.name)
+        case _:
+            reading = _in_sql(estate, place)
     try:
-        match place.system:
-            case "redis":
-                return await _in_redis(estate, place.name)
-            case "buckets":
-                return await asyncio.to_thread(_in_bucket, estate, place.name)
-            case _:
-                return await _in_sql(estate, place)
+        return await _in_time(place, reading)
     except _CANNOT as e:
         return str(e)
 
 
 async def _written(estate: Estate, place: Place, mark: Marker) -> str:
     """Writes it; why that failed, in words, else ""."""
+    match place.system:
+        case "redis":
+            writing = _to_redis(estate, place.name, mark)
+        case "buckets":
+            writing = asyncio.to_thread(_to_bucket, estate, place.name, mark)
+        case _:
+            writing = _to_sql(estate, place, mark)
     try:
-        match place.system:
-            case "redis":
-                await _to_redis(estate, place.name, mark)
-            case "buckets":
-                await asyncio.to_thread(_to_bucket, estate, place.name, mark)
-            case _:
-                await _to_sql(estate, place, mark)
+        await _in_time(place, writing)
     except _CANNOT as e:
         return str(e)
     return ""
 
 
+async def _in_time(place: Place, work: "Coroutine[object, object, _Answer]") -> _Answer:
+    """Its answer; raises CouldNotObserve where it has none in time, so that no store keeps the others from a mark.
+
+    A database's driver asks a server that is silent to end the statement, and waits for that too: it is cancelled
+    twice, and then left behind.
+    """
+    task = asyncio.create_task(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=_WITHIN)
+    finally:
+        task.cancel()
+    if done:
+        return task.result()
+    await asyncio.wait({task}, timeout=_ENDS)
+    task.cancel()
+    raise CouldNotObserve(f"{place} did not answer within {_WITHIN:.0f} s")
+
+
+@asynccontextmanager
+async def _sql(estate: Estate, place: Place) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
+    """A connection on which nothing waits for ever: not for the server, nor for somebody's lock."""
+    async with estate.cockroach(place.name) if place.system == "cockroach" else estate.postgres(place.name) as sql:
+        await sql.execute(f"SET statement_timeout = '{_STATEMENT}'")
+        await sql.execute(f"SET lock_timeout = '{_LOCK}'")
+        yield sql
+
+
 async def _in_sql(estate: Estate, place: Place) -> int:
     import psycopg
 
-    async with estate.cockroach(place.name) if place.system == "cockroach" else estate.postgres(place.name) as sql:
+    async with _sql(estate, place) as sql:
         try:
             rows = await (await sql.execute("SELECT max(number) FROM tminus.marker")).fetchone()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
@@ -143,7 +178,7 @@ async def _make(sql: "psycopg.AsyncConnection[tuple[object, ...]]", place: Place
 
 async def _to_sql(estate: Estate, place: Place, mark: Marker) -> None:
     """One row, that never goes back: two who mark at once leave the higher number."""
-    async with estate.cockroach(place.name) if place.system == "cockroach" else estate.postgres(place.name) as sql:
+    async with _sql(estate, place) as sql:
         said = {"number": mark.number, "at": mark.at}
         await sql.execute("UPDATE tminus.marker SET number = %(number)s, at = %(at)s WHERE number < %(number)s", said)
         await sql.execute(

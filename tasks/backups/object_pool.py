@@ -9,15 +9,15 @@ backup that is kept. Nor can a backup lose what it finds there while it is taken
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pydantic import SecretStr
 
-from tasks.backup_store import BackupStore
+from tasks.backup_store import BackupStore, StoredDump
 from tasks.backups.digested import DigestedSource, DigestedTarget
-from tasks.backups.encryption import HEAD, readable_without_key
+from tasks.backups.encryption import HEAD, may_be_sealed, readable_without_key
 from tasks.backups.sealing import unseal
 from tasks.backups.stored_file import AT_REST, upload
 from tminus.clock import now
@@ -39,14 +39,21 @@ class Got:
 
 
 class ObjectPool:
-    """The contents of one store's objects. Its methods raise CouldNotObserve where S3 does not answer."""
+    """The contents of one store's objects. Its methods raise CouldNotObserve where S3 does not answer.
 
-    def __init__(self, bucket: BackupStore, store: str) -> None:
+    Args:
+        bucket: the backups'.
+        store: the store's name.
+        since: what was stored before is not relied on, since some of it may be damaged; None where all is.
+    """
+
+    def __init__(self, bucket: BackupStore, store: str, since: datetime | None = None) -> None:
         self._bucket = bucket
+        self._since = since
         self.folder = f"{bucket.prefix.strip('/')}/{store}.objects/".lstrip("/")
 
     def put(self, path: Path, sha256: str, recipients: Sequence[str], keep: timedelta) -> str:
-        """Stores a file's content, unless it is there and young; returns where, below the pool's folder.
+        """Stores a file's content, unless it is there, as long as it should be, and young; returns where in the folder.
 
         Other recipients have another place: who gets a new key could not read what was encrypted to the old one.
 
@@ -57,17 +64,20 @@ class ObjectPool:
             keep: for how long the backup is kept.
         """
         stored = f"{_fingerprint(recipients)}/{sha256[:2]}/{sha256}"
-        if not self._young(f"{self.folder}{stored}", keep):
+        key, size = f"{self.folder}{stored}", path.stat().st_size
+        found = self._bucket.dump(key)
+        if found is None or not _may_be(found, size, sha256, recipients) or not self._young(key, found, keep):
             with path.open("rb") as file:
-                sent = self._send(f"{self.folder}{stored}", file, path.stat().st_size, recipients)
+                sent = self._send(key, file, size, recipients)
             if sent != sha256:
                 raise CouldNotObserve(f"{path} changed while it was uploaded")
         return stored
 
-    def _young(self, key: str, keep: timedelta) -> bool:
-        """Whether it is there, and was stored, or is now stored anew, so lately that it outlasts this backup."""
-        found = self._bucket.dump(key)
-        return found is not None and (now() - found.stored < keep * _RENEWED or self._bucket.renew(key, AT_REST))
+    def _young(self, key: str, found: StoredDump, keep: timedelta) -> bool:
+        """Whether it was stored, or is now stored anew, so lately that it outlasts this backup."""
+        if self._since is not None and found.stored < self._since:
+            return False
+        return now() - found.stored < keep * _RENEWED or self._bucket.renew(key, AT_REST)
 
     def _send(self, key: str, file: BinaryIO, size: int, recipients: Sequence[str]) -> str:
         """The SHA-256 of what was read of the file."""
@@ -89,6 +99,13 @@ class ObjectPool:
                 return None
             raise
         return Got(plain.size, plain.sha256, readable_without_key(source.head))
+
+
+def _may_be(found: StoredDump, size: int, sha256: str, recipients: Sequence[str]) -> bool:
+    """Whether what S3 says of a stored content fits; what was altered and is as long, only a verification finds."""
+    if recipients:
+        return may_be_sealed(found.size, size, len(recipients))
+    return found.size == size and found.sha256 in {None, sha256}
 
 
 def _fingerprint(recipients: Sequence[str]) -> str:

@@ -171,8 +171,9 @@ SELECT format('%I: %s', x.extname, x.extversion) FROM pg_extension x
 SELECT 'connection limit: ' || d.datconnlimit FROM pg_database d WHERE d.datname = current_database()
 UNION ALL
 SELECT format('settings of %s: ', CASE s.setrole WHEN 0 THEN 'all' ELSE quote_ident(pg_get_userbyid(s.setrole)) END)
-    || (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(s.setconfig) o)
-FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database()
+    || split_part(o, '=', 1) || ' ' || encode(sha256(convert_to(o, 'UTF8')), 'hex')  -- applications keep secrets there
+FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase CROSS JOIN LATERAL unnest(s.setconfig) o
+WHERE d.datname = current_database()
 
 -- section: roles
 SELECT format('%I: ', r.rolname) || concat_ws(' ', CASE WHEN r.rolsuper THEN 'superuser' END,

@@ -88,8 +88,9 @@ def cluster(scratch: Scratch, section: Postgres, major: int) -> Cluster:
 
     Raises CouldNotObserve where no such server is installed, or it cannot be run here.
     """
-    account = unprivileged(scratch.folder, offline=True)
-    return Cluster(scratch, server_programs(section, major), major, account)
+    programs = server_programs(section, major)
+    account = unprivileged(scratch.folder, offline=True, program=programs / "postgres")
+    return Cluster(scratch, programs, major, account)
 
 
 async def make(planned: Cluster, encoding: str = "UTF8") -> None:

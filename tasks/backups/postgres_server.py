@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tasks.backups.postgres_cluster import ACCESS, ISOLATED, Cluster, inherited, mortal, own
 from tminus.errors import CouldNotObserve
 from tminus.foreign_text import printable
+from tminus.unprivileged import no_link
 
 if TYPE_CHECKING:
     import psycopg
@@ -262,8 +263,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _complaint(log: Path) -> str:
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL))
+        with open(log, "rb", opener=no_link) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return "its log cannot be read"

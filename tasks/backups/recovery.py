@@ -18,6 +18,7 @@ from tasks.backups.wal_supply import WalSupply
 from tminus.backups.wal_names import parse_history, parse_lsn, show_lsn
 from tminus.errors import CouldNotObserve
 from tminus.foreign_text import printable
+from tminus.unprivileged import no_link
 
 _POLL = 0.05  # seconds
 _WITHIN = 6 * 3600.0  # seconds; what asked has a limit of its own
@@ -25,6 +26,7 @@ _ANYWHERE = "template1"
 _PAUSED = "paused"
 _FATAL = (" FATAL: ", " PANIC: ")
 _OUR_OWN = ("No space left on device", "Cannot allocate memory", "could not resize shared memory")
+_NO_LOGIN = "is not permitted to log in"  # the role that looks: says nothing of what was restored
 _NOT_YET = "the database system is "  # starting up, not yet accepting connections, shutting down
 _REFUSALS = 20  # sessions that were refused for another reason than that it is not up yet: it never will be
 _LOG = 1 << 20  # bytes of its log, at its end, that are read
@@ -114,7 +116,7 @@ async def recovered(
             raise
         if supply.failed is not None:
             raise CouldNotObserve(f"the WAL could not be fetched: {supply.failed}") from e
-        if why := fatal(log, said_before):
+        if (why := fatal(log, said_before)) and _NO_LOGIN not in why:
             raise Damaged(f"PostgreSQL gave up on recovering it: {why}") from e
         raise
 
@@ -138,7 +140,10 @@ async def _entered(
         while not (await asyncio.wait({entering}, timeout=_LOOK))[0]:
             refusals = await asyncio.to_thread(_fatal_lines, log, since)
             if len(refusals) > _REFUSALS:
-                raise Damaged(f"PostgreSQL comes up and lets nobody in: {_cause(refusals)}")
+                why = _cause(refusals)
+                if _NO_LOGIN in why:
+                    raise CouldNotObserve(f"PostgreSQL comes up, and nobody can look at it: {why}")
+                raise Damaged(f"PostgreSQL comes up and lets nobody in: {why}")
         return await entering
     finally:
         entering.cancel()
@@ -153,7 +158,7 @@ def fatal(log: Path, since: int) -> str:
 
 def _fatal_lines(log: Path, since: int) -> list[str]:
     try:
-        with log.open("rb") as file:
+        with open(log, "rb", opener=no_link) as file:
             file.seek(max(since, file.seek(0, os.SEEK_END) - _LOG))
             lines = file.read(_LOG).decode(errors="replace").splitlines()
     except OSError:

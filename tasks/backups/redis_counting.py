@@ -25,14 +25,14 @@ class Counted:
     Attributes:
         at: when the last key had been read.
         loaded_in: seconds until everything was loaded.
-        offline: whether the server was kept from every network.
+        exposed: what the server was not kept from, in sentences.
     """
 
     contents: RedisContents
     marker: Marker | None
     at: datetime
     loaded_in: float
-    offline: bool
+    exposed: Sequence[str]
     broken: Sequence[Broken] = field(default_factory=tuple)
 
 
@@ -71,7 +71,7 @@ async def counted(
                 broken = tuple(broken_invariants(wire, invariants))
                 if besides is not None:
                     besides(wire, mark)
-            return Counted(contents, mark, at, loaded_in, server.offline, broken)
+            return Counted(contents, mark, at, loaded_in, server.exposed, broken)
 
         return await asyncio.to_thread(count)
 
@@ -81,4 +81,5 @@ def own_folder(parent: Path, name: str = "redis") -> Path:
     folder = parent / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
+    parent.chmod(0o711)  # whoever the server runs as has to pass through, and needs to list nothing
     return folder

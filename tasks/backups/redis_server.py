@@ -20,12 +20,25 @@ from tasks.backups.redis_tools import RedisProgram
 from tasks.backups.redis_wire import Wire, wire
 from tminus.errors import CouldNotObserve
 from tminus.foreign_text import printable
-from tminus.unprivileged import Account, unprivileged
+from tminus.unprivileged import Account, no_link, unprivileged
 
 _POLL = 0.01  # seconds
 _MEMORY = 0.8  # of what is available: a backup that needs more would end other programs of this machine
 _SAID = 300  # characters of its log that fit into a sentence
-_OUT_OF_MEMORY = "Out Of Memory allocating"
+# What ails this machine, and not what is loaded.
+_OUR_OWN = (
+    "Out Of Memory allocating",
+    "Can't initialize Background Jobs",
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Input/output error",
+    "Cannot allocate memory",
+    "Resource temporarily unavailable",
+    "Too many open files",
+    "Permission denied",
+    "Failed opening Unix socket",
+)
 _GREETINGS = (
     "oO0OoO0OoO0Oo",
     "Redis version=",
@@ -34,7 +47,8 @@ _GREETINGS = (
     "Server initialized",
     "WARNING",
 )
-_NAMES = re.compile(r"'[^']*'?")  # what it quotes may be a key, which is customers' data
+# What it quotes may be a key, which is customers' data, with quotes of its own in it: up to the last quote of a line.
+_NAMES = re.compile(r"(?<!\w)'(?:.*'|.*)")
 _ENDED = 5.0  # seconds
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 
@@ -47,13 +61,13 @@ class ScratchRedis:
     """It runs.
 
     Attributes:
-        offline: whether it is kept from every network.
+        exposed: what it is not kept from, in sentences.
     """
 
     socket: Path
     password: str
     program: RedisProgram
-    offline: bool
+    exposed: tuple[str, ...]
 
     @contextmanager
     def wire(self) -> Iterator[Wire]:
@@ -82,7 +96,7 @@ async def scratch_redis(
     Raises Damaged where the server refuses the files, CouldNotObserve where it cannot be started, or needs more
     memory than there is.
     """
-    account = await asyncio.to_thread(unprivileged, folder, offline=True)
+    account = await asyncio.to_thread(unprivileged, folder, offline=True, program=program.path)
     with _refusing_port() as port:
         password = secrets.token_hex(16)
         configuration = folder / "redis.conf"
@@ -92,7 +106,7 @@ async def scratch_redis(
             raise Damaged(f"there is no {RDB}, and a server without one begins empty")
         argv = [*account.prefix, *_mortal(), str(program.path), str(configuration)]
         process = await _start(argv, folder)
-        server = ScratchRedis(folder / "redis.sock", password, program, account.offline)
+        server = ScratchRedis(folder / "redis.sock", password, program, account.exposed)
         try:
             await _ready(process, server, folder / "redis.log")
             yield server
@@ -184,12 +198,12 @@ async def _ready(process: asyncio.subprocess.Process, server: ScratchRedis, log:
             raise CouldNotObserve("the scratch Redis was killed while it loaded the backup: is memory short?")
         if process.returncode is not None:
             said = _complaint(log)
-            if _OUT_OF_MEMORY in said or not said:
+            if not said or any(text in said for text in _OUR_OWN):
                 raise CouldNotObserve(
                     f"the scratch Redis ended with status {process.returncode} before it had loaded the backup: "
-                    f"{said or 'its log is empty'}"
+                    f"{said[:_SAID] or 'its log is empty'}"
                 )
-            raise Damaged(said)
+            raise Damaged(said[:_SAID])
         await asyncio.sleep(min(0.2, _POLL + (monotonic() - last) / 20))
 
 
@@ -205,14 +219,13 @@ def _loaded(server: ScratchRedis) -> bool:
 def _complaint(log: Path) -> str:
     """What its log ends with, without the drawing and the times in it."""
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 20_000))
+        with open(log, "rb", opener=no_link) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 20_000))
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
     said = [line.split(" # ", 1)[1] for line in lines if " # " in line]
-    told = " ".join(line for line in said if not line.startswith(_GREETINGS))
-    return _NAMES.sub("'…'", printable(told))[:_SAID]
+    return " ".join(_NAMES.sub("'…'", printable(line)) for line in said if not line.startswith(_GREETINGS))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

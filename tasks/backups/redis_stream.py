@@ -9,15 +9,18 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from time import monotonic
 from typing import BinaryIO, cast
 
 from pydantic import SecretStr
 
+from tasks.giving_up import raise_if_given_up
 from tminus.errors import CouldNotObserve
 from tminus.foreign_text import printable
 
 _CONNECT = 5.0  # seconds
 _SILENCE = 60.0  # seconds: while it prepares the snapshot, a server sends an empty line every second
+_PREPARING = 3600.0  # seconds until it must begin to come, however many of these lines are sent
 _CHUNK = 1 << 20
 _MARK = 40  # bytes that end a snapshot of a length not known beforehand
 _LINE = 512  # bytes of a reply that is one line
@@ -98,7 +101,8 @@ class _Stream:
 
     def _line(self, *, patient: bool) -> bytes:
         """The next line; empty ones only say that the server still works on it."""
-        while True:
+        until = monotonic() + _PREPARING
+        while monotonic() < until:
             while b"\n" not in self._ahead:
                 if len(self._ahead) > _LINE:
                     raise CouldNotObserve(f"redis {self._name}: what answers there is no Redis")
@@ -106,6 +110,7 @@ class _Stream:
             line, _, self._ahead = self._ahead.partition(b"\n")
             if line or not patient:
                 return line + b"\n"
+        raise CouldNotObserve(f"redis {self._name}: its snapshot did not begin to come within {_PREPARING:.0f} s")
 
     def _read(self, most: int) -> bytes:
         if self._ahead:
@@ -114,6 +119,7 @@ class _Stream:
         return self._received(most)
 
     def _received(self, most: int) -> bytes:
+        raise_if_given_up(f"redis {self._name}: its snapshot")
         chunk = self._connection.recv(most)
         if not chunk:
             raise CouldNotObserve(f"redis {self._name}: it closed the connection before its snapshot was whole")

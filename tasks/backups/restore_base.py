@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
@@ -25,7 +25,7 @@ from tasks.giving_up import in_thread
 from tminus.backups.book import PostgresBase
 from tminus.backups.manifest import RestorePoint
 from tminus.backups.wal_names import Fork, Segment, history_name, is_segment, parse_history, parse_lsn, timelines
-from tminus.backups.wal_plan import WalPlan, plan
+from tminus.backups.wal_plan import WalPlan, plan, short_of
 from tminus.errors import CouldNotObserve, NotConfigured
 
 _SUPERUSER = "postgres"  # where the manifest does not say
@@ -44,6 +44,13 @@ class Fetching:
     base: FetchedBase
     differs: tuple[str, ...]
     took: float
+
+    def require_ours(self) -> None:
+        """Raises Damaged unless the base is whole and what was written: another one is not run in a server of ours."""
+        if self.base.broken:
+            raise Damaged(self.base.broken)
+        if self.base.differs:
+            raise Damaged("it is not the base backup that was written, so it is not restored")
 
 
 @dataclass(frozen=True)
@@ -103,13 +110,39 @@ class Unpacked:
 
     @asynccontextmanager
     async def onwards(
-        self, timeline: int, instant: datetime | None = None
+        self, way: WalPlan, instant: datetime | None = None
     ) -> "AsyncIterator[tuple[Recovered, WalSupply]]":
-        """On through the archive to an instant, else to the end; then it takes writes."""
-        target = Target(instant=instant, timeline="current" if timeline == self.point.timeline else str(timeline))
+        """On through the archive to an instant, else to the end; then it takes writes.
+
+        Raises Damaged where the instant is not reached, with how far the archive goes.
+        """
+        timeline = "current" if way.timeline == self.point.timeline else str(way.timeline)
         sources = (await asyncio.to_thread(self.archived), self.own_wal)
-        async with self._recovered(target, "wal-onwards", sources) as found:
-            yield found
+        async with AsyncExitStack() as stack:
+            recovering = self._recovered(Target(instant=instant, timeline=timeline), "wal-onwards", sources)
+            try:
+                there, supply = await stack.enter_async_context(recovering)
+            except Damaged as e:
+                if instant is None:
+                    raise
+                raise Damaged("; ".join([str(e), *self.gaps(way), self._newest(way)])) from e
+            if instant is not None:
+                self._require(there, way, instant)
+            yield there, supply
+
+    def gaps(self, way: WalPlan) -> list[str]:
+        """The first segments that the archive lacks."""
+        return [f"the WAL segment {one.name(self.control.segment)} is missing" for one in way.missing[:3]]
+
+    def _newest(self, way: WalPlan) -> str:
+        last = way.last.name(self.control.segment) if way.last else "none that follows the backup"
+        return f"the newest segment in the archive: {last}"
+
+    def _require(self, there: Recovered, way: WalPlan, instant: datetime) -> None:
+        """Raises Damaged where what was recovered is not what was live at that instant."""
+        commit = there.reached.last_commit or self.asked.manifest.taken_at
+        if why := short_of(way, there.reached.position, commit.astimezone(UTC), instant, self.asked.store.rpo):
+            raise Damaged(why)
 
     @asynccontextmanager
     async def _recovered(
@@ -144,7 +177,7 @@ async def fetched(asked: Asked) -> tuple[Fetching, Path, SecretStr | None]:
 
 
 def _fetch_wal(asked: Asked, folder: Path, identity: SecretStr | None) -> list[str]:
-    """Brings the WAL beside the tar; what does not decrypt is as if it were not there."""
+    """Brings the WAL beside the tar; what does not decrypt, or is not what was written, is as if it were not there."""
     differs = []
     for file in asked.manifest.files:
         if file.name == BASE:
@@ -159,6 +192,7 @@ def _fetch_wal(asked: Asked, folder: Path, identity: SecretStr | None) -> list[s
             differs.append(str(e))
             continue
         if came.differs:
+            (folder / name).unlink()
             differs.append(came.differs)
     return differs
 
@@ -202,7 +236,7 @@ class Restored:
 
     Attributes:
         found: the server, and where in the WAL it got.
-        details: what is worth knowing of the way there.
+        details: what is worth knowing of the archive; nothing on the way there was missing.
     """
 
     found: Recovered
@@ -222,18 +256,12 @@ async def restore_to(asked: Asked, instant: datetime | None) -> AsyncIterator[Re
             f"instant that is asked for; choose an earlier one"
         )
     fetching, wal, identity = await fetched(asked)
-    if fetching.base.broken:
-        raise Damaged(fetching.base.broken)
+    fetching.require_ours()
     ready = await unpacked(asked, wal, identity)
     await asyncio.to_thread(make_ready, ready)
     way = await asyncio.to_thread(ready.plan)
-    gaps = [f"the WAL segment {one.name(ready.control.segment)} is missing" for one in way.missing[:3]]
-    last = way.last.name(ready.control.segment) if way.last else "none that follows the backup"
-    try:
-        async with ready.onwards(way.timeline, instant) as (found, supply):
-            yield Restored(found, (*fetching.differs, *gaps, *supply.damaged.values()))
-    except Damaged as e:
-        raise Damaged("; ".join([str(e), *gaps, f"the newest segment in the archive: {last}"])) from e
+    async with ready.onwards(way, instant) as (found, supply):
+        yield Restored(found, (*ready.gaps(way), *supply.damaged.values()))
 
 
 def _cluster(asked: Asked, data: Path) -> Cluster:

@@ -39,7 +39,7 @@ class Restored:
 
 async def restore(
     server: ScratchServer,
-    dump: Path | int,
+    dump: Path,
     wanted: PostgresContents,
     jobs: int,
     tell: Callable[[Progress, list[str]], None],
@@ -48,7 +48,7 @@ async def restore(
 
     Args:
         server: the scratch; nothing is restored onto a server that is not marked as it.
-        dump: in pg_dump's custom format: a file, or the number of an open one, which only one job can read.
+        dump: in pg_dump's custom format, and ours: what is in it is run by a superuser.
         wanted: what the manifest says was in it: roles are the cluster's, and no dump has them.
         jobs: how many at once.
         tell: called with each line that pg_restore prints: the progress, and the tables that are through now.
@@ -101,15 +101,15 @@ def _grantors(wanted: PostgresContents) -> Iterator[str]:
 
 
 async def _run(
-    server: ScratchServer, dump: Path | int, jobs: int, progress: Progress, tell: Callable[[Progress, list[str]], None]
+    server: ScratchServer, dump: Path, jobs: int, progress: Progress, tell: Callable[[Progress, list[str]], None]
 ) -> int:
     arguments = ["--verbose", "--create", "--no-password", f"--jobs={jobs}", *_LEFT_OUT, "--dbname=template1"]
     try:
         process = await asyncio.create_subprocess_exec(
-            *server.argv("pg_restore", *arguments, *([str(dump)] if isinstance(dump, Path) else [])),
+            *server.argv("pg_restore", *arguments, str(dump)),
             cwd=server.cluster.scratch.folder,
             env=server.env("template1"),
-            stdin=subprocess.DEVNULL if isinstance(dump, Path) else dump,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             process_group=0,

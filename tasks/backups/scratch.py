@@ -60,10 +60,21 @@ def remove_scratch(planned: ev.ScratchPlanned, chain: str) -> Removed:
     _require_ours(folder, planned, chain)
     ended = tuple(_end(process) for process in _servers(folder))
     try:
-        shutil.rmtree(folder)
+        for path in folder.iterdir():
+            if path.name != MARKER:
+                _remove(path)
+        (folder / MARKER).unlink(missing_ok=True)  # last: without it what is left would be nobody's
+        folder.rmdir()
     except OSError as e:
         raise CouldNotObserve(f"the scratch {folder} cannot be removed whole: {e.strerror}") from e
     return Removed("gone", ended)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _require_ours(folder: Path, planned: ev.ScratchPlanned, chain: str) -> None:

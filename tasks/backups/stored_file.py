@@ -139,10 +139,11 @@ def receive(bucket: BackupStore, file: StoredFile, target: Target, identity: Sec
     readable = readable_without_key(stored.head)
     if refused:
         raise Unreadable(f"{file.name} does not decrypt: {refused}", readable)
-    return Received(_difference(file, stored, plain), readable)
+    return Received(difference(file, stored, plain), readable)
 
 
-def _difference(file: StoredFile, stored: DigestedSource, plain: DigestedTarget) -> str:
+def difference(file: StoredFile, stored: DigestedSource, plain: DigestedTarget) -> str:
+    """How what came is not what the manifest says of a file; "" where it is."""
     if stored.size != file.size:
         return f"{file.name} has {stored.size} bytes, and the manifest says {file.size}"
     if stored.sha256 != file.sha256:

@@ -29,7 +29,8 @@ BASE = "base.tar"
 WAL = "wal/"
 _CLUSTER: LiteralString = """
     SELECT pg_is_in_recovery(), (SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')),
-           (SELECT rolname FROM pg_roles WHERE oid = 10), pg_size_bytes(current_setting('wal_segment_size')),
+           (SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1),
+           pg_size_bytes(current_setting('wal_segment_size')),
            (SELECT sum(pg_database_size(oid))::bigint FROM pg_database), current_database()"""
 
 
@@ -113,6 +114,11 @@ async def _cluster(connection: "Database", name: str) -> _Cluster:
         raise CouldNotObserve(
             f"postgres {name} has {tablespaces} tablespaces of its own, and a base backup is taken only of a server "
             f"without; take dumps of it (postgres.dump), or move what is in them to pg_default"
+        )
+    if superuser is None:
+        raise CouldNotObserve(
+            f"postgres {name} has no superuser that can log in, so nobody could look at a restored copy; give one "
+            "LOGIN (its pg_hba.conf may still let nobody in as it)"
         )
     return _Cluster(str(superuser), int(str(segment)), int(str(size or 0)), str(database))
 

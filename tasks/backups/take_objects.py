@@ -1,6 +1,5 @@
 """Taking a backup of a set of S3 objects: each content stored once, and a list of what there was."""
 
-import asyncio
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from tasks.backups.in_order import in_order
 from tasks.backups.object_pool import ObjectPool
 from tasks.backups.object_source import Changed, Current, ObjectSource, OpenedObject
 from tasks.backups.stored_file import upload
+from tasks.giving_up import in_thread
 from tminus.backups.book import S3Objects
 from tminus.backups.contents import ObjectsContents
 from tminus.backups.manifest import BackupKind, BackupManifest, Origin, StoredFile
@@ -44,7 +44,7 @@ class TakeObjects(Taker):
 
     async def take(self, asked: TakeAsked) -> BackupManifest:
         """See Taker."""
-        return await asyncio.to_thread(_take, asked)
+        return await in_thread(_take, asked)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _leave_out(asked: TakeAsked, store: S3Objects) -> str:
 def _list(asked: TakeAsked, source: ObjectSource, mark: _Mark | None, leave_out: str) -> _Written:
     """Stores every content, and writes the list."""
     path, count = asked.folder / LIST, ListCount()
-    storing = _Storing(asked, source, ObjectPool(asked.bucket, asked.name), mark)
+    storing = _Storing(asked, source, ObjectPool(asked.bucket, asked.name, now() if asked.afresh else None), mark)
     try:
         with path.open("xb") as file:
             for listed in in_order(storing.store, source.current(leave_out)):

@@ -16,6 +16,7 @@ from tasks.backups.redis_source import Source, address, looked_at, source
 from tasks.backups.redis_stream import snapshot
 from tasks.backups.redis_tools import find_redis
 from tasks.backups.stored_file import upload
+from tasks.giving_up import in_thread
 from tminus.backups.book import RedisAof, RedisRdb
 from tminus.backups.manifest import BackupKind, BackupManifest, Origin, StoredFile
 from tminus.backups.redis_bounds import Look, marker_outside, outside
@@ -60,7 +61,7 @@ class _TakeRedis(Taker):
         store = _redis_store(asked)
         async with asked.estate.redis(store.redis) as client:
             taken = await self._whole(asked, store, client)
-        files = await asyncio.to_thread(_uploaded, asked, taken.copy)
+        files = await in_thread(_uploaded, asked, taken.copy)
         return BackupManifest(
             backup=asked.backup,
             system=asked.system,
@@ -121,7 +122,7 @@ class TakeRedisRdb(_TakeRedis):
             with (folder / RDB).open("xb") as file:
                 snapshot(name, address(asked.estate, name), file)
 
-        await asyncio.to_thread(receive)
+        await in_thread(receive)
         return _Copy(folder, (RDB,))
 
 

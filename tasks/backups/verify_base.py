@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from tasks.backups.asked import Asked, Seen, Verifier
@@ -20,6 +21,7 @@ from tasks.backups.wal_supply import WalSupply
 from tasks.giving_up import in_thread
 from tminus.backups.book import Invariant
 from tminus.backups.contents import PostgresContents
+from tminus.backups.loss import loss
 from tminus.backups.manifest import BackupKind
 from tminus.backups.wal_plan import WalPlan
 from tminus.errors import CouldNotObserve
@@ -29,24 +31,28 @@ if TYPE_CHECKING:
 
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
-_NO_MARK = "it holds no mark, so what would be lost cannot be told: `tminus mark` writes them"
-_ONLINE = "the scratch server was not cut off from the network: this machine has no namespaces"
-
 
 class BaseVerifier(Verifier):
     """Base backups with their WAL.
 
     Recovery is done twice on the same files: first from the backup alone to its point, where it waits and is compared;
     then, from the start, through the archive to the end. The second is what a restore is, and is timed.
+
+    Args:
+        instant: to which the second goes instead, for a restore to it: what came after that, an incident, a gap in the
+            WAL, says nothing of it. Neither the WAL nor the book's invariants are counted then; the copy's are.
     """
 
     kinds: ClassVar[tuple[BackupKind, ...]] = ("postgres.base",)
+
+    def __init__(self, instant: datetime | None = None) -> None:
+        self._instant = instant
 
     async def verify(self, asked: Asked) -> Seen:
         """See Verifier."""
         looked = Looked()
         try:
-            await _verify(asked, looked)
+            await _verify(asked, looked, self._instant)
         except Damaged as e:
             looked.found = [one for one in looked.found if one.name != "restored"]
             looked.word("restored", "no")
@@ -54,7 +60,7 @@ class BaseVerifier(Verifier):
         return looked.seen()
 
 
-async def _verify(asked: Asked, looked: Looked) -> None:
+async def _verify(asked: Asked, looked: Looked, instant: datetime | None) -> None:
     wanted = asked.manifest.contents
     if not isinstance(wanted, PostgresContents):
         raise CouldNotObserve(f"{asked.manifest.backup} says nothing of what a PostgreSQL held")
@@ -62,14 +68,13 @@ async def _verify(asked: Asked, looked: Looked) -> None:
     looked.count("files_damaged", fetching.differs)
     if asked.store.encrypted:
         looked.word("readable_without_key", fetching.base.readable_without_key)
-    if fetching.base.broken:
-        raise Damaged(fetching.base.broken)
+    fetching.require_ours()
     ready = await unpacked(asked, wal, identity)
     corrupt = await corrupt_files(ready.cluster.programs, ready.cluster.data)
     await asyncio.to_thread(make_ready, ready)
     try:
         await _at_point(ready, wanted, looked)
-        corrupt += await _at_end(ready, fetching, looked)
+        corrupt += await _at_end(ready, fetching, looked, instant)
         if ready.control.checksums:
             corrupt += await bad_pages(ready.cluster)
     finally:
@@ -82,40 +87,38 @@ async def _at_point(ready: Unpacked, wanted: PostgresContents, looked: Looked) -
         looked.details += supply.damaged.values()
         await require_open(there.server, ready.asked.manifest.origin.database)
         compare(looked, wanted, await held(there.server, ready.asked.manifest.origin.database))
-        if not there.server.offline:
-            looked.details.append(_ONLINE)
+        looked.details += there.server.cluster.account.exposed
 
 
-async def _at_end(ready: Unpacked, fetching: Fetching, looked: Looked) -> list[str]:
-    """On to the end of the archive's WAL: how long that takes, what is lost, and what is not sound.
+async def _at_end(ready: Unpacked, fetching: Fetching, looked: Looked, instant: datetime | None) -> list[str]:
+    """On to the end of the archive's WAL, or an instant: how long that takes, what is lost, and what is not sound.
 
     Returns a line for each table that is not.
     """
     way = await in_thread(ready.plan)
-    async with ready.onwards(way.timeline) as (there, supply):
+    async with ready.onwards(way, instant) as (there, supply):
         looked.word("restored", "yes")
         looked.number("restore_time", fetching.took + there.reached.took, "s")
         looked.details.append(show(there.reached))
         if way.strangers:
             named = ", ".join(str(one) for one in way.strangers)
             looked.details.append(f"the archive has timelines that do not come from this backup: {named}")
-        tables = await _look(ready, there, looked)
-        looked.count("wal_missing", await in_thread(_gaps, ready, way, there, supply))
+        tables = await _look(ready, there, looked, invariants=instant is None)
+        if instant is None:
+            looked.count("wal_missing", await in_thread(_gaps, ready, way, there, supply))
     return tables
 
 
-async def _look(ready: Unpacked, there: Recovered, looked: Looked) -> list[str]:
+async def _look(ready: Unpacked, there: Recovered, looked: Looked, *, invariants: bool) -> list[str]:
     """The newest of the data: mark, invariants of the book, tables, indexes. Returns a line for each broken table."""
     async with there.server.connect(ready.asked.manifest.origin.database) as connection:
         newest = await marker(connection)
-        looked.count("invariants_broken", await _broken_invariants(connection, ready.asked.store.invariants))
+        if invariants:
+            looked.count("invariants_broken", await _broken_invariants(connection, ready.asked.store.invariants))
         looked.count("indexes_broken", await broken_indexes(connection, ready.cluster.major))
         tables = await broken_tables(connection)
         await ask_sql(ready.asked, connection, newest)
-    if newest is None:
-        looked.details.append(_NO_MARK)
-    else:
-        looked.number("loss", max(0.0, (ready.asked.needed_at - newest.at).total_seconds()), "s")
+    looked.also(*loss(ready.asked.needed_at, newest, there.reached.last_commit or ready.asked.manifest.taken_at))
     return tables
 
 

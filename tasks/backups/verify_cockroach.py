@@ -26,6 +26,7 @@ from tminus import events as ev
 from tminus.backups.book import CockroachBackup
 from tminus.backups.cockroach_proof import version_of
 from tminus.backups.contents import Marker
+from tminus.backups.loss import NO_MARK, loss
 from tminus.backups.together import Answers
 from tminus.clock import now
 from tminus.errors import CouldNotObserve
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     import psycopg
 
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
-
-_NO_MARK = "it holds no mark, so what would be lost cannot be told: `tminus mark` writes them"
 
 
 class _Table(BaseModel, frozen=True):
@@ -155,10 +154,7 @@ async def _look(asked: CockroachAsked, seen: CockroachSeen, connection: "Connect
     invariants = await ask(connection, asked.store.invariants)
     looked.count("invariants_broken", [one.line for one in invariants if not one.holds])
     seen.marker = await _marker(connection)
-    if seen.marker is None:
-        looked.details.append(_NO_MARK)
-    else:
-        looked.number("loss", max(0.0, (asked.needed_at - seen.marker.at).total_seconds()), "s")
+    looked.also(*loss(asked.needed_at, seen.marker, held.at))
     layered = "one full backup" if held.count == 1 else f"a full backup and {held.count - 1} incremental ones"
     looked.details.append(f"{len(held.tables)} tables from {layered}, as of {held.at:%Y-%m-%d %H:%M:%S} UTC")
     await _ask_together(asked, seen, connection, held.at)
@@ -186,7 +182,7 @@ async def _ask_together(
         asked.together.failed(refused(e))
         return
     if seen.marker is None:
-        asked.together.failed(_NO_MARK)
+        asked.together.failed(NO_MARK)
     else:
         asked.together.done(seen.marker, copied_at, copied_at)
 

@@ -18,6 +18,7 @@ from tasks.backups.together_asking import ObjectIds, finish
 from tasks.giving_up import in_thread
 from tminus.backups.book import S3Objects
 from tminus.backups.contents import Marker, ObjectsContents
+from tminus.backups.loss import loss
 from tminus.backups.manifest import BackupKind
 from tminus.backups.object_list import (
     LIST,
@@ -154,11 +155,9 @@ def _seen(
     details = [*damaged, *off, *wrong, *lines, *broken]
     because = "; ".join(details[:3]) if differ or damaged or broken else ""
     details.append(f"{found.restored} objects restored, {found.count.contents().size} bytes")
-    if found.marker is None:
-        details.append("it holds no mark, so what would be lost cannot be told: `tminus mark` writes them")
-    else:
-        loss = (asked.needed_at - found.marker.at).total_seconds()
-        measured.append(Measurement.number("loss", max(0.0, loss), "s"))
+    lost, said = loss(asked.needed_at, found.marker, asked.manifest.taken_at)
+    measured += lost
+    details += said
     return Seen(tuple(measured), tuple(details[:_NAMED]), because)
 
 

@@ -2,33 +2,32 @@
 
 import asyncio
 import os
+from pathlib import Path
 from time import perf_counter
 from typing import ClassVar
 
-from tasks.backups.arriving import Arriving, arriving
+from tasks.backups.arriving import arrived, arriving
 from tasks.backups.asked import Asked, Seen, Verifier
 from tasks.backups.damage import Damaged
 from tasks.backups.looked import Looked
 from tasks.backups.overlapped import Checked, Overlapped
-from tasks.backups.postgres_cluster import cluster, make
+from tasks.backups.postgres_cluster import cluster, make, own
 from tasks.backups.postgres_contents import marker
 from tasks.backups.postgres_invariants import ask
 from tasks.backups.postgres_server import ScratchServer, run
 from tasks.backups.restore_dump import Restored, restore
 from tasks.backups.restore_progress import Progress
-from tasks.backups.stored_file import Unreadable
 from tasks.backups.together_asking import ask_sql
 from tminus.backups import differences
 from tminus.backups.book import PostgresDump
 from tminus.backups.contents import PostgresContents
+from tminus.backups.loss import loss
 from tminus.backups.manifest import BackupKind
 from tminus.environment import Postgres
 from tminus.errors import CouldNotObserve
 
 _MOST_JOBS = 4
 _NO_SECTION = Postgres(dsn="env:NONE")  # a scratch needs no connection of the environment's, only the tools' folder
-_NO_MARK = "it holds no mark, so what would be lost cannot be told: `tminus mark` writes them"
-_ONLINE = "the scratch server was not cut off from the network: this machine has no namespaces"
 
 
 class DumpVerifier(Verifier):
@@ -60,41 +59,23 @@ async def _verify(asked: Asked, looked: Looked, jobs: int) -> None:
     major = int(asked.manifest.origin.version.partition(".")[0])
     began = perf_counter()
     planned = await asyncio.to_thread(cluster, asked.scratch, section, major)
-    async with arriving(asked, planned, piped=jobs == 1) as dump:
+    async with arriving(asked) as dump:
         await make(planned)
         async with run(planned) as server:
             checks = Overlapped(server, asked.manifest.origin.database)
-            try:
-                restored = await _restored(server, dump, wanted, jobs, checks)
-            except Damaged:
-                await _tell_file(asked, looked, dump)
-                raise
+            path = await arrived(asked, looked, dump)
+            own(planned, path)
+            restored = await _restored(server, path, wanted, jobs, checks)
             took = perf_counter() - began
-            await _tell_file(asked, looked, dump)
             _tell_restored(looked, restored, took)
             if restored.database != asked.manifest.origin.database:
                 checks = Overlapped(server, restored.database)
             await _look(asked, looked, server, restored, checks)
-            if not server.offline:
-                looked.details.append(_ONLINE)
-
-
-async def _tell_file(asked: Asked, looked: Looked, dump: Arriving) -> None:
-    """What the dump was like as it came; raises Unreadable, a better reason than pg_restore's, where it was that."""
-    try:
-        received = await dump.received()
-    except Unreadable as e:
-        looked.count("files_damaged", [str(e)])
-        if asked.store.encrypted:
-            looked.word("readable_without_key", e.readable_without_key)
-        raise
-    looked.count("files_damaged", [received.differs] if received.differs else [])
-    if asked.store.encrypted:
-        looked.word("readable_without_key", received.readable_without_key)
+            looked.details += server.cluster.account.exposed
 
 
 async def _restored(
-    server: ScratchServer, dump: Arriving, wanted: PostgresContents, jobs: int, checks: Overlapped
+    server: ScratchServer, dump: Path, wanted: PostgresContents, jobs: int, checks: Overlapped
 ) -> Restored:
     """Restores, while what is there already is checked."""
 
@@ -104,8 +85,7 @@ async def _restored(
 
     meanwhile = asyncio.create_task(checks.meanwhile())
     try:
-        await dump.ready()
-        restored = await restore(server, dump.source, wanted, jobs, tell)
+        restored = await restore(server, dump, wanted, jobs, tell)
         checks.all_restored()
         await meanwhile
     finally:
@@ -133,10 +113,7 @@ async def _look(asked: Asked, looked: Looked, server: ScratchServer, restored: R
         invariants = await ask(connection, asked.store.invariants)
         await ask_sql(asked, connection, newest)
     looked.count("invariants_broken", [one.line for one in invariants if not one.holds])
-    if newest is None:
-        looked.details.append(_NO_MARK)
-    else:
-        looked.number("loss", max(0.0, (asked.needed_at - newest.at).total_seconds()), "s")
+    looked.also(*loss(asked.needed_at, newest, asked.manifest.taken_at))
 
 
 def _compare(asked: Asked, looked: Looked, wanted: PostgresContents, checked: Checked, database: str) -> None:

@@ -20,6 +20,7 @@ from tasks.backups.stored_file import Unreadable, fetch, identity_for
 from tasks.backups.together_asking import ask_redis
 from tasks.giving_up import in_thread
 from tminus.backups.contents import Marker, RedisContents
+from tminus.backups.loss import loss
 from tminus.backups.manifest import BackupKind, StoredFile
 from tminus.backups.redis_differences import redis_differences
 from tminus.errors import CouldNotObserve
@@ -82,7 +83,7 @@ class VerifyRedis(Verifier):
 
 
 def _fetch(asked: Asked, folder: Path, fetching: _Fetching) -> None:
-    """Brings every file into the folder; raises Damaged where one cannot be one of these."""
+    """Brings every file into the folder; raises Damaged where one is not what was written."""
     identity = identity_for(asked.estate, asked.manifest)
     place = aof_folder(folder, asked.manifest.names)
     place.mkdir(mode=0o700, exist_ok=True)
@@ -97,6 +98,7 @@ def _fetch(asked: Asked, folder: Path, fetching: _Fetching) -> None:
         fetching.readable.add(came.readable_without_key)
         if came.differs:
             fetching.differ.append(came.differs)
+            raise Damaged(f"{came.differs}, so it is not loaded")
 
 
 def _require_plain(file: StoredFile) -> None:
@@ -129,13 +131,10 @@ def _seen(
         Measurement.number("invariants_broken", len(broken)),
     ]
     details = [*fetching.differ, *lines, *broken, _census(found), *checked]
-    if found.marker is None:
-        details.append("it holds no mark, so what would be lost cannot be told: `tminus mark` writes them")
-    else:
-        loss = (asked.needed_at - found.marker.at).total_seconds()
-        measured.append(Measurement.number("loss", max(0.0, loss), "s"))
-    if not found.offline:
-        details.append("the scratch server was not cut off from the network: this machine allows no namespaces")
+    lost, said = loss(asked.needed_at, found.marker, asked.manifest.taken_at, asked.manifest.finished_at)
+    measured += lost
+    details += said
+    details += found.exposed
     because = "; ".join([*fetching.differ, *lines, *broken][:3])
     return Seen(tuple(measured), tuple(details[:_NAMED]), because)
 

@@ -110,9 +110,7 @@ class WalSupply:
         except Damaged as e:
             self.damaged[name], found = str(e), False
         if not found:
-            absent = self._folder / "absent" / name
-            absent.touch()
-            self._account.own(absent)
+            (self._folder / "absent" / name).touch()  # whoever asks removes it, at once: the folder is theirs
             return
         if is_segment(name):
             self.handed.append(name)

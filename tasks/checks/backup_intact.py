@@ -11,7 +11,7 @@ from pydantic import model_validator
 from tasks.backup_manifest import counted_rows
 from tasks.backup_store import BackupStore
 from tasks.backups.asked import store_folder
-from tasks.backups.catalogue import ReadManifest, damaged_files, listed, read_manifest
+from tasks.backups.catalogue import ReadManifest, against_ledger, damaged_files, read_manifest
 from tasks.check import Check
 from tasks.estate import Estate
 from tminus import events as ev
@@ -85,7 +85,7 @@ class BackupIntact(Check, frozen=True):
         system = self.system or estate.release.system
         bucket = BackupStore.open(estate, self.bucket)
         folder = store_folder(bucket.prefix, self.store)
-        found = listed(folder, bucket.entries(folder), lambda: _taken(estate, system, self.store))
+        found = against_ledger(folder, bucket.entries(folder), lambda: _taken(estate, system, self.store))
         if found.newest is None:
             return self._none_found(bucket.url(folder), len(found.taken))
         newest = found.newest

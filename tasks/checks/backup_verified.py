@@ -13,6 +13,7 @@ from tasks.check import Check
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus.backups.history import History, Verified
+from tminus.backups.unproven import failed_before
 from tminus.clock import Duration, now
 from tminus.environment import Impact
 from tminus.errors import CouldNotObserve, LedgerError, NoLedger
@@ -32,11 +33,12 @@ _POLL = 1.0  # seconds between two looks into the ledger
 class BackupVerified(Check, frozen=True):
     """The last time a store's backup was restored and looked at, by `tminus verify-backup` or its schedule.
 
-    `verdict` is `pass`, `fail` or `unknown`, of the newest backup and of an older one where one was looked at; `never`
-    where none ever was, and `age` then counts from 1970. That it is `pass` is expected also where the book does not say
-    so. `restore_time` and `loss` are those of the newest backup, where they were measured. With `since: launch` it is
-    also expected that `after_launch` is `yes`: that this backup was taken after the last change that the launch made,
-    so that it holds what the new version has written.
+    `verdict` is `pass`, `fail` or `unknown`, of the newest backup and of older ones where they were looked at; `fail`
+    as long as an older one that failed lies in its bucket and has not passed since; `never` where none ever was, and
+    `age` then counts from 1970. That it is `pass` is expected also where the book does not say so. `restore_time` and
+    `loss` are those of the newest backup, where they were measured. With `since: launch` it is also expected that
+    `after_launch` is `yes`: that this backup was taken after the last change that the launch made, so that it holds
+    what the new version has written.
 
     Attributes:
         store: its name in `backups.yaml`.
@@ -130,16 +132,16 @@ def _after(word: str, changed: datetime | None) -> list[Measurement]:
 def _observation(last: Verified, where: str) -> Observation:
     newest, worst = last.newest, last.worst
     times = [("restore_time", newest.rto_seconds), ("loss", newest.rpo_seconds)]
-    well = worst.outcome.verdict.final
+    why = "" if worst.outcome.verdict.final else f"{worst.backup or 'no backup'}: {worst.outcome.summary}"
     return Observation(
         found=(
             _age(newest.at),
-            Measurement(name="verdict", word=str(worst.outcome.verdict)),
+            Measurement(name="verdict", word=str(last.verdict)),
             *(Measurement.number(name, seconds, "s") for name, seconds in times if seconds is not None),
         ),
         where=where,
         details=(f"backup {newest.backup or 'none'}, verified {newest.at:%Y-%m-%d %H:%M}", *_wrong(last)),
-        because="" if well else f"{worst.backup or 'no backup'}: {worst.outcome.summary}",
+        because=why or (failed_before(last.left) if last.left else ""),
     )
 
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -13,6 +14,8 @@ from tminus.backups.manifest import BackupKind
 
 Way = Mapping[str, str]
 """What is made and renamed, by the names of its kind of store; recorded before it is done."""
+LAST_COMMIT = "last_commit"
+"""How a copy's measurement is called that says when the last transaction in it committed (ISO 8601)."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,16 @@ class Restorer(ABC):
     async def stands(self, live: Live, way: Way) -> Stands:
         """Which of the two is live; raises CouldNotObserve where it is neither, saying what is."""
 
+    async def require_both(self, live: Live, way: Way) -> None:
+        """Raises CouldNotObserve unless both are there, so that either can be live."""
+        await self.stands(live, way)
+
     @abstractmethod
-    async def switch(self, live: Live, way: Way, to: Stands) -> None:
-        """Gives the live name to one of the two, wholly or not at all. Raises ActionFailed, saying what stands now."""
+    async def switch(self, live: Live, way: Way, to: Stands, until: datetime) -> None:
+        """Gives the live name to one of the two, wholly or not at all, and not after a deadline.
+
+        Raises ActionFailed, saying what stands now; CouldNotObserve where nobody can tell, or one of the two is gone.
+        """
 
     @abstractmethod
     def by_hand(self, way: Way, to: Stands) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""pg_restore into a database of a live server: what it reads comes through a pipe, and it stops at its first error."""
+"""pg_restore into a database of a live server: it reads an open file or a pipe, and stops at its first error."""
 
 import asyncio
 import os
@@ -6,7 +6,6 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from tasks.backups.postgres_cluster import mortal
 from tasks.backups.restore_progress import Progress
@@ -16,8 +15,17 @@ from tminus.backups.contents import PostgresContents
 from tminus.errors import ActionFailed, CouldNotObserve
 
 
-async def fill(server: LivePostgres, database: str, dump: Path | int, wanted: PostgresContents) -> str:
-    """Restores until something cannot be done, and says what; "" where all was."""
+async def fill(server: LivePostgres, database: str, dump: int, wanted: PostgresContents) -> str:
+    """Restores until something cannot be done, and says what; "" where all was.
+
+    Args:
+        server: whose superuser runs what is in the dump, so it must be known to be ours.
+        database: a new one.
+        dump: the number of an open file or pipe.
+        wanted: what the manifest says was in it.
+
+    Raises CouldNotObserve.
+    """
     from psycopg.conninfo import make_conninfo
 
     async with server.connect() as connection:
@@ -39,12 +47,12 @@ async def fill(server: LivePostgres, database: str, dump: Path | int, wanted: Po
     return next(iter(progress.complaints), f"status {status}") if status else ""
 
 
-async def _run(argv: Sequence[str], env: dict[str, str], dump: Path | int, progress: Progress) -> int:
+async def _run(argv: Sequence[str], env: dict[str, str], dump: int, progress: Progress) -> int:
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
             env={**env, "LC_ALL": "C", "PGAPPNAME": "tminus"},
-            stdin=dump if isinstance(dump, int) else subprocess.DEVNULL,
+            stdin=dump,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             process_group=0,

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,12 +17,12 @@ from tasks.backups.damage import Damaged
 from tasks.backups.looked import Looked
 from tasks.backups.postgres_contents import count, in_snapshot
 from tasks.backups.postgres_server import ScratchServer
-from tasks.backups.recovery import show
+from tasks.backups.recovery import Recovered, show
 from tasks.backups.restore_base import restore_to
 from tasks.backups.scratch import MARKER
 from tasks.backups.verify_base import BaseVerifier
 from tasks.restores import pg_restore, postgres_copy
-from tasks.restores.asked import Live, Way
+from tasks.restores.asked import LAST_COMMIT, Live, Way
 from tasks.restores.live_postgres import LivePostgres
 from tasks.restores.postgres_database import DatabaseRestorer, mark_of, server_of
 from tasks.restores.postgres_look import look
@@ -36,8 +37,9 @@ _LEFT_OUT = ("--no-subscriptions", "--no-password")
 class BaseRestorer(DatabaseRestorer):
     """Base backups with their WAL: to any instant that the archive's WAL reaches.
 
-    First the backup is proven as a verification does it, since nobody counted what it held at that instant. What it
-    holds then is counted in the scratch place, and the copy beside the live database is held against that.
+    First the backup is proven as a verification does it, but no further than the instant: what came after says nothing
+    of it. Nobody counted what it held then: that is counted in the scratch place, and the copy beside the live database
+    is held against it.
     """
 
     kinds: ClassVar[tuple[BackupKind, ...]] = ("postgres.base",)
@@ -49,24 +51,27 @@ class BaseRestorer(DatabaseRestorer):
 
     async def beside(self, live: Live, asked: Asked, way: Way) -> Seen:
         """See Restorer."""
-        proof = await BaseVerifier().verify(asked)
+        proof = await BaseVerifier(asked.needed_at).verify(asked)
         if not _proven(proof):
             return proof
         await asyncio.to_thread(_empty, asked.scratch.folder)
         looked = Looked()
         try:
             async with restore_to(asked, asked.needed_at) as restored:
-                looked.details.append(f"recovered: {show(restored.found.reached)}")
-                looked.count("wal_missing", restored.details)
-                await _copy(asked, looked, restored.found.server, live, way)
+                reached = restored.found.reached
+                looked.details += [f"recovered: {show(reached)}", *restored.details]
+                looked.count("wal_missing", ())  # PostgreSQL gives up where anything is, on the way there
+                if reached.last_commit is not None:
+                    looked.word(LAST_COMMIT, reached.last_commit.astimezone(UTC).isoformat())
+                await _copy(asked, looked, restored.found, live, way)
         except Damaged as e:
             looked.word("restored", "no")
             looked.wrong.insert(0, str(e))
         return _both(proof, looked.seen())
 
 
-async def _copy(asked: Asked, looked: Looked, scratch: ScratchServer, live: Live, way: Way) -> None:
-    database = asked.manifest.origin.database
+async def _copy(asked: Asked, looked: Looked, recovered: Recovered, live: Live, way: Way) -> None:
+    database, scratch = asked.manifest.origin.database, recovered.server
     async with scratch.connect(database) as connection, in_snapshot(connection):
         wanted = await count(connection)
     server = await server_of(live)
@@ -76,7 +81,8 @@ async def _copy(asked: Asked, looked: Looked, scratch: ScratchServer, live: Live
         looked.word("restored", "no")
         looked.wrong.append(complaint)
         return
-    await look(asked, looked, server, way["restored"], wanted)
+    copied_at = recovered.reached.last_commit or asked.manifest.taken_at
+    await look(asked, looked, server, way["restored"], wanted, copied_at)
 
 
 async def _through(
@@ -132,7 +138,7 @@ def _proven(seen: Seen) -> bool:
 def _both(proof: Seen, copy: Seen) -> Seen:
     """What was seen of the backup, and of the copy: where both were counted, what is wrong with either."""
     later = {one.name: one for one in copy.found}
-    found = [_worse(one, later.get(one.name)) for one in proof.found]
+    found = [_worse(one, later.pop(one.name, None)) for one in proof.found] + list(later.values())
     because = copy.because or proof.because
     return replace(proof, found=tuple(found), details=(*copy.details, *proof.details), because=because)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 from tasks.restores import postgres_copy, postgres_switch
 from tasks.restores.asked import Live, Restorer, Stands, Way
@@ -52,9 +53,13 @@ class DatabaseRestorer(Restorer):
         """See Restorer."""
         return await postgres_switch.stands(await server_of(live), way)
 
-    async def switch(self, live: Live, way: Way, to: Stands) -> None:
+    async def require_both(self, live: Live, way: Way) -> None:
         """See Restorer."""
-        await postgres_switch.switch(await server_of(live), way, to)
+        await postgres_switch.require_both(await server_of(live), way)
+
+    async def switch(self, live: Live, way: Way, to: Stands, until: datetime) -> None:
+        """See Restorer."""
+        await postgres_switch.switch(await server_of(live), way, to, until)
 
     def by_hand(self, way: Way, to: Stands) -> Sequence[str]:
         """See Restorer."""

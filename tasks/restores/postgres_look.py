@@ -1,6 +1,7 @@
 """Looks at a database that was restored on a live server, as a verification looks at one in a scratch."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tasks.backups.asked import Asked
@@ -11,6 +12,7 @@ from tasks.backups.postgres_invariants import ask
 from tasks.restores.live_postgres import LivePostgres
 from tminus.backups import differences
 from tminus.backups.contents import PostgresContents
+from tminus.backups.loss import loss
 from tminus.errors import CouldNotObserve
 
 if TYPE_CHECKING:
@@ -26,14 +28,14 @@ class _Split:
     """What a database holds, and what is said of the database itself, which a restore takes from the live one."""
 
     held: PostgresContents
-    itself: frozenset[str]
+    itself: frozenset[tuple[str, str]]
 
     @classmethod
     def of(cls, contents: PostgresContents) -> "_Split":
         itself, rest = [], {}
         for section, lines in contents.schema_lines.items():
             mine = [line for line in lines if section == _DATABASE or _of_itself(section, line)]
-            itself += [f"{section}: {line}" for line in mine]
+            itself += [(f"{section}: {line.partition(':')[0]}", line) for line in mine]
             rest[section] = tuple(line for line in lines if line not in mine)
         return cls(contents.model_copy(update={"schema_lines": rest}), frozenset(itself))
 
@@ -42,8 +44,10 @@ def _of_itself(section: str, line: str) -> bool:
     return section in {"owners", "privileges"} and line.startswith((f"{_DATABASE}:", f"{_DATABASE} to "))
 
 
-async def look(asked: Asked, looked: Looked, server: LivePostgres, database: str, wanted: PostgresContents) -> None:
-    """Holds it against what was counted as the backup was taken, and makes it ready to be queried (ANALYZE).
+async def look(
+    asked: Asked, looked: Looked, server: LivePostgres, database: str, wanted: PostgresContents, copied_at: datetime
+) -> None:
+    """Holds it against what was counted at the moment that it is a copy of, and makes it ready to be queried (ANALYZE).
 
     Raises CouldNotObserve.
     """
@@ -56,8 +60,7 @@ async def look(asked: Asked, looked: Looked, server: LivePostgres, database: str
     async with server.connect(database) as connection:  # with its own search path
         invariants = await ask(connection, asked.store.invariants)
     looked.count("invariants_broken", [one.line for one in invariants if not one.holds])
-    if newest is not None:
-        looked.number("loss", max(0.0, (asked.needed_at - newest.at).total_seconds()), "s")
+    looked.also(*loss(asked.needed_at, newest, copied_at))
     _compare(looked, wanted, found)
 
 
@@ -69,7 +72,8 @@ def _compare(looked: Looked, wanted: PostgresContents, found: PostgresContents) 
     looked.count("constraints_broken", differences.lost_constraints(wanted, found))
     looked.details += differences.extension_versions(wanted, found)
     looked.details += [
-        f"of the database itself, as it was and is not now: {one}" for one in sorted(then.itself - now.itself)
+        f"of the database itself, as it was and is not now: {one}"
+        for one in sorted({name for name, _ in then.itself - now.itself})
     ]
     rows = sum(one.rows for one in found.tables.values())
     looked.details.append(f"{len(found.tables)} tables with {rows} rows")

@@ -6,11 +6,13 @@ comes in behind that lock (`RenameDatabase` and `InitPostgres` of PostgreSQL's d
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tasks.restores.asked import Stands, Way
 from tasks.restores.live_postgres import LivePostgres, complaint
 from tasks.restores.postgres_copy import unmark
+from tminus.clock import now
 from tminus.errors import ActionFailed, CouldNotObserve
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _TRIES = 6  # of a rename, of which each waits up to 5 s for others to be gone
 _POLL = 0.05  # seconds
+_LOCK = "5s"  # for a lock that somebody holds from another database, who is not ended
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
 
 
@@ -73,25 +76,46 @@ async def _stands(connection: "Connection", way: Way) -> Stands:
     )
 
 
-async def switch(server: LivePostgres, way: Way, to: Stands) -> None:
-    """Renames both, or neither. Raises ActionFailed; CouldNotObserve where nobody can tell."""
+async def require_both(server: LivePostgres, way: Way) -> None:
+    """Raises CouldNotObserve unless both are there; where nothing was live before, the restored one alone."""
+    async with server.connect() as connection:
+        await _require_both(connection, way)
+
+
+async def _require_both(connection: "Connection", way: Way) -> None:
+    await _stands(connection, way)
+    if way["old"] and way["old"] not in await _by_oid(connection, way):
+        raise CouldNotObserve(
+            f"what was live before, {way['kept']} (oid {way['old']}), is not there any more: somebody dropped it. "
+            f"Nothing was done, and there is nothing to switch back to; ask for a restore instead"
+        )
+
+
+async def switch(server: LivePostgres, way: Way, to: Stands, until: datetime) -> None:
+    """Renames both, or neither. Raises ActionFailed; CouldNotObserve where nobody can tell, or one of them is gone."""
     why = ""
     for _ in range(_TRIES):
         async with server.connect() as connection, server.connect() as ending:
             if await _stands(connection, way) is to:
                 return
-            why = await _renamed(connection, ending, way, to)
+            await _require_both(connection, way)  # before any session is ended for it
+            why = await _renamed(connection, ending, way, to, until)
         if not why:
             return
     if await stands(server, way) is not to:
         raise ActionFailed(f"{way['database']} was not renamed, and nothing was changed: {why}", began=False)
 
 
-async def _renamed(connection: "Connection", ending: "Connection", way: Way, to: Stands) -> str:
-    """Why it was not renamed; "" where it was. What breaks off here is looked at again by whoever called."""
+async def _renamed(connection: "Connection", ending: "Connection", way: Way, to: Stands, until: datetime) -> str:
+    """Why it was not renamed; "" where it was. What breaks off here is looked at again by whoever called.
+
+    Raises ActionFailed where it is too late.
+    """
     import psycopg
     from psycopg import sql
 
+    _require_time(way, until)
+    await connection.execute("SELECT set_config('lock_timeout', %s, false)", (_LOCK,))
     over = asyncio.Event()
     away = asyncio.create_task(_keep_out(ending, way, over))
     try:
@@ -99,6 +123,7 @@ async def _renamed(connection: "Connection", ending: "Connection", way: Way, to:
             if to is Stands.NEW:
                 await unmark(connection, way)
             for before, after in renames(way, to):
+                _require_time(way, until)
                 await connection.execute(
                     sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(before), sql.Identifier(after))
                 )
@@ -109,6 +134,12 @@ async def _renamed(connection: "Connection", ending: "Connection", way: Way, to:
         with suppress(psycopg.Error):
             await away
     return ""
+
+
+def _require_time(way: Way, until: datetime) -> None:
+    if now() >= until:
+        late = f"{way['database']} was not renamed until {until:%Y-%m-%d %H:%M:%S} UTC, and is not after that"
+        raise ActionFailed(f"{late}; nothing was changed", began=False)
 
 
 async def _keep_out(connection: "Connection", way: Way, over: asyncio.Event) -> None:

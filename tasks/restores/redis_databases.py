@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar
 
 from tasks.backups.asked import Asked, Seen
@@ -14,6 +15,7 @@ from tasks.restores.live_redis import LiveRedis, Mark, mark_of
 from tminus.backups.book import RedisAof, RedisRdb
 from tminus.backups.contents import Marker, RedisContents
 from tminus.backups.manifest import BackupKind
+from tminus.clock import now
 from tminus.errors import ActionFailed, CouldNotObserve, NotConfigured
 from tminus.expectation import Measurement
 
@@ -81,9 +83,9 @@ class RedisRestorer(Restorer):
         """See Restorer."""
         return await asyncio.to_thread(_stands, await _server(live), way, live.restore)
 
-    async def switch(self, live: Live, way: Way, to: Stands) -> None:
+    async def switch(self, live: Live, way: Way, to: Stands, until: datetime) -> None:
         """See Restorer."""
-        await asyncio.to_thread(_switch, await _server(live), way, live.restore, to)
+        await asyncio.to_thread(_switch, await _server(live), way, live.restore, to, until)
 
     def by_hand(self, way: Way, to: Stands) -> Sequence[str]:
         """See Restorer."""
@@ -155,7 +157,7 @@ def _stands(server: LiveRedis, way: Way, restore: str) -> Stands:
     )
 
 
-def _switch(server: LiveRedis, way: Way, restore: str, to: Stands) -> None:
+def _switch(server: LiveRedis, way: Way, restore: str, to: Stands, until: datetime) -> None:
     """By WATCH: what was swapped by anybody since it was looked at is not swapped again."""
     import redis
 
@@ -168,6 +170,9 @@ def _switch(server: LiveRedis, way: Way, restore: str, to: Stands) -> None:
             pipe.multi()
             for one, other in pairs.items():
                 pipe.execute_command("SWAPDB", one, other)  # type: ignore[no-untyped-call]
+            if now() >= until:
+                late = f"redis {server.name} was not swapped until {until:%Y-%m-%d %H:%M:%S} UTC, and is not after that"
+                raise ActionFailed(f"{late}; nothing was changed", began=False)
             try:
                 pipe.execute()
             except redis.WatchError:

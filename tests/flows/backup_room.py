@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 import boto3
 from ruamel.yaml import YAML
 
-from flows import looking_at_backup
+from flows import looking_at_backup, restoring
+from flows.backup_verification import verify
+from tasks.backups import catalogue
 from tasks.backups.asked import Asked, Seen, Verifier, manifest_key, store_folder
 from tminus import events as ev
 from tminus.backups.contents import KeyCensus, Marker, RedisContents
@@ -24,7 +26,10 @@ from tminus.ledger.store import Entry
 from tminus.record_parts import read_event
 
 if TYPE_CHECKING:
+    import pytest
     from mypy_boto3_s3 import S3Client
+
+    from tests.conftest import Estates, S3Server
 
 GOOD = (
     Measurement(name="readable_without_key", word="no"),
@@ -35,6 +40,7 @@ GOOD = (
     Measurement.number("databases_differ", 0),
 )
 CONTENT = b"what redis-server wrote"
+PAGED = {"pagerduty": {"routing_key": "env:R", "events": "https://127.0.0.1:1"}}
 _CENSUS = KeyCensus(keys=1, types={"string": 1}, expiring=0, checksum="0" * 64)
 
 Script = Callable[[Asked], Awaitable[Seen]]
@@ -137,6 +143,11 @@ class Room:
         """How backups of a store came out."""
         return [one for one in self.events() if isinstance(one, ev.BackupVerified) and one.store == store]
 
+    def told(self) -> list[str]:
+        """The letters, as they were written."""
+        with closing(self.opened().store()) as store:
+            return [str(body) for (body,) in store.look("SELECT body FROM outbox ORDER BY seq", {})]
+
     def write(self, *events: ev.Event) -> None:
         """Appends to the chain of backups."""
         opened = self.opened()
@@ -208,6 +219,24 @@ class Room:
             aws_access_key_id="any",
             aws_secret_access_key="any",
         )
+
+
+def one_store(
+    estates: "Estates", s3_server: "S3Server", monkeypatch: "pytest.MonkeyPatch", **more: object
+) -> Iterator[Room]:
+    """A room whose backups are restored by a fake that sees nothing wrong; `more` are sections of its environment."""
+    monkeypatch.setattr(looking_at_backup, "VERIFIERS", looking_at_backup.VERIFIERS)
+    monkeypatch.setattr(restoring, "_LOOK", 0.02)
+    monkeypatch.setattr(catalogue, "_AGAIN", 0.01)
+    section = s3_server.section(estates.secret, f"v/{estates.folder.name}")
+    use(well)
+    yield Room.set(estates.folder, {name: str(value) for name, value in section.items()}, **more)
+    use(well)
+
+
+def verified(room: Room, *stores: str, older: bool = False) -> ev.VerificationEnded:
+    """One verification, without Prefect."""
+    return asyncio.run(verify(room.opened(), stores or ("cache",), older=older, shown=False))
 
 
 def taken(manifest: BackupManifest, at: datetime) -> ev.BackupTaken:

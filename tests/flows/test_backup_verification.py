@@ -7,34 +7,22 @@ from datetime import timedelta
 
 import pytest
 
-from flows import looking_at_backup, restoring
+from flows import restoring
 from flows.backup_verification import proven, verify
 from flows.verifying import Verification
 from tasks.backups.asked import Asked, Seen, manifest_key
 from tests.conftest import Estates, S3Server
-from tests.flows.backup_room import GOOD, Room, Scripted, hang, use, well
+from tests.flows.backup_room import GOOD, Room, Scripted, hang, one_store, use, verified, well
 from tminus import events as ev
 from tminus.errors import CouldNotObserve, MissingSecret, Refused, UsageError
 from tminus.expectation import Measurement
 from tminus.outcome import Verdict
 
-PAGED = {"pagerduty": {"routing_key": "env:R", "events": "https://127.0.0.1:1"}}
-
 
 @pytest.fixture
 def room(estates: Estates, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     """One store that is well, restored by a fake that sees nothing wrong."""
-    monkeypatch.setattr(looking_at_backup, "VERIFIERS", looking_at_backup.VERIFIERS)
-    monkeypatch.setattr(restoring, "_LOOK", 0.02)
-    section = s3_server.section(estates.secret, f"v/{estates.folder.name}")
-    use(well)
-    yield Room.set(estates.folder, {name: str(value) for name, value in section.items()})
-    use(well)
-
-
-def verified(room: Room, *stores: str, older: bool = False) -> ev.VerificationEnded:
-    """One verification, without Prefect."""
-    return asyncio.run(verify(room.opened(), stores or ("cache",), older=older, shown=False))
+    yield from one_store(estates, s3_server, monkeypatch)
 
 
 def kinds(room: Room) -> list[str]:
@@ -190,19 +178,6 @@ def test_files_that_are_not_what_the_manifest_says(room: Room, change: str) -> N
     assert "files_damaged 1" in outcome.summary
 
 
-def test_older_backups_are_chosen_by_the_ledger(room: Room) -> None:
-    """One that is not the newest, by a seed that is written down before it; the same seed chooses the same."""
-    made = [room.put(ago=timedelta(hours=hours), marker=None) for hours in (73, 49, 25, 1)]
-    verified(room, older=True)
-
-    newest, older = room.verified()
-    (began,) = (one for one in room.events() if isinstance(one, ev.VerificationBegan))
-    assert began.seed
-    assert (newest.newest, newest.backup) == (True, made[-1].backup)
-    assert (older.newest, older.backup in {one.backup for one in made[:-1]}) == (False, True)
-    assert older.outcome.verdict is Verdict.PASS, older.outcome.summary
-
-
 def test_two_at_once_are_refused(room: Room) -> None:
     """The second is told who holds the backups, and changes nothing."""
     room.put()
@@ -223,26 +198,6 @@ def test_an_unknown_store_is_named(room: Room) -> None:
     """With the nearest that there is."""
     with pytest.raises(UsageError, match="cache"):
         verified(room, "cahce")
-
-
-def test_what_is_not_proven_pages_its_owner_and_is_taken_back(room: Room) -> None:
-    """One incident a store: triggered as long as it is bad, resolved once it is proven again."""
-    room = Room.set(room.folder, room.bucket, **PAGED)
-    room.put()
-    for script in (hang_up, hang_up, well, well):
-        use(script)
-        verified(room)
-
-    opened = room.opened()
-    store = opened.store()
-    told = [str(body) for (body,) in store.look("SELECT body FROM outbox ORDER BY seq", {})]
-    store.close()
-    assert ["resolve" if '"op":"resolve"' in one else "trigger" for one in told] == ["trigger", "trigger", "resolve"]
-
-
-async def hang_up(_asked: Asked) -> Seen:
-    """The server ends at once."""
-    raise CouldNotObserve("the scratch server ended with status 1")
 
 
 def test_a_cancelled_verification_leaves_nothing(room: Room) -> None:

@@ -11,10 +11,9 @@ from time import monotonic, sleep
 import psutil
 import pytest
 
-from flows import looking_at_backup
 from flows.backup_verification import proven, verify
 from tests.conftest import Estates, S3Server
-from tests.flows.backup_room import Room, use, well
+from tests.flows.backup_room import Room, one_store
 from tminus import events as ev
 from tminus.outcome import Verdict
 
@@ -30,13 +29,9 @@ _WITHIN = 120.0  # seconds for the victim to get to its stage
 @pytest.fixture
 def room(estates: Estates, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     """One store with a good backup."""
-    monkeypatch.setattr(looking_at_backup, "VERIFIERS", looking_at_backup.VERIFIERS)
-    section = s3_server.section(estates.secret, f"k/{estates.folder.name}")
-    made = Room.set(estates.folder, {name: str(value) for name, value in section.items()})
-    made.put()
-    use(well)
-    yield made
-    use(well)
+    for made in one_store(estates, s3_server, monkeypatch):
+        made.put()
+        yield made
 
 
 def killed(room: Room, stage: str) -> None:

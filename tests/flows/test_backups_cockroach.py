@@ -2,20 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from ruamel.yaml import YAML
 
-from deployments.rehearsal.vendors.cockroach import CockroachFake
-from deployments.rehearsal.vendors.cockroach_restores import RestoreState, Restoring
 from deployments.rehearsal.vendors.cockroach_state import COLLECTION
-from flows.backup_verification import verify
-from tasks.backups import cockroach_jobs
 from tasks.backups.verify_cockroach import (
     CockroachAsked,
     CockroachSeen,
@@ -24,106 +16,22 @@ from tasks.backups.verify_cockroach import (
 )
 from tasks.estate import Estate
 from tests.conftest import Estates
+from tests.flows.cockroach_room import INVARIANT, STORE, Clusters, two_clusters
 from tminus import events as ev
 from tminus.backups.book import CockroachBackup
 from tminus.backups.cockroach_proof import unless_proven, version_of
-from tminus.backups.opened import OpenedBackups, have_chain, open_backups
 from tminus.backups.together import Answers
 from tminus.backups.together_sets import Sets
-from tminus.ledger.store import Entry
 from tminus.outcome import Outcome, Verdict
-from tminus.record_parts import read_event
 from tminus.release import no_release
 
-INVARIANT = "SELECT count(*) FROM orders WHERE account_id IS NULL"
-STORE = {
-    "title": "The database",
-    "kind": "cockroach.backup",
-    "owner": "o",
-    "bucket": "backups",
-    "cluster": "main",
-    "database": "vatic",
-    "collection": COLLECTION,
-    "every": "24h",
-    "rpo": "1h",
-    "rto": "15m",
-    "invariants": [{"title": "Every order has an account", "sql": INVARIANT, "expect": "= 0"}],
-}
 KEY = "aws-kms:///alias/vatic?AUTH=specified&AWS_SECRET_ACCESS_KEY=made-up"
-
-
-@dataclass
-class Clusters:
-    """A live cluster, and a scratch."""
-
-    estates: Estates
-    live: CockroachFake
-    scratch: CockroachFake
-    dsns: Mapping[str, str]
-
-    @property
-    def restores(self) -> RestoreState:
-        """What the scratch cluster knows of backups, and made of them."""
-        return self.scratch.state.restores
-
-    def opened(self, *, proven_on: tuple[str, ...] = ("v24.3",), **main: str) -> OpenedBackups:
-        """The book and its environment; `main` are more of the live cluster's section."""
-        folder: Path = self.estates.folder
-        secret = {name: self.estates.secret(SecretStr(dsn)) for name, dsn in self.dsns.items()}
-        section = {"dsn": secret["main"], "scratch": "scratch", "proven_on": list(proven_on), **main}
-        environment = {
-            "environment": "here",
-            "kind": "rehearsal",
-            "ledger": {"sqlite": str(folder / "ledger.db")},
-            "prefect": {"api": "http://127.0.0.1:1/api"},
-            "state": str(folder / "state"),
-            "cockroach": {
-                "main": {key: value for key, value in section.items() if value},
-                "scratch": {"dsn": secret["scratch"]},
-            },
-            "backups": {"scratch": str(folder / "scratch")},
-        }
-        yaml = YAML(typ="safe", pure=True)
-        yaml.dump({"backups": "vatic", "title": "t", "stores": {"database": STORE}}, folder / "backups.yaml")
-        yaml.dump(environment, folder / "environment.yaml")
-        return open_backups(folder, folder / "environment.yaml")
-
-    def verified(self, **main: object) -> ev.BackupVerified:
-        """How the store came out."""
-        opened = self.opened(**main)  # type: ignore[arg-type]  # a test's own
-        asyncio.run(verify(opened, shown=False))
-        return [one for one in self.events(opened) if isinstance(one, ev.BackupVerified)][-1]
-
-    def events(self, opened: OpenedBackups | None = None) -> list[ev.Event]:
-        """What the ledger holds."""
-        opened = opened or self.opened()
-        with closing(opened.store()) as store:
-            return [read_event(one) for one in store.read(opened.chain)]
-
-    def left_behind(self, name: str, chain: str | None = None) -> None:
-        """What a killed verification leaves: a plan in the ledger, a mark in the cluster, a restore that runs."""
-        opened = self.opened()
-        planned = ev.ScratchPlanned(
-            verification="v", store="database", scratch=name, folder="", machine="another", cluster="scratch"
-        )
-        with closing(opened.store()) as store:
-            have_chain(store, opened.chain)
-            store.append(Entry(opened.chain, ev.write(planned)))
-        database = name.replace("-", "_")
-        self.restores.made[database] = chain or opened.chain
-        self.restores.databases.add(database)
-        self.restores.jobs[1] = Restoring(database, f"RESTORE … (new_db_name = '{database}')", 10**6, "succeeded")
 
 
 @pytest.fixture
 def clusters(estates: Estates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clusters]:
     """Both well; the scratch is declared as one."""
-    monkeypatch.setattr(cockroach_jobs, "_POLL", 0.01)
-    live, scratch = CockroachFake(), CockroachFake()
-    scratch.state.restores.declared = True
-    scratch.gives(INVARIANT, 0)
-    with live.running() as main, scratch.running() as other:
-        yield Clusters(estates, live, scratch, {"main": main, "scratch": other})
+    yield from two_clusters(estates, monkeypatch)
 
 
 def test_a_good_backup_is_proven_where_somebody_vouched(clusters: Clusters) -> None:
@@ -227,70 +135,6 @@ def test_an_encrypted_one_is_read_by_its_key(clusters: Clusters, estates: Estate
     said = clusters.verified(kms=estates.secret(SecretStr(KEY)))
     assert said.outcome.verdict is Verdict.PASS, said.outcome
     assert "made-up" not in "".join(one.model_dump_json() for one in clusters.events())
-
-
-def test_what_a_killed_one_left_is_swept(clusters: Clusters) -> None:
-    """The restore that still runs is ended first; it does not matter which machine began it."""
-    clusters.left_behind("tminus-scratch-database-0123")
-    assert clusters.verified().outcome.verdict is Verdict.PASS
-    gone = [one for one in clusters.events() if isinstance(one, ev.ScratchGone)]
-    assert [one.how for one in gone] == ["swept", "destroyed"]
-    assert clusters.restores.jobs[1].status == "canceled"
-    assert clusters.restores.databases == set()
-
-
-@pytest.mark.parametrize(("marked", "how"), [(True, "swept"), (False, "never made")])
-def test_one_killed_before_its_restore_leaves_nothing(clusters: Clusters, marked: bool, how: str) -> None:
-    """Neither where its mark was written, nor where not even that was."""
-    clusters.left_behind("tminus-scratch-database-0123")
-    clusters.restores.jobs.clear()
-    clusters.restores.databases.clear()
-    if not marked:
-        clusters.restores.made.clear()
-    clusters.verified()
-    assert [one.how for one in clusters.events() if isinstance(one, ev.ScratchGone)] == [how, "destroyed"]
-    assert clusters.restores.made == {}
-
-
-def test_a_silent_scratch_is_swept_later(clusters: Clusters) -> None:
-    """The plan stays in the ledger until the cluster answers again."""
-    clusters.left_behind("tminus-scratch-database-0123")
-    dsns = clusters.dsns
-    clusters.dsns = {**dsns, "scratch": "postgresql://tminus@127.0.0.1:1/vatic"}
-    assert clusters.verified().outcome.verdict is Verdict.UNKNOWN
-    assert not [one for one in clusters.events() if isinstance(one, ev.ScratchGone)]
-    clusters.dsns = dsns
-    assert clusters.verified().outcome.verdict is Verdict.PASS
-    assert clusters.restores.databases == set()
-
-
-@pytest.mark.parametrize("mark", ["another ledger's", "none"])
-def test_what_has_not_our_mark_is_never_dropped(clusters: Clusters, mark: str) -> None:
-    """Whatever the ledger says."""
-    clusters.left_behind("tminus-scratch-database-0123", chain="backups.other.here")
-    clusters.restores.jobs.clear()
-    if mark == "none":
-        clusters.restores.made.clear()
-    clusters.verified()
-    assert clusters.restores.databases == {"tminus_scratch_database_0123"}
-    assert [one.how for one in clusters.events() if isinstance(one, ev.ScratchGone)] == ["destroyed"]
-
-
-def test_a_cancelled_verification_drops_what_it_made(clusters: Clusters) -> None:
-    """Ctrl-C while the restore runs ends the restore too."""
-    clusters.restores.looks = 10**6
-
-    async def cancelled() -> None:
-        running = asyncio.create_task(verify(clusters.opened(), shown=False))
-        while not clusters.restores.jobs:
-            await asyncio.sleep(0.01)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-
-    asyncio.run(cancelled())
-    assert [job.status for job in clusters.restores.jobs.values()] == ["canceled"]
-    assert (clusters.restores.databases, clusters.restores.made) == (set(), {})
 
 
 @pytest.mark.parametrize("proven_on", [("v24.3",), ()])

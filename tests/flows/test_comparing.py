@@ -10,9 +10,8 @@ from flows.backup_verification import proven
 from tasks.backups.asked import Asked, Seen
 from tasks.backups.together_asking import finish
 from tests.conftest import Estates, S3Server
-from tests.flows.backup_room import GOOD, Room, use, well
+from tests.flows.backup_room import GOOD, PAGED, Room, use, verified, well
 from tests.flows.comparing_room import holding, set_room
-from tests.flows.test_backup_verification import PAGED, verified
 from tminus import events as ev
 from tminus.backups.contents import Marker
 from tminus.clock import now
@@ -33,16 +32,6 @@ def compared(room: Room) -> ev.StoresCompared:
     return [one for one in room.events() if isinstance(one, ev.StoresCompared)][-1]
 
 
-def told(room: Room) -> list[str]:
-    """The letters, as they were written."""
-    opened = room.opened()
-    store = opened.store()
-    try:
-        return [str(body) for (body,) in store.look("SELECT body FROM outbox ORDER BY seq", {})]
-    finally:
-        store.close()
-
-
 def test_a_disagreement_pages_its_owner_and_is_taken_back(room: Room) -> None:
     """One incident a group; the stores' own backups are proven, the verification is not."""
     holding(cache=range(5), queue=range(7))
@@ -54,7 +43,7 @@ def test_a_disagreement_pages_its_owner_and_is_taken_back(room: Room) -> None:
     assert mark.number == 7
     assert ended.counts == {"pass": 2, "fail": 1}
     assert not proven(ended)
-    (page,) = told(room)
+    (page,) = room.told()
     assert '"op":"trigger"' in page
     assert "cache and queue do not agree once they are restored" in page
 
@@ -62,7 +51,7 @@ def test_a_disagreement_pages_its_owner_and_is_taken_back(room: Room) -> None:
     ended = verified(room, "cache", "queue")
     assert proven(ended)
     assert ended.sentence == "shop: 2 of 2 backups proven; 1 group of stores compared, all agree"
-    assert '"op":"resolve"' in told(room)[-1]
+    assert '"op":"resolve"' in room.told()[-1]
 
 
 def test_a_store_that_was_not_restored_makes_it_unknown(room: Room) -> None:

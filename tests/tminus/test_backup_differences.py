@@ -39,6 +39,39 @@ def test_the_same_differs_in_nothing() -> None:
     assert lost_constraints(contents(), contents()) == []
 
 
+BROUGHT = {
+    "schemas": ("public",),
+    "owners": ("schema public: pg_database_owner",),
+    "privileges": ("schema public to PUBLIC: USAGE", "schema public to pg_database_owner: CREATE, USAGE"),
+    "extensions": ("plpgsql: in pg_catalog",),
+}
+SHOP = {"schemas": ("shop",), "owners": ("schema shop: shop",), "extensions": (), "privileges": ()}
+
+
+def test_what_every_new_database_has_is_no_difference() -> None:
+    """No dump says that the schema public or plpgsql was dropped, so a restored copy has them, empty."""
+    came = contents({name: (*SHOP[name], *lines) for name, lines in BROUGHT.items()})
+    assert schema_differences(contents(SHOP), came) == []
+    assert len(schema_differences(contents(SHOP), came, ignoring=())) == 5  # a base backup does say so
+
+
+def test_what_is_in_them_or_was_there_before_is_one() -> None:
+    """Anything in that schema, and anything else of it where the manifest lists it."""
+    more = {**BROUGHT, "relations": ("public.extra: table",), "owners": ("schema public: x", "table public.extra: x")}
+    assert schema_differences(contents(SHOP | {"schemas": ()}), contents(more)) == [
+        "owners: schema shop is missing",
+        "owners: table public.extra is there, and was not",
+        "relations: public.extra is there, and was not",
+    ]
+    less = contents({**BROUGHT, "schemas": (), "extensions": ()})
+    assert schema_differences(contents(BROUGHT), less) == [
+        "extensions: plpgsql is missing",
+        "schemas: public is missing",
+    ]
+    granted = contents({**BROUGHT, "privileges": (*BROUGHT["privileges"], "schema public to bob: CREATE")})
+    assert schema_differences(contents(BROUGHT), granted) == ["privileges: schema public to bob is there, and was not"]
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [

@@ -1,9 +1,11 @@
 """Who a program that refuses to be root runs as, and whether it can reach a network."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -29,6 +31,30 @@ def test_it_is_never_root(tmp_path: Path) -> None:
     said = subprocess.run([*account.prefix, "id", "-u"], capture_output=True, text=True, check=True).stdout
     assert said.strip() != "0"
     assert not account.offline
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can become another user")
+def test_what_may_do_harm_is_another_user_outside_too() -> None:
+    """In a namespace of its own root would still be root to every file: it neither reads nor writes ours."""
+    with TemporaryDirectory(prefix="tminus-") as name:
+        folder, secret = Path(name), Path(name) / "secret"
+        folder.chmod(0o711)
+        secret.touch(mode=0o600)
+        account = unprivileged.unprivileged(folder / "scratch", offline=True)
+        ours = f"/proc/{os.getpid()}/environ"
+        for reads in (["cat", str(secret)], ["sh", "-c", f"echo x >> {secret}"], ["cat", ours]):
+            assert subprocess.run([*account.prefix, *reads], capture_output=True, check=False).returncode != 0
+    assert account.uid == unprivileged.NOBODY
+    assert not any("our own user" in line for line in account.exposed)
+
+
+def test_where_only_our_own_user_is_to_be_had_that_is_said(tmp_path: Path) -> None:
+    """A folder that nobody else may enter, or a program: it runs as us, and whoever reads the outcome knows."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for folder, program in ((closed / "scratch", None), (Path("/tmp/scratch"), closed / "postgres")):
+        account = unprivileged.unprivileged(folder, offline=True, program=program)
+        assert any("our own user" in line for line in account.exposed)
 
 
 def test_an_offline_program_has_no_network(tmp_path: Path) -> None:

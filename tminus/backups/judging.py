@@ -8,7 +8,8 @@ from tminus.backups.book import AnyStore
 from tminus.expectation import Expectation, Measurement
 from tminus.outcome import Observation, Outcome, Verdict, judge
 
-_OF_THE_STORE = frozenset({"age", "missing", "overdue", "shrunk"})  # what says nothing of one older backup
+OF_THE_STORE = frozenset({"age", "missing", "overdue", "shrunk"})
+"""What says nothing of one older backup."""
 _COUNTED_TWICE = "files_damaged"  # by S3's own word, and by what is read: the larger counts
 _MOST = 40  # lines of details
 _LONG = 500  # characters of one of them
@@ -47,7 +48,7 @@ def judged(
     Of an older backup only what is its own is judged, not how many there are and how old the newest is; nor what `but`
     names.
     """
-    out = {*but, *(() if newest else _OF_THE_STORE)}
+    out = {*but, *(() if newest else OF_THE_STORE)}
     wanted = {name: one for name, one in expected(kind, store).items() if name not in out}
     return _shortened(judge(_comparable(wanted, seen), _observation(seen, where)), seen.reason)
 

@@ -53,7 +53,7 @@ class Origin(BaseModel, frozen=True, extra="forbid"):
         wal_lsn: PostgreSQL's position in the WAL just before the snapshot.
         archive_mode: PostgreSQL's: with `off` there is no way to a point in time.
         wal_from: where recovery of a base backup begins.
-        superuser: the role with which the cluster was made, which may do everything in a restored copy.
+        superuser: a role that may log in and do everything in a restored copy.
     """
 
     identity: str
@@ -82,7 +82,7 @@ class BackupManifest(BaseModel, frozen=True, extra="forbid"):
     """It is written last, where none is, so a backup without one was never completed.
 
     Attributes:
-        backup: the backup's own name, `STORE-YYYYMMDDTHHMMSSZ` or the launch's and its purpose.
+        backup: the backup's own name, `STORE-YYYYMMDDTHHMMSSZ-RANDOM` or the launch's and its purpose.
         store: the store's name in the book of backups.
         taken_at: the snapshot's moment, by the clock of the store itself where it has one.
         finished_at: when the last file was there.

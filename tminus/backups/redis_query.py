@@ -27,6 +27,17 @@ _DATABASE = re.compile(r"^(\d{1,5})$")
 _EXAMPLES = "'COUNT order:*', 'DB 2 LLEN queue' or 'HGET totals sum'"
 
 
+def database_and_words(text: str, examples: str) -> tuple[int, list[str]]:
+    """Reads `[DB n] word …`: of which database, and the rest; raises UsageError with the examples."""
+    try:
+        words = shlex.split(text)
+    except ValueError as e:
+        raise UsageError(f"{text!r} cannot be read ({e}); write one such as {examples}") from e
+    if len(words) > 1 and words[0].upper() == "DB" and (found := _DATABASE.match(words[1])):
+        return int(found[1]), words[2:]
+    return 0, words
+
+
 @dataclass(frozen=True)
 class RedisQuery:
     """One question.
@@ -47,13 +58,7 @@ class RedisQuery:
 
         A word alone is a pattern, whose keys are counted. Raises UsageError with an example.
         """
-        try:
-            words = shlex.split(text)
-        except ValueError as e:
-            raise UsageError(f"{text!r} cannot be read ({e}); write one such as {_EXAMPLES}") from e
-        database = 0
-        if len(words) > 1 and words[0].upper() == "DB" and (found := _DATABASE.match(words[1])):
-            database, words = int(found[1]), words[2:]
+        database, words = database_and_words(text, _EXAMPLES)
         if len(words) == 1 and words[0].upper() not in _NUMBERS:
             words = ["COUNT", *words]
         command, arguments = (words[0].upper(), tuple(words[1:])) if words else ("", ())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tminus import events as ev
-from tminus.backups.history import History
+from tminus.backups.history import History, Verified
 from tminus.backups.opened import OpenedBackups
 from tminus.ledger.store import Letter
 from tminus.messages.forms import PagerDutyLetter
@@ -22,24 +22,30 @@ def sentence(system: str, came: Sequence[ev.BackupVerified]) -> str:
     return f"{said}; not proven: {', '.join(bad)}" if bad else said
 
 
-def letters(opened: OpenedBackups, before: History, came: Sequence[ev.BackupVerified]) -> list[Letter]:
-    """A page for each store whose backup is not proven, and its end where it was not proven before and is now.
+def letters(opened: OpenedBackups, before: History, came: Sequence[ev.BackupVerified], *, whole: bool) -> list[Letter]:
+    """A page where what was just seen of a store's backups is not proven; its end where all is that was paged before.
+
+    It is not proven as long as an older backup that failed lies in its bucket, whatever passed since.
 
     A page's key is the system's chain and the store, so what stays broken is one incident. Nothing where the
     environment has no PagerDuty.
+
+    Args:
+        opened: whose they are.
+        before: what the ledger held when the verification began.
+        came: what it said of one store so far, the last of it just now.
+        whole: whether it says no more of this store.
     """
     if opened.environment.pagerduty is None:
         return []
-    found = []
-    for store in dict.fromkeys(one.store for one in came):
-        bad = [one for one in came if one.store == store and one.outcome.verdict is not Verdict.PASS]
-        earlier = before.verifications_of(store)
-        if bad:
-            found.append(_page(opened, store, bad).letter(page_key(opened.chain, store)))
-        elif earlier and earlier[-1].worst.outcome.verdict is not Verdict.PASS:
-            said = f"{opened.system}: the backups of {store} are proven again"
-            found.append(PagerDutyLetter(op="resolve", summary=said).letter(page_key(opened.chain, store)))
-    return found
+    store = came[-1].store
+    bad = [one for one in came if one.outcome.verdict is not Verdict.PASS]
+    if came[-1] in bad:
+        return [_page(opened, store, bad).letter(page_key(opened.chain, store))]
+    if whole and not bad and before.is_paged(store) and not Verified(tuple(came)).left:
+        said = f"{opened.system}: the backups of {store} are proven again"
+        return [PagerDutyLetter(op="resolve", summary=said).letter(page_key(opened.chain, store))]
+    return []
 
 
 def page_key(chain: str, store: str) -> str:

@@ -10,8 +10,10 @@ from rich.text import Text
 from tminus import events as ev
 from tminus.backups.book import AnyStore, BackupBook
 from tminus.backups.catalogue import Catalogue
-from tminus.backups.history import History, Verified
+from tminus.backups.history import LEFT_BEHIND, History, Verified
+from tminus.backups.scratch_telling import place_said
 from tminus.backups.together import mark_said
+from tminus.backups.unproven import failed_before
 from tminus.clock import show_duration
 from tminus.outcome import Verdict
 
@@ -29,14 +31,22 @@ def overview(book: BackupBook, history: History, at: datetime) -> Iterator[Rende
     for name, store in book.stores.items():
         table.add_row(*_row(name, store, history, at))
     yield table
-    bad = [(name, found[-1].worst) for name in book.stores if (found := history.verifications_of(name))]
-    for name, worst in bad:
-        if worst.outcome.verdict is not Verdict.PASS:
-            yield Text(f"{name}: {worst.outcome.summary}", style=_style(worst.outcome.verdict))
+    for name, last in [(name, found[-1]) for name in book.stores if (found := history.verifications_of(name))]:
+        if (verdict := last.worst.outcome.verdict) is not Verdict.PASS:
+            yield Text(f"{name}: {last.worst.outcome.summary}", style=_style(verdict))
+        elif last.left:
+            yield Text(f"{name}: {failed_before(last.left)}", style=_style(last.verdict))
     yield from common_points(book, history, at)
     for began in history.broke_off.values():
         said = f"The verification of {began.at:%Y-%m-%d %H:%M} runs, or broke off; the next cleans up behind it."
         yield Text(said, style="yellow")
+    for planned in history.scratches.values():
+        what = f"{planned.backup} is taken" if planned.backup else f"a backup of {planned.store} is restored"
+        yield Text(
+            f"In {place_said(planned)} {what}, for {short((at - planned.at).total_seconds())}; or it was left behind, "
+            "and the next verification or backup there removes it.",
+            style="red" if at - planned.at > LEFT_BEHIND else "yellow",
+        )
 
 
 def common_points(book: BackupBook, history: History, at: datetime) -> Iterator[Text]:
@@ -68,7 +78,7 @@ def _row(name: str, store: AnyStore, history: History, at: datetime) -> list[Ren
     last = seen[-1].newest
     age = at - last.at
     late = age > store.verify_every
-    verdict = seen[-1].worst.outcome.verdict
+    verdict = seen[-1].verdict
     return [
         name,
         backup,
@@ -156,7 +166,7 @@ def _verified(one: ev.BackupVerified, at: datetime) -> Iterator[RenderableType]:
 
 def _verdicts(seen: Sequence[Verified]) -> str:
     marks = {Verdict.PASS: "+", Verdict.FAIL: "-"}
-    return "".join(marks.get(one.worst.outcome.verdict, "?") for one in seen[-_DRAWN:])
+    return "".join(marks.get(one.verdict, "?") for one in seen[-_DRAWN:])
 
 
 def _figure(seconds: float | None, limit: timedelta) -> Text:

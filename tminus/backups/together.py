@@ -186,10 +186,13 @@ class Comparison:
 
 def _said(store: str, lacks: Lacks, mark: Marker) -> str:
     """`cache lacks 3 that database has, written before mark 9 of … (the earliest at …)`."""
-    earliest = datetime.fromtimestamp(lacks.earliest, UTC)
+    try:
+        earliest = day_said(datetime.fromtimestamp(lacks.earliest, UTC))
+    except (OverflowError, ValueError, OSError):  # PostgreSQL's -infinity, or a year before Christ
+        earliest = "a moment that no calendar has"
     return (
         f"{store} lacks {lacks.ids} that {listed(lacks.had_by)} {'has' if len(lacks.had_by) == 1 else 'have'}, written "
-        f"before {mark_said(mark)}, the earliest by {day_said(earliest)}"
+        f"before {mark_said(mark)}, the earliest by {earliest}"
     )
 
 

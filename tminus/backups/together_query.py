@@ -1,13 +1,12 @@
 """The questions for a set of ids that a book may ask of a restored Redis, or of restored objects."""
 
 import re
-import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
+from tminus.backups.redis_query import database_and_words
 from tminus.errors import UsageError
 
-_DATABASE = re.compile(r"^(\d{1,5})$")
 _GLOB = re.compile(r"[?\[\]\\^]")
 _MEMBERS = ("SMEMBERS", "HKEYS", "ZRANGE")
 _EXAMPLES = "'KEYS order:*', 'KEYS order:* AT placed_at', 'DB 2 SMEMBERS orders' or 'ZRANGE orders'"
@@ -56,13 +55,7 @@ class RedisSet:
     @classmethod
     def parse(cls, text: str) -> "RedisSet":
         """Reads `[DB n] KEYS pattern [AT field]`, or a command and a key; raises UsageError with an example."""
-        try:
-            words = shlex.split(text)
-        except ValueError as e:
-            raise UsageError(f"{text!r} cannot be read ({e}); write one such as {_EXAMPLES}") from e
-        database = 0
-        if len(words) > 1 and words[0].upper() == "DB" and (found := _DATABASE.match(words[1])):
-            database, words = int(found[1]), words[2:]
+        database, words = database_and_words(text, _EXAMPLES)
         match [words[0].upper() if words else "", *words[1:]]:
             case ["KEYS", pattern]:
                 return cls(database, "KEYS", _plain(pattern))

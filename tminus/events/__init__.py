@@ -6,6 +6,7 @@ import rfc8785
 from pydantic import BaseModel, Field, TypeAdapter
 
 from tminus.events.backups import (
+    BackupAnnounced,
     BackupTaken,
     BackupVerified,
     ScratchGone,
@@ -73,6 +74,7 @@ __all__ = [
     "Answered",
     "AskEnded",
     "AskOpened",
+    "BackupAnnounced",
     "BackupTaken",
     "BackupVerified",
     "BaselineFrozen",
@@ -165,6 +167,7 @@ Event = Annotated[
     | OperationBegan
     | OperationApproved
     | OperationEnded
+    | BackupAnnounced
     | BackupTaken
     | VerificationBegan
     | ScratchPlanned

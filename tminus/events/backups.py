@@ -35,6 +35,20 @@ class BackupTaken(Happening):
     took: Seconds = 0.0
 
 
+class BackupAnnounced(Happening):
+    """A backup's files are in the bucket, and its manifest is about to be stored.
+
+    Whoever is killed after that leaves a backup that nobody recorded: where the manifest is there, a later taking or
+    verification records it, by this digest.
+
+    Attributes:
+        taken: what is recorded once the manifest is there.
+    """
+
+    type: Literal["backup.announced"] = "backup.announced"
+    taken: BackupTaken
+
+
 class VerificationBegan(Happening):
     """A verification of a system's backups began.
 
@@ -61,6 +75,7 @@ class ScratchPlanned(Happening):
         folder: where.
         machine: on which machine.
         cluster: of a CockroachDB's backup, the entry of the environment in which a database of that name is restored.
+        backup: where a backup is taken in it, that backup's name; "" where one is restored.
     """
 
     type: Literal["scratch.planned"] = "scratch.planned"
@@ -70,13 +85,14 @@ class ScratchPlanned(Happening):
     folder: str
     machine: str
     cluster: str = ""
+    backup: str = ""
 
 
 class ScratchGone(Happening):
     """A scratch place is no more.
 
     Attributes:
-        how: `destroyed` when its verification was over, `swept` by a later one, `never made` where there was none.
+        how: `destroyed` when what it was for was over, `swept` by a later one, `never made` where there was none.
     """
 
     type: Literal["scratch.gone"] = "scratch.gone"
@@ -96,6 +112,7 @@ class BackupVerified(Happening):
         rpo_seconds: what was lost: from the newest mark in it to the moment for which it was needed.
         stages: seconds by stage.
         marker: the newest mark that its manifest names.
+        still_failed: the store's older backups that failed when they were last looked at, by then, and lie there still.
     """
 
     type: Literal["backup.verified"] = "backup.verified"
@@ -110,6 +127,7 @@ class BackupVerified(Happening):
     rpo_seconds: float | None = None
     stages: dict[str, Seconds] = Field(default_factory=dict)
     marker: Marker | None = None
+    still_failed: tuple[str, ...] = ()
 
 
 class StoresCompared(Happening):
@@ -135,7 +153,7 @@ class VerificationEnded(Happening):
     Attributes:
         counts: verdict → how many backups, and groups of stores that were compared, came out so.
         common_mark: the newest mark that is in the newest backup of every store: all can be brought to it.
-        broke_off: whether its process died before; a later one wrote this down.
+        broke_off: whether its process died before, which a later one wrote down, or it made way for a restore.
     """
 
     type: Literal["verification.ended"] = "verification.ended"

@@ -60,8 +60,11 @@ class RestoreEnded(Happening):
 
     Attributes:
         done: whether it was switched.
+        reached: when the last transaction in what is live now committed, where WAL led there; else as it was planned.
+            None where nothing was switched, or the WAL did not say.
     """
 
     type: Literal["restore.ended"] = "restore.ended"
     done: bool
     sentence: str
+    reached: Time | None = None

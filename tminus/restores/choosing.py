@@ -10,6 +10,17 @@ from tminus.errors import UsageError
 from tminus.outcome import Verdict
 
 _NAMED = 5  # backups that are passed over
+_SAID = 200  # characters of why one did not pass
+_CONTENT = {"restored": "yes", "manifest": "recorded"}
+_COUNTED = frozenset(
+    {
+        *("files_damaged", "files_corrupt"),
+        *("schema_differs", "tables_differ", "sequences_differ", "databases_differ", "objects_differ"),
+        *("constraints_broken", "indexes_broken", "invariants_broken"),
+    }
+)
+_AT_THE_END = frozenset({"indexes_broken", "invariants_broken"})
+"""What is looked at where the archive's WAL ends, and so after what a restore to an instant goes back behind."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +58,21 @@ class Chosen:
             return ""
         how = {Verdict.PASS: "proven", Verdict.UNKNOWN: "could not be looked at"}.get(one.outcome.verdict, "not proven")
         took = f", restored in {one.rto_seconds:.0f} s" if one.rto_seconds is not None else ""
-        return f"{how} at {one.at:%Y-%m-%d %H:%M:%S} UTC{took}"
+        why = (
+            f"; nothing of its content was wrong: {one.outcome.summary[:_SAID]}"
+            if one.outcome.verdict is Verdict.FAIL
+            else ""
+        )
+        return f"{how} at {one.at:%Y-%m-%d %H:%M:%S} UTC{took}{why}"
 
 
 def choose(
     found: Catalogue, verified: Sequence[ev.BackupVerified], store: str, instant: datetime, *, through_wal: bool = False
 ) -> Chosen:
-    """The newest backup at or before an instant that the ledger knows, that is whole, and that did not fail.
+    """The newest backup at or before an instant that the ledger knows, that is whole, and whose content did not fail.
 
-    One that was never restored is taken too: it is looked at before anything is switched.
+    One that was never restored is taken too: it is looked at before anything is switched. That it was old, slow or
+    smaller than others when it was verified says nothing of its content.
 
     Args:
         found: what lies in the store's bucket.
@@ -75,12 +92,23 @@ def choose(
             passed.append(f"{one.name}: the ledger does not know it")
         elif not one.whole:
             passed.append(f"{one.name}: {one.size} of {one.recorded.size} bytes are there")
-        elif last is not None and last.outcome.verdict is Verdict.FAIL:
+        elif last is not None and last.outcome.verdict is Verdict.FAIL and _wrong(last, through_wal=through_wal):
             passed.append(f"{one.name}: it failed at {last.at:%Y-%m-%d %H:%M} UTC: {last.outcome.summary}")
         else:
             later, through = len(known) - len(before), instant if through_wal else None
             return Chosen(one, one.recorded, last, _bounded(passed), later, through)
     raise UsageError(_none(known, passed, store, instant))
+
+
+def _wrong(last: ev.BackupVerified, *, through_wal: bool) -> bool:
+    """Whether what failed is in the backup itself."""
+    for one in last.outcome.found:
+        if one.name in _CONTENT and one.word != _CONTENT[one.name]:
+            return True
+        counted = one.name in _COUNTED and not (through_wal and one.name in _AT_THE_END)
+        if counted and one.quantity is not None and one.quantity.value:
+            return True
+    return False
 
 
 def _last(verified: Iterable[ev.BackupVerified], store: str, one: Listed) -> ev.BackupVerified | None:

@@ -29,6 +29,11 @@ def told(chosen: Chosen, store: str, instant: datetime, at: datetime) -> list[st
     ]
 
 
+def meanwhile_said(what: str) -> list[str]:
+    """What stands in the way right now."""
+    return _row("meanwhile", what) if what else []
+
+
 def by_hand_said(what: Iterable[str]) -> list[str]:
     """What a person does, where tminus switches nothing."""
     return [line for one in what for line in _row("by hand", one)]

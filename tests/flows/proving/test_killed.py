@@ -26,7 +26,7 @@ STAGES = {
     "dump": {
         "before the scratch is made": (FLOW, "make_scratch"),
         "before the cluster is made": (DUMP, "make"),
-        "while it is fetched": ("tasks.backups.stored_file", "_difference"),
+        "while it is fetched": ("tasks.backups.stored_file", "difference"),
         "before pg_restore": (DUMP, "restore"),
         "while pg_restore works": (DUMP, "Overlapped.hint"),
         "while others are restored": (OVERLAPPED, "Overlapped._check_table"),
@@ -36,7 +36,7 @@ STAGES = {
     },
     "base": {
         "before the scratch is made": (FLOW, "make_scratch"),
-        "while it is fetched": ("tasks.backups.base_fetch", "_difference"),
+        "while it is fetched": ("tasks.backups.base_fetch", "difference"),
         "once it is unpacked": (BASE, "unpacked"),
         "before pg_verifybackup": (BASE, "corrupt_files"),
         "before recovery": (BASE, "make_ready"),

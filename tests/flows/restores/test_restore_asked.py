@@ -1,6 +1,7 @@
 """A restore asked for: what binds, who may answer, and what a record that somebody else wrote is worth."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,23 +11,28 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from flows import restore_back
 from flows.restore import carry_out
 from flows.restore_asking import ask
+from flows.restore_back import ALONE_WITHIN
 from flows.restore_planning import Plan
+from flows.restore_stages import switched as switched_until
+from tasks.restores.asked import Live, Stands, Way
 from tasks.restores.postgres_dump import DumpRestorer
 from tests.flows.restores.desk import STORE, Desk
 from tests.tasks.backups.dumps.shop import BOOK
 from tminus import events as ev
 from tminus.backups.catalogue import Listed
 from tminus.clock import now
-from tminus.errors import LedgerError, Refused, UsageError
+from tminus.errors import CouldNotObserve, LedgerError, Refused, UsageError
 from tminus.launches import list_launches
 from tminus.ledger.entries import Entry
 from tminus.ledger.store import Store
+from tminus.outcome import Outcome
 from tminus.personal_key import PersonalKey
 from tminus.restores import question, standing
 from tminus.restores.choosing import Chosen
-from tminus.restores.papers import Papers
+from tminus.restores.papers import STEP, Papers
 from tminus.restores.standing import Restoring
 from tminus.yaml_source import Source
 
@@ -180,6 +186,73 @@ def test_a_store_that_is_not_switched_is_not_asked_for(desk: Desk, store: Store)
     with pytest.raises(Refused, match="which tminus does not switch; nothing was changed"):
         ask(store, papers, replace(planned(), restorer=None), PersonalKey(desk.folder / "asker"), "gone", "")
     assert store.locked_by("test") is None
+
+
+def switched(store: Store, chain: str, ago: timedelta) -> None:
+    """It was, and ended so long ago."""
+    at = now() - ago
+    events = (
+        ev.StepIntended(step=STEP, attempt=1, token=0, deadline=at, does="renames", before="it is not", undo=WAY),
+        ev.StepEnded(step=STEP, attempt=1, outcome=Outcome.passed("it is"), at=at),
+        ev.RestoreEnded(done=True, sentence="done", at=at),
+    )
+    store.append_and_unlock("test", *(Entry(chain, ev.write(one)) for one in events))
+
+
+def test_after_some_hours_nobody_alone_takes_it_back(desk: Desk, store: Store) -> None:
+    """It says that a restore is to be asked for, and the environment stays free."""
+    switched(store, asked(desk, store), ALONE_WITHIN + timedelta(minutes=1))
+    found = desk.restore(STORE, "--undo", "--yes", key="lead")
+    assert found.exit_code == 3, found.output
+    assert f"`tminus restore {STORE} INSTANT`" in found.output
+    assert store.locked_by("test") is None
+
+
+def test_nor_does_who_resumes_it_then(desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was ordered in time, broke off, and live was written to since: it ends, and the environment is free."""
+
+    class Switched(DumpRestorer):
+        async def stands(self, live: Live, way: Way) -> Stands:
+            del live, way
+            return Stands.NEW
+
+    chain = asked(desk, store)
+    switched(store, chain, ALONE_WITHIN + timedelta(minutes=1))
+    back = desk.ordered_back(chain)
+    monkeypatch.setattr(restore_back, "RESTORERS", {"postgres.dump": Switched})
+    with pytest.raises(Refused, match="one person takes a restore back for 4h only"):
+        asyncio.run(restore_back.carry_back(store, back, print))
+    assert store.locked_by("test") is None
+
+
+def test_it_says_first_what_leaves_live(desk: Desk, store: Store) -> None:
+    """And asks."""
+    switched(store, asked(desk, store), timedelta(minutes=2))
+    found = desk.restore(STORE, "--undo", key="lead")
+    assert found.exit_code == 1, found.output
+    assert re.search(r"all that was written in the 1[12]\d s since then leaves live", found.output)
+    assert store.locked_by("test") is None
+
+
+def test_who_may_not_today_takes_nothing_back(desk: Desk, store: Store) -> None:
+    """Whatever they might when it was asked for."""
+    switched(store, asked(desk, store), timedelta(minutes=2))
+    people = (desk.folder / "people.yaml").read_text("utf-8").replace("devops_lead", "product_manager")
+    (desk.folder / "people.yaml").write_text(people, "utf-8")
+    found = desk.restore(STORE, "--undo", "--yes", key="lead")
+    assert (found.exit_code, "may not take a restore back" in found.output) == (3, True), found.output
+    assert store.locked_by("test") is None
+
+
+async def test_a_switch_that_hangs_ends_at_its_deadline() -> None:
+    """Whoever waits is told that nobody knows how it ended."""
+
+    class Hangs(DumpRestorer):
+        async def switch(self, *_: object) -> None:
+            await asyncio.sleep(60)
+
+    with pytest.raises(CouldNotObserve, match="the switch had no end until"):
+        await switched_until(Hangs(), None, WAY, Stands.NEW, now() + timedelta(milliseconds=20))  # type: ignore[arg-type]
 
 
 def test_a_stranger_asks_nothing(desk: Desk, store: Store, tmp_path: Path) -> None:

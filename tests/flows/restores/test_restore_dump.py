@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -16,6 +17,8 @@ from tests.flows.restores.room import Room
 from tminus import events as ev
 from tminus.backups.contents import PostgresContents
 from tminus.clock import now
+from tminus.lease import take
+from tminus.ledger.store import Entry
 
 GONE, THERE = 0, 900  # orders, in what is live and in the backup
 _WITHIN = 30.0  # seconds
@@ -50,12 +53,13 @@ def test_the_whole_way(room: Room) -> None:
 
     shown = room.say("status", chain)
     assert (shown.exit_code, "done: database is database-" in shown.output) == (0, True), shown.output
-    back = room.restore("database", "--undo", key="lead")
+    back = room.restore("database", "--undo", "--yes", key="lead")
     assert back.exit_code == 0, back.output
+    assert re.search(r"all that was written in the \d+ s since then leaves live", back.output)
     assert room.databases() == {"", "_undone"}
     assert room.orders() == GONE
     assert room.holder() is None
-    assert room.restore("database", "--undo", key="lead").exit_code == 0
+    assert room.restore("database", "--undo", "--yes", key="lead").exit_code == 0
     assert room.orders() == GONE
 
 
@@ -64,7 +68,9 @@ def test_it_says_first_what_will_be_lost(room: Room) -> None:
     at = now()
     found = room.restore("database", at.isoformat(), "--dry-run")
     assert found.exit_code == 0, found.output
-    assert re.search(r"backup +database-\d{8}T\d{6}Z, taken .* UTC: the newest at or before that instant", found.output)
+    assert re.search(
+        r"backup +database-\d{8}T\d{6}Z\S+, taken .* UTC: the newest at or before that instant", found.output
+    )
     assert "never: nobody has restored it yet" in found.output
     assert re.search(r"loses +\d+ s between there and the instant asked, \d+ s between there and now", found.output)
     assert "by its newest mark, 7" in found.output
@@ -180,6 +186,49 @@ def test_given_up(room: Room) -> None:
     assert room.databases() == {""}
     assert room.holder() is None
     assert room.orders() == GONE
+
+
+def test_what_was_live_was_dropped(room: Room) -> None:
+    """Nothing is held for a way back that is none, nobody is sent away for it, and one under way can be given up."""
+    chain = room.asked(unsaved="it is empty")
+    room.approved(chain)
+    assert room.restore("--resume").exit_code == 0
+    [intended] = [one for one in room.events(chain) if isinstance(one, ev.StepIntended)]
+    assert intended.undo is not None
+    with room.connect("postgres") as connection:
+        connection.execute(f'DROP DATABASE "{intended.undo["kept"]}"'.encode())
+    with room.connect() as trader:
+        found = room.restore("database", "--undo", "--yes", key="lead")
+        assert (found.exit_code, "somebody dropped it" in found.output) == (1, True), found.output
+        assert room.holder() is None
+        back = room.ordered_back(chain)  # as where it is dropped right after it was looked for
+        assert room.restore("--resume").exit_code == 1
+        assert room.holder() == back
+        ended = room.restore("--give-up", key="other")
+        assert (ended.exit_code, "gave it up" in ended.output) == (0, True), ended.output
+        assert trader.execute("SELECT count(*) FROM shop.orders").fetchone() == (THERE,)
+    assert room.holder() is None
+
+
+def test_while_backups_are_verified(room: Room) -> None:
+    """The plan says so; a copy that has to wait for that is written down as such, and made later."""
+    opened = room.opened()
+    began = ev.VerificationBegan(
+        verification="one", system="shop", environment="test", digests={}, stores=("database",)
+    )
+    with closing(opened.store()) as store:
+        token = take(store, opened.chain, 60)
+        store.append(Entry(opened.chain, ev.write(began), token))
+        told = room.restore("database", now().isoformat(), "--dry-run")
+        assert re.search(r"meanwhile +a verification of the backups runs", told.output), told.output
+        chain = room.asked(unsaved="it is empty")
+        room.approved(chain)
+        found = room.restore("--resume")
+        assert (found.exit_code, "the backups are being verified" in found.output) == (3, True), found.output
+        assert said(room, chain) == {"halted": "pass", "save": "pass", "beside": "unknown"}
+        store.give_lease_back(opened.chain, token)
+    assert room.restore("--resume").exit_code == 0
+    assert room.orders() == THERE
 
 
 def test_beside_nothing_else(room: Room) -> None:

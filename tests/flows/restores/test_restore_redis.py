@@ -90,7 +90,7 @@ def test_the_whole_way(room: Room) -> None:
         assert 0 < client.ttl("session:1") <= 3600 + 40
         assert client.llen("large queue") == 3000
 
-    back = room.restore(STORE, "--undo", key="lead")
+    back = room.restore(STORE, "--undo", "--yes", key="lead")
     assert back.exit_code == 0, back.output
     assert room.balance() == b"nothing"
     with room.live.client(5) as client:

@@ -10,6 +10,7 @@ from datetime import datetime
 import pyrage
 from pydantic import SecretStr
 
+from deployments.rehearsal.aws import make_bucket
 from tasks.backup_store import BackupStore
 from tasks.backups.asked import Asked, Scratch, Seen, TakeAsked
 from tasks.backups.stored_file import upload
@@ -17,7 +18,7 @@ from tasks.backups.take_objects import TakeObjects
 from tasks.backups.verify_objects import VerifyObjects
 from tasks.estate import Estate
 from tests.conftest import Estates, S3Server
-from tests.tasks.backups.redis_room import BEFORE_RESTORING, BOOK
+from tests.tasks.backups.redis_room import BEFORE_RESTORING, BOOK, ago
 from tminus.backups.aspects import expected
 from tminus.backups.book import S3Objects
 from tminus.backups.manifest import BackupManifest
@@ -78,7 +79,7 @@ class ObjectRoom:
         """What `tminus mark` writes."""
         self.put("tminus/marker.json", json.dumps({"number": number, "at": at.isoformat()}).encode())
 
-    async def take(self, recipients: Sequence[str] | None = None) -> BackupManifest:
+    async def take(self, recipients: Sequence[str] | None = None, *, afresh: bool = False) -> BackupManifest:
         """A backup, which leaves nothing of an object on the disk."""
         self._times += 1
         folder = self.estates.folder / f"taking-{self._times}"
@@ -94,6 +95,7 @@ class ObjectRoom:
                     backup=f"invoices-{secrets.token_hex(4)}",
                     recipients=(self.recipient,) if recipients is None else tuple(recipients),
                     folder=folder,
+                    afresh=afresh,
                 )
             )
         assert [one.name for one in folder.iterdir()] == [LIST]  # no content is left lying
@@ -119,6 +121,10 @@ class ObjectRoom:
         """The lines of its list."""
         stored = self.get(manifest.file(LIST).key)
         return [ListedObject.read(line) for line in pyrage.decrypt(stored, [self.identity]).splitlines()]
+
+    def listed_plain(self, manifest: BackupManifest) -> list[ListedObject]:
+        """The lines of a list that is not encrypted."""
+        return [ListedObject.read(line) for line in self.get(manifest.file(LIST).key).splitlines()]
 
     def relist(
         self, manifest: BackupManifest, lines: Sequence[bytes], recipients: Sequence[str] | None = None
@@ -147,3 +153,21 @@ class ObjectRoom:
         prefix = f"objects/{self.estates.folder.name}/"
         found = pages.paginate(Bucket=self.s3.at.address.bucket, Prefix=prefix)
         return [one["Key"] for page in found for one in page.get("Contents", [])]
+
+
+def invoices(estates: Estates, s3_server: S3Server) -> ObjectRoom:
+    """Thirty invoices, two of them alike, some written twice, some deleted, and a mark of five minutes ago."""
+    live = f"live-{secrets.token_hex(6)}"
+    make_bucket(s3_server.at.address, live)
+    made = ObjectRoom(estates, s3_server, live)
+    for number in range(30):
+        made.put(f"invoice/{number:03}.txt", f"invoice {number} of {live}".encode() * 40)
+    made.put("invoice/005.txt", b"the second version")
+    made.put("invoice/006.txt", b"the second version")
+    made.put("empty", b"")
+    made.put("ünïcode/日本", b"x" * 100_000, CacheControl="no-cache")
+    for number in (7, 8):
+        s3_server.client().delete_object(Bucket=live, Key=f"shop/invoice/{number:03}.txt")
+    s3_server.client().put_object(Bucket=live, Key="elsewhere/of-another-system", Body=b"not ours")
+    made.mark(3, ago(minutes=5))
+    return made

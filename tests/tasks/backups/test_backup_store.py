@@ -6,15 +6,22 @@ import os
 import time
 import tracemalloc
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
 
 import pyrage
 import pytest
+from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
+from tasks import backup_store
 from tasks.backup_store import AtRest, BackupStore
 from tasks.backups.stored_file import receive, upload
+from tasks.giving_up import abandonable
 from tests.conftest import Estates, S3Server
 from tminus.errors import CouldNotObserve
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 PLAIN = AtRest("AES256")
 
@@ -48,6 +55,61 @@ def test_the_first_manifest_wins(store: BackupStore, s3_server: S3Server) -> Non
     assert found["Body"].read() == b"first"
     assert store.put_manifest(key, b"third", PLAIN, replacing=found["ETag"])
     assert not store.put_manifest(key, b"fourth", PLAIN, replacing=found["ETag"])
+
+
+class Answering:
+    """An S3 whose answers to what is put are these errors, in turn; a fake in front of moto's."""
+
+    def __init__(self, client: "S3Client", *codes: str) -> None:
+        self._client, self._codes = client, list(codes)
+
+    def __getattr__(self, name: str) -> object:
+        """Everything else is as it is."""
+        return getattr(self._client, name)
+
+    def put_object(self, **put: object) -> object:
+        """`lost`: it was stored, the answer was lost, and the client's own second try is told that it is there."""
+        code = self._codes.pop(0) if self._codes else ""
+        if code in {"", "lost"}:
+            answer = self._client.put_object(**put)  # type: ignore[arg-type]
+        if code:
+            said = "PreconditionFailed" if code == "lost" else code
+            raise ClientError({"Error": {"Code": said, "Message": ""}}, "PutObject")
+        return answer
+
+
+@pytest.mark.parametrize("codes", [("lost",), ("ConditionalRequestConflict", "OperationAborted"), ("NotImplemented",)])
+def test_what_s3_answers_to_a_manifest(
+    store: BackupStore, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, codes: tuple[str, ...]
+) -> None:
+    """A lost answer is no loss, and a conflict is tried again: it is there, and it is ours; nobody else's is."""
+    monkeypatch.setattr(backup_store, "_BETWEEN", 0.0)
+    client, key = s3_server.client(), f"{store.prefix}/{codes[0]}.manifest.json"
+    one = BackupStore(cast("S3Client", Answering(client, *codes)), s3_server.at.address.bucket, store.prefix)
+    assert one.put_manifest(key, b"ours", PLAIN, replacing=None)
+    assert store.text(key, 100) == b"ours"
+    assert not store.put_manifest(key, b"else", PLAIN, replacing=None)
+
+
+def test_a_conflict_without_end_is_no_answer(
+    store: BackupStore, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows then who wins."""
+    monkeypatch.setattr(backup_store, "_BETWEEN", 0.0)
+    answering = Answering(s3_server.client(), *["ConditionalRequestConflict"] * 9)
+    one = BackupStore(cast("S3Client", answering), s3_server.at.address.bucket, store.prefix)
+    with pytest.raises(CouldNotObserve, match="ConditionalRequestConflict"):
+        one.put_manifest(f"{store.prefix}/conflict.manifest.json", b"ours", PLAIN, replacing=None)
+
+
+def test_an_upload_that_was_given_up_ends(store: BackupStore) -> None:
+    """No thread can be stopped from outside: it asks at each piece, and nothing is stored."""
+    key = f"{store.prefix}/given-up.dump"
+    with abandonable() as given_up:
+        given_up.set()
+        with pytest.raises(CouldNotObserve, match="given up"):
+            store.put_stream(key, Endless(1 << 30), PLAIN, part=5 << 20)
+    assert store.dump(key) is None
 
 
 def test_a_large_stream_goes_up_in_parts(store: BackupStore) -> None:

@@ -11,7 +11,15 @@ from pydantic import SecretStr
 
 from tasks.backups.damage import Damaged
 from tasks.backups.digested import DigestedSource, DigestedTarget
-from tasks.backups.encryption import HEAD, decrypt, encrypt, plain_format, public_key, readable_without_key
+from tasks.backups.encryption import (
+    HEAD,
+    decrypt,
+    encrypt,
+    may_be_sealed,
+    plain_format,
+    public_key,
+    readable_without_key,
+)
 from tminus.errors import CouldNotObserve, NotConfigured
 
 KEY = pyrage.x25519.Identity.generate()
@@ -32,6 +40,17 @@ def opened(stored: bytes, key: SecretStr = PRIVATE) -> bytes:
     into = io.BytesIO()
     decrypt(io.BytesIO(stored), into, key)
     return into.getvalue()
+
+
+@given(st.sampled_from([0, 1, 1000, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 200_000]), st.integers(1, 4))
+def test_the_size_of_what_is_encrypted_follows_from_the_plain_one(plain: int, recipients: int) -> None:
+    """Whatever age adds fits; what is half a kilobyte shorter or longer does not."""
+    into = io.BytesIO()
+    encrypt(io.BytesIO(bytes(plain)), into, [PUBLIC] * recipients)
+    size = len(into.getvalue())
+    assert may_be_sealed(size, plain, recipients)
+    assert not may_be_sealed(size - 512, plain, recipients)
+    assert not may_be_sealed(size + 512, plain, recipients)
 
 
 @given(st.binary(max_size=200))

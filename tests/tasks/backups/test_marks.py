@@ -7,6 +7,7 @@ import psycopg
 import pytest
 import redis
 
+from tasks.backups import marks
 from tasks.backups.marks import Marked, Place, mark, places
 from tasks.backups.redis_contents import MARKER_KEY
 from tasks.estate import Estate
@@ -137,3 +138,36 @@ def test_what_somebody_else_wrote_there_is_no_mark(place: Estate, redis_pair: Re
     found = marked(place)
     assert "holds no mark" in found.failed[EVERYWHERE[1]]
     assert in_redis(redis_pair) == {b"number": b"many"}
+
+
+def test_a_store_that_hangs_keeps_no_other_from_its_mark(place: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be it that it does not even let itself be ended, as a driver does that waits for its server."""
+
+    async def hangs(_estate: Estate, _name: str) -> int:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                continue
+        return 0
+
+    monkeypatch.setattr(marks, "_in_redis", hangs)
+    monkeypatch.setattr(marks, "_WITHIN", 2.0)
+    monkeypatch.setattr(marks, "_ENDS", 0.01)
+    found = marked(place)
+    assert found.written == [EVERYWHERE[0], EVERYWHERE[2]]
+    assert "redis main did not answer within" in found.failed[EVERYWHERE[1]]
+
+
+def test_nobody_s_lock_is_waited_for(
+    place: Estate, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that somebody holds, for whatever reason, is marked the next time."""
+    marked(place)
+    monkeypatch.setattr(marks, "_LOCK", "50ms")
+    with postgres_server.connect() as sql, sql.transaction():
+        sql.execute("LOCK TABLE tminus.marker")
+        found = marked(place)
+    assert found.written == EVERYWHERE[1:]
+    assert "LockNotAvailable" in found.failed[EVERYWHERE[0]]
+    assert marked(place).failed == {}

@@ -76,6 +76,20 @@ def test_it_waits_until_one_is_verified(estates: Estates, monkeypatch: pytest.Mo
     assert looked(estates, wait="1m").verdict is Verdict.PASS
 
 
+def test_one_that_failed_is_not_forgotten(estates: Estates) -> None:
+    """As long as the last verification saw it in its bucket, whatever passed since; then it is forgotten."""
+    taken, came = proven(timedelta(hours=1), "good")
+    left = came.model_copy(update={"still_failed": ("database-20260101T000000Z",)})
+    write(estates, CHAIN, taken, left)
+    check = BackupVerified.model_validate({"store": "database", "expect": {"age": "<= 1 h"}})
+    came_out = asyncio.run(check.observe(estates.make()))
+    assert came_out.verdict is Verdict.FAIL
+    assert "verdict fail" in came_out.summary
+    assert "database-20260101T000000Z failed when it was last looked at" in came_out.summary
+    write(estates, CHAIN, *proven(timedelta(hours=1), "next"))
+    assert asyncio.run(check.observe(estates.make())).verdict is Verdict.PASS
+
+
 def test_without_a_launch_nothing_is_after_it(estates: Estates) -> None:
     """A ledger that does not know the launch leaves it unknown, at once."""
     write(estates, CHAIN, *proven(timedelta(hours=1), "after"))

@@ -175,6 +175,15 @@ async def test_damaged_bytes(room: RedisRoom, damage: str, consistent: bool) -> 
     assert (await room.outcome(manifest)).verdict is Verdict.FAIL
 
 
+async def test_what_is_not_ours_is_not_loaded(room: RedisRoom) -> None:
+    """A whole file, encrypted to our key, that is not the one that was written."""
+    manifest = await room.take()
+    room.replace(manifest, RDB, room.plain(manifest, RDB))
+    seen = await room.verify(manifest)
+    assert found(seen, "restored") == "restored no"
+    assert found(seen, "files_damaged") == "files_damaged 1"
+
+
 async def test_unencrypted_fails(room: RedisRoom) -> None:
     """A file that anybody can read fails, though it restores well and its hashes agree."""
     manifest = await room.take()

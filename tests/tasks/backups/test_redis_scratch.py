@@ -1,10 +1,14 @@
 """The scratch server: it answers nobody but us, changes nothing, and never outlives whoever started it."""
 
 import asyncio
+import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -12,9 +16,12 @@ import pytest
 
 from tasks.backups import redis_server
 from tasks.backups.damage import Damaged
+from tasks.backups.redis_counting import own_folder
 from tasks.backups.redis_server import RDB, scratch_redis
+from tasks.backups.redis_tools import RedisProgram
 from tests.tasks.backups.redis_room import PROGRAMS, edited
 from tminus.errors import CouldNotObserve
+from tminus.unprivileged import NOBODY
 
 PROGRAM = PROGRAMS[0]
 _HOLDS = """
@@ -130,6 +137,57 @@ async def test_refusal_quotes_no_key(folder: Path) -> None:
             pass
     assert "key 1" not in str(refused.value)
     assert "RDB" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Can't initialize Background Jobs. Error message: Resource temporarily unavailable", "Can't initialize Back"),
+        ("Can't open the append-only file: No space left on device", "No space left on device"),
+        ("Failed opening Unix socket: bind: No such file or directory", "Failed opening"),
+    ],
+)
+async def test_what_ails_this_machine_is_no_damage(folder: Path, said: str, shown: str) -> None:
+    """It is told, and the backup may well be good."""
+    with pytest.raises(CouldNotObserve, match=shown):
+        async with scratch_redis(ending(folder, said), folder):
+            pass
+
+
+async def test_what_is_quoted_is_not_told(folder: Path) -> None:
+    """A key may have quotes in it; an apostrophe is no quote."""
+    said = "Can't load: the key 'it's mine' is there twice"
+    with pytest.raises(Damaged, match="Can't load: the key '…' is there twice") as refused:
+        async with scratch_redis(ending(folder, said), folder):
+            pass
+    assert "mine" not in str(refused.value)
+
+
+def ending(folder: Path, said: str) -> RedisProgram:
+    """A server that writes a line into its log, and ends."""
+    program = folder / "ends"
+    program.write_text(f'#!/bin/sh\necho "1:S 22 Nov 2026 03:00:00.000 # {said}" > redis.log\nexit 1\n')
+    program.chmod(0o755)
+    return RedisProgram(program, PROGRAM.version)
+
+
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    """A folder that lets everybody through, as a scratch folder's should."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory(prefix="tminus-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+async def test_it_is_not_us(folder: Path, passable: Path) -> None:
+    """Where every folder above lets others through, it runs as a user that owns nothing else."""
+    place = own_folder(passable)
+    shutil.copy(folder / RDB, place)
+    async with scratch_redis(PROGRAM, place) as server:
+        assert psutil.Process(pid(place)).uids().real == NOBODY
+        assert not any("our own user" in line for line in server.exposed)
 
 
 async def test_nothing_to_load_is_damage(folder: Path) -> None:

@@ -4,6 +4,7 @@ import io
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from pydantic import SecretStr
 
 from deployments.rehearsal.loopback_certificate import make
 from deployments.rehearsal.stand_in_server import TlsFiles
+from tasks.backups import redis_stream
 from tasks.backups.redis_stream import snapshot
+from tasks.giving_up import abandonable
 from tests.tasks.backups.redis_room import PROGRAMS, live_redis
 from tminus.errors import CouldNotObserve
 
@@ -23,8 +26,11 @@ Serve = Callable[..., "Fake"]
 class Fake:
     """Answers AUTH and REPLCONF, and SYNC with the given pieces; then it closes. A fake of a Redis."""
 
-    def __init__(self, pieces: Sequence[bytes], refuses: bytes = b"", tls: TlsFiles | None = None) -> None:
+    def __init__(
+        self, pieces: Sequence[bytes], refuses: bytes = b"", tls: TlsFiles | None = None, every: float = 0.0
+    ) -> None:
         self.heard = b""
+        self._every = every
         self._pieces, self._refuses, self._tls = pieces, refuses, tls
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve)
@@ -46,7 +52,7 @@ class Fake:
         connection, _ = self._listening.accept()
         try:
             self._answer(self._encrypted(connection) if self._tls else connection)
-        except ssl.SSLError:
+        except OSError:  # the client has gone
             connection.close()
 
     def _encrypted(self, connection: socket.socket) -> socket.socket:
@@ -67,6 +73,7 @@ class Fake:
                         connection.sendall(b"-ERR refused\r\n" if word == self._refuses else b"+OK\r\n")
             for piece in self._pieces:
                 connection.sendall(piece)
+                time.sleep(self._every)
 
 
 @pytest.fixture
@@ -74,8 +81,8 @@ def serve() -> Iterator[Serve]:
     """Starts fakes, and ends them."""
     fakes: list[Fake] = []
 
-    def start(pieces: Sequence[bytes], refuses: bytes = b"", tls: TlsFiles | None = None) -> Fake:
-        fakes.append(Fake(pieces, refuses, tls))
+    def start(pieces: Sequence[bytes], refuses: bytes = b"", tls: TlsFiles | None = None, every: float = 0.0) -> Fake:
+        fakes.append(Fake(pieces, refuses, tls, every))
         return fakes[-1]
 
     yield start
@@ -119,6 +126,21 @@ def test_what_is_no_snapshot(serve: Serve, pieces: list[bytes], said: str) -> No
     with pytest.raises(CouldNotObserve, match=said) as refused:
         snapshot("cache", fake.url, io.BytesIO())
     assert "s3cret" not in str(refused.value)
+
+
+def test_one_that_only_says_that_it_works_on_it(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty line every second keeps a connection alive, and no backup waiting for ever."""
+    monkeypatch.setattr(redis_stream, "_PREPARING", 0.2)
+    with pytest.raises(CouldNotObserve, match="did not begin to come"):
+        snapshot("cache", serve([b"\n"] * 20, every=0.05).url, io.BytesIO())
+
+
+def test_one_that_is_given_up(serve: Serve) -> None:
+    """Nothing more is read."""
+    with abandonable() as given_up:
+        given_up.set()
+        with pytest.raises(CouldNotObserve, match="given up"):
+            snapshot("cache", serve([b"$5\r\nREDIS"]).url, io.BytesIO())
 
 
 def test_what_it_does_not_know_it_may_refuse(serve: Serve) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tminus import events as ev
 from tminus.backups.book import RedisRdb
-from tminus.backups.catalogue import Catalogue, Entry, catalogue, never_taken, shrunk, tell
+from tminus.backups.catalogue import Catalogue, Entry, catalogue, lag, never_taken, shrunk, tell
 
 FOLDER = "prefix/cache/"
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -103,12 +103,31 @@ def test_days_on_which_none_was_taken_are_missing() -> None:
 
 def test_what_is_older_than_promised_is_overdue() -> None:
     """Whether it was finished or not; a copy that was stored today is no younger."""
-    known = daily(34)
+    known = daily(35)
     entries = [entry for one in known for entry in objects(one, stored=NOW)]
     unfinished = Entry(f"{FOLDER}cache-old/dump.rdb", 5, NOW - 40 * DAY)
     found = tell(catalogue(FOLDER, [*entries, unfinished], known), STORE, NOW)
     assert {one.name: one.quantity.value for one in found.found if one.quantity}["overdue"] == 3 + 1
     assert any("cache-old" in line and "no manifest" in line for line in found.details)
+
+
+@pytest.mark.parametrize("every", [HOUR, 6 * HOUR, DAY])
+@pytest.mark.parametrize("hour", range(0, 24, 5))
+def test_what_a_lifecycle_rule_removes_in_its_time_is_neither_missing_nor_overdue(every: timedelta, hour: int) -> None:
+    """S3 rounds the end up to the next midnight UTC, and here removes only most of a day later."""
+    store = STORE.model_copy(update={"every": every})
+    at = NOW.replace(hour=hour)
+    known = [taken(NOW - at + HOUR + every * number) for number in range(40 * DAY // every)]
+
+    def removed(one: ev.BackupTaken) -> datetime:
+        end = (one.taken_at + store.keep).replace(hour=0, minute=0)
+        return end + DAY + 23 * HOUR
+
+    there = [one for one in known if removed(one) > at]
+    found = tell(catalogue(FOLDER, [entry for one in there for entry in objects(one)], known), store, at).found
+    assert {str(one) for one in found if one.name in {"missing", "overdue"}} == {"missing 0", "overdue 0"}
+    assert max(at - one.taken_at for one in there) > store.keep
+    assert lag(store) == max(every, DAY) + DAY
 
 
 def test_a_copy_made_today_is_no_younger() -> None:

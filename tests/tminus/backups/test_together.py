@@ -83,6 +83,21 @@ def test_the_same_in_all_agrees_as_of_the_oldest_mark() -> None:
     assert "notes holds mark 400 of 2026-11-22 14:06:40 UTC" in found.details
 
 
+@pytest.mark.parametrize("moment", [float("-inf"), -1e14, -70_000_000_000.0])
+def test_a_moment_that_no_calendar_has(moment: float) -> None:
+    """PostgreSQL writes `-infinity` and years before Christ; it is said, and breaks nothing."""
+    comparison = Comparison(book(), list(STORES))
+    for store, ids in zip(STORES, (OLD, KEYS, OLD), strict=True):
+        fill(comparison, store, ids, 300)
+    answers = comparison.of("database")
+    assert answers is not None
+    for question in answers.questions:
+        answers.add(question, b"long ago", moment)
+    found = outcome(comparison)
+    assert found.verdict is Verdict.FAIL
+    assert "the earliest by a moment that no calendar has" in found.summary
+
+
 @pytest.mark.parametrize("lost", ["database", "cache", "notes"])
 def test_what_one_lacks_is_caught(lost: str) -> None:
     """With who lacks how many, since which mark; a key without a time counts where the other store is later."""

@@ -1,5 +1,6 @@
 """Which backup a restore goes back to."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -8,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tminus import events as ev
+from tminus.backups.aspects import UNITS
 from tminus.backups.catalogue import Catalogue, Listed
 from tminus.backups.contents import Marker
 from tminus.errors import UsageError
-from tminus.outcome import Outcome
+from tminus.expectation import Measurement
+from tminus.outcome import Outcome, Verdict
 from tminus.restores.choosing import choose
 
 AT = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
@@ -50,7 +53,16 @@ def found(*some: Listed) -> Catalogue:
     return Catalogue(tuple(some), ())
 
 
-GOOD, BAD = Outcome.passed("well"), Outcome.failed("tables_differ 1")
+def failed(name: str) -> Outcome:
+    """By that aspect alone."""
+    word = UNITS[name] == "word"
+    one = Measurement(name=name, word="bad") if word else Measurement.number(name, 1, UNITS[name])
+    fine = Measurement(name="restored" if name != "restored" else "other", word="yes")
+    return Outcome(verdict=Verdict.FAIL, summary=f"{name} 1", found=(fine, one))
+
+
+GOOD, BAD = Outcome.passed("well"), failed("tables_differ")
+OF_ITSELF = re.compile("restored|manifest|files_.*|.*_differs?|.*_broken")
 
 
 @given(st.sets(st.integers(0, 5000), min_size=1, max_size=20), st.integers(0, 5000))
@@ -102,6 +114,21 @@ def test_what_does_not(said: Sequence[ev.BackupVerified], told: str) -> None:
     assert chosen.listed.name == "database-0001"
     assert chosen.verified_said.startswith(told)
     assert bool(chosen.verified_said) == bool(told)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_only_its_own_content_speaks_against_it(name: str) -> None:
+    """Not that it was old, slow or small; nor, where WAL leads on, what was found at the WAL's end."""
+    kinds = {False: bool(OF_ITSELF.fullmatch(name)), True: bool(OF_ITSELF.fullmatch(name))}
+    if name in {"invariants_broken", "indexes_broken"}:
+        kinds[True] = False
+    for through_wal, speaks in kinds.items():
+        catalogue, said = found(listed(1), listed(60)), [came(1, failed(name))]
+        chosen = choose(catalogue, said, "database", AT, through_wal=through_wal)
+        assert (chosen.listed.name == "database-0060") == speaks
+        if not speaks:
+            assert chosen.verified_said.startswith("not proven at ")
+            assert chosen.verified_said.endswith(f"nothing of its content was wrong: {name} 1")
 
 
 def test_the_mark_says_how_far_it_reaches() -> None:

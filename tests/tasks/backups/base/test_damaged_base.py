@@ -194,13 +194,15 @@ async def test_a_tar_that_ends_too_early_but_neatly(world: World, good: Good) ->
 
 
 async def test_what_was_stored_was_changed_since(world: World, good: Good) -> None:
-    """The object is another one than the manifest says: also where it restores well."""
+    """The object is another one than the manifest says: it is not run, however well it would restore."""
     copy = good.copy()
     other = good.with_base(copy.tar()).file("base.tar")
     differing = other.model_copy(update={"sha256": "0" * 64, "plain_sha256": "0" * 64})
     outcome, seen = await world.verify(good.with_files(differing), good.needed_at)
     assert outcome.verdict is Verdict.FAIL
     assert measured(seen)["files_damaged"] == "1"
+    assert measured(seen)["restored"] == "no"
+    assert "tables_differ" not in measured(seen)
 
 
 async def test_an_older_base_under_the_name_of_todays(world: World, good: Good) -> None:

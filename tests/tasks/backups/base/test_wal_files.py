@@ -2,6 +2,7 @@
 
 import io
 import struct
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.backups.wal_pages import ends_whole, examine
 from tminus.backups.wal_names import Fork, Segment, is_wal, missing, parse_history, parse_lsn, show_lsn, way
-from tminus.backups.wal_plan import plan
+from tminus.backups.wal_plan import plan, short_of
 from tminus.errors import CouldNotObserve
 
 SIZE = 1 << 20  # the smallest that initdb offers
@@ -90,6 +91,38 @@ def test_the_newest_timeline_that_comes_from_the_backup_is_followed() -> None:
     assert plan([], {}, 1, point, 1 << 24).last is None
     gap = plan(names(1, 6, 8), {}, 1, point, 1 << 24)
     assert gap.missing == (Segment(1, 7),)
+
+
+MINUTE = timedelta(minutes=1)
+INSTANT = datetime(2026, 11, 22, 9, 58, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ended", "behind", "short"),
+    [
+        (7, 30 * MINUTE, False),  # the fork is ahead: along one timeline that is all there was
+        (8, 3 * MINUTE, False),
+        (8, 6 * MINUTE, True),
+        (9, 6 * MINUTE, True),
+    ],
+)
+def test_what_was_live_may_be_on_the_timeline_that_was_left(ended: int, behind: timedelta, short: bool) -> None:
+    """A standby that was behind was promoted: the new timeline has nothing of the minutes between."""
+    size = 1 << 24
+    there = [*names(1, 6, 7, 8, 9), *names(2, 8, 9)]
+    found = plan(there, {2: (Fork(1, 8 * size),)}, 1, 6 * size + 100, size)
+    assert found.forks == (Fork(1, 8 * size),)
+    why = short_of(found, ended * size, INSTANT - behind, INSTANT, 5 * MINUTE)
+    assert bool(why) == short
+    if short:
+        assert "of 2026-11-22 09:52:00 UTC, 360 s before" in why
+        assert "rpo is 300 s: timeline 1 was left at 0/8000000" in why
+
+
+def test_a_fork_from_before_the_backup_is_none_of_its_way() -> None:
+    """The server was switched over long ago."""
+    size = 1 << 24
+    assert plan(names(2, 6, 7), {2: (Fork(1, 5 * size),)}, 2, 6 * size + 100, size).forks == ()
 
 
 def segment(timeline: int, number: int, *, of: int | None = None, system: int = 77) -> bytearray:

@@ -134,7 +134,7 @@ class Shop:
     async def verify(
         self, manifest: BackupManifest, estate: Estate | None = None, disk: int = 10**9, jobs: int = 2
     ) -> Seen:
-        """Verifies a backup in a scratch of its own, with so many jobs: one reads through a pipe, two a file."""
+        """Verifies a backup in a scratch of its own, with so many jobs of pg_restore."""
         verifier = DumpVerifier()
         verifier.jobs = jobs
         name = f"tminus-scratch-{secrets.token_hex(4)}"
@@ -215,6 +215,7 @@ def copied_clusters(folder: Path) -> Callable[..., object]:
             await asyncio.to_thread(shutil.copytree, planned.data, kept)
         else:
             await asyncio.to_thread(shutil.copytree, kept, planned.data)
+            postgres_cluster.own(planned, planned.scratch.folder, planned.data, *planned.data.rglob("*"))
 
     return make
 

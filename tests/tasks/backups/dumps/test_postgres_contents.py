@@ -145,6 +145,17 @@ async def test_the_manifest_is_small_and_has_no_rows(shop: Shop) -> None:
     assert shop.manifest.marker.number == 7
 
 
+async def test_what_a_setting_says_is_not_in_the_manifest(shop: Shop) -> None:
+    """Applications keep secrets there. That it is another is seen all the same."""
+    with shop.altered("ALTER DATABASE shop SET app.jwt_secret = 'hunter2'"):
+        found = await counted(shop)
+    assert "app.jwt_secret" in found.model_dump_json()
+    assert "hunter2" not in found.model_dump_json()
+    with shop.altered("ALTER DATABASE shop SET app.jwt_secret = 'hunter3'"):
+        other = await counted(shop)
+    assert differences.schema_differences(found, other) == ["database: settings of all is another"]
+
+
 @pytest.mark.parametrize("busy", [20])
 async def test_a_busy_database_is_dumped_and_counted_as_of_one_moment(shop: Shop, busy: int) -> None:
     """Orders arrive and sequences move all the while: what was counted is what is restored."""

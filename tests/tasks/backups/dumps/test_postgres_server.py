@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,6 +117,32 @@ async def test_a_restored_database_loads_no_library_into_our_sessions(made: Clus
         finally:
             await done(server, "ALTER DATABASE postgres RESET ALL")
             await done(server, f"ALTER ROLE {server.cluster.superuser} RESET ALL")
+
+
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    """A folder that lets everybody through, as a scratch folder's should."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory(prefix="tminus-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+async def test_what_a_backup_runs_there_is_not_us(passable: Path) -> None:
+    """A function in it may start programs: they are of a user that owns nothing, and read nothing of ours."""
+    secret = passable / "secret"
+    os.close(os.open(secret, os.O_CREAT, 0o600))
+    scratch = Scratch(NAME, passable / NAME, 10**9)
+    make_scratch(scratch, "backups.shop.test")
+    planned = cluster(scratch, SECTION, 18)
+    await make(planned)
+    async with run(planned) as server:
+        await done(server, "CREATE TABLE said (line text)")
+        await done(server, "COPY said FROM PROGRAM 'id -u'")
+        assert await asked(server, "SELECT line FROM said", "template1") == "65534"
+        with pytest.raises(CouldNotObserve, match="ExternalRoutineException"):
+            await done(server, f"COPY said FROM PROGRAM 'cat {secret}'")
 
 
 async def test_it_says_that_it_is_this_scratch(made: Cluster) -> None:

@@ -12,12 +12,13 @@ import psutil
 import pyrage
 import pytest
 
+from tasks.backups import verify_postgres_dump
 from tasks.backups.asked import Seen
 from tests.tasks.backups.dumps.shop import Shop, failing, made_up_secret, unmeasured
 from tminus.backups.manifest import BackupManifest
 from tminus.errors import CouldNotObserve, NotConfigured
 
-both = pytest.mark.parametrize("jobs", [1, 2], ids=["through a pipe", "as a file"])
+both = pytest.mark.parametrize("jobs", [1, 2], ids=["one job", "two jobs"])
 
 
 def good(shop: Shop) -> BackupManifest:
@@ -194,15 +195,28 @@ STORED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@both
 @pytest.mark.parametrize("damage", STORED)
-async def test_a_file_that_was_altered_where_it_lies_is_damaged(shop: Shop, damage: str, jobs: int) -> None:
+async def test_a_file_that_was_altered_where_it_lies_is_damaged(shop: Shop, damage: str) -> None:
     """Age notices by itself, and the manifest's hash does."""
     manifest = shop.with_file(shop.plain)
     shop.overwrite(manifest, STORED[damage](shop.stored(manifest)))
-    seen = await shop.verify(manifest, jobs=jobs)
+    seen = await shop.verify(manifest)
     assert {"files_damaged", "restored"} <= failing(seen)
     assert "does not decrypt" in seen.because
+
+
+async def test_a_dump_that_is_not_ours_is_never_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may write to the bucket can encrypt to our public key: the hash is looked at before pg_restore begins."""
+
+    async def never(*_: object) -> None:
+        pytest.fail("it was restored")
+
+    monkeypatch.setattr(verify_postgres_dump, "restore", never)
+    manifest = shop.with_file(shop.plain)
+    shop.overwrite(manifest, shop.stored(shop.with_file(shop.plain)))
+    seen = await shop.verify(manifest)
+    assert failing(seen) == {"files_damaged", "restored"}
+    assert "so it is not restored" in seen.because
 
 
 async def test_an_unencrypted_object_is_told(shop: Shop) -> None:
@@ -235,11 +249,10 @@ async def test_with_a_wrong_key_nothing_is_known(shop: Shop, monkeypatch: pytest
         await shop.verify(good(shop), shop.estate("env:TMINUS_OTHER_IDENTITY"))
 
 
-@both
-async def test_where_storage_is_silent_nothing_is_known(shop: Shop, jobs: int) -> None:
+async def test_where_storage_is_silent_nothing_is_known(shop: Shop) -> None:
     """Unknown, with the reason."""
     with pytest.raises(CouldNotObserve, match="S3 did not answer"):
-        await shop.verify(good(shop), shop.estate(endpoint="http://127.0.0.1:1"), jobs=jobs)
+        await shop.verify(good(shop), shop.estate(endpoint="http://127.0.0.1:1"))
 
 
 async def test_where_the_file_is_gone_nothing_is_restored(shop: Shop) -> None:
