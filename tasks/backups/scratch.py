@@ -63,11 +63,21 @@ def remove_scratch(planned: ev.ScratchPlanned, chain: str) -> Removed:
         for path in folder.iterdir():
             if path.name != MARKER:
                 _remove(path)
-        (folder / MARKER).unlink(missing_ok=True)  # last: without it what is left would be nobody's
-        folder.rmdir()
+        _remove_marked(folder)
     except OSError as e:
         raise CouldNotObserve(f"the scratch {folder} cannot be removed whole: {e.strerror}") from e
     return Removed("gone", ended)
+
+
+def _remove_marked(folder: Path) -> None:
+    """Removes a place with nothing but its marker in it; without one what somebody still writes would be nobody's."""
+    text = (folder / MARKER).read_bytes() if (folder / MARKER).exists() else b""
+    (folder / MARKER).unlink(missing_ok=True)
+    try:
+        folder.rmdir()
+    except OSError:
+        (folder / MARKER).write_bytes(text)
+        raise
 
 
 def _remove(path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +14,7 @@ from tasks.backups.asked import Asked, Seen
 from tasks.checks.backup_intact import BackupIntact
 from tasks.estate import Estate
 from tests.conftest import Estates, S3Server
-from tests.flows.backup_room import PAGED, Room, Scripted, hang, one_store, use, verified
+from tests.flows.backup_room import PAGED, Room, Scripted, hang, one_store, taken, use, verified
 from tminus import events as ev
 from tminus.backups.catalogue import Entry
 from tminus.backups.under_way import restore_under_way, verification_under_way
@@ -62,6 +63,8 @@ def test_a_backup_that_is_taken_meanwhile_is_recorded(room: Room) -> None:
 @pytest.mark.usefixtures("taken_meanwhile")
 def test_the_check_of_the_newest_reads_the_ledger_last(room: Room) -> None:
     """As a verification does."""
+    earlier = room.manifest("cache", "cache-earlier", now() - timedelta(hours=25))
+    room.write(taken(earlier, earlier.taken_at))
     opened = room.opened()
     check = BackupIntact.model_validate({"store": "cache", "bucket": "backups", "expect": {"age": "< 2 h"}})
 

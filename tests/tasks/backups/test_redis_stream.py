@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,11 +50,10 @@ class Fake:
         self._thread.join()
 
     def _serve(self) -> None:
-        connection, _ = self._listening.accept()
-        try:
-            self._answer(self._encrypted(connection) if self._tls else connection)
-        except OSError:  # the client has gone
-            connection.close()
+        with suppress(OSError):  # the client has gone, it may be before it was heard
+            connection, _ = self._listening.accept()
+            with connection:
+                self._answer(self._encrypted(connection) if self._tls else connection)
 
     def _encrypted(self, connection: socket.socket) -> socket.socket:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

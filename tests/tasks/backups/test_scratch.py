@@ -64,3 +64,22 @@ def test_killed_after_the_marker_is_gone(planned: ev.ScratchPlanned) -> None:
     shutil.rmtree(folder)
     folder.mkdir()
     assert remove_scratch(planned, CHAIN).how == "gone"
+
+
+def test_what_is_still_written_there_is_not_nobodys(
+    planned: ev.ScratchPlanned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that was given up, and makes a file while the last is removed, does not keep the place for ever."""
+    folder, unlink = Path(planned.folder), Path.unlink
+
+    def writes(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        if path.name == MARKER:
+            (folder / "late").write_text("customers")
+
+    with monkeypatch.context() as late:
+        late.setattr(Path, "unlink", writes)
+        with pytest.raises(CouldNotObserve, match="cannot be removed whole: Directory not empty"):
+            remove_scratch(planned, CHAIN)
+    assert remove_scratch(planned, CHAIN).how == "gone"
+    assert not folder.exists()

@@ -1,6 +1,5 @@
 """A live PostgreSQL with a small shop in it, backed up into S3; and what tests do to its backups."""
 
-import asyncio
 import contextlib
 import hashlib
 import io
@@ -25,6 +24,7 @@ from tasks.backups.stored_file import upload
 from tasks.backups.take_postgres import DumpTaker
 from tasks.backups.verify_postgres_dump import DumpVerifier
 from tasks.estate import Estate
+from tasks.giving_up import in_thread
 from tests.conftest import S3Server, made_release
 from tminus.backups.aspects import expected
 from tminus.backups.book import PostgresDump
@@ -212,9 +212,9 @@ def copied_clusters(folder: Path) -> Callable[..., object]:
     async def make(planned: postgres_cluster.Cluster, encoding: str = "UTF8") -> None:
         if not kept.exists():
             await postgres_cluster.make(planned, encoding)
-            await asyncio.to_thread(shutil.copytree, planned.data, kept)
+            await in_thread(shutil.copytree, planned.data, kept)
         else:
-            await asyncio.to_thread(shutil.copytree, kept, planned.data)
+            await in_thread(shutil.copytree, kept, planned.data)
             postgres_cluster.own(planned, planned.scratch.folder, planned.data, *planned.data.rglob("*"))
 
     return make
