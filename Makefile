@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 FAULT ?= none
 OUT ?= rehearsal-out
 SYSTEM ?= tradesense
-# The tests wait more than they compute, and one worker has only whole launches, so two more than there are cores.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# The tests wait more than they compute, and one worker has only whole launches, so three more than there are cores.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 # What was compiled once is not compiled again by each of the thousand processes that tests and rehearsals start.
 unexport PYTHONDONTWRITEBYTECODE
 
