@@ -64,11 +64,11 @@ gauntlet: install ## A launch with every fault, and every check with each thing 
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)
 	@$(BIN)/python -m bench.checks
 
-test: install ## Runs every test, on servers it starts itself, and names the slowest ten; ARGS goes to pytest instead
+test: install ## Runs the tests, on servers it starts itself, and names the slowest ten; ARGS goes to pytest instead
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder -m 'not long'
 endif
 
 check: install ## Style, types, and the direction of imports
@@ -84,8 +84,8 @@ format: install ## Formats, and mends what the linter can mend by itself
 bench: install ## Measures; each line of JSON is a figure with its limit
 	@for bench in watch launch readiness readiness_rivals approvals; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
 
-sweep: install ## The tests of rules that hold for all inputs, with many more of them
-	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=sweep $(ARGS)
+sweep: install ## The tests of rules that hold for all inputs, with many more of them, and the long ones
+	@$(BIN)/python -m pytest -m 'hypothesis or long' --hypothesis-profile=sweep $(ARGS)
 
 lock: install ## Resolves requirements.lock anew from pyproject.toml; versions in it stay where they can
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install uv
