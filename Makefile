@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 FAULT ?= none
 OUT ?= rehearsal-out
 SYSTEM ?= tradesense
-# The tests wait more than they compute, and one worker has only whole launches, so three more than there are cores.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
+# The tests wait more than they compute, so two more than there are cores.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # What was compiled once is not compiled again by each of the thousand processes that tests and rehearsals start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -68,7 +68,11 @@ test: install ## Runs the tests, on servers it starts itself, and names the slow
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder -m 'not long'
+	@failed=0; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/launch -m 'not long' || failed=1; \
+	echo "== Now whole launches, one at a time, since they keep to a clock."; \
+	$(BIN)/python -m pytest tests/launch -m 'not long' || failed=1; \
+	exit $$failed
 endif
 
 check: install ## Style, types, and the direction of imports
