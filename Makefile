@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 FAULT ?= none
 OUT ?= rehearsal-out
 SYSTEM ?= tradesense
-# The tests wait more than they compute, and one worker has only whole launches, so two more than there are cores.
+# The tests wait more than they compute, so two more than there are cores.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # What was compiled once is not compiled again by each of the thousand processes that tests and rehearsals start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -67,11 +67,15 @@ gauntlet: install ## A launch with every fault, and every check with each thing 
 gauntlet-backups: install ## Backups damaged in every way, and a thousand good ones (a quarter of an hour); ARGS="--only redis.rdb --good 50"
 	@$(BIN)/python -m bench.backups_gauntlet $(ARGS)
 
-test: install ## Runs every test, on servers it starts itself, and names the slowest ten; ARGS goes to pytest instead
+test: install ## Runs the tests, on servers it starts itself, and names the slowest ten; ARGS goes to pytest instead
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
+	@failed=0; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/launch -m 'not long' || failed=1; \
+	echo "== Now whole launches, one at a time, since they keep to a clock."; \
+	$(BIN)/python -m pytest tests/launch -m 'not long' || failed=1; \
+	exit $$failed
 endif
 
 check: install ## Style, types, and the direction of imports
@@ -87,8 +91,8 @@ format: install ## Formats, and mends what the linter can mend by itself
 bench: install ## Measures; each line of JSON is a figure with its limit
 	@for bench in watch launch readiness readiness_rivals approvals backups; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
 
-sweep: install ## The tests of rules that hold for all inputs, with many more of them
-	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=sweep $(ARGS)
+sweep: install ## The tests of rules that hold for all inputs, with many more of them, and the long ones
+	@$(BIN)/python -m pytest -m 'hypothesis or long' --hypothesis-profile=sweep $(ARGS)
 
 lock: install ## Resolves requirements.lock anew from pyproject.toml; versions in it stay where they can
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install uv

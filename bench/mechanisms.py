@@ -26,7 +26,8 @@ from pathlib import Path
 import flows.asking
 from tasks.action import State
 from tests.flows.ledgers import ended
-from tests.flows.stage import Stage, Steps, action, approval, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import Steps, action, approval, check
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.record import Record

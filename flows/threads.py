@@ -10,6 +10,8 @@ from threading import Lock, Semaphore, Thread
 from typing import ParamSpec, TypeVar
 from weakref import WeakSet
 
+from tminus.bounded_threads import settle
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -91,14 +93,8 @@ class _Call:
 
     def run(self) -> None:
         """Does it, unless nobody waits any more."""
-        if not self._future.set_running_or_notify_cancel():
-            return
-        try:
-            came = self._fn()
-        except BaseException as e:  # noqa: BLE001 - whoever waits gets it, whatever it is
-            self._future.set_exception(e)
-        else:
-            self._future.set_result(came)
+        if self._future.set_running_or_notify_cancel():
+            settle(self._future, self._fn)
 
 
 class _Daemons:

@@ -17,7 +17,6 @@ from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.redis_servers import Redis
 from tasks.estate import Estate
-from tests.turns import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401 - pytest calls them
 from tminus.environment import Environment, Impact
 from tminus.release import Release
 
@@ -31,7 +30,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("sweep", max_examples=2000, deadline=None)
 
 LAUNCH = "tradesense-2-0-0"
+_LONGEST = ("worlds", "bench", "deploy")  # folders whose modules take longest
 _BUILD = {"artifact": f"sha256:{'a' * 64}", "config": f"sha256:{'b' * 64}"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that with several workers none is left alone with it at the end."""
+    items.sort(key=lambda item: not set(_LONGEST).intersection(item.path.parts))
 
 
 @dataclass(frozen=True)

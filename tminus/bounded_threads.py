@@ -17,6 +17,18 @@ class NoPlace(TimeoutError):
     """All places were taken for as long as one was waited for, or the machine has no thread left."""
 
 
+def settle(future: "Future[_T]", call: Callable[[], _T]) -> None:
+    """Gives a future what a call comes to, whatever it raises; nothing where nobody waits any more."""
+    try:
+        result = call()
+    except BaseException as e:  # noqa: BLE001 - whoever waits gets it, whatever it is
+        with suppress(InvalidStateError):
+            future.set_exception(e)
+    else:
+        with suppress(InvalidStateError):
+            future.set_result(result)
+
+
 def begun(call: Callable[[], _T], name: str, at_end: Callable[[], object] = lambda: None) -> "Future[_T]":
     """Begins a call in a thread of its own, which the end of the process does not wait for.
 
@@ -31,13 +43,7 @@ def begun(call: Callable[[], _T], name: str, at_end: Callable[[], object] = lamb
 
     def work() -> None:
         try:
-            result = call()
-        except BaseException as e:  # noqa: BLE001 - whoever waits gets it
-            with suppress(InvalidStateError):
-                done.set_exception(e)
-        else:
-            with suppress(InvalidStateError):
-                done.set_result(result)
+            settle(done, call)
         finally:
             at_end()
 

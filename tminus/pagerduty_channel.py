@@ -6,6 +6,7 @@ from pagerduty import EventsApiV2Client
 from pagerduty.errors import HttpError, UrlError
 from pydantic import BaseModel, ValidationError
 
+from tminus.answer_status import refuses
 from tminus.clock import now
 from tminus.courier import Unavailable, Undeliverable, still_wanted
 from tminus.credentials import resolve
@@ -21,8 +22,6 @@ _TIMEOUT = 5  # seconds
 _SUMMARY = 1024  # characters; developer.pagerduty.com/docs/events-api-v2/trigger-events
 _QUOTED = 200  # characters of what PagerDuty says
 _WRONG = frozenset({400, 413})  # an event that is invalid, or too large
-_ANSWERED = range(200, 500)  # beyond it somebody is unwell, and would have taken no other letter
-_BUSY = frozenset({408, 425, 429})
 _OF_KEY = "routing_key"  # what they say of it may be mended; the event may be fine
 _BY_REST = 4  # tries of the REST API alone; what comes behind waits as long, and the Events API may be well
 
@@ -71,7 +70,7 @@ class PagerDutyChannel:
             why = f"PagerDuty: {status} {said}".strip()
             if status in _WRONG and said and _OF_KEY not in said:
                 raise Undeliverable(why) from e
-            raise Unavailable(why, refused=status in _ANSWERED and status not in _BUSY) from e
+            raise Unavailable(why, refused=refuses(status)) from e
         except TROUBLES as e:
             raise Unavailable(f"PagerDuty: {type(e.__cause__ or e).__name__}") from e
         except ValidationError as e:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from tminus.answer_status import refuses
 from tminus.courier import Superseded, Unavailable, Undeliverable, still_wanted
 from tminus.credentials import resolve
 from tminus.environment import Slack
@@ -19,8 +20,6 @@ _METADATA = "tminus_letter"
 _OFF = 300  # seconds by which Slack's clock and the ledger's may differ
 _PAGES, _PAGE = 5, 200  # of messages that are looked through for one that may have arrived
 _TOO_MANY = 429
-_BUSY = frozenset({408, 425, _TOO_MANY})
-_FAULT = 500  # from this status on somebody is unwell, and would have taken no other letter
 _REFUSED = 400  # from this status on it is none of Slack's words about a letter: those come with 200
 _WORD = re.compile(r"^[a-z][a-z0-9_]*$")  # Slack's errors are such words
 _TS = re.compile(r"[!-~]{1,100}")  # what a message's ts may be: `1405895017.000506`, as far as is described
@@ -199,7 +198,7 @@ def _mapped(error: SlackApiError) -> Unavailable | Undeliverable:
         return Unavailable(
             f"Slack: {reason[:_QUOTED]}",
             _wait(error, limited=reason in _LIMITED or status == _TOO_MANY),
-            refused=reason not in _LATER and status < _FAULT and status not in _BUSY,
+            refused=reason not in _LATER and refuses(status),
         )
     metadata = _said(error).get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, dict) else None

@@ -12,7 +12,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from http.client import HTTPException
 from threading import Event as Flag
@@ -69,11 +69,10 @@ class SlackConnection:
         self._client = _Client(token, api)
         self._client.message_listeners.append(self._heard)
         self._since = time.monotonic()
-        try:
+        with ExitStack() as unless_open:
+            unless_open.callback(self.close)
             self._open()
-        except BaseException:
-            self.close()
-            raise
+            unless_open.pop_all()
 
     @property
     def age(self) -> float:

@@ -1,90 +1,23 @@
-"""The bench of approvals: its reference, what it draws, and that tminus agrees with it, also with kills in between."""
+"""The bench of approvals: its reference, and what it measures with."""
 
 import ast
-import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 import bench
-from bench import approvals
-from bench.approval_histories import drawn
 from bench.approval_history import (
-    Account,
-    Answer,
-    Event,
     Found,
-    History,
-    Looked,
-    Order,
-    Question,
     Raced,
     Request,
     Sent,
-    Someone,
-    StandIn,
-    Via,
 )
-from bench.approval_model import accounts
 from bench.approval_quorum import can_be_met, filled
 from bench.approvals_clicks import clicks
-from bench.approvals_clock import set_clock
 from bench.approvals_figure import percentile
-from bench.approvals_histories import Job, Ledger, chunk
-from bench.approvals_kill import Counts, play
-from bench.approvals_launch import Keys, chain_of
-from bench.approvals_sabotage import MECHANISMS, Mechanism
-from tminus import asking
-from tminus import events as ev
-from tminus.ledger.logbook import Logbook
-from tminus.ledger.sqlite import SqliteStore
-
-_PEOPLE = (
-    Someone("both", frozenset({"dev", "ops"})),
-    Someone("ops", frozenset({"ops"}), (StandIn("other", 9.5, 20.5),)),
-    Someone("starter", frozenset({"dev"})),
-    Someone("product", frozenset({"product"})),
-    Someone("other", frozenset({"qa"})),
-)
-_QUESTION = Question(
-    "approval", {"dev": 1, "ops": 1}, ("product",), 100.5, frozenset(), {"tests": "dev", "hosts": "ops"}
-)
-_VERSIONS = ({"tests": "pass", "hosts": "pass"}, {"tests": "fail", "hosts": "pass"})
-
-
-class Story:
-    """One event after another, and what the reference makes of them."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = [Looked(0)]
-
-    def sent(
-        self, who: str, does: Answer | Order = "approve", *, at: int = 1, via: Via = "slack", seen: int = 0
-    ) -> Sent:
-        """A request, which is not yet in the story."""
-        return Sent(at, Request(len(self.events), who, does, via, seen, at, "right"), 0)
-
-    def then(self, *events: Event) -> "Story":
-        """Goes on with them, and a look."""
-        self.events += [*events, Looked(events[-1].at)]
-        return self
-
-    def yes(self, who: str, *, at: int = 1, seen: int = 0) -> "Story":
-        """Goes on with a yes."""
-        return self.then(self.sent(who, at=at, seen=seen))
-
-    def told(self) -> list[Account]:
-        """Everything that may rightly come of it."""
-        return list(accounts(History(_PEOPLE, "starter", _QUESTION, _VERSIONS, tuple(self.events))))
-
-    @property
-    def result(self) -> str:
-        """How it ends, where there is one way."""
-        (told,) = self.told()
-        return told.ends[-1].result if told.ends else "waiting"
+from tests.bench.approval_story import Story
 
 
 class TestReference:
@@ -174,108 +107,6 @@ def imported(module: Path) -> Iterator[str]:
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
-
-
-class TestHistories:
-    """Generated ones."""
-
-    def test_each_is_a_function_of_its_seed(self) -> None:
-        """So one that goes wrong can be played again."""
-        assert drawn("a") == drawn("a") != drawn("b")
-
-    def test_everything_that_goes_wrong_is_drawn(self) -> None:
-        """Each kind of disturbance in at least one of fifty."""
-        histories = [drawn(f"all/{number}") for number in range(400)]
-        found = [name for history in histories for name in set(disturbances(history))]
-        assert {name for name in found if found.count(name) >= len(histories) // 50} == {
-            *("replay", "forged", "unsigned", "stale", "before the request", "after the deadline", "wrong person"),
-            *("stranger", "race", "changed", "restart", "end", "by a deputy", "by the starter", "by an author"),
-            *("recycle", "hold", "resume", "to another question"),
-        }
-
-    @pytest.mark.parametrize(
-        "job", [Job("test", 0, 900), Job("test/http", 0, 100, over_http=True)], ids=["parts", "http"]
-    )
-    def test_tminus_agrees_with_the_reference(self, job: Job) -> None:
-        """In every outcome, and in every sentence that says what is waited for."""
-        found = chunk(job)
-        assert found.outcomes == [], "\n".join(map(str, found.outcomes[:1]))
-        assert found.sentences == [], "\n".join(map(str, found.sentences[:1]))
-        assert all(found.ends[result] for result in ("met", "rejected", "expired", "waiting"))
-
-    @pytest.mark.parametrize("mechanism", MECHANISMS)
-    def test_with_a_mechanism_switched_off_outcomes_are_wrong(self, mechanism: Mechanism) -> None:
-        """The negative controls."""
-        assert chunk(Job(f"test/{mechanism}", 0, 150, sabotaged=mechanism)).outcomes
-
-    def test_a_sabotage_is_told_by_the_exit_code(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """And shows the shortest history that came out wrong."""
-        assert approvals.main(["--sabotage", "digest", "--histories", "200", "--http", "0"]) == 1
-        shown = capsys.readouterr()
-        assert '"figure": "wrong_outcomes"' in shown.out
-        assert '"holds": false' in shown.out
-        assert "A wrong outcome: the history drawn by" in shown.err
-
-    def test_a_question_ends_by_what_the_flow_ends_it_by(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The bench's conductor has no rule of its own for it."""
-        monkeypatch.setattr(asking, "end_of", lambda *_: None)
-        assert chunk(Job("test", 0, 20)).outcomes
-
-    def test_over_http_two_cross(self, tmp_path: Path) -> None:
-        """Whoever presses second has read before the first one wrote, and writes after it."""
-        story, loop, path = Story(), asyncio.new_event_loop(), tmp_path / "ledger.sqlite"
-        race = Raced(1, story.sent("both", via="command line"), story.sent("ops"))
-        history = History(_PEOPLE, "starter", _QUESTION, _VERSIONS, (*story.events, race, Looked(1)))
-        with set_clock() as clock, closing(Ledger(path, Keys(tmp_path), clock, loop)) as ledger:
-            ledger.lived(history)
-        loop.close()
-        with closing(SqliteStore(path)) as store:
-            events = Logbook(store, chain_of(_QUESTION, 0)).refresh().events
-        assert [one.person for one in events if isinstance(one, ev.Answered)] == ["both", "ops"]
-
-    def test_kills_change_nothing(self) -> None:
-        """The gateway and the conductor are killed in the midst of one."""
-        counts = Counts()
-        play("test/0", counts)
-        assert counts.kills > 0
-        assert (counts.wrong, counts.lost, counts.doubled) == (0, 0, 0)
-
-
-def disturbances(history: History) -> Iterator[str]:
-    """What goes wrong in one, by name."""
-    asked, seen = False, set[int]()
-    for event in history.events:
-        one = event.first if isinstance(event, Raced) else event
-        yield {"Raced": "race", "Found": "changed", "Restarted": "restart", "Over": "end"}.get(
-            type(event).__name__, "race"
-        )
-        asked |= isinstance(one, Looked)
-        if isinstance(one, Sent):
-            yield from _with_it(history, one, asked=asked, again=one.request.id in seen)
-            seen.add(one.request.id)
-
-
-def _with_it(history: History, sent: Sent, *, asked: bool, again: bool) -> Iterator[str]:
-    one, question = sent.request, history.question
-    roles = {person.id: person.roles for person in history.people}
-    wanted = {role for seat in question.seats for role in seat.split(" or ")}
-    deputies = {stand_in.person for person in history.people for stand_in in person.deputies}
-    names = {
-        "replay": again,
-        "forged": one.proof == "forged",
-        "unsigned": one.proof == "none",
-        "stale": abs(sent.at - one.made) > 300,
-        "before the request": not asked,
-        "after the deadline": sent.at > question.open_for,
-        "stranger": one.who not in roles,
-        "wrong person": one.who in roles and not roles[one.who] & wanted,
-        "by a deputy": one.who in deputies,
-        "by the starter": one.who == history.starter,
-        "by an author": one.who in question.authors,
-        "to another question": one.seen == -1,
-        one.does: one.does in {"recycle", "hold", "resume"},
-    }
-    yield from (name for name, so in names.items() if so)
 
 
 class TestClicks:

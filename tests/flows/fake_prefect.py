@@ -8,7 +8,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Scheduled
 
 from tests.flows.ledgers import of
-from tests.flows.stage import LAUNCH, Stage
+from tests.flows.stage import Stage
+from tests.flows.staged_book import LAUNCH
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.frozen import Frozen

@@ -8,7 +8,8 @@ import pytest
 from tasks.action import State
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import BreakableStore, ended, intended, of
-from tests.flows.stage import Stage, action, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import action, check
 from tests.flows.world import Crash, in_doubt, refused
 from tminus import events as ev
 from tminus.outcome import Verdict

@@ -6,7 +6,8 @@ import pytest
 
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import ended, of
-from tests.flows.stage import LAUNCH, Stage, approval, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import LAUNCH, approval, check
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.asking import standing

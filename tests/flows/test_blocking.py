@@ -6,7 +6,8 @@ import pytest
 
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import ended
-from tests.flows.stage import LAUNCH, Stage, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import LAUNCH, check
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.errors import Refused

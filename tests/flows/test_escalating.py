@@ -7,7 +7,8 @@ import pytest
 from flows import asking, open_question
 from flows.conductor import Conductor
 from tests.flows.conftest import Setting
-from tests.flows.stage import Stage, approval, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import approval, check
 from tminus import events as ev
 from tminus.runbook import Step
 

@@ -12,7 +12,8 @@ from tasks.action import Fence, State
 from tests.flows import stage as stages
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import of
-from tests.flows.stage import Stage, action, approval, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import action, approval, check
 from tests.flows.test_renewing import Preparation, preparation
 from tests.flows.world import FAKES, Crash, FakeAction, in_doubt
 from tminus import events as ev

@@ -7,7 +7,8 @@ import pytest
 from pydantic import JsonValue
 
 from tests.flows.conftest import Setting
-from tests.flows.stage import Stage, action, approval, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import action, approval, check
 from tminus import events as ev
 from tminus import inbox
 from tminus.clock import now

@@ -9,7 +9,8 @@ import pytest
 
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import ended, intended, of
-from tests.flows.stage import LAUNCH, Stage, action, check, forward_after_rollback
+from tests.flows.stage import Stage, forward_after_rollback
+from tests.flows.staged_book import LAUNCH, action, check
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.errors import LedgerUnreachable

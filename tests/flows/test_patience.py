@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.flows.conftest import Setting
-from tests.flows.stage import action, approval, check
+from tests.flows.staged_book import action, approval, check
 from tminus import events as ev
 from tminus.clock import now
 from tminus.outcome import Verdict

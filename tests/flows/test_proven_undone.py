@@ -8,7 +8,7 @@ from tasks.action import State, Undo
 from tasks.estate import Estate
 from tests.flows import stage as stages
 from tests.flows.conftest import Setting
-from tests.flows.stage import action, check
+from tests.flows.staged_book import action, check
 from tests.flows.world import FAKES, FakeAction, in_doubt
 from tminus.outcome import Verdict
 

@@ -7,7 +7,8 @@ import pytest
 import rfc8785
 
 from tests.flows.conftest import Setting
-from tests.flows.stage import Stage, Steps
+from tests.flows.stage import Stage
+from tests.flows.staged_book import Steps
 from tminus import events as ev
 from tminus.chain_names import readiness_chain
 from tminus.clock import now

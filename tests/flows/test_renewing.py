@@ -10,7 +10,8 @@ from tasks.action import Fence, State
 from tests.flows import stage as stages
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import ended, intended
-from tests.flows.stage import Stage, action, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import action, check
 from tests.flows.world import FAKES, Crash, FakeAction, refused
 from tminus import events as ev
 from tminus.outcome import Verdict

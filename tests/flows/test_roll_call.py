@@ -9,7 +9,8 @@ from pydantic import JsonValue
 
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import of
-from tests.flows.stage import Stage, approval, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import approval, check
 from tests.flows.world import Crash
 from tests.tminus.staged_launch import slack_section
 from tminus import asking

@@ -8,7 +8,8 @@ import pytest
 from tasks.action import State
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import Matches, ended, of
-from tests.flows.stage import Stage, action, approval, check, forward_after_rollback
+from tests.flows.stage import Stage, forward_after_rollback
+from tests.flows.staged_book import action, approval, check
 from tests.flows.world import Crash, in_doubt
 from tminus import events as ev
 

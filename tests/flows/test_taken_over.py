@@ -10,7 +10,8 @@ import pytest
 from tasks.action import State
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import intended, of
-from tests.flows.stage import LAUNCH, Stage, action, approval, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import LAUNCH, action, approval, check
 from tests.flows.world import Crash, in_doubt
 from tminus import events as ev
 from tminus.clock import now

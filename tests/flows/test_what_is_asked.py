@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from tests.flows.conftest import Setting
-from tests.flows.stage import approval, check
+from tests.flows.staged_book import approval, check
 from tminus import events as ev
 from tminus.clock import now
 from tminus.outcome import Verdict

@@ -14,7 +14,8 @@ from flows.by_hand import ByHand, roll_back_here
 from flows.dry_run import blocks, dry_run
 from tests.flows.conftest import Setting
 from tests.flows.ledgers import BreakableStore
-from tests.flows.stage import LAUNCH, Stage, action, approval, check, forward_after_rollback
+from tests.flows.stage import Stage, forward_after_rollback
+from tests.flows.staged_book import LAUNCH, action, approval, check
 from tests.flows.world import FAKES, Crash
 from tminus import events as ev
 from tminus.errors import CouldNotObserve, LedgerError, LedgerUnreachable, Refused, UsageError

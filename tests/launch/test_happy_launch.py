@@ -16,7 +16,7 @@ import pytest
 from deployments.rehearsal.addresses import HOST
 from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.traffic_record import bad_spell, read_answers
-from tests.launch.stage import TMINUS, Launched, Stage, command_lines, read_lines
+from tests.launch.stage import TMINUS, Launched, Stage, command_lines, read_lines, wait_for
 from tminus import events as ev
 from tminus.ledger.chain import link
 from tminus.record import Record
@@ -185,7 +185,12 @@ def tamper(ledger: Path, copy: Path, launch: str, *, careful: bool) -> int:
 
 
 def test_no_secret_turns_up_anywhere(played: Played) -> None:
-    """No secret of the estate is in Prefect's database, any log, the ledger, the report, a message or an argv."""
+    """No secret of the estate is in Prefect's database, any log, the ledger, the report, a message or an argv.
+
+    Nor in what Prefect hands to a run's process, a private file, once that run is over.
+    """
+    handed = played.stage.estate.folder / "servers" / "prefect" / "tmp"
+    wait_for(lambda: not list(handed.glob("prefect-workspace-attempt-*")), "every run's process has ended")
     secrets = played.stage.secrets()
     assert len(secrets) > 10
     found = {

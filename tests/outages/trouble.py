@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from typing import Literal
+from typing import Literal, get_args
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,20 +22,7 @@ Mode = Literal[
     "hang",
     "cut",
 ]
-TROUBLES: tuple[Mode, ...] = (
-    "down",
-    "limited",
-    "error",
-    "garbage",
-    "wrong",
-    "empty",
-    "null",
-    "unsaid",
-    "forbidden",
-    "deep",
-    "hang",
-    "cut",
-)
+TROUBLES: tuple[Mode, ...] = tuple(mode for mode in get_args(Mode) if mode != "none")
 _GARBAGE = b"<html><body>Sorry, we are having trouble.</body></html>"
 _ANSWERS: dict[str, tuple[int, bytes, bytes]] = {
     "down": (503, b"text/plain", b"Service Unavailable"),

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for the tests of the trading service, and instances of it."""
+"""PostgreSQL and Redis for the tests of the trading service, instances of it, and a Slack stand-in."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -7,17 +7,23 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from slack_sdk import WebClient
 
+from deployments.rehearsal import slack_workspace
 from deployments.rehearsal.fault_file import ServiceFaults, write_faults
+from deployments.rehearsal.in_thread import Door, served
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.readiness import http_answers
 from deployments.rehearsal.redis_servers import Redis
+from deployments.rehearsal.slack_stand_in import SlackStandIn
 from deployments.rehearsal.trading_builds import NEXT, trading_build
 from deployments.rehearsal.trading_estate import Trading
 from deployments.rehearsal.trading_schema import create_trading_schema
 from tests.rehearsal.running_platform import Platform, start
+from tests.rehearsal.slack_stood_in import PERSON
 
 JWT_KEY = "a key that only these tests use, long enough for HS256"
 
@@ -125,3 +131,30 @@ def platform(tmp_path: Path, trading_servers: TradingServers) -> Iterator[Platfo
     """A platform with empty pools."""
     with Processes() as processes:
         yield start(processes, Trading.plan(tmp_path), trading_servers)
+
+
+@pytest.fixture(scope="module")
+def plain_door() -> Iterator[Door]:
+    """A server that speaks http."""
+    door = Door()
+    with served(door) as door.url:
+        yield door
+
+
+@pytest.fixture
+def slack() -> SlackStandIn:
+    """A workspace with one channel and one person."""
+    return SlackStandIn(SecretStr("xoxb-test"), slack_workspace.Directory(users=(PERSON,)))
+
+
+@pytest.fixture
+def slack_url(slack: SlackStandIn, plain_door: Door) -> str:
+    """Its address."""
+    plain_door.behind = slack.app()
+    return plain_door.url
+
+
+@pytest.fixture
+def web(slack_url: str) -> WebClient:
+    """Slack's own client, with the right token."""
+    return WebClient(token="xoxb-test", base_url=f"{slack_url}/api/")

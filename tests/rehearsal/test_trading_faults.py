@@ -37,7 +37,7 @@ def test_an_error_rate_breaks_business_requests_alone_and_is_logged(instances: I
 
 
 def test_a_latency_factor_can_be_told_from_health(instances: Instances) -> None:
-    """Five times the base service time shows as several times the mean duration."""
+    """Twenty times the base service time shows as several times the mean duration, also on a machine that is busy."""
     one = instances.start()
     with one.client() as client:
 
@@ -49,7 +49,7 @@ def test_a_latency_factor_can_be_told_from_health(instances: Instances) -> None:
             return (after[0] - before[0]) / (after[1] - before[1])
 
         healthy = mean_s()
-        one.break_with(ServiceFaults(latency_factor=5))
+        one.break_with(ServiceFaults(latency_factor=20))
         assert mean_s() > 2 * healthy
 
 

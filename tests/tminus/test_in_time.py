@@ -1,6 +1,5 @@
 """A delivery that takes too long, or breaks in a way that nobody foresaw, ends neither its courier nor its letter."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -8,10 +7,10 @@ from pathlib import Path
 from threading import Event as Flag
 
 import pytest
-from starlette.types import Receive, Scope, Send
 
 from deployments.rehearsal.in_thread import Door
 from tests.tminus.carrying import at_once
+from tests.tminus.dripping import drips_until
 from tests.tminus.slack_room import eventually
 from tests.tminus.staged_launch import LAUNCH, Stage
 from tminus.courier import Courier, InTime, Unavailable, deliver_due, still_wanted
@@ -67,16 +66,7 @@ def test_an_answer_that_drips_holds_no_courier(
     """Each piece comes in time, and there is no end of them."""
     monkeypatch.setattr("tminus.courier._WITHIN", 0.3)
     over = Flag()
-
-    async def drips(scope: Scope, _receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-        while not over.is_set():
-            await send({"type": "http.response.body", "body": b" ", "more_body": True})
-            await asyncio.sleep(0.02)
-        await send({"type": "http.response.body", "body": b"{}"})
-
-    slack_door.behind = drips
+    slack_door.behind = drips_until(over)
     threading.Timer(3.0, over.set).start()
     channel = InTime(SlackChannel(Slack.model_validate(slack_settings)), "slack")
     began = time.monotonic()

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
-from threading import Thread
+from concurrent.futures import wait
 from typing import TypeVar
 
+from tminus.bounded_threads import NoPlace, begun
 from tminus.errors import TminusError
 
 _T = TypeVar("_T")
@@ -27,23 +28,13 @@ def within(call: Callable[[], _T], seconds: float = WITHIN) -> _T:
     A call that takes longer is left to itself: it only reads. Its connection must not be closed under it, or it reads
     from whatever connection has that number next. Raises GivenUp, and what the call raises.
     """
-    came: list[_T] = []
-    broke: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            came.append(call())
-        except BaseException as e:  # noqa: BLE001 - raised again where it is waited for
-            broke.append(e)
-
-    thread = Thread(target=body, daemon=True, name="tminus doctor")
-    thread.start()
-    thread.join(seconds)
-    if broke:
-        raise broke[0]
-    if not came:
+    try:
+        answer = begun(call, "tminus doctor")
+    except NoPlace as e:
+        raise GivenUp(str(e)) from e
+    if not wait([answer], seconds).done:
         raise GivenUp(f"no answer within {seconds:.0f} s")
-    return came[0]
+    return answer.result()
 
 
 class Patience:

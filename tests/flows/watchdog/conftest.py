@@ -7,7 +7,8 @@ import pytest
 from flows import watchdog
 from tests.flows.conftest import Setting
 from tests.flows.fake_prefect import FakePrefect
-from tests.flows.stage import Stage, action, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import action, check
 from tests.flows.world import FAKES
 
 

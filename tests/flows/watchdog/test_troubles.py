@@ -13,7 +13,8 @@ from flows import watchdog
 from flows.watchdog import Watchdog
 from tests.flows.conftest import Setting
 from tests.flows.fake_prefect import FakePrefect, lost
-from tests.flows.stage import ENVIRONMENT, LAUNCH, Stage, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import ENVIRONMENT, LAUNCH, check
 from tests.flows.world import FAKES
 from tminus.clock import now
 from tminus.ledger.directory import listing

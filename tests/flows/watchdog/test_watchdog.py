@@ -11,7 +11,8 @@ from flows.watchdog import Watchdog
 from tests.flows.conftest import Setting
 from tests.flows.fake_prefect import FakePrefect, lost
 from tests.flows.ledgers import of
-from tests.flows.stage import ENVIRONMENT, LAUNCH, Stage, check
+from tests.flows.stage import Stage
+from tests.flows.staged_book import ENVIRONMENT, LAUNCH, check
 from tests.flows.world import Crash
 from tminus import events as ev
 from tminus.clock import now

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from tests.flows.stage import Stage, action, check, watch
+from tests.flows.stage import Stage
+from tests.flows.staged_book import action, check, watch
 from tests.tasks.over_http.tiny_service import Tiny
 
 

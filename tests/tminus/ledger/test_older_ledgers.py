@@ -3,7 +3,7 @@
 import pytest
 
 from tests.tminus.ledger.conftest import Ledger
-from tests.tminus.ledger.test_outbox import keys, post, written_in
+from tests.tminus.ledger.letters import keys, post, written_in
 from tminus.outbox import Outbox
 
 _SERIAL = {True: "INTEGER PRIMARY KEY AUTOINCREMENT", False: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"}

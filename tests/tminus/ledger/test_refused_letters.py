@@ -1,7 +1,7 @@
 """A letter that is refused again and again, by whatever words: it is tried on, and holds up nothing but its own key."""
 
 from tests.tminus.ledger.conftest import Ledger
-from tests.tminus.ledger.test_outbox import due_now, keys, post
+from tests.tminus.ledger.letters import due_now, keys, post
 from tminus.outbox import Outbox
 from tminus.resending import dead_letters, resend
 

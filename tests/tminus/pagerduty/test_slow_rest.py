@@ -1,15 +1,14 @@
 """PagerDuty's REST API is slow, or answers byte by byte: notes are decided in time all the same, and in any number."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 
 import pytest
-from starlette.types import Receive, Scope, Send
 
 from deployments.rehearsal.fault_switch import Fault
 from deployments.rehearsal.in_thread import Door
 from tests.tminus.carrying import DOWN, UP
+from tests.tminus.dripping import drips_until
 from tests.tminus.pagerduty_room import Room
 from tests.tminus.slack_room import eventually
 from tests.tminus.staged_launch import LAUNCH, Stage
@@ -24,14 +23,7 @@ def dripping(pagerduty_door: Door, notes: Room, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(pagerduty_asked, "_ANSWER_WITHIN", 0.4)
     over = threading.Event()
 
-    async def drips(scope: Scope, _receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000")]})
-        while not over.is_set():
-            await send({"type": "http.response.body", "body": b" ", "more_body": True})
-            await asyncio.sleep(0.02)
-
-    right, pagerduty_door.behind = pagerduty_door.behind, drips
+    right, pagerduty_door.behind = pagerduty_door.behind, drips_until(over)
     yield over
     over.set()
     pagerduty_door.behind = right

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import SecretStr
-from starlette.types import Receive, Scope, Send
 
 from deployments.rehearsal.in_thread import served
+from tests.tminus.dripping import drips_until
 from tminus import slack_answers
 from tminus.slack_answers import SlackAnswers, Told
 
@@ -23,14 +23,7 @@ def dripping(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(slack_answers, "_PATIENCE", 0.1)
     over = threading.Event()
 
-    async def drips(scope: Scope, _receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000")]})
-        while not over.is_set():
-            await send({"type": "http.response.body", "body": b" ", "more_body": True})
-            await asyncio.sleep(0.02)
-
-    with served(drips) as url:
+    with served(drips_until(over)) as url:
         yield url
         over.set()
 
