@@ -5,10 +5,12 @@ The whole of it is `make gauntlet-backups`.
 
 import pytest
 
+from bench.backups_gauntlet import sabotage
 from bench.backups_gauntlet.damage import OBJECTS, RDB, STORES, Came, damages
 from bench.backups_gauntlet.jobs import jobs, shared
 from bench.backups_gauntlet.playing import play_damages, play_good, plays_of, room
 from bench.backups_gauntlet.sabotage import SABOTAGES, SEEN_BY
+from tests.sampling import few
 from tminus.backups.aspects import UNITS
 
 SOME = {
@@ -17,7 +19,7 @@ SOME = {
 }
 
 
-@pytest.mark.parametrize("store", SOME)
+@pytest.mark.parametrize("store", few(SOME, "redis.rdb"))
 def test_some_damages_and_good_backups(store: str) -> None:
     """Each damage is told by the aspect that is promised; what is harmless, and what is good, passes."""
     plays = [(kind, mode) for kind, mode in plays_of(store) if kind.__name__ in SOME[store]]
@@ -48,6 +50,24 @@ def test_every_mechanism_has_damages() -> None:
     for mechanism, aspects in SEEN_BY.items():
         assert aspects <= set(UNITS)
         assert all(plays_of(store, mechanism) for store in STORES)
+
+
+def test_every_mechanism_is_there_to_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under another name than it has now, nothing would be, and `--sabotage` would prove nothing."""
+    switched: list[str] = []
+
+    def would(module: object, name: str, _by: object) -> None:
+        assert callable(getattr(module, name))
+        switched.append(name)
+
+    monkeypatch.setattr(sabotage, "_replace", would)
+    for mechanism in SABOTAGES.values():
+        before = len(switched)
+        mechanism()
+        assert len(switched) > before
+    monkeypatch.undo()
+    with pytest.raises(AttributeError):
+        sabotage._replace(sabotage, "a_name_that_is_gone", None)
 
 
 def test_good_backups_are_shared_out() -> None:

@@ -52,20 +52,29 @@ def test_a_machine_is_told_whether_a_command_is_in_this_release(name: str) -> No
     """`--check` needs no file: one line and 0, or the reason and 3; `--help` exits 0 for all."""
     done = CliRunner().invoke(main, ["operate", name, "--check"])
     (said,) = done.output.strip().splitlines()
-    if name in {"restore", "rotate"}:
+    if name == "rotate":
         assert (done.exit_code, "is not in this release" in said) == (3, True)
     else:
         assert (done.exit_code, said.startswith(f"{name}: ")) == (0, True)
 
 
-@pytest.mark.parametrize("name", ["restore", "rotate", "emergency restore"])
-def test_what_is_not_in_this_release_says_what_it_will_need(shop: Shop, name: str) -> None:
+def test_what_is_not_in_this_release_says_what_it_will_need(shop: Shop) -> None:
     """Exit code 3, one sentence, and nothing changed, whatever was given."""
-    done = shop.operate(*name.split(), *shop.where, "anything")
+    done = shop.operate("rotate", *shop.where, "anything")
     assert (done.exit_code, done.stdout) == (3, "")
     (said,) = done.stderr.strip().splitlines()
     assert "is not in this release, and nothing was changed: it will need" in said
     assert not shop.ledger.exists()
+
+
+@pytest.mark.parametrize("name", ["operate restore", "operate emergency restore"])
+def test_restoring_is_the_one_command(name: str) -> None:
+    """By whichever name: the same options and the same answers; `tminus restore` itself has no --check."""
+    told = [CliRunner().invoke(main, [*words.split(), "database"]) for words in ("restore", name)]
+    assert told[0].exit_code == 2
+    assert told[0].output.splitlines()[-1] == told[1].output.splitlines()[-1]
+    assert "--undo" in CliRunner().invoke(main, [*name.split(), "--help"]).output
+    assert CliRunner().invoke(main, ["restore", "--check"]).exit_code == 2
 
 
 class TestDeploy:

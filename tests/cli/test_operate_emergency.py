@@ -121,4 +121,6 @@ def test_the_menu_looks_first_and_then_asks(stage: Stage) -> None:
     assert [order.order for order in orders(stage)] == ["hold"]
     left = emergency(stage, typed=f"{file}\n6\n")
     assert (left.exit_code, len(orders(stage))) == (0, 1)
-    assert emergency(stage, typed=f"{file}\n5\n").exit_code == 3
+    wrong = emergency(stage, typed=f"{file}\n5\n{stage.keys}\ndatabase\nyesterday\n")
+    assert wrong.exit_code == 2, wrong.output
+    assert "backups.yaml" in wrong.output

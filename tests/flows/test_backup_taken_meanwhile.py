@@ -142,6 +142,7 @@ def test_while_live_data_are_restored_none_begins(room: Room) -> None:
         restore_chain("shop-2", "here", "cache", now()),
         "launch-1",
     ],
+    ids=["a taking back", "another system's", "one of a system with a longer name", "a launch"],
 )
 def test_nothing_else_that_holds_the_environment_hinders_it(room: Room, chain: str) -> None:
     """Neither a restore that is taken back, which needs no copy, nor another system's, nor a launch."""

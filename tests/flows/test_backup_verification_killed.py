@@ -14,6 +14,7 @@ import pytest
 from flows.backup_verification import proven, verify
 from tests.conftest import Estates, S3Server
 from tests.flows.backup_room import Room, one_store
+from tests.sampling import few
 from tminus import events as ev
 from tminus.outcome import Verdict
 
@@ -55,7 +56,7 @@ def left_behind(room: Room) -> list[psutil.Process]:
     return [psutil.Process(int(pid)) for pid in found]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", few(STAGES, "after scratch.planned", "server", "before backup.verified"))
 def test_killed_there(room: Room, stage: str) -> None:
     """The next verification begins at once, ends what is left running, removes it, says so, and comes to its end."""
     killed(room, stage)

@@ -21,6 +21,7 @@ from flows.backup_verification import proven, verify
 from flows.marks import mark_all
 from flows.taking import take_backup
 from tests.conftest import Estates, PostgresServer, RedisServer, S3Server
+from tests.sampling import few
 from tminus import events as ev
 from tminus.backups.opened import OpenedBackups, open_backups
 from tminus.outcome import Verdict
@@ -121,7 +122,7 @@ def test_another_key_proves_nothing(shop: OpenedBackups, estates: Estates, tmp_p
     assert events(shop)[-1].outcome.verdict is not Verdict.PASS
 
 
-@pytest.mark.parametrize("name", ["database", "cache"])
+@pytest.mark.parametrize("name", few(["database", "cache"], "database"))
 def test_a_server_of_a_killed_verification_is_ended(shop: OpenedBackups, tmp_path: Path, name: str) -> None:
     """A kill -9 while a real server runs in the scratch: the next verification ends it, and proves the backup."""
     asyncio.run(mark_all(shop))

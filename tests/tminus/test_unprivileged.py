@@ -48,6 +48,37 @@ def test_what_may_do_harm_is_another_user_outside_too() -> None:
     assert not any("our own user" in line for line in account.exposed)
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can become another user")
+def test_in_a_folder_that_stays_ours_it_can_plant_nothing() -> None:
+    """It passes through to what is its own; it neither adds a file there, nor puts a link in one's place."""
+    with TemporaryDirectory(prefix="tminus-") as name:
+        ours, own = Path(name) / "ours", Path(name) / "ours" / "own"
+        Path(name).chmod(0o711)
+        own.mkdir(parents=True, mode=0o700)
+        account = unprivileged.unprivileged(ours, offline=True)
+        account.pass_through(ours)
+        account.own(own)
+        for does, refused in ((f"touch {own}/x", False), (f"ln -s / {ours}/x", True), (f"mv {own} {ours}/away", True)):
+            done = subprocess.run([*account.prefix, "sh", "-c", does], capture_output=True, check=False)
+            assert (done.returncode != 0) is refused, does
+
+
+def test_what_is_put_goes_through_no_link(tmp_path: Path) -> None:
+    """A link in its place is removed; what it led to stays as it is, with its owner."""
+    other, path = tmp_path / "other", tmp_path / "postgresql.conf"
+    other.write_text("another's")
+    path.symlink_to(other)
+    unprivileged.Account(uid=os.geteuid()).put(path, "ours")
+    assert (other.read_text(), path.read_text(), path.is_symlink()) == ("another's", "ours", False)
+
+
+def test_a_pipe_in_a_files_place_makes_nobody_wait(tmp_path: Path) -> None:
+    """Where a log or a pid file should be: it reads as empty."""
+    os.mkfifo(tmp_path / "postmaster.pid")
+    with open(tmp_path / "postmaster.pid", "rb", opener=unprivileged.no_link) as file:
+        assert file.read(100) == b""
+
+
 def test_where_only_our_own_user_is_to_be_had_that_is_said(tmp_path: Path) -> None:
     """A folder that nobody else may enter, or a program: it runs as us, and whoever reads the outcome knows."""
     closed = tmp_path / "closed"

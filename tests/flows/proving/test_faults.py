@@ -22,11 +22,12 @@ from flows import restoring
 from tasks import s3_body
 from tests.flows.proving.faulty_s3 import Fault, FaultyS3
 from tests.flows.proving.shop import CONTENT, STORES, ProvenShop
+from tests.sampling import few
 from tminus import events as ev
 from tminus.outcome import Verdict
 
 _PAGES = 12 << 10  # bytes of a disk on which a marker fits, and no backup
-every_store = pytest.mark.parametrize("store", STORES)
+every_store = pytest.mark.parametrize("store", few(STORES, "dump", "cache"))
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ SAID: dict[Fault, str] = {
 }
 
 
-@pytest.mark.parametrize("fault", SAID)
+@pytest.mark.parametrize("fault", few(SAID, "500", "drip"))
 @every_store
 def test_s3_fails_under_way(
     shop: ProvenShop, s3: FaultyS3, store: str, fault: Fault, monkeypatch: pytest.MonkeyPatch
@@ -131,7 +132,7 @@ def _lets_in(shop: ProvenShop, server: psutil.Process) -> bool:
 
 
 @pytest.mark.parametrize("ready", [False, True], ids=["while it starts", "once it is up"])
-@pytest.mark.parametrize("store", ["dump", "base", "cache"])
+@pytest.mark.parametrize("store", few(["dump", "base", "cache"], "dump"))
 def test_the_scratch_server_dies(shop: ProvenShop, store: str, ready: bool) -> None:
     """Killed from outside, as by the kernel for want of memory: says nothing of the backup."""
     with killing(shop, ready=ready) as killed:
@@ -141,7 +142,7 @@ def test_the_scratch_server_dies(shop: ProvenShop, store: str, ready: bool) -> N
     assert re.search(r"the scratch (server|Redis)", outcome.summary), outcome.summary
 
 
-@pytest.mark.parametrize("store", ["dump", "base"])
+@pytest.mark.parametrize("store", few(["dump", "base"], "dump"))
 def test_a_process_of_the_scratch_server_is_killed(shop: ProvenShop, store: str) -> None:
     """The kernel takes the largest: that is seldom the one that the others are children of."""
     killed: list[str] = []
@@ -204,7 +205,7 @@ def small_disk(shop: ProvenShop) -> Iterator[Path]:
     subprocess.run(["umount", str(shop.scratch)], check=True)  # noqa: S607 - as `mount` was found
 
 
-@pytest.mark.parametrize("store", ["dump", "base", "cache", "uploads"])
+@pytest.mark.parametrize("store", few(["dump", "base", "cache", "uploads"], "dump", "uploads"))
 def test_the_disk_is_full(shop: ProvenShop, small_disk: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Really full, before anybody looked: that is of this machine, and not of the backup."""
     monkeypatch.setattr(restoring, "_SPARE", 0)

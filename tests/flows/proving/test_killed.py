@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.flows.proving.shop import ProvenShop
+from tests.sampling import few
 from tminus import events as ev
 from tminus.outcome import Verdict
 
@@ -50,9 +51,17 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize(("store", "stage"), [(store, stage) for store, stages in STAGES.items() for stage in stages])
-def test_killed_there(shop: ProvenShop, store: str, stage: str) -> None:
+@pytest.mark.parametrize(
+    "at",
+    few(
+        [f"{store}: {stage}" for store, stages in STAGES.items() for stage in stages],
+        *("dump: while pg_restore works", "dump: before the scratch is removed"),
+        *("base: once it is unpacked", "base: while it recovers"),
+    ),
+)
+def test_killed_there(shop: ProvenShop, at: str) -> None:
     """It proves the backup; what ran is ended, what lay there is gone, and live stores and backups are as they were."""
+    store, _, stage = at.partition(": ")
     before = shop.live()
     reached = shop.folder / "reached"
     reached.unlink(missing_ok=True)

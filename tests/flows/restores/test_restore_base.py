@@ -126,6 +126,7 @@ def test_to_the_very_instant(world: World, desk: Desk, monkeypatch: pytest.Monke
     assert documents(world) == DOCUMENTS - 100
 
 
+@pytest.mark.long
 def test_an_instant_that_the_archive_does_not_reach(world: World, desk: Desk) -> None:
     """It is not switched, and says how far the WAL goes."""
     chain = desk.asked()

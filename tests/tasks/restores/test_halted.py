@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import main
-from tasks.checks.sql import Query
+from tasks.checks.railway import Services
 from tasks.restores.halted import check_of
 from tminus.backups.book import BackupBook
 from tminus.backups.halted import Halted
@@ -24,10 +24,12 @@ def halted(check: str = "sql.query", **given: object) -> Halted:
 
 
 def test_the_shipped_book_has_one() -> None:
-    """TradeSense's names a query that only reads."""
+    """TradeSense's asks Railway whether the services are stopped, and so nothing that is lost with a database."""
     book = Source.read(BOOK).load(BackupBook)
     assert book.halted is not None
-    assert isinstance(check_of(book.halted), Query)
+    check = check_of(book.halted)
+    assert isinstance(check, Services)
+    assert set(check.expect) == {"stopped"}
 
 
 @pytest.mark.parametrize(
@@ -47,9 +49,9 @@ def test_what_is_none_is_refused(wrong: Halted, said: str) -> None:
 
 def test_validate_finds_it(tmp_path: Path) -> None:
     """With the line at which it stands."""
-    text = BOOK.read_text("utf-8").replace("check: sql.query", "check: sql.querry")
+    text = BOOK.read_text("utf-8").replace("check: railway.services", "check: railway.service")
     (tmp_path / "backups.yaml").write_text(text, "utf-8")
     found = CliRunner().invoke(main, ["validate", str(tmp_path / "backups.yaml")])
     assert found.exit_code == 2
-    assert "halted: no check is called 'sql.querry'" in found.output
+    assert "halted: no check is called 'railway.service'" in found.output
     assert CliRunner().invoke(main, ["validate", str(BOOK)]).exit_code == 0

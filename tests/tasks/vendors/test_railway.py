@@ -56,6 +56,16 @@ def test_each_state_of_a_deployment_is_judged(status: str) -> None:
     assert one.running == 2
 
 
+def test_only_what_somebody_stopped_is_stopped() -> None:
+    """Not what crashed, nor what failed beside one that goes on, nor what was never there."""
+    assert service("RUNNING", stopped=True).stopped
+    assert service(status="REMOVED").model_copy(update={"activeDeployments": ()}).stopped
+    assert not service("RUNNING", status="REMOVED").stopped
+    assert not any(service(state).stopped for state in ("RUNNING", *NOT_RUNNING))
+    assert not any(service("EXITED", status=one).stopped for one in NOT_DEPLOYED)
+    assert not service().model_copy(update={"latestDeployment": None, "activeDeployments": ()}).stopped
+
+
 def test_what_was_stopped_neither_runs_nor_is_deployed() -> None:
     """Whatever the states of its instances say still."""
     one = service("RUNNING", "RUNNING", stopped=True)

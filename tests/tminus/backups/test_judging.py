@@ -51,6 +51,16 @@ def test_an_older_one_is_judged_by_what_is_its_own(name: str) -> None:
     assert verdict(seen(**{name: Measurement.number(name, 10**9, _UNITS.get(name, ""))}), newest=False) is Verdict.PASS
 
 
+@pytest.mark.parametrize("name", ["files_damaged", "wal_missing"])
+@pytest.mark.parametrize("counts", [(0, 2), (2, 0), (2, 1)])
+def test_of_what_is_counted_twice_the_larger_count_stays(name: str, counts: tuple[int, int]) -> None:
+    """Neither look takes back what the other one saw."""
+    gathered = Gathered()
+    for count in counts:
+        gathered.add([Measurement.number(name, count)])
+    assert str(gathered.found[name]) == f"{name} {max(counts)}"
+
+
 def test_what_could_not_be_looked_at_hides_nothing() -> None:
     """A failure that was seen stays one; else the reason is the sentence."""
     bad, well = seen(missing=Measurement.number("missing", 2)), seen()

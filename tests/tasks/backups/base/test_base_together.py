@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tasks.backups.verify_base import BaseVerifier
 from tests.tasks.backups.base.damages import Good
 from tests.tasks.backups.base.world import World
@@ -9,6 +11,7 @@ from tminus.backups.together import Answers
 from tminus.backups.together_sets import Sets
 
 
+@pytest.mark.long
 async def test_it_answers_at_the_end_of_its_wal(world: World, good: Good) -> None:
     """What it holds it holds until its newest mark, which is later than the backup's own."""
     sets = Sets()

@@ -86,6 +86,7 @@ async def restored(world: World, manifest: BackupManifest, instant: datetime, rp
         pass
 
 
+@pytest.mark.long
 def test_what_only_the_timeline_that_was_left_has(
     server: tuple[Processes, PostgresServer], estates: Estates, s3_server: S3Server
 ) -> None:

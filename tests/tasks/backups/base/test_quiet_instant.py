@@ -11,6 +11,7 @@ import pytest
 
 from deployments.rehearsal.binaries import postgres_folder
 from tasks.backups.quiet_instant import Instant, instant, settled
+from tests.sampling import few
 from tests.tasks.backups.base.quiet_writers import SEEN, writing
 from tests.tasks.backups.base.world import World
 from tminus.unprivileged import unprivileged
@@ -92,7 +93,7 @@ class Restores:
         pytest.fail((sockets / "restored.log").read_text()[-2000:])
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("asynchronous", few([False, True], True))
 async def test_what_is_counted_is_what_is_restored(world: World, tmp_path: Path, asynchronous: bool) -> None:
     """Under writers that leave hardly a gap, also where their commits are not waited for: row by row, every time."""
     restores = Restores(world, tmp_path)

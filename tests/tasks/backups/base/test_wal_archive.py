@@ -1,5 +1,6 @@
 """The WAL is put into the archive once, whole, and never over anything else."""
 
+import hashlib
 import os
 import sys
 import time
@@ -92,6 +93,56 @@ def test_what_is_not_there_is_none_and_what_was_altered_is_damaged(
     with pytest.raises(Damaged, match="damaged"):
         archive.fetch(segment.name, tmp_path / "wal", key)
     assert not (tmp_path / "wal").exists()
+
+
+SEAL = SecretStr("a" * 32)
+
+
+@pytest.mark.parametrize("put_by", [None, SecretStr("b" * 32)])
+def test_what_somebody_else_put_there_is_not_restored_from(
+    world: World, archive: WalArchive, segment: Path, tmp_path: Path, put_by: SecretStr | None
+) -> None:
+    """It decrypts, its pages and every hash agree: whoever may write to the bucket has the public key too."""
+    client, section = world.estate().s3("backups")
+    ours = WalArchive(client, section.bucket, archive.folder, SEAL)
+    history = tmp_path / "00000002.history"
+    history.write_text("1\t0/5000098\tone\n")
+    for file in (segment, history):
+        ours.put(file, world.recipients)
+        assert ours.fetch(file.name, tmp_path / "wal", SecretStr(str(world.identity))) is not None
+    elsewhere = f"{archive.folder}forged"
+    WalArchive(client, section.bucket, elsewhere, put_by).put(segment, world.recipients)
+    forged = WalArchive(client, section.bucket, elsewhere, SEAL)
+    with pytest.raises(Damaged, match="another seal" if put_by else "has no seal"):
+        forged.fetch(segment.name, tmp_path / "wal", SecretStr(str(world.identity)))
+
+
+def test_a_seal_of_one_file_is_no_others(world: World, archive: WalArchive, segment: Path, tmp_path: Path) -> None:
+    """Nor can its content be changed under it."""
+    client, section = world.estate().s3("backups")
+    ours = WalArchive(client, section.bucket, archive.folder, SEAL)
+    history = tmp_path / "00000002.history"
+    history.write_text("1\t0/5000098\tone\n")
+    ours.put(history, ())
+    source = {"Bucket": section.bucket, "Key": f"{ours.folder}{history.name}"}
+    client.copy_object(Bucket=section.bucket, Key=f"{ours.folder}00000003.history", CopySource=source)
+    with pytest.raises(Damaged, match="another seal"):
+        ours.fetch("00000003.history", tmp_path / "wal", None)
+    head = client.head_object(Bucket=section.bucket, Key=source["Key"])["Metadata"]
+    text = b"1\t0/1\tanother\n"
+    told = {**head, "tminus-plain-sha256": hashlib.sha256(text).hexdigest()}
+    client.put_object(Bucket=section.bucket, Key=source["Key"], Body=text, Metadata=told)
+    with pytest.raises(Damaged, match="another seal"):
+        ours.fetch(history.name, tmp_path / "wal", None)
+
+
+def test_a_seal_that_could_be_guessed_is_refused(world: World) -> None:
+    """Of fewer than 32 characters; with how a good one is made."""
+    place = world.estate().environment
+    assert place.backups is not None
+    short = place.backups.model_copy(update={"seal": world.estates.secret(SecretStr("secret"))})
+    with pytest.raises(NotConfigured, match="openssl rand"):
+        WalArchive.open(place.model_copy(update={"backups": short}), "backups", "wal")
 
 
 def environment(world: World, folder: Path, endpoint: str = "") -> Path:

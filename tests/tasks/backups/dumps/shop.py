@@ -215,7 +215,7 @@ def copied_clusters(folder: Path) -> Callable[..., object]:
             await in_thread(shutil.copytree, planned.data, kept)
         else:
             await in_thread(shutil.copytree, kept, planned.data)
-            postgres_cluster.own(planned, planned.scratch.folder, planned.data, *planned.data.rglob("*"))
+            postgres_cluster.own(planned, planned.data, *planned.data.rglob("*"))
 
     return make
 

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tasks.backups.asked import Scratch
-from tasks.backups.postgres_cluster import Cluster, cluster, make
+from tasks.backups.postgres_cluster import Cluster, cluster, make, put
 from tasks.backups.postgres_server import ScratchServer, run
 from tasks.backups.scratch import make_scratch, remove_scratch
 from tminus import events as ev
@@ -143,6 +143,17 @@ async def test_what_a_backup_runs_there_is_not_us(passable: Path) -> None:
         assert await asked(server, "SELECT line FROM said", "template1") == "65534"
         with pytest.raises(CouldNotObserve, match="ExternalRoutineException"):
             await done(server, f"COPY said FROM PROGRAM 'cat {secret}'")
+        for plants in (
+            "ln -s {0} {1}/x",
+            "ln -sf {0} {1}/postgresql.conf",
+            "mv {1}/data {1}/away",
+            "rm {1}/server.log",
+        ):
+            with pytest.raises(CouldNotObserve, match="ExternalRoutineException"):
+                await done(server, f"COPY said FROM PROGRAM '{plants.format(secret, scratch.folder)}'")
+        await done(server, f"COPY said FROM PROGRAM 'ln -s {secret} {planned.data}/recovery.signal'")
+        put(planned, planned.data / "recovery.signal", "written by root")
+        assert secret.read_text() == ""
 
 
 async def test_it_says_that_it_is_this_scratch(made: Cluster) -> None:
