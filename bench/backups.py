@@ -66,7 +66,7 @@ def _measure(at: Place, size: int, rounds: int, *, sabotaged: bool) -> int:
     if sabotaged:
         Overlapped.meanwhile = _later  # type: ignore[method-assign,assignment]  # that is the sabotage
     ratio = asyncio.run(_ratio(at, "many", manifest, 1, rounds))
-    held = [_figure("verification_over_restore", ratio, f"<= {_GOAL}", ratio <= _GOAL)]
+    held = [_figure("verification_over_restore", ratio, f"<= {_GOAL}", holds=ratio <= _GOAL)]
     if sabotaged:
         return 0 if all(held) else 1
     _figure("verification_over_restore_two_jobs", asyncio.run(_ratio(at, "many", manifest, 2, 1)))
@@ -130,13 +130,15 @@ def _memory(at: Place, size: int) -> list[bool]:
         taking, verifying = peaks[name]["taking"], peaks[name]["verifying"]
         _tell(f"{name}: {taking:.0f} MB while it was taken, {verifying:.0f} MB while it was verified")
     growth = {what: peaks["many"][what] / peaks["quarter"][what] for what in ("taking", "verifying")}
-    return [_figure(f"memory_growth_{what}", one, f"<= {_GROWTH}", one <= _GROWTH) for what, one in growth.items()]
+    return [
+        _figure(f"memory_growth_{what}", one, f"<= {_GROWTH}", holds=one <= _GROWTH) for what, one in growth.items()
+    ]
 
 
-def _figure(name: str, value: float, goal: str = "", holds: bool | None = None) -> bool:
-    figure = {"figure": name, "value": round(value, 3), "unit": "ratio", "goal": goal or None, "holds": holds}
+def _figure(name: str, value: float, goal: str = "for comparison", *, holds: bool = True) -> bool:
+    figure = {"figure": name, "value": round(value, 3), "unit": "ratio", "goal": goal, "holds": holds}
     print(json.dumps(figure), flush=True)
-    return bool(holds)
+    return holds
 
 
 def _tell(line: str) -> None:

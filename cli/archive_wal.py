@@ -18,8 +18,9 @@ def command(path: Path, environment: Path, bucket: str, wal: str, unencrypted: b
 
     In postgresql.conf: archive_command = 'tminus archive-wal %p --environment FILE --bucket NAME'. It exits 0 only when
     the file is there whole, so PostgreSQL keeps it until then; with the same content it may be run again. A file that
-    is there with other content is never written over: one server's archive is no other's. The server's account must
-    be able to read the environment file and the secrets that the bucket's section refers to.
+    is there with other content is never written over: one server's archive is no other's. Where the environment names a
+    `backups.seal`, the file is sealed with it. The server's account must be able to read the environment file and the
+    secrets that the bucket's section and the seal refer to.
     """
     from tasks.backups.wal_archive import WalArchive
     from tminus.environment import Environment

@@ -1,16 +1,21 @@
 """`tminus operate NAME`: what is done to a running system beside its launches, each as a command."""
 
+import copy
+
 import click
 
 from cli.operate_backup import backup
 from cli.operate_deploy import deploy
 from cli.operate_emergency import emergency
 from cli.operate_judging import audit, scan
-from cli.operate_later import restore, rotate
+from cli.operate_later import rotate
 from cli.operate_looking import monitor, validate_deployment
+from cli.restore import command as tminus_restore
 
+restore = copy.copy(tminus_restore)  # the same command by another name; only this one has --check
+restore.params = [*tminus_restore.params]
 _ALL = (deploy, validate_deployment, monitor, backup, restore, emergency, rotate, audit, scan)
-_LATER = (restore, rotate)
+_LATER = (rotate,)
 
 
 @click.group("operate")

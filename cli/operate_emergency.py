@@ -9,7 +9,7 @@ from cli import orders
 from cli.contacts import command as tminus_contacts
 from cli.deciding import key_option
 from cli.operate_files import environment_option
-from cli.operate_later import restore as not_yet
+from cli.restore import command as tminus_restore
 from cli.status import command as tminus_status
 from tminus.errors import Refused, UsageError
 
@@ -25,9 +25,9 @@ _MENU = ("status", "hold", "rollback", "contacts", "restore", "leave")
 def emergency(ctx: click.Context) -> None:
     """Says where things stand, stops, goes back, or says whom to call; without a word it asks which.
 
-    It acts on the launch that is under way in the environment, and on nothing else. Holding and rolling back are the
-    orders of `tminus hold` and `tminus rollback`, signed with your key and judged by the same rules. Restoring is not
-    in this release.
+    Holding and rolling back act on the launch that is under way in the environment, by the orders of `tminus hold` and
+    `tminus rollback`, signed with your key and judged by the same rules. Restoring is `tminus restore`, which runs
+    beside no launch.
     """
     if ctx.invoked_subcommand is None:
         _ask(ctx)
@@ -88,7 +88,7 @@ def contacts(ctx: click.Context, environment: Path) -> None:
     ctx.invoke(tminus_contacts, environment=environment, policies=())
 
 
-emergency.add_command(not_yet, "restore")
+emergency.add_command(tminus_restore, "restore")
 
 
 def _ask(ctx: click.Context) -> None:
@@ -106,9 +106,21 @@ def _ask(ctx: click.Context) -> None:
         else:
             ctx.invoke(rollback, environment=environment, reason=reason, yes=False, here=False, key_file=key)
     elif name == "restore":
-        ctx.invoke(not_yet, given=())
+        _plan_restore(ctx, environment)
     elif name != "leave":
         ctx.invoke({"status": status, "contacts": contacts}[name], environment=environment)
+
+
+def _plan_restore(ctx: click.Context, environment: Path) -> None:
+    """Says what would be restored and lost; nobody is asked, nothing is changed."""
+    runbook = Path(click.prompt("The system's runbooks", default="runbooks/SYSTEM"))
+    store = click.prompt("Which store of its backups.yaml")
+    instant = click.prompt("To which instant, with its zone")
+    ctx.invoke(tminus_restore, runbook=runbook, environment=environment, store=store, instant=instant, doing="plan")
+    click.echo(
+        f"Nothing was changed. To do it: tminus restore {store} {instant} --reason WHY --runbook {runbook} "
+        f"--environment {environment} --people PEOPLE.yaml --key KEY"
+    )
 
 
 def _default_key() -> str | None:

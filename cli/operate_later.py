@@ -1,4 +1,4 @@
-"""`tminus operate restore | rotate`: what they will need, said, and refused until they have it."""
+"""`tminus operate rotate`: what it will need, said, and refused until it has it."""
 
 import click
 
@@ -7,23 +7,6 @@ from tminus.errors import Refused
 # Whatever is given: the answer is the same, and is no complaint about an option.
 _ANYTHING = {"ignore_unknown_options": True}
 _given = click.argument("given", nargs=-1, type=click.UNPROCESSED, metavar="")
-
-
-@click.command("restore", context_settings=_ANYTHING)
-@_given
-def restore(given: tuple[str, ...]) -> None:
-    """Restores a database from a backup. Not in this release: it refuses with exit code 3, and changes nothing.
-
-    It will need a place to restore to that serves nobody, the backup's manifest to compare each table's rows with,
-    the signed approval of two people, and the environment's lock while it runs. `tminus restore` has all that, for a
-    store of the system's book of backups.
-    """
-    del given
-    raise Refused(
-        "`tminus operate restore` is not in this release, and nothing was changed: it will need a place to restore to "
-        "that serves nobody, the backup's manifest to compare with, and two signed approvals. `tminus restore STORE "
-        "INSTANT` has all that, for a store of the system's book of backups; docs/operations.md says more"
-    )
 
 
 @click.command("rotate", context_settings=_ANYTHING)

@@ -25,6 +25,7 @@ class _Words(TypedDict):
     people: Path | None
     reason: str
     unsaved: str
+    halted: str
     yes: bool
     key_file: Path | None
 
@@ -39,6 +40,12 @@ class _Words(TypedDict):
     "--dry-run", "doing", flag_value="plan", help="Only say which backup would be used, and what would be lost."
 )
 @click.option("--unsaved", default="", metavar="WHY", help="Do not back up first what is there now.")
+@click.option(
+    "--halted",
+    default="",
+    metavar="WHY",
+    help="Nothing answers the book's check that nobody trades: how you know it. Whoever approves attests it.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--resume", "doing", flag_value="resume", help="Go on with the one that broke off.")
 @click.option(
@@ -69,9 +76,11 @@ def command(
 
     from tminus.foreign_text import printable
 
+    if doing not in {None, "plan"} and (words["unsaved"] or words["halted"]):
+        raise UsageError("--unsaved and --halted are said as a restore is asked for; whoever approves must see them")
     found = opened(runbook, environment)
     if doing == "plan":
-        click.echo("\n".join(_planned(found, *_asked(store, instant), words["unsaved"]).lines))
+        click.echo("\n".join(_planned(found, *_asked(store, instant), words).lines))
         return
     with closing(found.store()) as ledger:
         match doing:
@@ -83,7 +92,7 @@ def command(
                 ended = _undone(ledger, found, store, words)
             case _:
                 _refuse_beside(ledger, found)
-                plan = _planned(found, *_asked(store, instant), words["unsaved"])
+                plan = _planned(found, *_asked(store, instant), words)
                 ended = _restored(ledger, plan, runbook, environment, words)
     click.echo(printable(ended.sentence))
     if not ended.done:
@@ -102,12 +111,12 @@ def _restored(ledger: "Store", plan: "Plan", runbook: Path, environment: Path, w
     click.echo("\n".join(plan.lines))
     if not words["yes"]:
         click.confirm("Ask a second person to approve this?", abort=True)
-    chain = ask(ledger, papers, plan, key, words["reason"], words["unsaved"])
+    chain = ask(ledger, papers, plan, key, words["reason"], words["unsaved"], words["halted"])
     click.echo(f"Asked: {chain}\n  {how_to_answer(ledger, chain)}")
     return asyncio.run(carry_out(ledger, chain, click.echo))
 
 
-def _planned(found: "OpenedBackups", store: str, instant: str, unsaved: str) -> "Plan":
+def _planned(found: "OpenedBackups", store: str, instant: str, words: "_Words") -> "Plan":
     import asyncio
 
     from flows.restore_planning import plan
@@ -116,7 +125,7 @@ def _planned(found: "OpenedBackups", store: str, instant: str, unsaved: str) -> 
 
     moment = parse_instant(instant, now())
     found.named((store,))
-    return asyncio.run(plan(found, store, moment, unsaved))
+    return asyncio.run(plan(found, store, moment, words["unsaved"], words["halted"]))
 
 
 def _asked(store: str | None, instant: str | None) -> tuple[str, str]:

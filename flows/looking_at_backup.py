@@ -12,8 +12,10 @@ from tasks.backup_store import BackupStore
 from tasks.backups.asked import Asked, Scratch, Seen, Verifier
 from tasks.backups.catalogue import ReadManifest, damaged_files, read_manifest
 from tasks.backups.vocabulary import VERIFIERS
+from tasks.backups.wal_kept import missing_since_oldest
 from tasks.estate import Estate
-from tminus.backups.book import AnyStore
+from tasks.giving_up import in_thread
+from tminus.backups.book import AnyStore, PostgresBase
 from tminus.backups.catalogue import Catalogue, Listed, shrunk, tell
 from tminus.backups.contents import Marker
 from tminus.backups.judging import Gathered, judged
@@ -113,12 +115,21 @@ class Look:
         with self._stage("files"):
             damaged, details = await asyncio.to_thread(damaged_files, self.bucket, self.read.manifest)
         seen.add([damaged], details, because="; ".join(details[:1]))
+        if self.newest and isinstance(self.store, PostgresBase):
+            with self._stage("wal"):
+                await self._look_at_wal(setting, seen, self.store)
         verifier = VERIFIERS.get(self.store.kind)
         if verifier is None:
             raise CouldNotObserve(f"tminus cannot restore {self.store.kind} yet, so nothing is known of what is in it")
         with self._stage("restore"):
             came = await self._restored(setting, self.read.manifest, verifier())
         seen.add(came.found, came.details, came.because)
+
+    async def _look_at_wal(self, setting: Setting, seen: Gathered, store: PostgresBase) -> None:
+        """Whether the archive has what the older backups need: of the newest its restore tells it."""
+        asked = (setting.estate, self.bucket, self.found, setting.opened.system, self.name, store)
+        measured, gaps = await in_thread(missing_since_oldest, *asked)
+        seen.add(measured, gaps, because="; ".join(gaps[:1]))
 
     async def _restored(self, setting: Setting, manifest: BackupManifest, verifier: Verifier) -> Seen:
         planned = plan_scratch(setting.scratch, setting.verification, self.name)

@@ -19,8 +19,12 @@ from tminus.restores.standing import Restoring
 from tminus.restores.telling import asked_text
 
 
-def ask(store: Store, papers: Papers, planned: Plan, key: PersonalKey, reason: str, unsaved: str) -> str:
+def ask(
+    store: Store, papers: Papers, planned: Plan, key: PersonalKey, reason: str, unsaved: str = "", halted: str = ""
+) -> str:
     """Takes the environment, and asks; returns the restore's chain. All or nothing.
+
+    `unsaved` and `halted` are what whoever asks says of the two, as `ev.RestorePlanned` has them.
 
     Raises UsageError where nobody could approve it or the book's check cannot be read, Refused where the environment is
     held, or tminus does not switch such a store; LedgerError.
@@ -33,7 +37,7 @@ def ask(store: Store, papers: Papers, planned: Plan, key: PersonalKey, reason: s
     if opened.book.halted is None:
         raise UsageError("the book does not say what shows that trading is halted")
     check_of(opened.book.halted)
-    said = _planned(frozen, planned, person.id, reason, unsaved)
+    said = _planned(frozen, planned, person.id, reason).model_copy(update={"unsaved": unsaved, "halted": halted})
     said = said.model_copy(update={"signature": key.sign(frozen.created.launch, said)})
     asked = question(frozen, said, opened.book, _text(opened, said, planned))
     chain = frozen.created.launch
@@ -44,7 +48,7 @@ def ask(store: Store, papers: Papers, planned: Plan, key: PersonalKey, reason: s
     return chain
 
 
-def _planned(frozen: Frozen, planned: Plan, asked_by: str, reason: str, unsaved: str) -> ev.RestorePlanned:
+def _planned(frozen: Frozen, planned: Plan, asked_by: str, reason: str) -> ev.RestorePlanned:
     chosen = planned.chosen
     return ev.RestorePlanned(
         at=frozen.created.t0,
@@ -57,7 +61,6 @@ def _planned(frozen: Frozen, planned: Plan, asked_by: str, reason: str, unsaved:
         marker=chosen.recorded.marker,
         lost=round((planned.instant - chosen.reached).total_seconds(), 3),
         verified=chosen.verified_said,
-        unsaved=unsaved,
         way=dict(planned.way),
         asked_by=asked_by,
         reason=reason,

@@ -219,7 +219,7 @@ class _Back:
         await self.write(ev.StepEnded(step="halted", attempt=1, outcome=outcome))
         if outcome.verdict is not Verdict.PASS:
             why = f"trading is not proven to be halted ({halted.check}: {outcome.summary})"
-            raise Refused(f"{why}; nothing was switched")
+            raise Refused(f"{why}; nothing was switched. Where that check can look no more, a restore can be asked for")
 
     async def end(self, *, done: bool, why: str = "") -> ev.RestoreEnded:
         """Writes how it ended, and frees the environment."""

@@ -40,8 +40,8 @@ class Plan:
     lines: tuple[str, ...]
 
 
-async def plan(opened: OpenedBackups, name: str, instant: datetime, unsaved: str = "") -> Plan:
-    """Chooses the backup, and the names that would be used.
+async def plan(opened: OpenedBackups, name: str, instant: datetime, unsaved: str = "", halted: str = "") -> Plan:
+    """Chooses the backup, and the names that would be used; `unsaved` and `halted` are told as they are given.
 
     Raises UsageError for an unknown store or where no backup is good; CouldNotObserve, NotConfigured, MissingSecret,
     LedgerError.
@@ -58,7 +58,8 @@ async def plan(opened: OpenedBackups, name: str, instant: datetime, unsaved: str
             return Plan(name, store, instant, at, chosen, None, {}, (*lines, *by_hand_said(steps)))
         restorer = kind()
         way = await restorer.plan(Live(estate, "", name, store), f"{at:%Y%m%d%H%M%S}_{secrets.token_hex(3)}")
-    return Plan(name, store, instant, at, chosen, restorer, way, (*lines, *way_said(restorer.said(way), unsaved)))
+    way_lines = way_said(restorer.said(way), unsaved, halted)
+    return Plan(name, store, instant, at, chosen, restorer, way, (*lines, *way_lines))
 
 
 def verifying(opened: OpenedBackups) -> str:

@@ -13,6 +13,7 @@ from tasks.restores.asked import Live, Restorer, Stands, Way
 from tasks.restores.halted import check_of
 from tasks.restores.vocabulary import RESTORERS
 from tminus import events as ev
+from tminus.asking import judge, seated
 from tminus.backups.opened import OpenedBackups
 from tminus.clock import now
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured, Refused
@@ -31,6 +32,12 @@ _GO_ON = (
     "what stands and goes on; `tminus restore --give-up` ends it where it is not switched"
 )
 
+_HALT_IT = "halt it, then `tminus restore --resume`, or `tminus restore --give-up`"
+_BY_WORD = (
+    "once the check can look, `tminus restore --resume`. Where it cannot, `tminus restore --give-up`, and ask again "
+    "with `--halted WHY`: whoever approves that attests that nobody trades"
+)
+
 Say = Callable[[str], None]
 """Tells whoever sits at the terminal."""
 
@@ -45,6 +52,22 @@ async def switched(restorer: Restorer, live: Live, way: Way, to: Stands, deadlin
             await restorer.switch(live, way, to, deadline)
     except TimeoutError as e:
         raise CouldNotObserve(f"the switch had no end until {deadline:%Y-%m-%d %H:%M:%S} UTC") from e
+
+
+def attested(outcome: Outcome, restoring: Restoring) -> Outcome:
+    """What a look at trading comes to: a word that was approved counts where the check cannot look, never against it.
+
+    The outcome then says whose word it was, and why nothing else told.
+    """
+    planned = restoring.planned
+    if not planned.halted or outcome.verdict not in {Verdict.UNKNOWN, Verdict.SKIPPED}:
+        return outcome
+    people = restoring.frozen.people
+    by = seated(judge(restoring.ask, people).seating, people)
+    return Outcome.passed(
+        f"attested by {by}, on the word of {planned.asked_by}: {planned.halted}; the check could not look: "
+        f"{outcome.summary}"
+    )
 
 
 class Stages:
@@ -125,12 +148,13 @@ class Stages:
         halted = self._opened.book.halted
         if halted is None:
             raise Refused("the book does not say what shows that trading is halted; nothing was switched")
-        outcome = await look_once(self._estate, check_of(halted), _HALTED_WITHIN)
+        outcome = attested(await look_once(self._estate, check_of(halted), _HALTED_WITHIN), self._restoring)
         await self.settle(step, outcome)
+        self._say(f"{step}: {outcome.verdict}: {outcome.summary}")
         if outcome.verdict is not Verdict.PASS:
             raise Refused(
                 f"trading is not proven to be halted ({halted.check}: {outcome.summary}). Nothing was switched, and "
-                "the environment stays held: halt it, then `tminus restore --resume`, or `tminus restore --give-up`"
+                f"the environment stays held: {_HALT_IT if outcome.verdict is Verdict.FAIL else _BY_WORD}"
             )
 
     async def _save(self) -> Outcome:

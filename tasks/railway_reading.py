@@ -85,6 +85,13 @@ class RailwayService(Page):
         return latest is not None and latest.status == "SUCCESS" and not latest.deploymentStopped
 
     @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it: its newest deployment was stopped or removed, and no other one is active."""
+        latest = self.latestDeployment
+        ended = latest is not None and (latest.deploymentStopped or latest.status == "REMOVED")
+        return ended and all(active.deploymentStopped for active in self.activeDeployments)
+
+    @property
     def replicas(self) -> int:
         """How many instances it is set up with."""
         return 1 if self.numReplicas is None else self.numReplicas

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from tasks.backups.redis_contents import MARKER_KEY
+
 if TYPE_CHECKING:
     import redis.asyncio
 
@@ -23,6 +25,8 @@ _MAGIC = (
 _NAMESPACE = re.compile(rb"[A-Za-z][A-Za-z_.-]{0,31}(?=:)")  # without digits: one that tells customers apart is no name
 
 _DATABASE = re.compile(r"db\d{1,9}")
+_MARK = MARKER_KEY.encode()  # tminus' own, which never expires, since a backup must hold it
+_NO_KEY = -2  # what PTTL answers of a key that is not there
 
 Command = tuple[str | bytes | int, ...]
 
@@ -63,12 +67,18 @@ class Key:
 
 
 async def keyspace(client: "redis.asyncio.Redis") -> dict[int, Database]:
-    """Each database that has keys, as INFO counts them; ValueError where that is no INFO. RedisError passes through."""
+    """Each database that has keys, as INFO counts them, but for what `tminus mark` leaves there.
+
+    Raises ValueError where that is no INFO. RedisError passes through.
+    """
     found: dict[int, Database] = {}
     for name, counts in dict(await client.info("keyspace")).items():
         if not _DATABASE.fullmatch(str(name)):
             raise ValueError("INFO keyspace has more than databases")
-        found[int(str(name)[2:])] = Database.model_validate(counts)
+        number = int(str(name)[2:])
+        one = await _but_the_mark(_Place(client, number), Database.model_validate(counts))
+        if one.keys:
+            found[number] = one
     return found
 
 
@@ -113,6 +123,13 @@ class _Place:
         return answers[len(moved) : len(answers) - len(moved)]
 
 
+async def _but_the_mark(place: _Place, one: Database) -> Database:
+    ttl = _number((await place.asked([("PTTL", _MARK)]))[0])
+    if ttl == _NO_KEY:
+        return one
+    return Database(keys=max(0, one.keys - 1), expires=max(0, one.expires - (ttl >= 0)))
+
+
 async def _all(place: _Place, expected: int) -> list[bytes]:
     """Every key there is, in as many steps as there are keys, and some more for those that come meanwhile."""
     names: dict[bytes, None] = {}
@@ -125,7 +142,7 @@ async def _all(place: _Place, expected: int) -> list[bytes]:
         cursor = int(answer[0])
         if cursor == 0:
             break
-    return list(names)
+    return [name for name in names if name != _MARK]
 
 
 async def _drawn(place: _Place, wanted: int) -> list[bytes]:
@@ -133,7 +150,7 @@ async def _drawn(place: _Place, wanted: int) -> list[bytes]:
     names: dict[bytes, None] = {}
     for _ in range(_TRIES * wanted // _STEP + _STEPS_MORE):
         answers = await place.asked([("RANDOMKEY",)] * min(_STEP, wanted))
-        names.update(dict.fromkeys(name for name in answers if isinstance(name, bytes)))
+        names.update(dict.fromkeys(name for name in answers if isinstance(name, bytes) and name != _MARK))
         if len(names) >= wanted:
             break
     return list(names)[:wanted]

@@ -266,7 +266,7 @@ class Environment(Systems):
         return self
 
     def secrets(self) -> Iterator[str]:
-        """Every reference to a secret that a launch here will need: the ledger's own and backups.identity left out."""
+        """Every reference to a secret that a launch here will need: not the ledger's own, nor those of `backups`."""
         yield from (section.dsn for section in self.postgres.values())
         yield from (section.url for section in self.redis.values())
         for bucket in self.buckets.values():

@@ -44,6 +44,22 @@ class Account:
             for path in paths:
                 os.chown(path, self.uid, self.uid, follow_symlinks=False)
 
+    def pass_through(self, *folders: Path) -> None:
+        """Let the account into folders that stay ours: what lies there it can neither replace nor add to."""
+        if self.uid is not None:
+            for folder in folders:
+                os.chown(folder, os.geteuid(), self.uid, follow_symlinks=False)
+                folder.chmod(0o710)
+
+    def put(self, path: Path, text: str = "") -> None:
+        """Write a file of the account's anew; whatever stood in its place, a link to another file, say, is removed."""
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            if self.uid is not None:
+                os.fchown(file.fileno(), self.uid, self.uid)
+
 
 def unprivileged(folder: Path, *, offline: bool = False, program: Path | None = None) -> Account:
     """An account, not root, that can write below `folder`.
@@ -88,8 +104,8 @@ def nobody(folder: Path, *, offline: bool = False) -> Account:
 
 
 def no_link(path: str, flags: int) -> int:
-    """An opener for files in a folder of such a program, which may have put a link to another one in their place."""
-    return os.open(path, flags | os.O_NOFOLLOW)
+    """An opener for files in a folder of such a program, which may have put a link or a pipe in their place."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _closed(folder: Path) -> Path | None:

@@ -43,7 +43,8 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="gauntlet-") as folder:
         played = play(some, given.at_once, Path(folder))
     split = ", ".join(f"{count} {store}" for store, count in shared(stores, given.good).items())
-    many = f"{len(played.came)} plays of damages and {len(played.alarms)} good backups ({split})"
+    good = f"{len(played.alarms)} good backups ({split})" if played.alarms else "no good backups"
+    many = f"{len(played.came)} plays of damages and {good}"
     print(f"\n{many}: {played.took:.0f} s, in which processors computed for {played.computed:.0f} s")
     if given.sabotage:
         return 0 if _caught(played) and not played.broke else 1

@@ -9,7 +9,7 @@ from bench.backups_gauntlet.live import NAME, Live, Taken, look
 from bench.backups_gauntlet.place import Place, sha256
 from tasks.backups.asked import manifest_key
 from tminus import events as ev
-from tminus.backups.manifest import BackupManifest, StoredFile
+from tminus.backups.manifest import BackupManifest, RestorePoint, StoredFile
 from tminus.backups.opened import OpenedBackups, have_chain
 from tminus.ledger.store import Entry
 
@@ -130,8 +130,19 @@ class Trial:
         if self.recorded and self.manifest.files != self._laid_out:
             self.trust()
 
-    def earlier(self, days: float, *, size: int = 0, there: bool = True, recorded: bool = True) -> str:
-        """A backup of so many days before, of which only what a catalogue sees is there; returns its name."""
+    def earlier(
+        self,
+        days: float,
+        *,
+        size: int = 0,
+        there: bool = True,
+        recorded: bool = True,
+        point: RestorePoint | None = None,
+    ) -> str:
+        """A backup of so many days before, of which only what a catalogue sees is there; returns its name.
+
+        `point` is where a base backup was counted, where that is another than that of this one.
+        """
         at = self.manifest.taken_at - timedelta(days=days)
         name = f"{NAME}-{at:%Y%m%dT%H%M%SZ}"
         body = b"x" * (size or self.recorded[-1].size)
@@ -144,6 +155,7 @@ class Trial:
             etag="",
         )
         manifest = self.manifest.model_copy(update={"backup": name, "taken_at": at, "files": (own,)})
+        manifest = manifest.model_copy(update={"restore_point": point or manifest.restore_point})
         if there:
             self.place.put(own.key, body)
             self.place.put(manifest_key(self.prefix, NAME, name), manifest.text())

@@ -84,6 +84,12 @@ class Railway(VendorWorld):
                 ("the_worker", "status", "CRASHED"),
             ),
         ),
+        Case(
+            "railway.services",
+            {"services": ["api", "web", "worker"]},
+            {"stopped": "= 0"},
+            (("the_deployment_is_stopped", "web"), ("nothing_is_left_of", "worker")),
+        ),
     )
 
     def __init__(self, folder: Path) -> None:
@@ -152,6 +158,12 @@ class Railway(VendorWorld):
     def the_deployment_is_stopped(self, service: str) -> Iterator[None]:
         """Somebody stopped what succeeded; Railway's list goes on to say how its instances were."""
         with changed(self._in_production(service), stopped=True):
+            yield
+
+    @fault
+    def nothing_is_left_of(self, service: str) -> Iterator[None]:
+        """Somebody removed its newest deployment."""
+        with changed(self._in_production(service), status="REMOVED", instances=()):
             yield
 
     @fault

@@ -41,4 +41,5 @@ class Looked:
 
     def seen(self) -> Seen:
         """All of it."""
-        return Seen(tuple(self.found), tuple(self.details), "; ".join(self.wrong[:_REASONS]))
+        reasons = list(dict.fromkeys(self.wrong))[:_REASONS]  # what is counted as damage may be why it was given up too
+        return Seen(tuple(self.found), tuple(self.details), "; ".join(reasons))

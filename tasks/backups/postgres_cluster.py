@@ -95,7 +95,9 @@ def cluster(scratch: Scratch, section: Postgres, major: int) -> Cluster:
 
 async def make(planned: Cluster, encoding: str = "UTF8") -> None:
     """Makes its data folder, with a superuser of its own; raises CouldNotObserve."""
-    own(planned, planned.scratch.folder)
+    pass_through(planned)
+    await asyncio.to_thread(planned.data.mkdir, 0o700)
+    own(planned, planned.data)
     options = ["-D", str(planned.data), "-U", SUPERUSER, "-A", "trust", "-E", encoding, "--locale=C.UTF-8"]
     options += ["--locale-provider=libc", "--no-sync", "--no-instructions"]
     await _to_its_end(planned, "initdb", options)
@@ -107,6 +109,22 @@ def own(planned: Cluster, *paths: Path) -> None:
         planned.account.own(*paths)
     except OSError as e:
         raise CouldNotObserve(f"{planned.scratch.folder} cannot be handed over: {e.strerror}") from e
+
+
+def pass_through(planned: Cluster) -> None:
+    """Lets the server into the scratch folder, which stays ours; raises CouldNotObserve."""
+    try:
+        planned.account.pass_through(planned.scratch.folder)
+    except OSError as e:
+        raise CouldNotObserve(f"{planned.scratch.folder} cannot be handed over: {e.strerror}") from e
+
+
+def put(planned: Cluster, path: Path, text: str = "") -> None:
+    """Writes a file of the server's anew, through no link; raises CouldNotObserve."""
+    try:
+        planned.account.put(path, text)
+    except OSError as e:
+        raise CouldNotObserve(f"{path} cannot be written: {e.strerror}") from e
 
 
 def inherited() -> dict[str, str]:

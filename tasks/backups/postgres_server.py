@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tasks.backups.postgres_cluster import ACCESS, ISOLATED, Cluster, inherited, mortal, own
+from tasks.backups.postgres_cluster import ACCESS, ISOLATED, Cluster, inherited, mortal, own, pass_through, put
 from tminus.errors import CouldNotObserve
 from tminus.foreign_text import printable
 from tminus.unprivileged import no_link
@@ -141,7 +141,7 @@ async def run(
 
     Raises CouldNotObserve where it does not come up, or died meanwhile, with the end of its log.
     """
-    own(made, made.scratch.folder)
+    pass_through(made)
     with _sockets(made) as sockets:
         process = await _start(made, sockets, settings or {})
         server = ScratchServer(made, sockets)
@@ -172,15 +172,17 @@ def _died(status: int, server: ScratchServer) -> CouldNotObserve:
 
 
 class _sockets:  # noqa: N801 - it reads as what it is in a `with`
-    """A folder for the socket: the scratch's own, or, where its path is too long for an address, a temporary one."""
+    """A folder for the socket: in the scratch, or, where its path is too long for an address, a temporary one."""
 
     def __init__(self, made: Cluster) -> None:
         self._made = made
         self._temporary: Path | None = None
 
     def __enter__(self) -> Path:
-        folder = self._made.scratch.folder
+        folder = self._made.scratch.folder / "sockets"
         if len(os.fsencode(folder)) <= _SOCKET_PATH:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            own(self._made, folder)
             return folder
         self._temporary = Path(tempfile.mkdtemp(prefix="tminus-"))
         own(self._made, self._temporary)
@@ -195,9 +197,7 @@ async def _start(made: Cluster, sockets: Path, settings: Mapping[str, str]) -> a
     folder = made.scratch.folder
     try:
         for name, text in {"postgresql.conf": "", "pg_hba.conf": ACCESS, "pg_ident.conf": ""}.items():
-            (folder / name).write_text(text, encoding="utf-8")
-            (folder / name).chmod(0o600)
-            made.account.own(folder / name)
+            put(made, folder / name, text)
         log = (folder / "server.log").open("ab")
     except OSError as e:
         raise CouldNotObserve(f"the scratch folder {folder} cannot be used: {e.strerror}") from e

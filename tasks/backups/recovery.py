@@ -12,7 +12,7 @@ from typing import LiteralString
 
 from tasks.backups.base_files import ControlFile
 from tasks.backups.damage import Damaged
-from tasks.backups.postgres_cluster import Cluster, own
+from tasks.backups.postgres_cluster import Cluster, put
 from tasks.backups.postgres_server import Killed, ScratchServer, run
 from tasks.backups.wal_supply import WalSupply
 from tminus.backups.wal_names import parse_history, parse_lsn, show_lsn
@@ -95,9 +95,7 @@ async def recovered(
     Raises Damaged where PostgreSQL gives up, as it does where the WAL ends before the target; CouldNotObserve where it
     could not try.
     """
-    signal = cluster.data / "recovery.signal"
-    signal.touch(mode=0o600)
-    own(cluster, signal)
+    put(cluster, cluster.data / "recovery.signal")
     log = cluster.scratch.folder / "server.log"
     said_before = log.stat().st_size if log.exists() else 0
     began, arrived = monotonic(), False
@@ -206,10 +204,18 @@ def _end(data: Path, target: Target) -> int:
     if target.point:
         raise CouldNotObserve(f"the recovery could not wait at {target.point}, and went on from there by itself")
     written = sorted((data / "pg_wal").glob("*.history"))
-    forks = parse_history(written[-1].read_text("utf-8", "replace")) if written else ()
+    forks = parse_history(_beginning(written[-1])) if written else ()
     if not forks:
         raise CouldNotObserve("the restored server was promoted and wrote no history of its timelines")
     return forks[-1].position
+
+
+def _beginning(history: Path) -> str:
+    try:
+        with open(history, "rb", opener=no_link) as file:
+            return file.read(_LOG).decode(errors="replace")
+    except OSError as e:
+        raise CouldNotObserve(f"{history.name} of the restored server cannot be read: {e.strerror}") from e
 
 
 def show(reached: Reached) -> str:

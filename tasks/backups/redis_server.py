@@ -116,8 +116,7 @@ async def scratch_redis(
 
 def _write(configuration: Path, settings: str, account: Account) -> None:
     try:
-        configuration.touch(mode=0o600)
-        configuration.write_text(settings, encoding="utf-8")
+        account.put(configuration, settings)
         account.own(configuration.parent, *configuration.parent.rglob("*"))
     except OSError as e:
         raise CouldNotObserve(f"the scratch folder {configuration.parent} cannot be used: {e.strerror}") from e

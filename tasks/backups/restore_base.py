@@ -19,13 +19,14 @@ from tasks.backups.recovery import Recovered, Target, recovered
 from tasks.backups.stored_file import fetch, identity_for
 from tasks.backups.take_base import BASE, WAL
 from tasks.backups.wal_archive import Fetched, WalArchive
+from tasks.backups.wal_kept import after_point
 from tasks.backups.wal_pages import examine
 from tasks.backups.wal_supply import WalSource, WalSupply
 from tasks.giving_up import in_thread
 from tminus.backups.book import PostgresBase
 from tminus.backups.manifest import RestorePoint
-from tminus.backups.wal_names import Fork, Segment, history_name, is_segment, parse_history, parse_lsn, timelines
-from tminus.backups.wal_plan import WalPlan, plan, short_of
+from tminus.backups.wal_names import is_segment, parse_lsn
+from tminus.backups.wal_plan import WalPlan, short_of
 from tminus.errors import CouldNotObserve, NotConfigured
 
 _SUPERUSER = "postgres"  # where the manifest does not say
@@ -94,13 +95,7 @@ class Unpacked:
 
     def plan(self) -> WalPlan:
         """What the archive has after the point. Raises CouldNotObserve. Blocks."""
-        archive, timeline = self.archive(), self.point.timeline
-        start = Segment.holding(timeline, parse_lsn(self.point.lsn), self.control.segment)
-        before = Segment(timeline, start.number - 1).name(self.control.segment)
-        names = archive.names(before)
-        newer = [one for one in timelines(names) if one > timeline]
-        histories = {one: _history(archive, self.wal / history_name(one), self.identity) for one in newer}
-        return plan(names, histories, timeline, parse_lsn(self.point.lsn), self.control.segment)
+        return after_point(self.archive(), self.point, self.control.segment, self.identity)
 
     @asynccontextmanager
     async def to_point(self) -> "AsyncIterator[tuple[Recovered, WalSupply]]":
@@ -156,6 +151,10 @@ class Unpacked:
         try:
             async with recovered(self.cluster, self.control, target, supply) as found:
                 yield found, supply
+        except Damaged as e:
+            if not supply.damaged:
+                raise
+            raise Damaged("; ".join([str(e), *supply.damaged.values()])) from e
         finally:
             await asyncio.to_thread(supply.close)
 
@@ -277,13 +276,3 @@ def _base_store(asked: Asked) -> PostgresBase:
     if not isinstance(asked.store, PostgresBase):
         raise CouldNotObserve(f"{asked.name} is no postgres.base")
     return asked.store
-
-
-def _history(archive: WalArchive, into: Path, identity: SecretStr | None) -> tuple[Fork, ...]:
-    """The forks that led to a timeline; none where the archive has no history of it, or one that is damaged."""
-    try:
-        if archive.fetch(into.name, into, identity) is None:
-            return ()
-        return parse_history(into.read_text("utf-8", "replace"))
-    except Damaged:
-        return ()

@@ -14,10 +14,12 @@ from pydantic import BaseModel, ValidationError
 from tasks.backups.asked import Scratch
 from tminus import events as ev
 from tminus.errors import CouldNotObserve
+from tminus.unprivileged import no_link
 
 PREFIX = "tminus-scratch-"
 MARKER = "tminus-scratch.json"
 """The marker file in a scratch place: it names the place, and the chain in which it was recorded."""
+_PID = 100  # bytes of a pid file: its first line is the number
 _DEEP = 3  # folders below the place in which the pid file of a server is looked for
 _ENDS_WITHIN = 10.0  # seconds for a killed process to be gone
 
@@ -115,8 +117,9 @@ def _cut_short(folder: Path) -> bool:
 def _servers(folder: Path) -> Iterator[psutil.Process]:
     """The processes that pid files in the folder name, where their command line leads into that very folder."""
     for path in _pid_files(folder):
-        with suppress(OSError, ValueError, psutil.Error):
-            process = psutil.Process(int(path.read_text("utf-8", "replace").split()[0]))
+        with suppress(OSError, ValueError, IndexError, psutil.Error):
+            with open(path, "rb", opener=no_link) as file:
+                process = psutil.Process(int(file.read(_PID).split()[0]))
             if any(_leads_into(word, folder) for word in process.cmdline()):
                 yield process
 

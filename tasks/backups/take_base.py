@@ -84,6 +84,7 @@ class BaseTaker(Taker):
                 archive_mode=server.archive_mode,
                 wal_from=ends.start,
                 superuser=cluster.superuser,
+                wal_segment=cluster.segment,
             ),
             encrypted_to=asked.recipients,
             files=(base, *wal),

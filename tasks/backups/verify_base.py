@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 
+_UNSEALED = "the WAL after the backup has no seal: whoever may write to the bucket could have made it up (backups.seal)"
+
+
 class BaseVerifier(Verifier):
     """Base backups with their WAL.
 
@@ -100,6 +103,8 @@ async def _at_end(ready: Unpacked, fetching: Fetching, looked: Looked, instant: 
         looked.word("restored", "yes")
         looked.number("restore_time", fetching.took + there.reached.took, "s")
         looked.details.append(show(there.reached))
+        if way.last is not None and not (await asyncio.to_thread(ready.archive)).sealed:
+            looked.details.append(_UNSEALED)
         if way.strangers:
             named = ", ".join(str(one) for one in way.strangers)
             looked.details.append(f"the archive has timelines that do not come from this backup: {named}")

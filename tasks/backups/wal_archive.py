@@ -1,10 +1,14 @@
 """The WAL in a bucket: put there as the server hands it over, encrypted, never written over; fetched for a restore.
 
-Beside each object stand, as metadata, the SHA-256 of what it is and of what it was before it was encrypted.
+Beside each object stand, as metadata, the SHA-256 of what it is and of what it was before it was encrypted; and, where
+the environment has `backups.seal`, its seal: an HMAC-SHA256 (RFC 2104) of its name and that second hash. Whoever may
+write to the bucket can encrypt to a public key, and make every hash agree. PostgreSQL notices another server's WAL, and
+damage, but not WAL that was made up with care.
 """
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,14 +25,16 @@ from tasks.backups.wal_pages import SegmentHead, examine
 from tasks.estate import s3_bucket
 from tasks.s3_body import reading
 from tminus.backups.wal_names import is_wal
+from tminus.credentials import resolve
 from tminus.environment import Environment
-from tminus.errors import CouldNotObserve, Refused, UsageError
+from tminus.errors import CouldNotObserve, NotConfigured, Refused, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, PutObjectRequestTypeDef
 
-_PLAIN, _STORED, _SYSTEM = "tminus-plain-sha256", "tminus-sha256", "tminus-system"
+_PLAIN, _STORED, _SYSTEM, _SEAL = "tminus-plain-sha256", "tminus-sha256", "tminus-system", "tminus-seal"
+_SHORTEST = 32  # characters of the seal's secret: name, hash and seal are there to be tried against
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
 _NO_CONDITIONS = "NotImplemented"  # a store without conditional writes
@@ -44,18 +50,29 @@ class Fetched:
 
 
 class WalArchive:
-    """The WAL of one server. Its methods block: call them from a thread."""
+    """The WAL of one server. Its methods block: call them from a thread.
 
-    def __init__(self, client: "S3Client", bucket: str, folder: str) -> None:
+    Args:
+        seal: the secret that files are sealed with; where there is one, what has no seal of it is damaged.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str, folder: str, seal: SecretStr | None = None) -> None:
         self._client = client
         self._bucket = bucket
+        self._seal = seal
         self.folder = f"{folder.strip('/')}/"
 
     @classmethod
     def open(cls, environment: Environment, bucket: str, wal: str) -> "WalArchive":
         """That below `wal` in a bucket of the environment; raises NotConfigured, MissingSecret."""
         client, section = s3_bucket(environment, bucket)
-        return cls(client, section.bucket, "/".join(part for part in (section.prefix.strip("/"), wal) if part))
+        folder = "/".join(part for part in (section.prefix.strip("/"), wal) if part)
+        return cls(client, section.bucket, folder, _seal_of(environment))
+
+    @property
+    def sealed(self) -> bool:
+        """Whether what is fetched must have a seal."""
+        return self._seal is not None
 
     def url(self, name: str) -> str:
         """`s3://bucket/key`, for people."""
@@ -81,6 +98,8 @@ class WalArchive:
                 seal(plain, through, recipients)
                 sealed.seek(0)
                 metadata = {_PLAIN: before, _STORED: through.sha256, _SYSTEM: head.system if head else ""}
+                if self._seal is not None:
+                    metadata[_SEAL] = _mac(self._seal, path.name, before)
                 won = self._put_new(path.name, sealed, metadata)
         there = self._head(path.name)
         if there is None:
@@ -103,7 +122,7 @@ class WalArchive:
         """Fetches and decrypts one file; None where there is none. It appears under `into` only once it is whole.
 
         Raises CouldNotObserve where S3 does not answer, and Damaged where the content is not what was archived: it
-        cannot be decrypted, has another SHA-256, or its pages are of another place.
+        cannot be decrypted, has another SHA-256, no seal where it must have one, or its pages are of another place.
         """
         aside = into.with_name(f".{into.name}.part")
         with self._mapped(name, absent_is_none=True):
@@ -115,6 +134,7 @@ class WalArchive:
                     unseal(body, through, identity, self.url(name))
                 if through.sha256 != metadata.get(_PLAIN, through.sha256):
                     raise Damaged(f"{self.url(name)} is not what was archived under that name: its SHA-256 differs")
+                self._require_seal(name, metadata.get(_SEAL, ""), through.sha256)
                 file.seek(0)
                 try:
                     head = examine(name, file)
@@ -123,6 +143,16 @@ class WalArchive:
             aside.replace(into)
             return Fetched(through.size, through.sha256, head)
         return None
+
+    def _require_seal(self, name: str, seal: str, plain_sha256: str) -> None:
+        if self._seal is None or hmac.compare_digest(seal.encode(), _mac(self._seal, name, plain_sha256).encode()):
+            return
+        why = (
+            "it has another seal than that of `backups.seal`"
+            if seal
+            else "it has no seal, and `backups.seal` wants one"
+        )
+        raise Damaged(f"{self.url(name)} is not what `tminus archive-wal` put there under that name: {why}")
 
     def _head(self, name: str) -> "HeadObjectOutputTypeDef | None":
         with self._mapped(name, absent_is_none=True):
@@ -182,6 +212,24 @@ class WalArchive:
                 raise CouldNotObserve(f"S3 refused {self.url(name)}: {_code(e.response)}") from e
         except (BotoCoreError, Boto3Error) as e:
             raise CouldNotObserve(f"S3 did not answer for {self.url(name)}: {type(e).__name__}; is it up?") from e
+
+
+def _seal_of(environment: Environment) -> SecretStr | None:
+    """Raises MissingSecret, and NotConfigured where it is too short to be one."""
+    section = environment.backups
+    if section is None or section.seal is None:
+        return None
+    seal = resolve(section.seal)
+    if len(seal.get_secret_value()) < _SHORTEST:
+        raise NotConfigured(
+            f"{section.seal} (backups.seal) has fewer than {_SHORTEST} characters; `openssl rand -hex 32` makes one"
+        )
+    return seal
+
+
+def _mac(seal: SecretStr, name: str, plain_sha256: str) -> str:
+    said = f"tminus wal {name} {plain_sha256}"
+    return hmac.new(seal.get_secret_value().encode(), said.encode(), hashlib.sha256).hexdigest()
 
 
 def _sha256(file: BinaryIO) -> str:

@@ -25,10 +25,10 @@ _ASK = """\
 # restore_command: asks for one file of the WAL, waits for the answer
 into="$PWD/$2"
 cd {folder} || exit 126
-: > "wanted/$1" || exit 126
+true > "wanted/$1" || exit 126  # of `:` a shell that cannot write exits with 2 at once
 while :; do
     if [ -f "ready/$1" ]; then cp "ready/$1" "$into" || exit 126; rm -f "wanted/$1"; exit 0; fi
-    if [ -f "absent/$1" ]; then rm -f "wanted/$1" "absent/$1"; exit 1; fi
+    if [ -f "absent/$1" ]; then rm -f "wanted/$1"; exit 1; fi
     [ -f open ] || exit 126
     sleep 0.02
 done
@@ -46,7 +46,7 @@ class WalSupply:
     """From `open` to `close` PostgreSQL may ask by `command`.
 
     Args:
-        folder: an empty folder that the server may write to.
+        folder: what is in it stays ours, and the server can replace none of it; it asks in `wanted`, which is its own.
         sources: asked in this order.
         system: whose WAL it must be: the system identifier.
         size: bytes of a segment.
@@ -74,13 +74,13 @@ class WalSupply:
 
     def open(self) -> None:
         """Makes the folder, and begins to answer. Blocks."""
-        folders = [self._folder / name for name in ("wanted", "ready", "absent")]
-        for folder in (self._folder, *folders):
+        wanted, *ours = (self._folder / name for name in ("wanted", "", "ready", "absent"))
+        for folder in (*ours, wanted):
             folder.mkdir(mode=0o700, exist_ok=True)
-        script, mark = self._folder / "ask.sh", self._folder / "open"
-        script.write_text(_ASK.format(folder=shlex.quote(str(self._folder))), "utf-8")
-        mark.touch()
-        self._account.own(self._folder, *folders, script, mark)
+        self._account.pass_through(*ours)
+        self._account.own(wanted)
+        self._account.put(self._folder / "ask.sh", _ASK.format(folder=shlex.quote(str(self._folder))))
+        self._account.put(self._folder / "open")
         self._thread.start()
 
     def close(self) -> None:
@@ -93,8 +93,12 @@ class WalSupply:
         """Whatever goes wrong here must reach who asks: it would wait for ever."""
         try:
             while not self._stop.wait(_POLL):
-                for asked in sorted((self._folder / "wanted").iterdir()):
-                    self._answer(asked.name)
+                wanted = sorted(one.name for one in (self._folder / "wanted").iterdir())
+                for name in wanted:
+                    self._answer(name)
+                for answered in (self._folder / "absent").iterdir():
+                    if answered.name not in wanted:
+                        answered.unlink()
         except TminusError as e:
             self.failed = e
         except OSError as e:
@@ -110,7 +114,7 @@ class WalSupply:
         except Damaged as e:
             self.damaged[name], found = str(e), False
         if not found:
-            (self._folder / "absent" / name).touch()  # whoever asks removes it, at once: the folder is theirs
+            (self._folder / "absent" / name).touch()
             return
         if is_segment(name):
             self.handed.append(name)

@@ -19,12 +19,13 @@ _WEAKEST_FIRST = ("NEVER", "ON_FAILURE", "ALWAYS")
 class Services(Check, frozen=True):
     """Whether services are deployed, run, and are started again when they end.
 
-    `deployed` are those whose newest deployment succeeded and was not stopped. `running` is the fewest instances of one
-    of them that run now, of those that it is set up with; where that is all, each of them has all. `crashed` counts
-    those whose newest deployment crashed, or an instance of what runs, also one that is being started again. `replicas`
-    are the fewest that one of them is set up with, whether they run or not. `restart` is the weakest of their restart
-    policies: never, on_failure or always. `newest` is how long ago the newest deployment of any of them was made. Where
-    a service is not there, or was deleted, `replicas` and `running` are 0; `crashed` and `restart` are not measured.
+    `deployed` are those whose newest deployment succeeded and was not stopped, `stopped` those whose newest was stopped
+    or removed, with no other one active. `running` is the fewest instances of one of them that run now, of those that
+    it is set up with; where that is all, each of them has all. `crashed` counts those whose newest deployment crashed,
+    or an instance of what runs, also one that is being started again. `replicas` are the fewest that one of them is set
+    up with, whether they run or not. `restart` is the weakest of their restart policies: never, on_failure or always.
+    `newest` is how long ago the newest deployment of any of them was made. Where a service is not there, or was
+    deleted, `replicas` and `running` are 0; `crashed` and `restart` are not measured.
 
     Attributes:
         services: their names in Railway.
@@ -35,6 +36,7 @@ class Services(Check, frozen=True):
     impact: ClassVar[Impact] = Impact.PROBE
     measures: ClassVar[Mapping[str, str]] = {
         "deployed": "",
+        "stopped": "",
         "running": "",
         "crashed": "",
         "replicas": "",
@@ -53,6 +55,7 @@ class Services(Check, frozen=True):
         troubles = [trouble for name in wanted if (trouble := _trouble(name, there.get(name)))]
         found = [
             Measurement.number("deployed", sum(one.deployed for one in known), of=len(wanted)),
+            Measurement.number("stopped", sum(one.stopped for one in known), of=len(wanted)),
             *_of_all(known, complete=len(known) == len(wanted)),
         ]
         made = [one.latestDeployment.createdAt for one in known if one.latestDeployment is not None]

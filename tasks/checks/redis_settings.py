@@ -103,7 +103,8 @@ class Keys(Check, frozen=True):
     begins with one of `namespaces`, or, where none are given, with a word of letters and a colon. `longest` is the
     longest time to live. `compressed` counts the strings of at least `big` bytes that begin as gzip, zstd, LZ4, zlib,
     Snappy, XZ or bzip2 does, of all as big; `uncompressed` is the others, 0 also where no value is that big. No key's
-    name and no value becomes evidence, only namespaces. Nothing but `keys` is measured of an empty Redis.
+    name and no value becomes evidence, only namespaces. Nothing but `keys` is measured of an empty Redis. What
+    `tminus mark` leaves there, the key `tminus:marker`, is not counted.
 
     Attributes:
         redis: a server's name in the environment's `redis` section.

@@ -10,7 +10,8 @@ from tminus.outcome import Observation, Outcome, Verdict, judge
 
 OF_THE_STORE = frozenset({"age", "missing", "overdue", "shrunk"})
 """What says nothing of one older backup."""
-_COUNTED_TWICE = "files_damaged"  # by S3's own word, and by what is read: the larger counts
+# By S3's own word, and by what is read; after the oldest backup, and after the one that is restored: the larger counts.
+_COUNTED_TWICE = frozenset({"files_damaged", "wal_missing"})
 _MOST = 40  # lines of details
 _LONG = 500  # characters of one of them
 
@@ -31,10 +32,10 @@ class Gathered:
     reason: str = ""
 
     def add(self, found: Sequence[Measurement], details: Sequence[str] = (), because: str = "") -> None:
-        """Takes up more of it. What was measured already stays, but for files: there the larger count does."""
+        """Takes up more of it. What was measured already stays; of what is counted twice the larger count does."""
         for one in found:
             before = self.found.get(one.name)
-            if before is None or (one.name == _COUNTED_TWICE and _count(one) > _count(before)):
+            if before is None or (one.name in _COUNTED_TWICE and _count(one) > _count(before)):
                 self.found[one.name] = one
         self.details += details
         self.because = self.because or because

@@ -54,6 +54,7 @@ class Origin(BaseModel, frozen=True, extra="forbid"):
         archive_mode: PostgreSQL's: with `off` there is no way to a point in time.
         wal_from: where recovery of a base backup begins.
         superuser: a role that may log in and do everything in a restored copy.
+        wal_segment: bytes of a segment of PostgreSQL's WAL.
     """
 
     identity: str
@@ -63,6 +64,7 @@ class Origin(BaseModel, frozen=True, extra="forbid"):
     archive_mode: Literal["off", "on", "always"] | None = None
     wal_from: Lsn | None = None
     superuser: str = ""
+    wal_segment: int | None = Field(default=None, gt=0)
 
 
 class ForLaunch(BaseModel, frozen=True, extra="forbid"):

@@ -19,6 +19,7 @@ class RestorePlanned(Happening):
         lost: seconds between `reached` and `instant`.
         verified: how the backup came out when it was last restored to be looked at; "" where it never was.
         unsaved: why what is there now is not backed up first; "" where it is.
+        halted: how it is known that trading is halted where nothing answers the book's check; "" where nobody says so.
         way: what will be made and renamed, by the names of its kind of store.
         asked_by: by id in people.yaml.
     """
@@ -34,6 +35,7 @@ class RestorePlanned(Happening):
     lost: float = Field(ge=0, allow_inf_nan=False)
     verified: str = ""
     unsaved: str = ""
+    halted: str = ""
     way: dict[str, str]
     asked_by: str
     reason: str = ""

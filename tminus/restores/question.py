@@ -32,6 +32,7 @@ def facts_of(planned: ev.RestorePlanned, book: BackupBook) -> Mapping[str, str]:
         "saved first": f"no: {planned.unsaved}" if planned.unsaved else "yes",
         "way": json.dumps(planned.way, sort_keys=True),
         "halted": halted.model_dump_json(by_alias=True) if halted else "",
+        "halted where the check cannot look": planned.halted or "no",
     }
 
 

@@ -39,10 +39,12 @@ def by_hand_said(what: Iterable[str]) -> list[str]:
     return [line for one in what for line in _row("by hand", one)]
 
 
-def way_said(what: Iterable[str], unsaved: str) -> list[str]:
-    """What is saved, made and switched."""
+def way_said(what: Iterable[str], unsaved: str, halted: str = "") -> list[str]:
+    """What is saved, made and switched, and what whoever approves attests."""
+    by_word = f"where the book's check cannot look, whoever approves attests that nobody trades: {halted}"
     saved = f"nothing: {unsaved}" if unsaved else "what is there now, as a backup of its own, before anything else"
-    return [*_row("saves", saved), *(line for one in what for line in _row("then", one))]
+    attested = _row("halted", by_word) if halted else []
+    return [*attested, *_row("saves", saved), *(line for one in what for line in _row("then", one))]
 
 
 def asked_text(planned: ev.RestorePlanned, system: str, environment: str, lines: Iterable[str]) -> str:

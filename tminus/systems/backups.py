@@ -48,11 +48,14 @@ class Backups(Section):
     Attributes:
         recipients: the public age keys to which backups are encrypted; whoever takes one needs nothing else.
         identity: a reference to the private age key, for whoever verifies or restores.
+        seal: a reference to a secret of 32 characters or more, with which `tminus archive-wal` marks each file; where
+            it is given, no other WAL is restored from.
         scratch: a folder of this machine's own in which backups are restored; nothing else belongs there.
         disk: how much one restore may fill there.
     """
 
     recipients: tuple[Recipient, ...] = ()
     identity: SecretRef | None = None
+    seal: SecretRef | None = None
     scratch: Path
     disk: Annotated[Size, Field(gt=0)] = 20_000_000_000

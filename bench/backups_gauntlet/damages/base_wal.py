@@ -6,6 +6,7 @@ from typing import ClassVar
 from bench.backups_gauntlet.base_copy import Archived, wal_names
 from bench.backups_gauntlet.damage import BASE, Damage, Mode
 from bench.backups_gauntlet.trial import Trial
+from tminus.backups.wal_names import parse_lsn, show_lsn
 
 _WAL = ("wal_missing",)
 _HEADER = 40  # bytes of a segment before its first record
@@ -100,6 +101,21 @@ class AnotherSystemsSegment(InArchive):
         content = bytearray(one.plain())
         content[_SYSTEM_ID] = (7_000_000_000_000_000_001).to_bytes(8, "little")
         one.put(bytes(content), consistent=consistent)
+
+
+class LostWalOfEarlier(Damage):
+    """The WAL after an earlier backup was removed, and all that the newest one needs is there."""
+
+    stores: ClassVar[tuple[str, ...]] = (BASE,)
+    modes: ClassVar[tuple[Mode, ...]] = ("plain",)
+    plainly: ClassVar[tuple[str, ...]] = _WAL
+
+    def do(self, trial: Trial, *, consistent: bool) -> None:  # noqa: ARG002 - no hash covers it
+        """See Damage."""
+        point = trial.manifest.restore_point
+        assert point is not None
+        earlier = parse_lsn(point.lsn) - 3 * (trial.manifest.origin.wal_segment or 0)
+        trial.earlier(1, point=point.model_copy(update={"lsn": show_lsn(earlier)}))
 
 
 class LostOwnWal(Damage):

@@ -43,7 +43,7 @@ STAGES = {
         "before recovery": (BASE, "make_ready"),
         "while it recovers": (RECOVERY, "_arrival"),
         "at its point": (BASE, "held"),
-        "before it goes on": (RESTORE, "plan"),
+        "before it goes on": (RESTORE, "after_point"),
         "at its end": (BASE, "broken_indexes"),
         "while pages are read": (BASE, "bad_pages"),
         "before the scratch is removed": (FLOW, "remove_scratch"),

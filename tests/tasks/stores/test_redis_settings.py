@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from tasks import redis_keys
+from tasks.backups.redis_contents import MARKER_KEY
 from tasks.check import Check
 from tasks.checks.redis_settings import Keys, Persistence, Stats
 from tasks.redis_keys import Key, namespaces
@@ -206,6 +207,25 @@ async def test_one_key_that_stays_is_seen_among_thousands(estates: Estates, redi
             client.flushall()
     assert outcome.verdict is Verdict.FAIL
     assert "1999 of 2000" in outcome.summary
+
+
+@pytest.mark.parametrize(("others", "verdict"), [(0, Verdict.FAIL), (1, Verdict.PASS), (30, Verdict.PASS)])
+async def test_the_mark_of_tminus_is_no_key(
+    estates: Estates, redis_pair: RedisServer, others: int, verdict: Verdict
+) -> None:
+    """It never expires and is in no namespace of the system's; nor is a Redis that holds nothing else full."""
+    wanted = {"keys": ">= 1", "expiring": "= all", "namespaced": "= all", "sampled": "= all"}
+    check = Keys.model_validate({"redis": "cache", "namespaces": ["session:"], "expect": wanted})
+    with redis.Redis.from_url(redis_pair.dsn.get_secret_value()) as client:
+        client.hset(MARKER_KEY, "number", "1")
+        for number in range(others):
+            client.set(f"session:{number}", "x", ex=60)
+        try:
+            outcome = await see(estates, redis_pair.dsn, check)
+        finally:
+            client.flushall()
+    assert outcome.verdict is verdict, outcome.summary
+    assert str(outcome.found[0]) == f"keys {others}"
 
 
 @pytest.mark.parametrize("check", [PERSISTENCE, KEYS, STATS], ids=["persistence", "keys", "stats"])

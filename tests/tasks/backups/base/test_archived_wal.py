@@ -156,10 +156,12 @@ async def test_an_instant_is_restored_to(world: World, good: Good, shelf: Shelf)
     assert newest == good.manifest.marker.number
 
 
-async def test_an_instant_behind_a_gap_is_not_reached(world: World, good: Good, shelf: Shelf) -> None:
-    """And the segment that is missing is named."""
-    shelf.lose(shelf.after[0])
+async def test_an_instant_behind_a_gap_is_not_reached(world: World, good: Good, shelf: Shelf, tmp_path: Path) -> None:
+    """And each segment in the way is named: one that is missing, and one that is not what was archived."""
+    shelf.put(shelf.after[0], shelf.plain(shelf.after[0], tmp_path)[: 3 << 20])
+    shelf.lose(shelf.after[1])
     async with world.asked(good.manifest, good.needed_at, good.store(wal=shelf.name)) as asked:
-        with pytest.raises(Damaged, match=shelf.after[0]):
+        with pytest.raises(Damaged, match=f"{shelf.after[0]} is cut off") as raised:
             async with restore_to(asked, good.needed_at):
                 pytest.fail("it was not reached")
+    assert f"the WAL segment {shelf.after[1]} is missing" in str(raised.value)

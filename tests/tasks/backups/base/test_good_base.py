@@ -13,6 +13,7 @@ async def test_a_good_backup_passes(world: World, good: Good) -> None:
     assert outcome.verdict is Verdict.PASS, (outcome.summary, seen.details)
     assert set(measured(seen)) == set(ASPECTS_OF["postgres.base"]) - ELSEWHERE
     assert seen.because == ""
+    assert any("the WAL after the backup has no seal" in line for line in seen.details)
     loss = next(one.quantity for one in seen.found if one.name == "loss")
     assert loss is not None
     assert 0 <= loss.value < 1

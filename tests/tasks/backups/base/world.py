@@ -122,12 +122,13 @@ class World:
         """Closes the segment that is being written; returns its name once the server has archived it."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute("SELECT pg_logical_emit_message(true, 'test', 'so that there is something')")
-            [name] = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone() or [""]
+            asked = "SELECT pg_walfile_name(pg_switch_wal()), pg_size_bytes(current_setting('wal_segment_size'))"
+            [name, size] = connection.execute(asked).fetchone() or ["", 0]
+        archived = self.server.at.folder / "archive" / name
         deadline = time.monotonic() + 30
-        while not (self.server.at.folder / "archive" / name).exists():
+        while not archived.exists() or archived.stat().st_size < size:  # `cp` may still be at it
             assert time.monotonic() < deadline, name
             time.sleep(0.02)
-        time.sleep(0.05)  # `cp` may still be at it
         return str(name)
 
     def pump(self, since: str = "") -> list[str]:
