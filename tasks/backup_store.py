@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from tasks.estate import Estate
 from tasks.s3_body import reading
+from tasks.s3_errors import ABSENT, code_of, s3_errors
 from tasks.s3_parts import Destination, upload
 from tminus.backups.catalogue import Entry
 from tminus.backups.manifest import SUFFIX, BackupManifest, digest
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Cipher = Literal["AES256", "aws:kms"]
-_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset({"412", "PreconditionFailed"})
 _CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted"})  # S3 wants it tried again
 _TRIES = 5
 _BETWEEN = 0.2  # seconds
 _PART = 8 << 20  # bytes of a part of a stream
 _PARTS = 8000  # into which what is expected is cut, of 10,000 that S3 allows
-_NOT_COPIED = _ABSENT | {"InvalidRequest", "EntityTooLarge"}
+_NOT_COPIED = ABSENT | {"InvalidRequest", "EntityTooLarge"}
 _NO_CONDITIONS = "NotImplemented"  # a store without conditional writes
 
 
@@ -98,7 +98,7 @@ class BackupStore:
     def newest_manifests(self, folder: str, count: int) -> list[str]:
         """Keys of the `count` manifests that S3 stored last, the newest first."""
         found: list[tuple[datetime, str]] = []
-        with self._mapped(folder):
+        with s3_errors(self.url(folder)):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
                 entries = page.get("Contents", [])
                 found += [(entry["LastModified"], entry["Key"]) for entry in entries if entry["Key"].endswith(SUFFIX)]
@@ -107,14 +107,14 @@ class BackupStore:
     def entries(self, folder: str) -> list[Entry]:
         """Every object under a folder, by key."""
         found: list[Entry] = []
-        with self._mapped(folder):
+        with s3_errors(self.url(folder)):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
                 found += [Entry(one["Key"], one["Size"], one["LastModified"]) for one in page.get("Contents", [])]
         return found
 
     def text(self, key: str, most: int) -> bytes | None:
         """A small object's bytes; None where there is none, CouldNotObserve where it has more than `most`."""
-        with self._mapped(key, absent_is_none=True):
+        with s3_errors(self.url(key), absent_is_none=True):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             if answer["ContentLength"] > most:
                 raise CouldNotObserve(f"{self.url(key)} has over {most} bytes, which is more than is read of it")
@@ -124,12 +124,12 @@ class BackupStore:
 
     def put_text(self, key: str, text: bytes) -> None:
         """Writes a small object, over what is there."""
-        with self._mapped(key):
+        with s3_errors(self.url(key)):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=text, ContentType="application/json")
 
     def manifest(self, key: str) -> StoredManifest | None:
         """The manifest under a key; None where there is none, CouldNotObserve where it makes no sense."""
-        with self._mapped(key, absent_is_none=True):
+        with s3_errors(self.url(key), absent_is_none=True):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             with reading(answer["Body"], answer["ContentLength"], self.url(key)) as body:
                 text = body.read()
@@ -139,7 +139,7 @@ class BackupStore:
 
     def dump(self, key: str) -> StoredDump | None:
         """What S3 knows of a dump; None where there is none."""
-        with self._mapped(key, absent_is_none=True):
+        with s3_errors(self.url(key), absent_is_none=True):
             head = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
             return StoredDump(
                 size=head["ContentLength"],
@@ -165,13 +165,13 @@ class BackupStore:
         through, and nothing is stored then. Where about how many bytes will come is known, give that as `expected`:
         S3 takes 10,000 parts at most.
         """
-        with self._mapped(key):
+        with s3_errors(self.url(key)):
             return upload(self._client, self._put(key, at_rest), stream, max(part, expected // _PARTS))
 
     @contextmanager
     def opened(self, key: str) -> "Iterator[Readable]":
         """A stored file's bytes, to be read while they arrive (`tasks.s3_body`)."""
-        with self._mapped(key):
+        with s3_errors(self.url(key)):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             with reading(answer["Body"], answer["ContentLength"], self.url(key)) as body:
                 yield body
@@ -184,7 +184,7 @@ class BackupStore:
         from botocore.exceptions import ClientError
 
         put = partial(self._client.put_object, **self._put(key, at_rest), Body=text, ContentType="application/json")
-        with self._mapped(key):
+        with s3_errors(self.url(key)):
             for left in reversed(range(_TRIES)):
                 try:
                     if replacing is None:
@@ -192,11 +192,11 @@ class BackupStore:
                     else:
                         put(IfMatch=replacing)
                 except ClientError as e:
-                    if _code(e.response) in _CHANGED:
+                    if code_of(e.response) in _CHANGED:
                         return self._holds(key, text)
-                    if _code(e.response) == _NO_CONDITIONS:
+                    if code_of(e.response) == _NO_CONDITIONS:
                         break
-                    if _code(e.response) not in _CONFLICT or not left:
+                    if code_of(e.response) not in _CONFLICT or not left:
                         raise
                     time.sleep(_BETWEEN)
                 else:
@@ -206,7 +206,7 @@ class BackupStore:
 
     def _holds(self, key: str, text: bytes) -> bool:
         """Whether an object is these very bytes."""
-        with self._mapped(key, absent_is_none=True):
+        with s3_errors(self.url(key), absent_is_none=True):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             with reading(answer["Body"], answer["ContentLength"], self.url(key)) as body:
                 return answer["ContentLength"] == len(text) and body.read() == text
@@ -219,7 +219,7 @@ class BackupStore:
         """
         from botocore.exceptions import ClientError
 
-        with self._mapped(key):
+        with s3_errors(self.url(key)):
             try:
                 self._client.copy_object(
                     Bucket=self._bucket,
@@ -229,7 +229,7 @@ class BackupStore:
                     ServerSideEncryption=at_rest.cipher,
                 )
             except ClientError as e:
-                if _code(e.response) in _NOT_COPIED:
+                if code_of(e.response) in _NOT_COPIED:
                     return False
                 raise
         return True
@@ -237,7 +237,7 @@ class BackupStore:
     def older(self, folder: str, before: datetime) -> tuple[int, int]:
         """How many objects under a folder were stored before a moment, and their bytes."""
         count = size = 0
-        with self._mapped(folder):
+        with s3_errors(self.url(folder)):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
                 old = [one["Size"] for one in page.get("Contents", []) if one["LastModified"] < before]
                 count, size = count + len(old), size + sum(old)
@@ -245,7 +245,7 @@ class BackupStore:
 
     def delete_dump(self, key: str) -> None:
         """Removes a dump that no manifest names."""
-        with self._mapped(key):
+        with s3_errors(self.url(key)):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _put(self, key: str, at_rest: AtRest) -> Destination:
@@ -253,24 +253,6 @@ class BackupStore:
         if at_rest.kms_key:
             put["SSEKMSKeyId"] = at_rest.kms_key
         return put
-
-    @contextmanager
-    def _mapped(self, key: str, *, absent_is_none: bool = False) -> Iterator[None]:
-        from boto3.exceptions import Boto3Error
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as e:
-            if not (absent_is_none and _code(e.response) in _ABSENT):
-                raise CouldNotObserve(f"S3 refused {self.url(key)}: {_code(e.response)}") from e
-        except (BotoCoreError, Boto3Error) as e:
-            raise CouldNotObserve(f"S3 did not answer for {self.url(key)}: {type(e).__name__}; is it up?") from e
-
-
-def _code(response: object) -> str:
-    error = response.get("Error") if isinstance(response, dict) else None
-    return str(error.get("Code", "")) if isinstance(error, dict) else ""
 
 
 def _hexadecimal(checksum: str) -> str | None:

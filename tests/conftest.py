@@ -87,14 +87,8 @@ class S3Server:
 
     def section(self, secret: Callable[[SecretStr], str], prefix: str, bucket: str = "") -> Mapping[str, object]:
         """A `buckets` entry; each test has a prefix of its own."""
-        return {
-            "bucket": bucket or self.at.address.bucket,
-            "prefix": prefix,
-            "endpoint": self.at.address.url,
-            "region": self.at.address.region,
-            "access_key": secret(SecretStr(self.at.address.access_key_id)),
-            "secret_key": secret(self.at.address.secret_access_key),
-        }
+        at = self.at.address
+        return at.section(prefix, secret(SecretStr(at.access_key_id)), secret(at.secret_access_key), bucket)
 
 
 @dataclass

@@ -74,15 +74,7 @@ class BackupsWorld(World):
 
     def sections(self) -> Sections:
         """The bucket."""
-        at = self.server.address
-        section: Sections = {
-            "bucket": at.bucket,
-            "prefix": _PREFIX,
-            "endpoint": at.url,
-            "region": at.region,
-            "access_key": f"env:{_KEY}",
-            "secret_key": f"env:{_SECRET}",
-        }
+        section: Sections = {**self.server.address.section(_PREFIX, f"env:{_KEY}", f"env:{_SECRET}")}
         return {"buckets": {"backups": section}}
 
     def also(self, purpose: str, launch: str, hours: float) -> None:

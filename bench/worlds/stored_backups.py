@@ -80,15 +80,7 @@ class StoredBackupsWorld(World):
 
     def sections(self) -> Sections:
         """The bucket and the ledger."""
-        at = self.server.address
-        section: Sections = {
-            "bucket": at.bucket,
-            "prefix": _PREFIX,
-            "endpoint": at.url,
-            "region": at.region,
-            "access_key": f"env:{_KEY}",
-            "secret_key": f"env:{_SECRET}",
-        }
+        section: Sections = {**self.server.address.section(_PREFIX, f"env:{_KEY}", f"env:{_SECRET}")}
         return {"buckets": {"backups": section}, "ledger": {"sqlite": str(self._ledger)}}
 
     def secrets(self) -> dict[str, str]:

@@ -89,6 +89,17 @@ class AwsAddress(Address):
         """What a client takes as its endpoint URL."""
         return f"http://{HOST}:{self.port}"
 
+    def section(self, prefix: str, access_key: str, secret_key: str, bucket: str = "") -> dict[str, str]:
+        """A `buckets` entry of an environment file; the keys are references to secrets."""
+        return {
+            "bucket": bucket or self.bucket,
+            "prefix": prefix,
+            "endpoint": self.url,
+            "region": self.region,
+            "access_key": access_key,
+            "secret_key": secret_key,
+        }
+
     def environment(self) -> dict[str, SecretStr]:
         """The variables in which every AWS client looks for its credentials and region."""
         return {

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from tasks.backup_store import Readable
 from tasks.estate import Estate
 from tasks.s3_body import reading
+from tasks.s3_errors import ABSENT, code_of, s3_errors
 from tminus.backups.object_list import MARKER_OBJECT
 from tminus.errors import CouldNotObserve
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_ABSENT = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound", "405", "MethodNotAllowed"})
+_ABSENT = ABSENT | {"NoSuchVersion", "405", "MethodNotAllowed"}
 _CHANGED = frozenset({"412", "PreconditionFailed"})
 _NO_VERSIONS = "null"
 
@@ -104,19 +105,18 @@ class ObjectSource:
 
     @contextmanager
     def _mapped(self, key: str, *, absent_is_none: bool = False) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
-        try:
-            yield
-        except ClientError as e:
-            code = str(e.response.get("Error", {}).get("Code", ""))
-            if absent_is_none and code in _ABSENT:
-                return
-            if code in _ABSENT | _CHANGED:
-                raise Changed(f"S3: an object of {self.bucket} was changed or removed while it was read") from e
-            raise CouldNotObserve(f"S3 refused s3://{self.bucket}/{key}: {code}") from e
-        except BotoCoreError as e:
-            raise CouldNotObserve(f"S3 did not answer for s3://{self.bucket}/{key}: {type(e).__name__}") from e
+        with s3_errors(f"s3://{self.bucket}/{key}"):
+            try:
+                yield
+            except ClientError as e:
+                code = code_of(e.response)
+                if absent_is_none and code in _ABSENT:
+                    return
+                if code in _ABSENT | _CHANGED:
+                    raise Changed(f"S3: an object of {self.bucket} was changed or removed while it was read") from e
+                raise
 
 
 class Changed(CouldNotObserve):

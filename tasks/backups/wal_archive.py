@@ -24,6 +24,7 @@ from tasks.backups.sealing import seal, unseal
 from tasks.backups.wal_pages import SegmentHead, examine
 from tasks.estate import s3_bucket
 from tasks.s3_body import reading
+from tasks.s3_errors import code_of, s3_errors
 from tminus.backups.wal_names import is_wal
 from tminus.credentials import resolve
 from tminus.environment import Environment
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 _PLAIN, _STORED, _SYSTEM, _SEAL = "tminus-plain-sha256", "tminus-sha256", "tminus-system", "tminus-seal"
 _SHORTEST = 32  # characters of the seal's secret: name, hash and seal are there to be tried against
-_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
 _NO_CONDITIONS = "NotImplemented"  # a store without conditional writes
 
@@ -110,7 +110,7 @@ class WalArchive:
     def names(self, after: str = "") -> list[str]:
         """The WAL files that are there, in order; only those that sort behind `after`, where that is given."""
         found: list[str] = []
-        with self._mapped(""):
+        with s3_errors(self.url("")):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self.folder, StartAfter=f"{self.folder}{after}"
             )
@@ -125,7 +125,7 @@ class WalArchive:
         cannot be decrypted, has another SHA-256, no seal where it must have one, or its pages are of another place.
         """
         aside = into.with_name(f".{into.name}.part")
-        with self._mapped(name, absent_is_none=True):
+        with s3_errors(self.url(name), absent_is_none=True):
             answer = self._client.get_object(Bucket=self._bucket, Key=f"{self.folder}{name}")
             metadata = answer["Metadata"]
             with aside.open("w+b") as file:
@@ -155,7 +155,7 @@ class WalArchive:
         raise Damaged(f"{self.url(name)} is not what `tminus archive-wal` put there under that name: {why}")
 
     def _head(self, name: str) -> "HeadObjectOutputTypeDef | None":
-        with self._mapped(name, absent_is_none=True):
+        with s3_errors(self.url(name), absent_is_none=True):
             return self._client.head_object(Bucket=self._bucket, Key=f"{self.folder}{name}", ChecksumMode="ENABLED")
         return None
 
@@ -180,13 +180,13 @@ class WalArchive:
         put["Body"], put["ChecksumAlgorithm"], put["ChecksumSHA256"] = sealed, "SHA256", checksum
         conditional = put.copy()
         conditional["IfNoneMatch"] = "*"
-        with self._mapped(name):
+        with s3_errors(self.url(name)):
             try:
                 self._client.put_object(**conditional)
             except ClientError as e:
-                if _code(e.response) in _CHANGED:
+                if code_of(e.response) in _CHANGED:
                     return False
-                if _code(e.response) != _NO_CONDITIONS:
+                if code_of(e.response) != _NO_CONDITIONS:
                     raise
                 sealed.seek(0)
                 self._client.put_object(**put)
@@ -199,19 +199,6 @@ class WalArchive:
                 yield file
         except OSError as e:
             raise CouldNotObserve(f"{path} cannot be read: {e.strerror}") from e
-
-    @contextmanager
-    def _mapped(self, name: str, *, absent_is_none: bool = False) -> Iterator[None]:
-        from boto3.exceptions import Boto3Error
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as e:
-            if not (absent_is_none and _code(e.response) in _ABSENT):
-                raise CouldNotObserve(f"S3 refused {self.url(name)}: {_code(e.response)}") from e
-        except (BotoCoreError, Boto3Error) as e:
-            raise CouldNotObserve(f"S3 did not answer for {self.url(name)}: {type(e).__name__}; is it up?") from e
 
 
 def _seal_of(environment: Environment) -> SecretStr | None:
@@ -237,8 +224,3 @@ def _sha256(file: BinaryIO) -> str:
     while chunk := file.read(CHUNK):
         found.update(chunk)
     return found.hexdigest()
-
-
-def _code(response: object) -> str:
-    error = response.get("Error") if isinstance(response, dict) else None
-    return str(error.get("Code", "")) if isinstance(error, dict) else ""

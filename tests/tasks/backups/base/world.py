@@ -123,13 +123,15 @@ class World:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute("SELECT pg_logical_emit_message(true, 'test', 'so that there is something')")
             asked = "SELECT pg_walfile_name(pg_switch_wal()), pg_size_bytes(current_setting('wal_segment_size'))"
-            [name, size] = connection.execute(asked).fetchone() or ["", 0]
+            row = connection.execute(asked).fetchone()
+        assert row is not None
+        name, size = str(row[0]), int(row[1])
         archived = self.server.at.folder / "archive" / name
         deadline = time.monotonic() + 30
         while not archived.exists() or archived.stat().st_size < size:  # `cp` may still be at it
             assert time.monotonic() < deadline, name
             time.sleep(0.02)
-        return str(name)
+        return name
 
     def pump(self, since: str = "") -> list[str]:
         """Puts what the server has archived into the bucket, as archive-wal does; returns the names, in order."""
