@@ -123,6 +123,7 @@ def test_another_key_proves_nothing(shop: OpenedBackups, estates: Estates, tmp_p
 
 
 @pytest.mark.parametrize("name", few(["database", "cache"], "database"))
+@pytest.mark.long
 def test_a_server_of_a_killed_verification_is_ended(shop: OpenedBackups, tmp_path: Path, name: str) -> None:
     """A kill -9 while a real server runs in the scratch: the next verification ends it, and proves the backup."""
     asyncio.run(mark_all(shop))

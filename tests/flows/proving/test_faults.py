@@ -27,7 +27,7 @@ from tminus import events as ev
 from tminus.outcome import Verdict
 
 _PAGES = 12 << 10  # bytes of a disk on which a marker fits, and no backup
-every_store = pytest.mark.parametrize("store", few(STORES, "dump", "cache"))
+every_store = pytest.mark.parametrize("store", few(STORES, "cache"))
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +70,7 @@ def test_s3_fails_under_way(
 
 
 @every_store
+@pytest.mark.long
 def test_a_drip_that_is_just_fast_enough(
     shop: ProvenShop, s3: FaultyS3, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +144,7 @@ def test_the_scratch_server_dies(shop: ProvenShop, store: str, ready: bool) -> N
 
 
 @pytest.mark.parametrize("store", few(["dump", "base"], "dump"))
+@pytest.mark.long
 def test_a_process_of_the_scratch_server_is_killed(shop: ProvenShop, store: str) -> None:
     """The kernel takes the largest: that is seldom the one that the others are children of."""
     killed: list[str] = []
@@ -170,6 +172,7 @@ def test_a_process_of_the_scratch_server_is_killed(shop: ProvenShop, store: str)
 
 
 @every_store
+@pytest.mark.long
 def test_the_cap_is_reached(shop: ProvenShop, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A restore that needs more than `backups.disk` is given up wherever it is: fetching, unpacking, restoring."""
     monkeypatch.setattr(restoring, "_LOOK", 0.02)
@@ -205,7 +208,7 @@ def small_disk(shop: ProvenShop) -> Iterator[Path]:
     subprocess.run(["umount", str(shop.scratch)], check=True)  # noqa: S607 - as `mount` was found
 
 
-@pytest.mark.parametrize("store", few(["dump", "base", "cache", "uploads"], "dump", "uploads"))
+@pytest.mark.parametrize("store", few(["dump", "base", "cache", "uploads"], "dump"))
 def test_the_disk_is_full(shop: ProvenShop, small_disk: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Really full, before anybody looked: that is of this machine, and not of the backup."""
     monkeypatch.setattr(restoring, "_SPARE", 0)

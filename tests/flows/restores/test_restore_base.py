@@ -82,6 +82,7 @@ def pump(world: World, desk: Desk, but: str) -> None:
             archive.put(path, world.recipients)
 
 
+@pytest.mark.long
 def test_to_the_very_instant(world: World, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was written after the backup and before the instant is there, and what was removed after it too.
 

@@ -113,6 +113,7 @@ def test_nobody_approves_their_own(room: Room) -> None:
     assert room.holder() is None
 
 
+@pytest.mark.long
 def test_while_anybody_trades_nothing_is_switched(room: Room) -> None:
     """It is looked at before anything is made, and again right before the switch; the copy waits for that."""
     chain = room.asked()
@@ -175,6 +176,7 @@ def test_a_copy_that_is_not_what_was_backed_up_is_not_switched(room: Room, monke
     assert room.holder() is None
 
 
+@pytest.mark.long
 def test_given_up(room: Room) -> None:
     """What was made beside goes, the environment is free, and nobody can approve it any more."""
     chain = room.asked()
@@ -188,6 +190,7 @@ def test_given_up(room: Room) -> None:
     assert room.orders() == GONE
 
 
+@pytest.mark.long
 def test_what_was_live_was_dropped(room: Room) -> None:
     """Nothing is held for a way back that is none, nobody is sent away for it, and one under way can be given up."""
     chain = room.asked(unsaved="it is empty")
@@ -254,6 +257,7 @@ def test_a_lost_database_comes_back(room: Room) -> None:
     assert room.orders() == THERE
 
 
+@pytest.mark.long
 def test_who_asks_waits_for_the_other(room: Room) -> None:
     """`tminus restore` from the asking to the switch, in one process, approved from another."""
     files = ["--runbook", "backups.yaml", "--environment", "environment.yaml", "--people", "people.yaml"]

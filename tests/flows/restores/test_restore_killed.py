@@ -16,7 +16,7 @@ ONE = {"", "_before"}
 GONE, THERE = 0, 900  # orders, in what is live and in the backup
 
 
-@pytest.mark.parametrize("stage", few(STAGES, "copy filled", "between the renames", "before restore.ended"))
+@pytest.mark.parametrize("stage", few(STAGES, "between the renames"))
 def test_killed_there(room: Room, stage: str) -> None:
     """Until then the live name has one of the two, whole; taken up again, it has the copy, and the old one stays."""
     chain = room.asked()
@@ -44,6 +44,7 @@ def test_killed_there(room: Room, stage: str) -> None:
 @pytest.mark.parametrize(
     "stage", few(["before step.intended back", "between the renames", "before restore.ended"], "between the renames")
 )
+@pytest.mark.long
 def test_taking_back_killed_there(room: Room, stage: str) -> None:
     """Taking it back is as whole: the old data have the live name again, the copy stays beside."""
     chain = room.asked()

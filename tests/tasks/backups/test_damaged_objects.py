@@ -91,7 +91,7 @@ LISTS: dict[str, Callable[[list[ListedObject]], list[bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("damage", LISTS)
+@pytest.mark.parametrize("damage", few(LISTS, "an object is left out", "it leads elsewhere"))
 async def test_altered_list(room: ObjectRoom, damage: str) -> None:
     """A list that is not the one that was written fails, though its hashes agree with the manifest."""
     manifest = await room.take()

@@ -32,6 +32,7 @@ async def test_unchanged_objects_are_stored_once(room: ObjectRoom) -> None:
     assert room.judged(await room.verify(manifest)).verdict is Verdict.PASS
 
 
+@pytest.mark.long
 async def test_what_is_named_again_is_made_young_in_time(room: ObjectRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that nothing which a lifecycle rule removes by its age is named by a backup that is kept."""
     await room.take()

@@ -80,6 +80,7 @@ async def test_a_segment_that_is_missing_is_named(world: World, good: Good, shel
     assert shelf.after[0] in said
 
 
+@pytest.mark.long
 async def test_a_segment_of_another_place(world: World, good: Good, shelf: Shelf, tmp_path: Path) -> None:
     """The next one's content under its name, its hashes agreeing."""
     shelf.put(shelf.after[0], shelf.plain(shelf.after[1], tmp_path))
@@ -90,6 +91,7 @@ async def test_a_segment_of_another_place(world: World, good: Good, shelf: Shelf
 
 
 @pytest.mark.parametrize("what", ["timeline", "system"])
+@pytest.mark.long
 async def test_a_segment_of_another_timeline_or_system(
     world: World, good: Good, shelf: Shelf, tmp_path: Path, what: str
 ) -> None:
@@ -108,6 +110,7 @@ async def test_a_segment_of_another_timeline_or_system(
 
 @pytest.mark.parametrize("which", few([0, -1], -1))
 @pytest.mark.parametrize("where", few(["the first record", "the last record"], "the last record"))
+@pytest.mark.long
 async def test_a_bit_of_the_wal(world: World, good: Good, shelf: Shelf, tmp_path: Path, which: int, where: str) -> None:
     """In a record of a segment in the middle, and of the last one, where nothing follows that would be missed."""
     name = shelf.after[which]
@@ -130,6 +133,7 @@ async def test_a_segment_that_is_cut_off(world: World, good: Good, shelf: Shelf,
     assert "cut off" in said
 
 
+@pytest.mark.long
 async def test_wal_of_a_stranger_timeline_is_not_followed(
     world: World, good: Good, shelf: Shelf, tmp_path: Path
 ) -> None:
@@ -156,6 +160,7 @@ async def test_an_instant_is_restored_to(world: World, good: Good, shelf: Shelf)
     assert newest == good.manifest.marker.number
 
 
+@pytest.mark.long
 async def test_an_instant_behind_a_gap_is_not_reached(world: World, good: Good, shelf: Shelf, tmp_path: Path) -> None:
     """And each segment in the way is named: one that is missing, and one that is not what was archived."""
     shelf.put(shelf.after[0], shelf.plain(shelf.after[0], tmp_path)[: 3 << 20])

@@ -94,6 +94,7 @@ class Restores:
 
 
 @pytest.mark.parametrize("asynchronous", few([False, True], True))
+@pytest.mark.long
 async def test_what_is_counted_is_what_is_restored(world: World, tmp_path: Path, asynchronous: bool) -> None:
     """Under writers that leave hardly a gap, also where their commits are not waited for: row by row, every time."""
     restores = Restores(world, tmp_path)
