@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.launch_desk import NAMES, SECRET, Desk, chains, change_environment, refused, tminus, use_prefect
+from tests.sampling import few
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -44,7 +45,9 @@ def test_a_mistake_in_a_file(desk: Desk, name: str, before: str, after: str, sai
     assert not desk.ledger.exists()
 
 
-@pytest.mark.parametrize("t0", ["2020-01-01T00:00:00Z", "yesterday", "2036-01-01T00:00:00", "+", "+30m"])
+@pytest.mark.parametrize(
+    "t0", few(["2020-01-01T00:00:00Z", "yesterday", "2036-01-01T00:00:00", "+", "+30m"], "2036-01-01T00:00:00", "+30m")
+)
 def test_a_t0_that_cannot_be(desk: Desk, prefect_api: str, t0: str) -> None:
     """In the past, no time at all, without a zone, or so soon that the first phase would have been already."""
     if t0.startswith("+"):

@@ -15,6 +15,7 @@ from deployments.rehearsal.prefect_server import PrefectServer, start_worker
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.server_errors import ServerDidNotStart
 
+pytestmark = pytest.mark.long  # whole launches have one, too
 ROOT = Path(__file__).parents[2]
 FLOW = """
 import os

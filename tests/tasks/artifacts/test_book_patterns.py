@@ -1,7 +1,8 @@
 """The names of tests that the books ask for: a test of something else must not stand for one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,13 +48,10 @@ def _lines(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
             yield from _lines(inner)
 
 
-def _line(ref: str) -> JsonValue:
-    for path in BOOKS.glob("*/*.yaml"):
-        book = read_yaml(ArtifactFile(path.name, path.read_bytes(), datetime.now(UTC)))
-        for line in _lines(book):
-            if line["ref"] == ref:
-                return line
-    raise AssertionError(f"no book has {ref}")
+@cache
+def _by_ref() -> Mapping[str, JsonValue]:
+    books = [ArtifactFile(path.name, path.read_bytes(), datetime.now(UTC)) for path in BOOKS.glob("*/*.yaml")]
+    return {str(line["ref"]): line for book in books for line in _lines(read_yaml(book))}
 
 
 @pytest.mark.parametrize("ref", TRAPS)
@@ -62,7 +60,7 @@ async def test_a_test_of_something_else_is_not_taken_for_one_that_is_asked_for(e
     number, names = TRAPS[ref]
     cases = "".join(f"<testcase classname='a.B' name='{name}'/>" for name in names)
     put(estates.folder, "tests.xml", f"<testsuite name='s'>{cases}</testsuite>")
-    only = at_pointer(_line(ref), "/with/only")
+    only = at_pointer(_by_ref()[ref], "/with/only")
     assert isinstance(only, list)
     outcome = await looked(estates, "artifact.tests", {"unmatched": "= 0"}, reports="tests.xml", only=only)
     assert found(outcome)["unmatched"] == str(number)
@@ -80,7 +78,7 @@ async def test_a_test_of_something_else_is_not_taken_for_one_that_is_asked_for(e
 async def test_a_secret_in_tradesenses_settings_is_found(estates: Estates, line: str, matches: str) -> None:
     """By its name or by its own form; a reference to one is none."""
     put(estates.folder, "settings/api.yaml", f"{line}\n")
-    pattern = at_pointer(_line("tradesense/phase-1-security-hardening/secrets-management/1"), "/all/1/with/pattern")
+    pattern = at_pointer(_by_ref()["tradesense/phase-1-security-hardening/secrets-management/1"], "/all/1/with/pattern")
     assert isinstance(pattern, str)
     outcome = await looked(estates, "artifact.text", {"matches": "= 0"}, files="settings/*.yaml", pattern=pattern)
     assert found(outcome)["matches"] == matches

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.sampling import few
 from tests.tminus.importing.imports import checklist_of, imported
 from tminus.errors import UsageError
 from tminus.importing.importer import Imported
@@ -124,7 +125,7 @@ MEANT_TO_HANG: dict[str, Callable[[], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", MEANT_TO_HANG)
+@pytest.mark.parametrize("name", few(MEANT_TO_HANG, "lists in lists", "brackets", "a wide table", "redis", "spaces"))
 def test_nothing_takes_long(name: str) -> None:
     """What is built to take a parser long is imported within seconds."""
     text = MEANT_TO_HANG[name]()
