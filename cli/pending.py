@@ -1,5 +1,7 @@
 """`tminus pending`: what waits for people, for people and for programs."""
 
+import re
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
@@ -9,13 +11,16 @@ if TYPE_CHECKING:
 
     from tminus.events import AskOpened
 
+_BOLD = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")  # as Slack shows it; a product of numbers is none
+
 
 @click.command("pending")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def command(as_json: bool) -> None:
-    """Lists every open question of every launch and sign-off, and the command that says yes to it.
+    """Lists every open question, and how to say yes to it.
 
-    One whose deadline has passed is left out: nothing that is said to it could count any more.
+    Of every launch and sign-off, whole, with the command that says yes. One whose deadline has passed is left out:
+    nothing that is said to it could count any more.
     """
     import json
 
@@ -31,7 +36,7 @@ def command(as_json: bool) -> None:
                 "kind": opened.kind,
                 "until": _until(opened),
                 "digest": opened.decision_digest,
-                "text": opened.text,
+                "text": plain(opened.text),
                 "answer": how_to_answer(launch, opened),
             }
             for launch, opened in found
@@ -40,7 +45,8 @@ def command(as_json: bool) -> None:
         return
     for launch, opened in found:
         click.echo(f"{launch}  {opened.kind}  {opened.ask}  asks {', '.join(opened.roles)}  until {_until(opened)}")
-        click.echo(f"    {opened.text.partition(chr(10))[0]}\n    {how_to_answer(launch, opened)}")
+        click.echo(indent(plain(opened.text), "    "))
+        click.echo(f"    {how_to_answer(launch, opened)}")
     if not found:
         click.echo("Nothing waits for people.")
 
@@ -68,6 +74,13 @@ def _open_questions() -> "Iterator[tuple[str, AskOpened]]":
             for ask in record.open_asks():
                 if record.closed is None and moment <= ask.opened.deadline:
                     yield chain, ask.opened
+
+
+def plain(text: str) -> str:
+    """A question as a terminal shows it: whole, without what only Slack shows as bold, and steering no terminal."""
+    from tminus.foreign_text import printable
+
+    return _BOLD.sub(r"\1", printable(text))
 
 
 def _until(opened: "AskOpened") -> str:

@@ -1,11 +1,13 @@
-"""`tminus status`: where a launch is, on one screen; without one, every launch."""
+"""`tminus status`: where a launch or a sign-off is, on one screen; without one, every launch."""
 
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from tminus.frozen import Frozen
     from tminus.launches import LaunchLine
+    from tminus.record import Record
 
 _PIPED = 100  # columns where stdout is no terminal
 
@@ -16,7 +18,8 @@ _PIPED = 100  # columns where stdout is no terminal
 def command(launch: str | None, as_json: bool) -> None:
     """Shows where a launch is and whom it waits for.
 
-    Without LAUNCH it lists every launch in the ledger that TMINUS_LEDGER names.
+    Without LAUNCH it lists every launch in the ledger that TMINUS_LEDGER names. With a sign-off's name it shows who
+    signed, who is missing, whether it is complete, and until when it is valid.
     """
     if launch is None:
         _list(as_json)
@@ -26,10 +29,14 @@ def command(launch: str | None, as_json: bool) -> None:
 
 def _one(launch: str, as_json: bool) -> None:
     from cli.deciding import open_launch
+    from tminus.chain_names import is_sign_off
     from tminus.clock import now
     from tminus.countdown import render
 
     book, frozen = open_launch(launch)
+    if is_sign_off(launch):
+        _sign_off(frozen, book.record, as_json)
+        return
     if as_json:
         from tminus.report.drawing_up import draw_up
 
@@ -41,6 +48,21 @@ def _one(launch: str, as_json: bool) -> None:
     if not console.is_terminal:
         console = Console(width=_PIPED)
     console.print(render(frozen, book.record, now()))
+
+
+def _sign_off(frozen: "Frozen", record: "Record", as_json: bool) -> None:
+    """It has no T-0, so there is no countdown to show."""
+    from tminus.clock import now
+    from tminus.foreign_text import printable
+    from tminus.sign_off_status import lines, sign_off_status
+
+    status = sign_off_status(frozen, record, now())
+    if as_json:
+        click.echo("null" if status is None else status.model_dump_json(indent=2))
+    elif status is None:
+        click.echo(f"Nothing was asked in {frozen.created.launch}.")
+    else:
+        click.echo(printable("\n".join(lines(status))))
 
 
 def _list(as_json: bool) -> None:

@@ -25,7 +25,7 @@ from tminus.ledger.chain import Head
 from tminus.ledger.logbook import Logbook, tell_nobody
 from tminus.ledger.opening import named_ledger, open_ledger
 from tminus.messages import telling
-from tminus.ordering import why_not_back, why_order_refused
+from tminus.ordering import what_comes_of, why_not_back, why_order_refused
 from tminus.people import Person
 from tminus.personal_key import PersonalKey
 from tminus.record import Record
@@ -61,9 +61,36 @@ def roll_back_here(asked: ByHand) -> bool:
         return _by_the_ledger(asked)
     except (LedgerError, MissingSecret, NoLedger) as e:
         if asked.environment is None:
-            raise UsageError(f"{e}. Give --environment FILE, so that the local journal can be found") from e
+            raise _no_journal(e) from e
         asked.say(f"{e}. Going by the local journal.")
     return asyncio.run(_without_ledger(asked, asked.environment))
+
+
+def look_ahead(asked: ByHand) -> str:
+    """What rolling back here comes to as things stand, to ask back with; raises as `roll_back_here` does."""
+    try:
+        book = Logbook(open_ledger(named_ledger()), asked.launch)
+        frozen = read_launch(book)
+    except (LedgerError, MissingSecret, NoLedger) as e:
+        if asked.environment is None:
+            raise _no_journal(e) from e
+        _, book, frozen, person = _journaled(asked, asked.environment)
+        if why := why_order_refused(_given(asked, person), book.record, frozen, now()):
+            raise Refused(why) from None
+        return f"{e}. By the local journal: {what_comes_of(book.record)}"
+    book.tell = telling(frozen)
+    person = asked.key.owner(frozen.people)
+    stands = _stands(book.record)
+    why = (
+        why_not_back(frozen, person) if stands else why_order_refused(_given(asked, person), book.record, frozen, now())
+    )
+    if why:
+        inbox.refuse(book, person.id, "rollback", why, "command line")
+    return what_comes_of(book.record)
+
+
+def _no_journal(error: Exception) -> UsageError:
+    return UsageError(f"{error}. Give --environment FILE, so that the local journal can be found")
 
 
 def _by_the_ledger(asked: ByHand) -> bool:
@@ -82,12 +109,24 @@ def _by_the_ledger(asked: ByHand) -> bool:
 
 def _order(book: Logbook, frozen: Frozen, person: Person, asked: ByHand) -> None:
     """Records the order, unless one stands that nobody has carried out: then only the right to give it counts."""
-    if book.record.must_roll_back and book.record.rolled_back is None:
+    if _stands(book.record):
         if why := why_not_back(frozen, person):
             raise Refused(why)
         return
-    given = ev.Ordered(order="rollback", person=person.id, via="command line", reason=asked.reason)
-    inbox.order(book, frozen, given.model_copy(update={"signature": asked.key.sign(asked.launch, given)}))
+    inbox.order(book, frozen, _signed(asked, _given(asked, person)))
+
+
+def _stands(record: Record) -> bool:
+    """Whether a way back is ordered, or was begun, that nobody has gone to its end."""
+    return record.must_roll_back and record.rolled_back is None
+
+
+def _given(asked: ByHand, person: Person) -> ev.Ordered:
+    return ev.Ordered(order="rollback", person=person.id, via="command line", reason=asked.reason)
+
+
+def _signed(asked: ByHand, given: ev.Ordered) -> ev.Ordered:
+    return given.model_copy(update={"signature": asked.key.sign(asked.launch, given)})
 
 
 async def _with_ledger(asked: ByHand, person: Person) -> bool:
@@ -123,7 +162,8 @@ class _SilentLogbook(Logbook):
         raise LedgerUnreachable(f"{len(events)} events are not written: the ledger does not answer")
 
 
-async def _without_ledger(asked: ByHand, file: Path) -> bool:
+def _journaled(asked: ByHand, file: Path) -> tuple[Journal, Logbook, Frozen, Person]:
+    """What this machine's own journal knows of the launch, and who asks."""
     environment = Source.read(file).load(Environment)
     journal = Journal(environment.state, asked.launch)
     created = journal.created()
@@ -136,10 +176,15 @@ async def _without_ledger(asked: ByHand, file: Path) -> bool:
     book.record.take(created)
     for intended in intents:
         book.record.take(intended)
-    given = ev.Ordered(order="rollback", person=person.id, via="command line", reason=asked.reason)
+    return journal, book, frozen, person
+
+
+async def _without_ledger(asked: ByHand, file: Path) -> bool:
+    journal, book, frozen, person = _journaled(asked, file)
+    given = _given(asked, person)
     if why := why_order_refused(given, book.record, frozen, now()):
         raise Refused(why)
-    journal.keep_unwritten([given.model_copy(update={"signature": asked.key.sign(asked.launch, given)})])
+    journal.keep_unwritten([_signed(asked, given)])
     async with Estate(frozen.environment, frozen.release, asked.launch, frozen.base) as estate:
         conductor = Conductor(book, frozen, estate, None, None)
         proven = await roll_back(conductor, TurnBack(asked.reason, person.id))

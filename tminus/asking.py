@@ -20,7 +20,8 @@ _YES: Mapping[str, ev.Answer] = {
 }
 
 _SHOWN = 12  # digits of a digest that are shown to people
-_FEWEST = 6  # digits of it that name a question
+FEWEST = 6
+"""Digits of it that name a question."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def short(digest: str) -> str:
 def is_meant(named: str, digest: str) -> bool:
     """Whether what somebody copied names this digest: at least its first six digits."""
     digits = named.removeprefix("sha256:").lower()
-    return len(digits) >= _FEWEST and digest.removeprefix("sha256:").startswith(digits)
+    return len(digits) >= FEWEST and digest.removeprefix("sha256:").startswith(digits)
 
 
 def how_to_answer(launch: str, opened: ev.AskOpened) -> str:
@@ -161,7 +162,7 @@ def why_refused(answer: ev.Answered, record: Record, people: People, moment: dat
     if ask.voided:
         return "the countdown was taken back to its start; this will be asked anew"
     if ask.ended is not None:
-        return f"this was decided at {ask.ended.at:%H:%M:%S}: {ask.ended.reason}"
+        return f"this was decided at {ask.ended.at:%Y-%m-%d %H:%M:%S} UTC: {ask.ended.reason}"
     return _why_not_theirs(answer, ask, people, person) or _why_not_now(answer, ask, people, moment)
 
 

@@ -65,8 +65,7 @@ def headline(frozen: Frozen, record: Record) -> Headline:
         said = f"{order.order} of {title} ordered by {person_said(frozen, order.person)}: {gist(order.reason)}"
         return _live("turning", f"{said}; a conductor carries it out.", "warn", "↩")
     if record.held is not None:
-        why = reason_said(frozen, record, hold_said(record.held))
-        said = f"HELD {title} at {phase} since {time_said(record.held.at)}: {why}; {what_stands(frozen, record)}."
+        said = f"HELD {title} at {phase} {_holds(frozen, record)}; {what_stands(frozen, record)}."
         return Headline(_ENDS["held"], said)
     if asks := record.open_asks():
         waits = "; ".join(f"{_title(frozen, ask)} waits for {_lacking(frozen, ask)}" for ask in asks)
@@ -75,6 +74,13 @@ def headline(frozen: Frozen, record: Record) -> Headline:
     if record.watch is not None and record.watch_decided is None:
         return _live("watching", f"WATCHING {title}: {_seen(record)}, until {time_said(record.watch.until)}.")
     return _under_way(frozen, record)
+
+
+def _holds(frozen: Frozen, record: Record) -> str:
+    """Every hold, since when, whose and why, the first one first: it goes on only when all of them have ended."""
+    return ". Also ".join(
+        f"since {time_said(hold.at)}: {reason_said(frozen, record, hold_said(hold))}" for hold in record.holding
+    )
 
 
 def awaited(frozen: Frozen, record: Record, moment: datetime) -> list[Awaited]:

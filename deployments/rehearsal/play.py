@@ -5,6 +5,7 @@ One launch an estate: what is broken, and what the launch is judged by, are the 
 
 import os
 import re
+import shlex
 import ssl
 import subprocess
 import sys
@@ -220,6 +221,12 @@ def environment_of(estate: WholeEstate) -> dict[str, str]:
     """What a command that plays in this rehearsal sees."""
     prefect = plain(estate.servers.addresses.prefect.environment())
     return {**os.environ, **estate.environment(), **prefect, **estate.processes.mark()}
+
+
+def read_first(variables: Path) -> str:
+    """What another terminal reads first: where `tminus` is, and what every process of the rehearsal knows."""
+    activate = Path(sys.executable).parent / "activate"
+    return f". {shlex.quote(str(activate))} && . {shlex.quote(str(variables))}"
 
 
 def _until(holds: Callable[[], bool], seconds: float, what: str) -> None:

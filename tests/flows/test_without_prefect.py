@@ -147,6 +147,8 @@ class TestByHand:
     ) -> None:
         """It was given in Slack, and no worker runs: `--here` does it, and who it was stays on record."""
         changed.order("rollback", person="engineering", reason="from Slack")
+        ahead = "2 changes are undone (switch, then deploy), and checks prove that the old version serves."
+        assert by_hand.look_ahead(asked(keys, [])) == ahead
         assert await in_thread(asked(keys, []))
         assert [one.person for one in changed.events(ev.Ordered)] == ["engineering"]
         assert changed.record.closed is not None
@@ -207,7 +209,9 @@ class TestByHand:
         assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
 
     async def test_who_is_not_on_duty_may_not(self, changed: Stage, keys: dict[str, Path]) -> None:
-        """Refused, and nothing is undone."""
+        """Refused, also before they are asked back, and nothing is undone."""
+        with pytest.raises(Refused, match="may not roll back"):
+            by_hand.look_ahead(asked(keys, [], person="product"))
         with pytest.raises(Refused, match="may not roll back"):
             await in_thread(asked(keys, [], person="product"))
         assert changed.thing("switch").undos == 0
@@ -217,8 +221,9 @@ class TestByHand:
     ) -> None:
         """The undo is the one on record; the next conductor merges the order and the way back, and closes."""
         no_ledger(monkeypatch)
-        said: list[str] = []
-        assert await in_thread(asked(keys, said, environment=environment_file(changed)))
+        by_journal = asked(keys, [], environment=environment_file(changed))
+        assert "By the local journal: 2 changes are undone (switch, then deploy)" in by_hand.look_ahead(by_journal)
+        assert await in_thread(by_journal)
         assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
         assert changed.record.rollback is None
         await changed.run("T+4h")
@@ -245,6 +250,8 @@ class TestByHand:
     ) -> None:
         """And a machine that conducted the launch: each is said."""
         no_ledger(monkeypatch)
+        with pytest.raises(UsageError, match="--environment"):
+            by_hand.look_ahead(asked(keys, []))
         with pytest.raises(UsageError, match="--environment"):
             await in_thread(asked(keys, []))
         (changed.folder / "state" / "journal").rename(changed.folder / "elsewhere")

@@ -58,7 +58,7 @@ def _on_board(frozen: Frozen, event: ev.Event, record: Record) -> str:
             step = outline_of(frozen).step(event.step)
             return f"A change has begun: {step.title if step else event.step}."
         case ev.Held():
-            return f"HELD. {event.why}"
+            return _held_on_board(frozen, [*record.holding, event])
         case ev.Ordered():
             return _ordered_on_board(frozen, event, record)
         case ev.RollbackBegan():
@@ -74,18 +74,28 @@ def _on_board(frozen: Frozen, event: ev.Event, record: Record) -> str:
 def _ordered_on_board(frozen: Frozen, event: ev.Ordered, record: Record) -> str:
     by, why = name_of(frozen.people, event.person), f": {event.reason}" if event.reason else ""
     if event.order == "hold":
-        return f"HELD by {by}{why}"
+        return _held_on_board(frozen, [*record.holding, event])
     if event.order in {"scrub", "rollback"}:
         return f"{event.order.upper()} ordered by {by}{why}"
     after = record_after(record, event)
     if after.holding == record.holding:
         return ""
-    if isinstance(after.held, ev.Held):
-        return f"HELD. {after.held.why}"
-    if after.held is not None:
-        still = f": {after.held.reason}" if after.held.reason else ""
-        return f"HELD by {name_of(frozen.people, after.held.person)}{still}"
+    if after.holding:
+        return _held_on_board(frozen, after.holding)
     return f"It goes on: {event.order} {event.step}".rstrip() + f", by {by}{why}"
+
+
+def _held_on_board(frozen: Frozen, holding: Sequence[ev.Held | ev.Ordered]) -> str:
+    """Every hold, whose and why, the first one first: it goes on only when all of them have ended."""
+    first, *others = holding
+    top = f"HELD. {first.why}" if isinstance(first, ev.Held) else f"HELD by {_holder_said(frozen, first)}"
+    return "\n".join((top, *(f"Also held by {_holder_said(frozen, other)}" for other in others)))
+
+
+def _holder_said(frozen: Frozen, hold: ev.Held | ev.Ordered) -> str:
+    if isinstance(hold, ev.Held):
+        return f"tminus: {hold.why}"
+    return f"{name_of(frozen.people, hold.person)}{f': {hold.reason}' if hold.reason else ''}"
 
 
 def lets_go(event: ev.Ordered, record: Record) -> bool:

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 from tests.tminus.launch_story import Story
+from tests.tminus.staged_launch import Stage
 from tests.tminus.told_launches import deployed
 from tminus import events as ev
-from tminus.headline import awaited
+from tminus.headline import awaited, headline
+from tminus.offers import offers
+from tminus.outcome import Outcome
+from tminus.spoken import time_said
 
 
 def also(story: Story) -> str:
@@ -26,3 +30,29 @@ def test_status_lists_every_hold(tmp_path: Path) -> None:
         "say how it goes on; also held by Security lead, first shift: an alert, looking; tminus: services-online fail"
     )
     assert also(story) == said
+
+
+def test_the_headline_has_every_hold_the_first_one_first(tmp_path: Path) -> None:
+    """Since when, whose and why: it goes on only when all of them have ended."""
+    story = deployed(tmp_path)
+    story.hold("security-1", "an alert, looking")
+    first = headline(story.frozen, story.record).sentence
+    story.write(ev.Held(at=story.wait(0.1), why="services-online fail", step="services-online"))
+    both = headline(story.frozen, story.record).sentence
+    (earlier, later), stands = story.record.holding, first.partition("looking; ")[2]
+    theirs = f"since {time_said(earlier.at)}: held by Security lead, first shift: an alert, looking"
+    assert f"{theirs}; {stands}" in first
+    assert f"{theirs}. Also since {time_said(later.at)}: services-online " in both
+    assert both.endswith(f"; {stands}")
+
+
+def test_what_ends_a_persons_hold_is_offered_beside_what_ends_a_steps(tmp_path: Path) -> None:
+    """A retry lets go of what is held for the step, and of nothing else."""
+    stage = Stage.set(tmp_path)
+    stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
+    stage.book.write(ev.Held(why="services-healthy fail", step="services-healthy"))
+    assert [one.does for one in offers(stage.frozen, stage.book.record)][2:] == ["to end it"]
+    stage.book.write(ev.Ordered(order="hold", person="security", via="slack", reason="an alert, looking"))
+    stage.book.write(ev.Held(why="services-healthy fail", step="services-healthy"))
+    ways = [one.does for one in offers(stage.frozen, stage.book.record)]
+    assert ways == ["to try services-healthy again", "to accept it as it is", "to let go of every hold", "to end it"]

@@ -1,0 +1,98 @@
+"""What is printed to be typed can be typed: every `tminus …` in the product's strings and on its pages."""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.main import COMMANDS, main
+from tests.test_docs import ROOT, every_page, text_of
+
+ROOMS = ("cli", "flows", "tasks", "tminus", "deployments")
+PLACE = "X"  # stands for what is known only where it is printed
+# Between backticks; else as far as the clause goes, which may be over a line's end where a page is wrapped.
+PRINTED = re.compile(r"(?m)`tminus ([^`]+)`|^\$ tminus (.+)$|(?<![`/\w-])tminus ([^`,;()\n]+)")
+NO_WORD_OF_IT = re.compile(r"[.:]( .*)?$")
+
+
+def why_not_whole(words: list[str]) -> str:
+    """What a shell that is given these words would be told to mend; "" where nothing.
+
+    A command named alone is only spoken of, and `…` stands for what is left out.
+    """
+    command: click.Command = main
+    context = click.Context(main)
+    while isinstance(command, click.Group) and words and (inner := command.get_command(context, words[0])):
+        command, words, context = inner, words[1:], click.Context(inner, parent=context)
+    if not words or "…" in words or words == ["--help"]:
+        return ""
+    if isinstance(command, click.Group):
+        return f"no command {words[0]}"
+    try:
+        given, rest, _ = command.make_parser(context).parse_args(list(words))
+    except click.UsageError as e:
+        return e.format_message()
+    if rest:
+        return f"unexpected {' '.join(rest)}"
+    eager = [one.name for one in command.params if one.is_eager and given.get(one.name or "")]
+    wanted = [one.opts[-1] for one in command.params if one.required and not given.get(one.name or "")]
+    return f"missing {', '.join(wanted)}" if wanted and not eager else ""
+
+
+def strings(path: Path) -> Iterator[tuple[int, str]]:
+    """A module's strings with their lines, but not what is written for those who read the module."""
+    tree = ast.parse(path.read_text("utf-8"))
+    skipped = set[int]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            skipped.add(id(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            skipped |= {id(part) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (str(one.value) if isinstance(one, ast.Constant) else PLACE for one in node.values)
+            yield node.lineno, "".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+            yield node.lineno, node.value
+
+
+def told_to_type(text: str) -> Iterator[str]:
+    """Each command in it, without its first word."""
+    for quoted, block, plain in PRINTED.findall(text):
+        said = quoted or block.partition("  #")[0].partition(" > ")[0] or NO_WORD_OF_IT.sub("", plain)
+        if said.split()[:1] and said.split()[0] in COMMANDS:
+            yield said
+
+
+def test_what_lacks_something_is_found() -> None:
+    """A reason, a file, a command that is there; also where a sentence goes on behind it."""
+    (scrub, retry, *_) = told_to_type("`tminus scrub L`; then: tminus retry L S. Owner: X, by whom tminus holds")
+    assert (why_not_whole(scrub.split()), why_not_whole(retry.split())) == ("missing --reason", "")
+    assert why_not_whole(["operate", "audit", "shop"]) == "missing --environment"
+    assert why_not_whole(["operate", "backup", "--check"]) == ""
+    assert why_not_whole(["ledger", "verfy"]) == "no command verfy"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_the_product_prints_to_type_is_whole(room: str) -> None:
+    """The command exists, and has every option it is given and wants, `scrub` its reason: pasted, it is understood."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: tminus {said}: {why}"
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for line, text in strings(path)
+        for said in told_to_type(text)
+        if (why := why_not_whole(shlex.split(said)))
+    ]
+    assert found == []
+
+
+@every_page
+def test_what_a_page_says_to_type_is_whole(path: Path) -> None:
+    """So also in docs/ and the README."""
+    text = text_of(path).replace("\\\n", " ")
+    found = [f"tminus {said}: {why}" for said in told_to_type(text) if (why := why_not_whole(shlex.split(said)))]
+    assert found == []
