@@ -16,8 +16,10 @@ def confirm(question: str, *, otherwise: str = "Nothing was recorded.") -> None:
 
     Raises UsageError where nobody answers, since there is no terminal: a script gives --yes.
     """
+    from tminus.foreign_text import printable
+
     try:
-        yes = click.confirm(question)
+        yes = click.confirm(printable(question))
     except click.Abort as e:
         unanswered(e, otherwise, "A script gives --yes")
     if not yes:
@@ -40,9 +42,11 @@ def _end(otherwise: str) -> NoReturn:
     click.get_current_context().exit(1)
 
 
-def ask_back(desk: "Desk", order: "Order", question: str) -> None:
-    """Says what an order comes to as things stand, and asks; again where that is something else by then.
+def ask_back(desk: "Desk", order: "Order", question: str) -> str:
+    """Says what an order comes to as things stand, and asks; returns what was said.
 
+    Asked again only where the first change began meanwhile, so that a scrub became a rollback. More changes than were
+    said do not matter: a yes to a rollback is never thrown away.
     Raises Refused, which is written down, where the order would not count whatever is answered.
     """
     from tminus import events as ev
@@ -50,14 +54,12 @@ def ask_back(desk: "Desk", order: "Order", question: str) -> None:
     from tminus.clock import now
     from tminus.ordering import what_comes_of, why_order_refused
 
-    asked = ""
+    given = ev.Ordered(order=order, person=desk.person.id, via="command line", reason="")
     while True:
-        given = ev.Ordered(order=order, person=desk.person.id, via="command line", reason="")
-        if why := why_order_refused(given, desk.book.record, desk.frozen, now()):
+        record = desk.book.record
+        if why := why_order_refused(given, record, desk.frozen, now()):
             inbox.refuse(desk.book, desk.person.id, order, why, "command line")
-        said = f"{what_comes_of(desk.book.record)}\n{question}"
-        if said == asked:
-            return
-        confirm(said)
-        asked = said
-        desk.book.refresh()
+        said, began = what_comes_of(record), record.change_began
+        confirm(f"{said}\n{question}")
+        if desk.book.refresh().change_began == began:
+            return said

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from tminus.errors import UsageError
+from tminus.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
     from tminus.events import Answered, Ordered
@@ -79,7 +79,10 @@ def _not_there(store: "Store", named: str) -> str:
     from tminus.chain_names import is_sign_off
     from tminus.launches import list_launches
 
-    names = [line.launch for line in list_launches(store)] + [one for one in store.chains() if is_sign_off(one)]
+    try:
+        names = [line.launch for line in list_launches(store)] + [one for one in store.chains() if is_sign_off(one)]
+    except (LedgerError, ValueError):
+        names = []  # an entry that cannot be read is `tminus ledger verify`'s matter: here it only costs the offer
     meant = did_you_mean(named, names)
     lists = "`tminus status` lists the launches, `tminus pending` every launch and sign-off that waits for people"
     return f"no launch or sign-off is called {named!r}; {meant}{lists}"

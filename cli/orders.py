@@ -70,10 +70,7 @@ def scrub(launch: str, reason: str, yes: bool, key_file: Path | None) -> None:
 
     Where it would not count it is refused at once; else what comes of it is shown, and asked about.
     """
-    desk = sit_down(launch, key_file)
-    if not yes:
-        ask_back(desk, "scrub", f"Scrub {launch}?")
-    _give(desk, "scrub", reason)
+    _end(sit_down(launch, key_file), "scrub", reason, "" if yes else f"Scrub {launch}?")
 
 
 @click.command("rollback")
@@ -93,14 +90,27 @@ def rollback(launch: str, reason: str, yes: bool, here: bool, environment: Path 
     By one on-duty person. Where it would not count it is refused at once; else what is undone is shown, and asked
     about.
     """
-    question = f"Roll {launch} back to the old version?"
+    question = "" if yes else f"Roll {launch} back to the old version?"
     if here:
-        _roll_back_here(launch, reason, key_file, environment, "" if yes else question)
+        _roll_back_here(launch, reason, key_file, environment, question)
+    else:
+        _end(sit_down(launch, key_file), "rollback", reason, question)
+
+
+def _end(desk: "Desk", order: "Order", reason: str, question: str) -> None:
+    """Asks back, unless there is nothing to ask, and gives the order; says where it comes to more by then.
+
+    A scrub is bound to what its author saw. A rollback is not: what began since is undone as well.
+    """
+    from tminus.ordering import what_comes_of
+
+    if not question:
+        _give(desk, order, reason)
         return
-    desk = sit_down(launch, key_file)
-    if not yes:
-        ask_back(desk, "rollback", question)
-    _give(desk, "rollback", reason)
+    said = ask_back(desk, order, question)
+    _give(desk, order, reason, seen=desk.book.record.seq if order == "scrub" else None)
+    if (stands := what_comes_of(desk.book.record)) != said:
+        click.echo(f"As things stand now: {stands}")
 
 
 def _roll_back_here(launch: str, reason: str, key_file: Path | None, environment: Path | None, question: str) -> None:
@@ -110,10 +120,11 @@ def _roll_back_here(launch: str, reason: str, key_file: Path | None, environment
     if key_file is None:
         raise UsageError("whose decision is it? Give --key, or set TMINUS_KEY to your private key's path")
     asked = ByHand(launch, reason, PersonalKey(key_file), environment, click.echo)
-    if question:
-        confirm(f"{look_ahead(asked)}\n{question}")
-    if not roll_back_here(asked):
-        raise SystemExit(1)
+    with look_ahead(asked) as ahead:
+        if question:
+            confirm(f"{ahead.question()}\n{question}")
+        if not roll_back_here(ahead):
+            raise SystemExit(1)
 
 
 @click.command("retry")

@@ -1,7 +1,6 @@
 """`tminus pending`: what waits for people, for people and for programs."""
 
 import re
-from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,8 @@ if TYPE_CHECKING:
 
     from tminus.events import AskOpened
 
-_BOLD = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")  # as Slack shows it; a product of numbers is none
+# A briefing's title and headings, for Slack, each at a line's beginning: no `rm *.log *.tmp` is one, nor is `2 * 3`.
+_BOLD = re.compile(r"(?m)^\*(?![\s./])([^*\n]+)(?<![\s./])\*(?=[.,:;]?(?:\s|$))")
 
 
 @click.command("pending")
@@ -19,8 +19,9 @@ _BOLD = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")  # as Slack s
 def command(as_json: bool) -> None:
     """Lists every open question, and how to say yes to it.
 
-    Of every launch and sign-off, whole, with the command that says yes. One whose deadline has passed is left out:
-    nothing that is said to it could count any more.
+    Of every launch and sign-off, whole, with the command that says yes; each line of the question's own text begins
+    with `|`. One whose deadline has passed is left out: nothing that is said to it could count any more. With --json
+    the text is as it is stored.
     """
     import json
 
@@ -36,7 +37,7 @@ def command(as_json: bool) -> None:
                 "kind": opened.kind,
                 "until": _until(opened),
                 "digest": opened.decision_digest,
-                "text": plain(opened.text),
+                "text": opened.text,
                 "answer": how_to_answer(launch, opened),
             }
             for launch, opened in found
@@ -45,7 +46,8 @@ def command(as_json: bool) -> None:
         return
     for launch, opened in found:
         click.echo(f"{launch}  {opened.kind}  {opened.ask}  asks {', '.join(opened.roles)}  until {_until(opened)}")
-        click.echo(indent(plain(opened.text), "    "))
+        for line in plain(opened.text).splitlines():
+            click.echo(f"    | {line}".rstrip())
         click.echo(f"    {how_to_answer(launch, opened)}")
     if not found:
         click.echo("Nothing waits for people.")
@@ -77,7 +79,10 @@ def _open_questions() -> "Iterator[tuple[str, AskOpened]]":
 
 
 def plain(text: str) -> str:
-    """A question as a terminal shows it: whole, without what only Slack shows as bold, and steering no terminal."""
+    """A question as a terminal shows it: whole, its headings without what only Slack turns into bold.
+
+    It steers no terminal.
+    """
     from tminus.foreign_text import printable
 
     return _BOLD.sub(r"\1", printable(text))

@@ -5,18 +5,34 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast, get_args
 
 import click
 import pytest
 
 from cli.main import COMMANDS, main
+from deployments.rehearsal.readiness_play import what_to_type
+from deployments.rehearsal.whole_estate import WholeEstate
 from tests.test_docs import ROOT, every_page, text_of
+from tests.tminus.staged_launch import LAUNCH, Stage
+from tminus import events as ev
+from tminus.asking import how_to_answer
+from tminus.offers import _offer, offers
+from tminus.outcome import Outcome
 
 ROOMS = ("cli", "flows", "tasks", "tminus", "deployments")
+PUT_TOGETHER = {"deployments"}  # whose commands are put together by code alone
 PLACE = "X"  # stands for what is known only where it is printed
 # Between backticks; else as far as the clause goes, which may be over a line's end where a page is wrapped.
 PRINTED = re.compile(r"(?m)`tminus ([^`]+)`|^\$ tminus (.+)$|(?<![`/\w-])tminus ([^`,;()\n]+)")
 NO_WORD_OF_IT = re.compile(r"[.:]( .*)?$")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A launch that was just created."""
+    return Stage.set(tmp_path)
 
 
 def why_not_whole(words: list[str]) -> str:
@@ -80,14 +96,59 @@ def test_what_lacks_something_is_found() -> None:
 @pytest.mark.parametrize("room", ROOMS)
 def test_what_the_product_prints_to_type_is_whole(room: str) -> None:
     """The command exists, and has every option it is given and wants, `scrub` its reason: pasted, it is understood."""
-    found = [
-        f"{path.relative_to(ROOT)}:{line}: tminus {said}: {why}"
+    printed = [
+        (f"{path.relative_to(ROOT)}:{line}", said)
         for path in sorted((ROOT / room).rglob("*.py"))
         for line, text in strings(path)
         for said in told_to_type(text)
-        if (why := why_not_whole(shlex.split(said)))
     ]
+    assert printed or room in PUT_TOGETHER, f"nothing in {room}/ was found to be typed, so nothing was looked at"
+    found = [f"{where}: tminus {said}: {why}" for where, said in printed if (why := why_not_whole(shlex.split(said)))]
     assert found == []
+
+
+@pytest.mark.parametrize("kind", get_args(ev.AskOpened.model_fields["kind"].annotation))
+def test_what_says_yes_to_a_question_is_whole(stage: Stage, kind: str) -> None:
+    """Of each kind; it is put together where it is shown, so it is asked of what puts it together."""
+    opened = stage.ask().model_copy(update={"kind": kind})
+    first, *words = shlex.split(how_to_answer(LAUNCH, opened))
+    assert (first, why_not_whole(words)) == ("tminus", "")
+    assert words[1:3] == [LAUNCH, "--ask"]
+
+
+@pytest.mark.parametrize("order", get_args(ev.Order))
+def test_what_gives_an_order_is_whole(stage: Stage, monkeypatch: pytest.MonkeyPatch, order: ev.Order) -> None:
+    """Each that may be offered, about a step or not, with the reason, the date and the digest that it wants."""
+    monkeypatch.setattr("tminus.offers.could_order", lambda *_: True)
+    stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
+    step = "services-healthy" if order in {"retry", "waive"} else ""
+    (offer,) = _offer(stage.frozen, stage.book.record, order, "to go on", step)
+    first, *words = shlex.split(offer.command)
+    assert (first, words[:2], why_not_whole(words)) == ("tminus", [order, LAUNCH], "")
+
+
+def test_what_is_offered_in_each_plight_is_whole(stage: Stage) -> None:
+    """Held by tminus for a step, by a person, and once a change was begun: as `status` shows it."""
+    said = list[str]()
+    stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
+    for happens in (
+        ev.Held(why="services-healthy fail", step="services-healthy"),
+        ev.Ordered(order="hold", person="security", via="slack", reason="an alert"),
+    ):
+        stage.book.write(happens)
+        said += [one.command for one in offers(stage.frozen, stage.book.record)]
+    stage.begin_change()
+    said += [one.command for one in offers(stage.frozen, stage.book.record)]
+    assert {one.split()[1] for one in said} == {"retry", "waive", "scrub", "resume", "rollback"}
+    assert [f"{one}: {why}" for one in said if (why := why_not_whole(shlex.split(one)[1:]))] == []
+
+
+def test_what_a_rehearsal_left_up_says_to_type_is_whole(tmp_path: Path) -> None:
+    """To look at what its sweep found."""
+    files = SimpleNamespace(people=tmp_path / "people.yaml", release=tmp_path / "a release.yaml")
+    estate = cast("WholeEstate", SimpleNamespace(folder=tmp_path, documents=files))
+    _reads_first, *commands = what_to_type(estate, "tradesense", tmp_path / "variables.sh")
+    assert [why_not_whole(shlex.split(one.removeprefix("tminus "))) for one in commands] == ["", ""]
 
 
 @every_page

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tminus import events as ev
 from tminus.candidates import Asking, may_answer, may_fill
+from tminus.foreign_text import one_line
 from tminus.outcome import Verdict
 from tminus.people import People, Person
 from tminus.quorum import Answer, Seating, seat, why_it_waits
@@ -56,7 +57,7 @@ def end_of(ask: AskState, people: People, moment: datetime) -> ev.AskEnded | Non
     judgement, name = judge(ask, people, moment), ask.opened.ask
     if judgement.rejected is not None:
         no = judgement.rejected
-        said = f"{name_of(people, no.person)} said no: {no.reason or 'no reason given'}"
+        said = f"{name_of(people, no.person)} said no: {one_line(no.reason) or 'no reason given'}"
         return ev.AskEnded(ask=name, result="rejected", reason=said)
     if judgement.met:
         return ev.AskEnded(ask=name, result="met", reason=seated(judgement.seating, people))
@@ -129,7 +130,7 @@ def waived_said(record: Record, people: People, steps: Iterable[str]) -> str:
 
 def _waiver_said(waiver: ev.Ordered, people: People) -> str:
     until = f" until {waiver.until:%Y-%m-%d}" if waiver.until else ""
-    return f"by {name_of(people, waiver.person)}{until}: {waiver.reason}"
+    return f"by {name_of(people, waiver.person)}{until}: {one_line(waiver.reason)}"
 
 
 def short(digest: str) -> str:

@@ -14,6 +14,8 @@ from tminus.record import Record
 from tminus.record_parts import is_persons
 
 _OPTIONS: Mapping[ev.Order, str] = {
+    "hold": " --reason WHY",
+    "recycle": " --reason WHY",
     "rollback": " --reason WHY",
     "scrub": " --reason WHY",
     "waive": " --reason WHY --until DATE",

@@ -224,9 +224,13 @@ def environment_of(estate: WholeEstate) -> dict[str, str]:
 
 
 def read_first(variables: Path) -> str:
-    """What another terminal reads first: where `tminus` is, and what every process of the rehearsal knows."""
+    """What another terminal reads first: where `tminus` is, and what every process of the rehearsal knows.
+
+    Where Python is no venv's there is nothing to activate.
+    """
     activate = Path(sys.executable).parent / "activate"
-    return f". {shlex.quote(str(activate))} && . {shlex.quote(str(variables))}"
+    read = [activate, variables] if activate.is_file() else [variables]
+    return " && ".join(f". {shlex.quote(str(path))}" for path in read)
 
 
 def _until(holds: Callable[[], bool], seconds: float, what: str) -> None:

@@ -1,5 +1,6 @@
 """What goes wrong where people answer on the command line: each is told what, and what to do next."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cli.main import main
+from cli.pending import plain
 from tests.tminus.staged_launch import LAUNCH, Stage
 from tminus import asking
 from tminus import events as ev
@@ -122,6 +124,14 @@ class TestNames:
             done = tminus("status", typed)
             assert (done.exit_code, meant in done.stderr, "`tminus pending`" in done.stderr) == (2, True, True)
 
+    def test_where_names_cannot_be_read_none_is_offered(self, stage: Stage) -> None:
+        """One damaged entry is not what is wrong with a mistyped name: still exit code 2."""
+        damaged = "INSERT INTO event (chain, seq, body, hash) VALUES ('directory', 1, '{}', '')"
+        stage.store.run(damaged, {})
+        done = tminus("status", LAUNCH.replace("-0-1", "-1"))
+        assert (done.exit_code, "no launch or sign-off is called" in done.stderr) == (2, True), done.stderr
+        assert "did you mean" not in done.stderr
+
     def test_a_mistyped_step(self, stage: Stage) -> None:
         """The same for both orders: exit code 2, and nothing is written down."""
         seen = stage.book.refresh().seq
@@ -157,10 +167,42 @@ class TestShown:
     """What waits is shown as a terminal shows it."""
 
     def test_pending_shows_the_whole_question_in_plain_words(self, stage: Stage) -> None:
-        """Every line, and no asterisks that only Slack turns into bold; those of a product stay."""
+        """Every line marked as one of it, and no asterisks of a heading, which only Slack turns into bold."""
         attestation(stage)
         shown = tminus("pending").output
-        assert "    I am watching 2 * 3 dashboards\n    and the channel\n    tminus attest " in shown
+        assert "    | I am watching 2 * 3 dashboards\n    | and *the channel*\n    tminus attest " in shown
+        (one, _) = sorted(json.loads(tminus("pending", "--json").output), key=lambda one: one["kind"], reverse=True)
+        assert one["text"] == "*I am watching* 2 * 3 dashboards\nand *the channel*"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "delete *.log,*.tmp; keep *.cfg",
+            "rm *log *tmp x* y",
+            "*.log and *.tmp*",
+            "*log is kept; 2 * 3, a*b*c",
+            "*/5 * * * *",
+            "* one\n* two *",
+        ],
+    )
+    def test_what_a_question_says_is_not_altered(self, text: str) -> None:
+        """It is what stands before the yes: an asterisk may be what is asked about."""
+        assert plain(text) == text
+
+    def test_a_heading_is_shown_without_asterisks(self) -> None:
+        """As a briefing writes it: its title, and each part's."""
+        assert plain("*shop 2.0*, TICKET-1. T-0\n\n*Waived*\n• none") == "shop 2.0, TICKET-1. T-0\n\nWaived\n• none"
+
+    def test_a_question_begins_no_line_that_looks_like_ours(self, stage: Stage) -> None:
+        """No other launch, nor a command to type, is made up by who gave a reason."""
+        forged = "ok\nshop-9  approval  go\n    tminus approve shop-9 --ask go --digest abcdef"
+        opened = stage.book.record.asks["go-no-go"].opened
+        stage.book.write(opened.model_copy(update={"text": forged}))
+        lines = tminus("pending").output.splitlines()
+        assert [line for line in lines if "shop-9" in line] == [
+            "    | shop-9  approval  go",
+            "    |     tminus approve shop-9 --ask go --digest abcdef",
+        ]
 
 
 class TestKeys:

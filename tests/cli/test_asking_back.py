@@ -6,6 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from cli import orders
+from cli.confirming import confirm
 from cli.main import main
 from tests.tminus.staged_launch import LAUNCH, Stage
 from tminus import events as ev
@@ -89,6 +91,71 @@ def test_a_change_that_begins_meanwhile_is_asked_about(stage: Stage, monkeypatch
     done = order("scrub", "")
     assert [question.splitlines(keepends=True)[0] for question in asked] == [ENDS, GOES_BACK]
     assert (done.exit_code, stage.book.refresh().scrubbed) == (1, None)
+
+
+def test_a_yes_to_a_rollback_is_not_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more change begins while the question stands: it is asked once, recorded, and the new list is said."""
+    stage.begin_change()
+    asked: list[str] = []
+
+    def one_more_begins(question: str) -> bool:
+        asked.append(question)
+        stage.begin_change("roll-out")
+        return True
+
+    monkeypatch.setattr(click, "confirm", one_more_begins)
+    done = order("rollback", "")
+    now = "As things stand now: 2 changes are undone (roll-out, then switch), and checks prove"
+    assert (done.exit_code, len(asked), now in done.stdout) == (0, 1, True), done.output
+    assert stage.book.refresh().must_roll_back
+
+
+def test_a_scrub_of_what_is_changed_already_is_asked_about_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was a rollback when it was asked about, and is one still."""
+    stage.begin_change()
+    asked: list[str] = []
+
+    def one_more_begins(question: str) -> bool:
+        asked.append(question)
+        stage.begin_change("roll-out")
+        return True
+
+    monkeypatch.setattr(click, "confirm", one_more_begins)
+    done = order("scrub", "")
+    assert (done.exit_code, len(asked), "2 changes are undone" in done.stdout) == (0, 1, True), done.output
+
+
+def test_a_change_that_begins_after_the_answer_turns_no_scrub_into_a_rollback(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was confirmed is what is recorded: refused with exit code 3, and the refusal is in the ledger."""
+    give = orders.ask_back
+
+    def a_change_begins_after(*asked: object) -> str:
+        said = give(*asked)  # type: ignore[arg-type]  # handed on as they are
+        stage.begin_change()
+        return said
+
+    monkeypatch.setattr(orders, "ask_back", a_change_begins_after)
+    done = order("scrub", "y\n")
+    why = "a change began just now: switch; look and say it again"
+    assert (done.exit_code, done.stderr) == (3, f"tminus: {why}\n"), done.output
+    assert [one.why for one in stage.refusals()] == [why]
+    assert stage.book.refresh().scrubbed is None
+    assert order("scrub", "", "--yes").exit_code == 0
+
+
+def test_foreign_words_in_a_question_steer_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL's own words may stand in it."""
+    asked: list[str] = []
+
+    def yes(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    monkeypatch.setattr(click, "confirm", yes)
+    confirm("no server\x1b[2J\nSure?")
+    assert asked == ["no server\N{REPLACEMENT CHARACTER}[2J\nSure?"]
 
 
 def test_a_way_back_that_was_not_proven_is_tried_again(stage: Stage) -> None:

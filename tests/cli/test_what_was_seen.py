@@ -43,7 +43,7 @@ def asked_anew(stage: Stage) -> None:
     stage.end_step("no-known-vulnerability", Outcome.failed("high 1"))
     until = now() + timedelta(days=1)
     waiver = ev.Ordered(
-        order="waive", person="security", via="slack", step="no-known-vulnerability", reason="r", until=until
+        order="waive", person="security", via="slack", step="no-known-vulnerability", reason="known\nto us", until=until
     )
     stage.book.write(waiver)
     stage.ask()
@@ -175,9 +175,9 @@ def test_in_a_terminal_the_question_is_shown_and_asked_back(stage: Stage, typed:
 
 
 def test_what_was_waived_is_said(stage: Stage) -> None:
-    """By whom, until when and why; a step that passed is not."""
+    """By whom, until when and why, on one line; a step that passed is not."""
     assert asking.waived_said(stage.book.record, stage.frozen.people, ["no-known-vulnerability"]) == ""
     asked_anew(stage)
     until = f"{now() + timedelta(days=1):%Y-%m-%d}"
     said = asking.waived_said(stage.book.record, stage.frozen.people, ["no-known-vulnerability", "backup-completed"])
-    assert said == f"Waived: no-known-vulnerability (by Security lead until {until}: r)."
+    assert said == f"Waived: no-known-vulnerability (by Security lead until {until}: known to us)."
