@@ -14,8 +14,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("--wal", default="wal", show_default=True, help="The prefix in it: `wal` of the store in backups.yaml.")
 @click.option("--unencrypted", is_flag=True, help="Store it as it is, though the environment names no recipients.")
 def command(path: Path, environment: Path, bucket: str, wal: str, unencrypted: bool) -> None:
-    """Stores one file of PostgreSQL's WAL in a bucket, encrypted to the environment's `backups.recipients`.
+    """Stores one file of PostgreSQL's WAL in a bucket.
 
+    It is encrypted to the environment's `backups.recipients`.
     In postgresql.conf: archive_command = 'tminus archive-wal %p --environment FILE --bucket NAME'. It exits 0 only when
     the file is there whole, so PostgreSQL keeps it until then; with the same content it may be run again. A file that
     is there with other content is never written over: one server's archive is no other's. Where the environment names a

@@ -22,8 +22,22 @@ def with_backup_files(command: Callable[..., None]) -> Callable[..., None]:
 
     wrapped: Callable[..., None] = run
     for option in (
-        click.option("--environment", type=_FILE, required=True, envvar="TMINUS_ENVIRONMENT", help="Where."),
-        click.option("--runbook", type=_FILE, required=True, help="The book of backups, or the folder that holds it."),
+        click.option(
+            "--environment",
+            type=_FILE,
+            required=True,
+            envvar="TMINUS_ENVIRONMENT",
+            show_envvar=True,
+            help="Where: the environment file.",
+        ),
+        click.option(
+            "--runbook",
+            type=_FILE,
+            required=True,
+            envvar="TMINUS_RUNBOOK",
+            show_envvar=True,
+            help="The book of backups, or the folder that holds it.",
+        ),
     ):
         wrapped = option(wrapped)
     return wrapped

@@ -21,8 +21,9 @@ _PIPED = 140  # columns where stdout is no terminal
 @with_backup_files
 @click.option("--json", "as_json", is_flag=True, help="For programs: a list of what each verification came to.")
 def command(runbook: Path, environment: Path, store: str | None, as_json: bool) -> None:
-    """Shows each store's newest backup, its last verification, and how restore time and loss went.
+    """Shows how each store's backups stand.
 
+    The newest one, its last verification, and how restore time and loss went.
     With STORE: every backup in its bucket, and what was measured of the last one that was verified. Nothing is looked
     at anew; `tminus verify-backup` does that. Exits 0.
     """

@@ -26,11 +26,11 @@ class NotAllKnown(TminusError):
 @click.option("--environment", required=True, type=click.Path(path_type=Path), help="The environment file.")
 @click.option("--policy", "policies", multiple=True, help="Only this escalation policy of PagerDuty; may be repeated.")
 def command(environment: Path, policies: tuple[str, ...]) -> None:
-    """Says whom to call: who is on call now and until when, level by level, then each vendor.
+    """Says whom to call: who is on call, then the vendors.
 
-    Who is on call is asked of PagerDuty; how vendors are reached, and what they want to know of us, stands in the
-    contacts file that the environment names. What nobody has filled in is shown as missing. Exits 1 where one of the
-    two cannot be read, after showing the other.
+    Who is on call now and until when, level by level, is asked of PagerDuty; how vendors are reached, and what they
+    want to know of us, stands in the contacts file that the environment names. What nobody has filled in is shown as
+    missing. Exits 1 where one of the two cannot be read, after showing the other.
     """
     from tminus.environment import Environment
     from tminus.foreign_text import printable

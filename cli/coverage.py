@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 @click.option("--runbooks", type=click.Path(path_type=Path), default=Path("runbooks"), help="A folder a system.")
 @click.option("--json", "as_json", is_flag=True, help="A list of {ref, title, bound, check}.")
 def command(systems: tuple[str, ...], runbooks: Path, as_json: bool) -> None:
-    """Prints every line with what judges it: a system or a parsed artifact, a document, or a person's word.
+    """Prints every line with what judges it.
 
-    Of SYSTEMS, or of all that have readiness books. Looks at no system.
+    A system or a parsed artifact, a document, or a person's word. Of SYSTEMS, or of all that have readiness books.
+    Looks at no system.
     """
     import json
 

@@ -1,18 +1,19 @@
 """What every decision on the command line shares: the launch, the person behind the key, the signature."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from tminus.errors import UsageError
+from tminus.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
     from tminus.events import Answered, Ordered
     from tminus.frozen import Frozen
     from tminus.ledger.logbook import Logbook
+    from tminus.ledger.store import Store
     from tminus.people import Person
     from tminus.personal_key import PersonalKey
     from tminus.runbook import Spec
@@ -67,13 +68,59 @@ def _open(launch: str, kinds: "Mapping[str, type[Spec]]") -> tuple["Logbook", "F
     from tminus.ledger.opening import named_ledger, open_ledger
     from tminus.messages import telling
 
-    book = Logbook(open_ledger(named_ledger()), launch)
+    store = open_ledger(named_ledger())
+    book = Logbook(store, launch)
     created = book.refresh().created
     if created is None:
-        raise UsageError(f"no launch is called {launch!r}; `tminus status` lists them")
+        raise UsageError(_not_there(store, launch))
     frozen = Frozen(created, kinds)
     book.tell = telling(frozen)
     return book, frozen
+
+
+def _not_there(store: "Store", named: str) -> str:
+    from tminus.chain_names import is_only_answered
+    from tminus.launches import list_launches
+
+    try:
+        names = [line.launch for line in list_launches(store)] + [
+            one for one in store.chains() if is_only_answered(one)
+        ]
+    except (LedgerError, ValueError):
+        names = []  # an entry that cannot be read is `tminus ledger verify`'s matter: here it only costs the offer
+    meant = did_you_mean(named, names)
+    lists = "`tminus status` lists the launches, `tminus pending` every launch and sign-off that waits for people"
+    return f"no launch or sign-off is called {named!r}; {meant}{lists}"
+
+
+def did_you_mean(named: str, names: Iterable[str]) -> str:
+    """`did you mean 'a' or 'b'? `: the nearest names, or those that begin so; "" where none is near."""
+    from difflib import get_close_matches
+
+    known = list(names)
+    close = get_close_matches(named, known) or [one for one in known if named and one.startswith(named)][:3]
+    return f"did you mean {' or '.join(repr(one) for one in close)}? " if close else ""
+
+
+def require_digits(named: str, shown_by: str) -> None:
+    """Raises UsageError where what was given as --digest can be the beginning of no digest.
+
+    Args:
+        named: what was given.
+        shown_by: the command that shows digests of this kind.
+    """
+    from tminus.asking import FEWEST
+
+    digits = named.removeprefix("sha256:").lower()
+    if wrong := sorted(set(digits) - set("0123456789abcdef")):
+        raise UsageError(
+            f"--digest {named[:80]!r} is no digest: it has {wrong[0]!r}, and a digest has only the digits 0-9 and a-f; "
+            f"{shown_by} shows it"
+        )
+    if len(digits) < FEWEST:
+        raise UsageError(
+            f"--digest {named!r} is too short: it has {len(digits)} of at least {FEWEST} digits; {shown_by} shows them"
+        )
 
 
 def sit_down(launch: str, key_file: Path | None) -> Desk:
@@ -87,4 +134,5 @@ def sit_down(launch: str, key_file: Path | None) -> Desk:
         raise UsageError(f"whose decision is it? Give --key, or set {KEY} to your private key's path")
     key = PersonalKey(key_file)
     book, frozen = _open(launch, {})
-    return Desk(book, frozen, key.owner(frozen.people), key)
+    theirs, counts = f"the people.yaml with which {launch} was created", "; it counts in what is created after that"
+    return Desk(book, frozen, key.owner(frozen.people, theirs, counts), key)

@@ -23,7 +23,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="For programs: a list of {level, about, said, then}.")
 @click.pass_context
 def command(ctx: click.Context, people: Path, environment: Path, runbook: Path | None, as_json: bool) -> None:
-    """Looks whether people and systems are what the files say.
+    """Looks if people and systems are what the files say.
 
     Slack ids and PagerDuty ids against those systems, keys, deputies, roles and quorums of the book, the ledger and its
     clock, Prefect, dead letters, and every secret's reference. It changes nothing anywhere. Exits 1 where anything

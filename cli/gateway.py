@@ -29,9 +29,15 @@ _logger = logging.getLogger(__name__)
 @click.command("gateway")
 @click.option("--environment", required=True, type=click.Path(path_type=Path), help="The environment file.")
 def command(environment: Path) -> None:
-    """Takes what people press and type in Slack, sends what waits, and gets lost launches a conductor.
+    """Hears Slack and PagerDuty, and sends what waits.
 
-    Where the environment has no Slack the other two still run. Several may run; end it with Ctrl-C.
+    It takes what people press and type in Slack, and PagerDuty's webhooks; sends the messages that wait; and gets lost
+    launches a conductor. What the environment lacks of Slack and PagerDuty is left out.
+
+    It listens on the environment file's `gateway: {host, port}`, by default on 127.0.0.1:8130. PagerDuty's webhooks
+    come to POST /pagerduty/webhooks there; Slack's presses and commands to POST /slack/interactions and
+    /slack/commands, or over Socket Mode, which needs no door. docs/gateway.md has all of them. Several may run; end it
+    with Ctrl-C.
     """
     from flows.starting import point_at
     from tasks.vocabulary import KINDS

@@ -26,9 +26,10 @@ _RUNBOOKS = Path("runbooks")
 )
 @click.option("--force", is_flag=True, help="Replaces what was imported there before, with what you changed in it.")
 def command(file: Path, out: Path | None, system: str, owner: str, force: bool) -> None:
-    """Turns FILE, a checklist in Markdown, into readiness chapters, with a check for each line that is understood.
+    """Turns a checklist in Markdown into readiness books.
 
-    Prints what it asks, what contradicts itself, what is still to be filled in, and what it did not understand.
+    Each line of FILE that is understood gets a check. Prints what it asks, what contradicts itself, what is still to be
+    filled in, and what it did not understand.
     """
     from tasks.vocabulary import KINDS
     from tminus.importing.importer import import_checklist

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Run the read-only checks, print what each action would do, change nothing."
 )
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
-@click.option("--report", "out", type=click.Path(path_type=Path), help="At the end, write the report into this folder.")
+@click.option(
+    "--report",
+    "out",
+    type=click.Path(path_type=Path),
+    help="At the end, write the report into this folder; not with --detach.",
+)
 @key_option
 def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     release: Path,
@@ -47,6 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     from tasks.vocabulary import KINDS
     from tminus.launching import Documents
 
+    refuse_unwritten_report(out, detach=detach, dry_run=dry_run)
     documents = Documents.read(release, runbook, people, environment, KINDS)
     for line in documents.warnings():
         click.echo(f"warning: {line}", err=True)
@@ -55,10 +61,6 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
 
         _look_for_secrets(documents)
         raise SystemExit(3 if rehearse_on_paper(documents, t0) else 0)
-    from tminus.report.writing import refuse_unwritable
-
-    if out is not None:
-        refuse_unwritable(out)
     with _nothing_created():
         frozen = _freeze(documents, t0, key_file)
     _hand_over(frozen)
@@ -67,6 +69,22 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     from cli.following import follow
 
     raise SystemExit(follow(frozen.created.launch, out))
+
+
+def refuse_unwritten_report(out: Path | None, *, detach: bool, dry_run: bool = False) -> None:
+    """Raises UsageError where a report is wanted that nobody would write, or that could not be written."""
+    from tminus.report.writing import refuse_unwritable
+
+    if out is None:
+        return
+    if dry_run:
+        raise UsageError("--dry-run launches nothing that a report could be about; leave out --report")
+    if detach:
+        raise UsageError(
+            "--report is written at the end, for which --detach does not wait; nothing was created. Leave one of them "
+            "out; with --detach, `tminus report LAUNCH --out FOLDER` writes it later"
+        )
+    refuse_unwritable(out)
 
 
 def _look_for_secrets(documents: "Documents") -> None:
@@ -96,7 +114,7 @@ def _freeze(documents: "Documents", t0: str, key_file: Path | None) -> "Frozen":
 
     if key_file is None:
         raise UsageError("who launches? Give --key, or set TMINUS_KEY to your private key's path")
-    person = PersonalKey(key_file).owner(documents.people.load(People))
+    person = PersonalKey(key_file).owner(documents.people.load(People), str(documents.people.path))
     release, environment = documents.release.load(Release), documents.environment.load(Environment)
     moment = now()
     name = launch_id(release.system, release.release, moment)

@@ -20,7 +20,10 @@ _UNTIL = click.option("--until", required=True, help="Until when: 2026-12-31, or
 
 @click.group("line")
 def command() -> None:
-    """States that a line holds, accepts that it does not, or shows what is known of it."""
+    """States, accepts or shows one line of a checklist.
+
+    States that it holds, accepts that it does not, or shows what is known of it.
+    """
 
 
 @command.command("attest")

@@ -10,8 +10,9 @@ from cli.backup_files import opened, with_backup_files
 @click.command("mark")
 @with_backup_files
 def command(runbook: Path, environment: Path) -> None:
-    """Writes the next mark through every live store of the book, so that a restore tells what was lost.
+    """Writes the next mark through every live store.
 
+    By it a restore tells what was lost.
     PostgreSQL and CockroachDB keep it in the table tminus.marker, Redis in the hash tminus:marker, a bucket in the
     object tminus/marker.json. Exits 0 where it was written through all, 1 where one failed.
     """

@@ -12,9 +12,10 @@ _REFS = 6  # lines named for each thing to do
 @with_readiness_files
 @click.option("--json", "as_json", is_flag=True, help="A list of {what, owners, refs, blocking}.")
 def command(files: ReadinessFiles, system: str, as_json: bool) -> None:
-    """Lists what to mend, what turns most blocking lines green first, with who mends it.
+    """Lists what to mend first, and who mends it.
 
-    By the evidence that the ledger holds; `tminus readiness` gathers it anew.
+    What turns most blocking lines green comes first. By the evidence that the ledger holds; `tminus readiness` gathers
+    it anew.
     """
     import json
     from dataclasses import asdict

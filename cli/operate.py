@@ -20,9 +20,10 @@ _LATER = (rotate,)
 
 @click.group("operate")
 def command() -> None:
-    """Operates a system: deploy, validate, monitor, back up, audit, scan, and what to do in an emergency.
+    """Operates a system between its launches.
 
-    What would change something says what, and asks. docs/operations.md says who uses which, and when.
+    Deploy, validate, monitor, back up, audit, scan, and what to do in an emergency. What would change something says
+    what, and asks. docs/operations.md says who uses which, and when.
     """
 
 

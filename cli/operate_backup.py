@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.confirming import confirm
 from cli.deciding import key_option
 from cli.operate_files import environment_option, people_option, runbook_option
 from tminus.errors import Refused, UsageError
@@ -43,12 +44,12 @@ def backup(
     only_settle: bool,
     key_file: Path | None,
 ) -> None:
-    """Takes the launch book's backup now: looks, does it, looks again, and records all of it.
+    """Takes the launch book's backup now.
 
-    It wants the signed approval of one person: of the step's owner, or of a role that the book lets waive or roll
-    back. It holds the environment while it runs, so never beside a launch. Exits 0 where the backup is there,
-    1 where it is not, or cannot be told, 3 where a rule says no, and then nothing was changed. So does --settle,
-    with 0 too where nothing broke off, and 3 where one is still under way.
+    It looks, does it, looks again, and records all of it. It wants the signed approval of one person: of the step's
+    owner, or of a role that the book lets waive or roll back. It holds the environment while it runs, so never beside a
+    launch. Exits 0 where the backup is there, 1 where it is not, or cannot be told, 3 where a rule says no, and then
+    nothing was changed. So does --settle, with 0 too where nothing broke off, and 3 where one is still under way.
     """
     from contextlib import closing
 
@@ -98,7 +99,7 @@ def _back_up(
     click.echo(f"{began.what} of {began.system} in {began.environment_name}, as step {step.id} of its book says:")
     click.echo(f"  {began.does}")
     if not yes:
-        click.confirm(f"{person.name}, do you approve this, now?", abort=True)
+        confirm(f"{person.name}, do you approve this, now?")
     outcome = asyncio.run(operate(store, found, step, action, began, said))
     click.echo(f"{outcome.verdict:8} {outcome.summary}")
     for detail in (outcome.where, *outcome.details):

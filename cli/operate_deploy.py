@@ -5,16 +5,23 @@ from pathlib import Path
 
 import click
 
+from cli.confirming import confirm
 from cli.deciding import key_option
 from cli.documents import document_options
 from cli.launch import command as launch
+from cli.launch import refuse_unwritten_report
 
 
 @click.command("deploy")
 @document_options
 @click.option("--t0", required=True, metavar="TIME", help="T-0: 2026-11-22T18:00:00+01:00, or +5h.")
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
-@click.option("--report", "out", type=click.Path(path_type=Path), help="At the end, write the report into this folder.")
+@click.option(
+    "--report",
+    "out",
+    type=click.Path(path_type=Path),
+    help="At the end, write the report into this folder; not with --detach.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask; for where there is no terminal.")
 @key_option
 @click.pass_context
@@ -30,14 +37,16 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     yes: bool,
     key_file: Path | None,
 ) -> None:
-    """Shows the exact `tminus launch` of these files, and starts it once that is confirmed.
+    """Shows these files' `tminus launch`, and starts it.
 
-    There is no other way in: what is deployed passes the launch's own checks and its go/no-go. Exits as
-    `tminus launch` does; 1 where it was not confirmed, and then nothing was created.
+    It starts the exact command that it shows, once that is confirmed. There is no other way in: what is deployed passes
+    the launch's own checks and its go/no-go. Exits as `tminus launch` does; 1 where it was not confirmed, 2 where
+    there is no terminal to ask in, and then nothing was created.
     """
+    refuse_unwritten_report(out, detach=detach)
     click.echo(_typed(release, runbook, people, environment, t0, detach=detach, out=out, key_file=key_file))
     if not yes:
-        click.confirm("Start this launch? Nothing is deployed before its go/no-go", abort=True)
+        confirm("Start this launch? Nothing is deployed before its go/no-go", otherwise="Nothing was created.")
     ctx.invoke(
         launch,
         release=release,

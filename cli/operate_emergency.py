@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import orders
+from cli.confirming import unanswered
 from cli.contacts import command as tminus_contacts
 from cli.deciding import key_option
 from cli.operate_files import environment_option
@@ -23,21 +24,25 @@ _MENU = ("status", "hold", "rollback", "contacts", "restore", "leave")
 @click.group("emergency", invoke_without_command=True)
 @click.pass_context
 def emergency(ctx: click.Context) -> None:
-    """Says where things stand, stops, goes back, or says whom to call; without a word it asks which.
+    """Says where things stand, holds, or goes back.
 
-    Holding and rolling back act on the launch that is under way in the environment, by the orders of `tminus hold` and
-    `tminus rollback`, signed with your key and judged by the same rules. Restoring is `tminus restore`, which runs
-    beside no launch.
+    Or says whom to call; without a word it asks which. It acts on the launch that is under way in the environment, and
+    on nothing else. Holding and rolling back are the orders of `tminus hold` and `tminus rollback`, signed with your
+    key and judged by the same rules. Restoring is `tminus restore`, which runs beside no launch.
     """
     if ctx.invoked_subcommand is None:
-        _ask(ctx)
+        try:
+            _ask(ctx)
+        except click.Abort as e:
+            named = "A script names the command, such as `tminus operate emergency status --environment FILE`"
+            unanswered(e, "Nothing was recorded.", named)
 
 
 @emergency.command("status")
 @environment_option
 @click.pass_context
 def status(ctx: click.Context, environment: Path) -> None:
-    """Shows what is under way in the environment, or how the last launch there ended."""
+    """Shows what is under way there, or how the last launch ended."""
     place = _place(environment)
     holder = _holder(place)
     if holder is None:
@@ -55,7 +60,7 @@ def status(ctx: click.Context, environment: Path) -> None:
 @key_option
 @click.pass_context
 def hold(ctx: click.Context, environment: Path, reason: str, key_file: Path | None) -> None:
-    """Stops new steps of the launch under way; never its watch, a rollback or a page."""
+    """Stops new steps of the launch under way. Never its watch, a rollback or a page."""
     ctx.invoke(orders.hold, launch=_launch(environment), reason=reason, key_file=key_file)
 
 
@@ -67,7 +72,7 @@ def hold(ctx: click.Context, environment: Path, reason: str, key_file: Path | No
 @key_option
 @click.pass_context
 def rollback(ctx: click.Context, environment: Path, reason: str, yes: bool, here: bool, key_file: Path | None) -> None:
-    """Takes the launch under way back to the old version, by one person on duty."""
+    """Takes the launch under way back to the old version. By one person on duty."""
     launch = _launch(environment)
     ctx.invoke(
         orders.rollback,

@@ -32,10 +32,11 @@ def audit(
     report: Path | None,
     prefect: bool,
 ) -> None:
-    """Goes through the security sections of SYSTEM's checklist, writes the evidence down, and reports.
+    """Goes through SYSTEM's security sections, and reports.
 
-    Those are the sections of a chapter, and the sections, that have `security` in their name or title. Exits 0 where
-    nothing in them blocks, 3 where something does, 2 where the files have mistakes.
+    It writes the evidence down. Security sections are the sections of a chapter, and the sections, that have `security`
+    in their name or title. Exits 0 where nothing in them blocks, 3 where something does, 2 where the files have
+    mistakes.
     """
     from cli.readiness import give, known_sections, sweep_now, write_all
     from tminus.readiness.audited import named, of_security
@@ -73,10 +74,11 @@ def _account(found: "Opened", places: set[str]) -> "Account":
 @click.command("scan")
 @with_book
 def scan(release: Path, runbook: Path, environment: Path) -> None:
-    """Judges the scanners' reports that there are, of the release and of the checklist, and says how old they are.
+    """Judges the scanners' reports that there are.
 
-    Those are the artifact.vulnerabilities and artifact.scan lines of the launch book and of the chapters beside it.
-    No scanner is run: CI does that, and leaves its reports. Exits 0 where all of them pass, 3 where one does not.
+    Of the release and of the checklist; it says how old they are. Those are the artifact.vulnerabilities and
+    artifact.scan lines of the launch book and of the chapters beside it. No scanner is run: CI does that, and leaves
+    its reports. Exits 0 where all of them pass, 3 where one does not.
     """
     import asyncio
 

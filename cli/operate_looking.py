@@ -26,11 +26,11 @@ _LEAST = 1.0  # seconds between two looks
 @click.command("validate-deployment")
 @with_book
 def validate_deployment(release: Path, runbook: Path, environment: Path) -> None:
-    """Looks now at what the launch book observes after its deployment, and prints the verdicts.
+    """Looks now at what the book observes after deploying.
 
-    Those are the checks of T-0 that stand behind its last action, and all checks of the phases after it. What they may
-    do to the system is what the environment allows. Nothing is written down. Exits 0 where everything that blocks
-    passes, 3 where it does not, 2 where the files have mistakes.
+    It prints the verdicts. Those are the checks of T-0 that stand behind its last action, and all checks of the phases
+    after it. What they may do to the system is what the environment allows. Nothing is written down. Exits 0 where
+    everything that blocks passes, 3 where it does not, 2 where the files have mistakes.
     """
     import asyncio
 
@@ -61,7 +61,9 @@ def validate_deployment(release: Path, runbook: Path, environment: Path) -> None
 @click.option("--every", default=15.0, show_default=True, help=f"Seconds between two looks, at least {_LEAST:g}.")
 @click.option("--once", is_flag=True, help="Look once, print it, and end.")
 def monitor(release: Path, runbook: Path, environment: Path, every: float, once: bool) -> None:
-    """Repeats the health and metrics checks of the launch book, live, until Ctrl-C.
+    """Repeats the book's health and metrics checks, live.
+
+    Until Ctrl-C, or once with --once.
 
     Those are the checks whose kind speaks of health or metrics and that ask what serves. Nothing is written down, and
     nobody is paged: a launch's watch does that, or your own alerts. Exits by the last look: 0 where all passed,

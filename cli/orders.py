@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.deciding import key_option, sit_down
+from cli.confirming import ask_back, confirm
+from cli.deciding import did_you_mean, key_option, require_digits, sit_down
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ _YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @_REASON
 @key_option
 def hold(launch: str, reason: str, key_file: Path | None) -> None:
-    """Stops new steps; never the watch, a rollback, an undo or a page."""
+    """Stops new steps; never the watch or a rollback.
+
+    Nor an undo, a page, or the deadline of a question.
+    """
     _order(launch, "hold", reason, key_file)
 
 
@@ -34,7 +38,7 @@ def hold(launch: str, reason: str, key_file: Path | None) -> None:
 @click.option("--reason", default="", help="Why it may go on.")
 @key_option
 def resume(launch: str, reason: str, key_file: Path | None) -> None:
-    """Goes on after a hold, whoever held; a step that was blocked is tried again."""
+    """Goes on after a hold, whoever held. A step that was blocked is tried again."""
     from tminus.ordering import let_go_by_resume, still_held
 
     desk = sit_down(launch, key_file)
@@ -52,7 +56,7 @@ def resume(launch: str, reason: str, key_file: Path | None) -> None:
 @_REASON
 @key_option
 def recycle(launch: str, reason: str, key_file: Path | None) -> None:
-    """Observes everything again; refused once a change has begun."""
+    """Observes everything again, before the first change. Refused once one has begun."""
     _order(launch, "recycle", reason, key_file)
 
 
@@ -62,10 +66,11 @@ def recycle(launch: str, reason: str, key_file: Path | None) -> None:
 @_YES
 @key_option
 def scrub(launch: str, reason: str, yes: bool, key_file: Path | None) -> None:
-    """Ends the launch; once a change has begun, that is a rollback."""
-    if not yes:
-        click.confirm(f"Scrub {launch}? What was changed is rolled back", abort=True)
-    _order(launch, "scrub", reason, key_file)
+    """Ends the launch; after a change, by a rollback.
+
+    Where it would not count it is refused at once; else what comes of it is shown, and asked about.
+    """
+    _end(sit_down(launch, key_file), "scrub", reason, "" if yes else f"Scrub {launch}?")
 
 
 @click.command("rollback")
@@ -80,23 +85,46 @@ def scrub(launch: str, reason: str, yes: bool, key_file: Path | None) -> None:
 )
 @key_option
 def rollback(launch: str, reason: str, yes: bool, here: bool, environment: Path | None, key_file: Path | None) -> None:
-    """Goes back to the old version, by one on-duty person, until T+4h closes."""
-    if not yes:
-        click.confirm(f"Roll {launch} back to the old version?", abort=True)
+    """Goes back to the old version, until T+4h closes.
+
+    By one on-duty person. Where it would not count it is refused at once; else what is undone is shown, and asked
+    about.
+    """
+    question = "" if yes else f"Roll {launch} back to the old version?"
     if here:
-        _roll_back_here(launch, reason, key_file, environment)
+        _roll_back_here(launch, reason, key_file, environment, question)
+    else:
+        _end(sit_down(launch, key_file), "rollback", reason, question)
+
+
+def _end(desk: "Desk", order: "Order", reason: str, question: str) -> None:
+    """Asks back, unless there is nothing to ask, and gives the order; says where it comes to more by then.
+
+    A scrub is bound to what its author saw. A rollback is not: what began since is undone as well.
+    """
+    from tminus.ordering import what_comes_of
+
+    if not question:
+        _give(desk, order, reason)
         return
-    _order(launch, "rollback", reason, key_file)
+    said = ask_back(desk, order, question)
+    _give(desk, order, reason, seen=desk.book.record.seq if order == "scrub" else None)
+    if (stands := what_comes_of(desk.book.record)) != said:
+        click.echo(f"As things stand now: {stands}")
 
 
-def _roll_back_here(launch: str, reason: str, key_file: Path | None, environment: Path | None) -> None:
-    from flows.by_hand import ByHand, roll_back_here
+def _roll_back_here(launch: str, reason: str, key_file: Path | None, environment: Path | None, question: str) -> None:
+    from flows.by_hand import ByHand, look_ahead, roll_back_here
     from tminus.personal_key import PersonalKey
 
     if key_file is None:
         raise UsageError("whose decision is it? Give --key, or set TMINUS_KEY to your private key's path")
-    if not roll_back_here(ByHand(launch, reason, PersonalKey(key_file), environment, click.echo)):
-        raise SystemExit(1)
+    asked = ByHand(launch, reason, PersonalKey(key_file), environment, click.echo)
+    with look_ahead(asked) as ahead:
+        if question:
+            confirm(f"{ahead.question()}\n{question}")
+        if not roll_back_here(ahead):
+            raise SystemExit(1)
 
 
 @click.command("retry")
@@ -106,7 +134,9 @@ def _roll_back_here(launch: str, reason: str, key_file: Path | None, environment
 @key_option
 def retry(launch: str, step: str, reason: str, key_file: Path | None) -> None:
     """Tries a step that did not pass again."""
-    _order(launch, "retry", reason, key_file, step)
+    desk = sit_down(launch, key_file)
+    _require_step(desk, step)
+    _give(desk, "retry", reason, step)
 
 
 @click.command("waive")
@@ -125,10 +155,21 @@ def retry(launch: str, step: str, reason: str, key_file: Path | None) -> None:
 )
 @key_option
 def waive(launch: str, step: str, reason: str, until: str, digest: str, key_file: Path | None) -> None:
-    """Accepts that a step failed as you saw it, with a reason and until a date."""
+    """Accepts a failed step as you saw it, until a date."""
     ends = _date(until)
     desk = sit_down(launch, key_file)
+    _require_step(desk, step)
     _give(desk, "waive", reason, step, ends, digest=_failure_seen(desk, step, digest))
+
+
+def _require_step(desk: "Desk", named: str) -> None:
+    """Raises UsageError, with the nearest names, where the book has no such step."""
+    from tminus.outline import outline_of
+
+    steps = [step.id for step in outline_of(desk.frozen).steps()]
+    if named not in steps:
+        meant = f"{did_you_mean(named, steps)}`tminus status {desk.book.launch}` shows what did not pass"
+        raise UsageError(f"the book has no step called {named!r}; {meant}")
 
 
 def _failure_seen(desk: "Desk", step: str, named: str) -> str:
@@ -138,20 +179,24 @@ def _failure_seen(desk: "Desk", step: str, named: str) -> str:
     from tminus.asking import is_meant, short
     from tminus.digests import failure_digest, failure_of
 
-    state = desk.book.record.step(step)
+    launch, state = desk.book.launch, desk.book.record.step(step)
+    if named:
+        require_digits(named, f"`tminus status {launch}`")
     digest = failure_digest(state)
     if not digest:
         return ""
-    said = f"{step} failed: {failure_of(state, digest)}. Digest {short(digest)}."
+    failed = f"{step} failed: {failure_of(state, digest)}"
     if named and not is_meant(named, digest):
-        then = failure_of(state, f"sha256:{named.removeprefix('sha256:')}")
-        was = f"you name {then}" if then else f"{named} names no failure of it, or has fewer than six digits"
-        raise UsageError(f"{was}; now {said} Look at it, then give --digest {short(digest)} if that is right")
+        then = failure_of(state, f"sha256:{named.removeprefix('sha256:').lower()}")
+        was = f"is of {then}" if then else f"names no failure of {step}: it is another step's, or another launch's"
+        look = f"Look at it with `tminus status {launch}`, and waive what you see there if that is right"
+        raise UsageError(f"--digest {named} {was}; now {failed}. {look}")
+    said = f"{failed}. Digest {short(digest)}."
     if not named and not sys.stdin.isatty():
         raise UsageError(f"which failure did you see? {said} Look at it, then give --digest {short(digest)}")
     click.echo(said)
     if not named:
-        click.confirm(f"Waive {step}?", abort=True)
+        confirm(f"Waive {step}?")
     return digest
 
 
@@ -168,8 +213,8 @@ def _date(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _order(launch: str, order: "Order", reason: str, key_file: Path | None, step: str = "") -> None:
-    _give(sit_down(launch, key_file), order, reason, step)
+def _order(launch: str, order: "Order", reason: str, key_file: Path | None) -> None:
+    _give(sit_down(launch, key_file), order, reason)
 
 
 def _give(

@@ -18,13 +18,13 @@ class _ShowsByItself(click.Group):
 
 @click.group("outbox", cls=_ShowsByItself)
 def command() -> None:
-    """Lists messages to Slack and PagerDuty that have not arrived yet; `resend` tries dead ones again."""
+    """Lists what has not reached Slack or PagerDuty yet. `resend` tries dead messages again."""
 
 
 @command.command(_SHOW)
 @click.argument("launch", required=False)
 def show(launch: str | None) -> None:
-    """Lists messages to Slack and PagerDuty that have not arrived yet, of one LAUNCH or of all."""
+    """Lists what has not reached Slack or PagerDuty yet. Of one LAUNCH or of all."""
     from tminus.ledger.opening import named_ledger, open_ledger
     from tminus.outbox import Outbox
 
@@ -41,7 +41,7 @@ def show(launch: str | None) -> None:
     for (environment, channel), waits in outbox.uncarried().items():
         click.echo(
             f"{_of(channel, environment)}: nobody has tried anything for {waits:.0f} s; does a gateway run there? "
-            "`tminus gateway --environment` with that environment's file carries it"
+            "`tminus gateway --environment FILE`, with that environment's file, carries it"
         )
     if not letters:
         click.echo("Every message has arrived.")
@@ -56,11 +56,11 @@ def _of(channel: object, environment: object) -> str:
 @click.option("--dead", is_flag=True, help="Every dead letter instead of those named.")
 @click.option("--launch", help="With --dead: only those of this launch.")
 def resend(letters: tuple[int, ...], dead: bool, launch: str | None) -> None:
-    """Makes dead letters due again; the next courier sends each at its own place in the order.
+    """Makes dead letters due again.
 
-    A letter that arrived is never sent again. Of a living message, and of an incident, only the newest letter counts;
-    an older dead one is taken out. Exits 2 where a letter is unknown, having changed nothing, and 3 where one that was
-    named is not dead.
+    The next courier sends each at its own place in the order. A letter that arrived is never sent again. Of a living
+    message, and of an incident, only the newest letter counts; an older dead one is taken out. Exits 2 where a letter
+    is unknown, having changed nothing, and 3 where one that was named is not dead.
     """
     from tminus.ledger.opening import named_ledger, open_ledger
     from tminus.resending import Came, dead_letters

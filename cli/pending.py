@@ -1,5 +1,6 @@
 """`tminus pending`: what waits for people, for people and for programs."""
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -9,13 +10,18 @@ if TYPE_CHECKING:
 
     from tminus.events import AskOpened
 
+# A briefing's title and headings, for Slack, each at a line's beginning: no `rm *.log *.tmp` is one, nor is `2 * 3`.
+_BOLD = re.compile(r"(?m)^\*(?![\s./])([^*\n]+)(?<![\s./])\*(?=[.,:;]?(?:\s|$))")
+
 
 @click.command("pending")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def command(as_json: bool) -> None:
-    """Lists every open question of every launch and sign-off, and the command that says yes to it.
+    """Lists every open question, and how to say yes to it.
 
-    One whose deadline has passed is left out: nothing that is said to it could count any more.
+    Of every launch and sign-off, whole, with the command that says yes; each line of the question's own text begins
+    with `|`. One whose deadline has passed is left out: nothing that is said to it could count any more. With --json
+    the text is as it is stored.
     """
     import json
 
@@ -40,7 +46,9 @@ def command(as_json: bool) -> None:
         return
     for launch, opened in found:
         click.echo(f"{launch}  {opened.kind}  {opened.ask}  asks {', '.join(opened.roles)}  until {_until(opened)}")
-        click.echo(f"    {opened.text.partition(chr(10))[0]}\n    {how_to_answer(launch, opened)}")
+        for line in plain(opened.text).splitlines():
+            click.echo(f"    | {line}".rstrip())
+        click.echo(f"    {how_to_answer(launch, opened)}")
     if not found:
         click.echo("Nothing waits for people.")
 
@@ -68,6 +76,16 @@ def _open_questions() -> "Iterator[tuple[str, AskOpened]]":
             for ask in record.open_asks():
                 if record.closed is None and moment <= ask.opened.deadline:
                     yield chain, ask.opened
+
+
+def plain(text: str) -> str:
+    """A question as a terminal shows it: whole, its headings without what only Slack turns into bold.
+
+    It steers no terminal.
+    """
+    from tminus.foreign_text import printable
+
+    return _BOLD.sub(r"\1", printable(text))
 
 
 def _until(opened: "AskOpened") -> str:

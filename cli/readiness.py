@@ -34,9 +34,10 @@ def command(
     report: Path | None,
     no_prefect: bool,
 ) -> None:
-    """Looks at every line of SYSTEM's checklist, writes the evidence into the ledger, and says what holds.
+    """Looks at every line of SYSTEM's checklist, now.
 
-    Exits 0 where the system is ready, 3 where it is not, 2 where the files have mistakes.
+    Writes the evidence into the ledger, and says what holds. Exits 0 where the system is ready, 3 where it is not, 2
+    where the files have mistakes.
     """
     found = files.open(system)
     known_sections(found, sections)

@@ -3,6 +3,7 @@
 import shlex
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
     help="Another book than TradeSense's own, whose steps the faults' promises name.",
 )
 def command(name: str, keep: bool, out: Path, hour: str, book: Path | None) -> None:
-    """Plays T-4h, T-0 and T+4h in under a minute, with or without a fault.
+    """Plays a whole launch on this machine.
+
+    T-4h, T-15m, T-0 and T+4h on real servers, with or without a fault, in about a minute: starting the servers takes
+    ten seconds of it, and a machine that is slow or busy takes longer.
 
     Exit code: as the launch's: 0 launched, 3 no-go or held, 4 rolled back; 1 where it did not end just as the fault
     promises: by that step, with that verdict, and so for customers, Slack and PagerDuty too.
@@ -87,7 +91,7 @@ def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int
 
     from deployments.rehearsal.faults import FAULTS
     from deployments.rehearsal.out_folder import OutFolder
-    from deployments.rehearsal.play import BOOK, play
+    from deployments.rehearsal.play import BOOK, play, read_first
     from deployments.rehearsal.whole_estate import WholeEstate
 
     # A shell's background job starts with Ctrl-C ignored; whoever sends it here means it.
@@ -103,11 +107,10 @@ def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int
             click.echo(f"Up after {up:.0f} s. Prefect's UI: {estate.servers.addresses.prefect.url}")
             played = play(estate, out, click.echo, (book or BOOK).resolve())
             click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")
+            code = judged(fault, played, kept)
             if keep:
-                click.echo(f"Everything stays up, in {folder}. In another terminal: . {variables_of(estate)}")
-                click.echo("Ctrl-C ends it.")
-                wait_for_interrupt()
-    return judged(fault, played, kept)
+                stay_up(folder, [read_first(variables_of(estate)), "tminus status"], kept)
+    return code
 
 
 def variables_of(estate: "WholeEstate") -> Path:
@@ -138,8 +141,12 @@ def judged(fault: "Fault", played: "Played", kept: "OutFolder") -> int:
     return 1
 
 
-def wait_for_interrupt() -> None:
-    """Until Ctrl-C."""
+def stay_up(folder: Path, to_type: Sequence[str], kept: "OutFolder") -> None:
+    """Says where everything is, what to type in another terminal, and what comes at the end; then waits for Ctrl-C."""
+    click.echo(f"Everything stays up, in {folder}. In another terminal, line by line:")
+    for line in to_type:
+        click.echo(f"  {line}")
+    click.echo(f"Ctrl-C ends it; only then every server's log is copied to {kept.logs}.")
     try:
         while True:
             time.sleep(3600)

@@ -20,9 +20,10 @@ from tminus.errors import TminusError, UsageError
 )
 @click.option("--keep", is_flag=True, help="Leave everything up at the end, to look around, until Ctrl-C.")
 def command(system: str, out: Path, keep: bool) -> None:
-    """Looks at every line of SYSTEM's checklist on the rehearsal's estate; what the estate has not is skipped.
+    """Goes through SYSTEM's checklist on this machine.
 
-    Exits 0 where the checklist was gone through, whatever it says of the rehearsal's readiness.
+    Looks at every line of it on the rehearsal's estate; what the estate has not is skipped. Exits 0 where the checklist
+    was gone through, whatever it says of the rehearsal's readiness.
     """
     from deployments.rehearsal.binaries import CHECKOUT
     from deployments.rehearsal.out_folder import NotOurs, OutFolder
@@ -51,7 +52,7 @@ def _folder(system: str) -> str:
 def _play(system: str, out: Path, *, keep: bool) -> int:
     import tempfile
 
-    from cli.rehearse import variables_of, wait_for_interrupt
+    from cli.rehearse import stay_up, variables_of
     from deployments.rehearsal.faults import FAULTS
     from deployments.rehearsal.out_folder import OutFolder
     from deployments.rehearsal.readiness_play import NOT_READY, sweep, what_to_type
@@ -70,9 +71,5 @@ def _play(system: str, out: Path, *, keep: bool) -> int:
             code = sweep(estate, system, kept.path, click.echo)
             click.echo(f"All of it took {time.monotonic() - started:.0f} s.")
             if keep:
-                click.echo(f"Everything stays up, in {folder}. In another terminal, from here:")
-                for line in what_to_type(estate, system, variables_of(estate)):
-                    click.echo(f"  {line}")
-                click.echo("Ctrl-C ends it.")
-                wait_for_interrupt()
+                stay_up(folder, what_to_type(estate, system, variables_of(estate)), kept)
     return 0 if code in {0, NOT_READY} else code

@@ -63,8 +63,9 @@ def command(
     doing: str | None,
     **words: Unpack[_Words],
 ) -> None:
-    """Switches STORE to a copy of it as it was at INSTANT, restored beside it and proven first.
+    """Switches STORE to what it was at an instant.
 
+    To a copy, restored beside it and proven first.
     INSTANT has a zone: 2026-11-22T18:00:00+01:00. It says which backup is used and what is lost, asks a second person
     (`tminus approve`), backs up what is there now, restores beside it, looks at the copy as a verification does, and
     switches by name once trading is halted. What was live stays, under another name. Killed at any moment and started

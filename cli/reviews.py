@@ -21,11 +21,11 @@ _WIDTH = 8  # of the longest state
 @click.option("--tell", is_flag=True, help="Also pages owners of what is overdue, and writes the week's message.")
 @click.option("--json", "as_json", is_flag=True, help="A list of {ref, title, owner, every, state, held, due}.")
 def command(files: ReadinessFiles, system: str, last: bool, tell: bool, as_json: bool) -> None:
-    """Looks at the recurring lines of SYSTEM's checklist, and says which are done until when, due, or overdue.
+    """Says which recurring lines are done, due or overdue.
 
-    Weekly KPIs, monthly tasks, quarterly goals: the sections that say `every:`. Nobody is told, but for `--tell`; the
-    deployment `reviews` does that every week. Exits 0 where nothing is overdue, 3 where something is, 2 where the
-    files have mistakes.
+    Of SYSTEM's checklist: weekly KPIs, monthly tasks, quarterly goals: the sections that say `every:`. Nobody is told,
+    but for `--tell`; the deployment `reviews` does that every week. Exits 0 where nothing is overdue, 3 where something
+    is, 2 where the files have mistakes.
     """
     import asyncio
     import json

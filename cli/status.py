@@ -1,22 +1,26 @@
-"""`tminus status`: where a launch is, on one screen; without one, every launch."""
+"""`tminus status`: where a launch or a sign-off is, on one screen; without one, every launch."""
 
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from tminus.frozen import Frozen
     from tminus.launches import LaunchLine
+    from tminus.ledger.logbook import Logbook
 
 _PIPED = 100  # columns where stdout is no terminal
 
 
 @click.command("status")
 @click.argument("launch", required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document: of a launch the same as report.json.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document: of a launch what report.json holds.")
 def command(launch: str | None, as_json: bool) -> None:
     """Shows where a launch is and whom it waits for.
 
-    Without LAUNCH it lists every launch in the ledger that TMINUS_LEDGER names.
+    Without LAUNCH it lists every launch in the ledger that TMINUS_LEDGER names. With a sign-off's name it shows who
+    signed, who is missing, whether it is complete, and until when it is valid: by the people.yaml and the book that it
+    was asked with; and where another question about the same release was decided later, that one.
     """
     if launch is None:
         _list(as_json)
@@ -26,7 +30,7 @@ def command(launch: str | None, as_json: bool) -> None:
 
 def _one(launch: str, as_json: bool) -> None:
     from cli.deciding import open_launch
-    from tminus.chain_names import is_restore
+    from tminus.chain_names import is_restore, is_sign_off
     from tminus.clock import now
     from tminus.countdown import render
 
@@ -34,10 +38,13 @@ def _one(launch: str, as_json: bool) -> None:
         _restore(launch)
         return
     book, frozen = open_launch(launch)
+    if is_sign_off(launch):
+        _sign_off(book, frozen, as_json)
+        return
     if as_json:
         from tminus.report.drawing_up import draw_up
 
-        click.echo(draw_up(frozen, book.record, now()).model_dump_json(indent=2))
+        _echo_json(draw_up(frozen, book.record, now()).model_dump_json())
         return
     from rich.console import Console
 
@@ -58,6 +65,28 @@ def _restore(chain: str) -> None:
     with closing(open_ledger(named_ledger())) as store:
         for line in lines(store, chain, now()):
             click.echo(printable(line))
+
+
+def _sign_off(book: "Logbook", frozen: "Frozen", as_json: bool) -> None:
+    """It has no T-0, so there is no countdown to show."""
+    from tminus.clock import now
+    from tminus.foreign_text import printable
+    from tminus.sign_off_status import lines, sign_off_status
+
+    status = sign_off_status(book, frozen, now())
+    if as_json:
+        _echo_json("null" if status is None else status.model_dump_json())
+    elif status is None:
+        click.echo(f"Nothing was asked in {frozen.created.launch}.")
+    else:
+        click.echo(printable("\n".join(lines(status))))
+
+
+def _echo_json(document: str) -> None:
+    """In ASCII: what somebody wrote into it steers no terminal."""
+    import json
+
+    click.echo(json.dumps(json.loads(document), indent=2))
 
 
 def _list(as_json: bool) -> None:

@@ -11,10 +11,10 @@ from cli.backup_files import opened, with_backup_files
 @click.argument("stores", metavar="STORE...", nargs=-1, required=True)
 @with_backup_files
 def command(runbook: Path, environment: Path, stores: tuple[str, ...]) -> None:
-    """Takes a backup of each STORE now, encrypted where its book says so, and writes its digest into the ledger.
+    """Takes a backup of each STORE now.
 
-    It is proven by `tminus verify-backup` only. Exits 0 where all were taken, 1 where one was not (the others are taken
-    all the same), 2 where the files have mistakes.
+    Encrypted where its book says so; its digest goes into the ledger. Only `tminus verify-backup` proves it. Exits
+    0 where all were taken, 1 where one was not (the others are taken all the same), 2 where the files have mistakes.
     """
     import asyncio
 

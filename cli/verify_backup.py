@@ -25,8 +25,9 @@ _COLOURS = {"pass": "green", "fail": "red"}
 )
 @click.option("--no-prefect", is_flag=True, help="Without Prefect: nothing is shown in its UI.")
 def command(runbook: Path, environment: Path, stores: tuple[str, ...], older: bool, no_prefect: bool) -> None:
-    """Restores the newest backup of each STORE into a scratch place, looks at it, and says whether it is proven.
+    """Proves each STORE's newest backup by restoring it.
 
+    Into a scratch place; it is looked at there, and thrown away.
     The live stores are not touched. What was found is in the ledger; `tminus backups` shows it. Exits 0 where every
     backup is proven, 1 where one is not or could not be looked at, 2 where the files have mistakes, 3 where another
     verification of the system runs, or live data of it are being restored.

@@ -142,7 +142,8 @@ def _came(standing: Standing, how: str) -> _Came:
 
 
 def _held(outcome: Outcome, began: ev.OperationBegan) -> Outcome:
-    what_next = f"once that has ended, `tminus operate {began.what} --settle` frees it"
+    settle = "`tminus operate backup --settle --runbook FILE --people FILE --environment FILE`"
+    what_next = f"once that has ended, {settle} frees it"
     said = f"{outcome.summary}; {began.environment_name} stays held; {what_next}"
     return outcome.model_copy(update={"summary": said})
 

@@ -49,7 +49,7 @@ async def readiness(
     except TminusError as e:
         return Failed(message=str(e))
     get_run_logger().info(ended.sentence)
-    get_run_logger().info("`tminus next %s` says what to mend first", opened.checklist.system)
+    get_run_logger().info("`tminus next %s --environment FILE` says what to mend first", opened.checklist.system)
     if ended.ready:
         return Completed(message=ended.sentence, name="Ready")
     return Failed(message=ended.sentence, name=WENT_THROUGH)

@@ -31,7 +31,7 @@ def ask(
     """
     if planned.restorer is None:
         raise Refused(f"{planned.name} is a {planned.store.kind}, which tminus does not switch; nothing was changed")
-    person = key.owner(papers.people.load(People))
+    person = key.owner(papers.people.load(People), str(papers.people.path))
     frozen = papers.frozen(planned.name, planned.instant, person.id, now())
     opened = opened_again(frozen)
     if opened.book.halted is None:

@@ -31,5 +31,5 @@ def _then(frozen: Frozen, record: Record, step: Step) -> str:
     if turns_back(frozen, record, step):
         return "it is rolled back"
     launch = frozen.created.launch
-    waive = f", or tminus waive {launch} {step.id}" if step.waivable else "; it cannot be waived"
-    return f"tminus retry {launch} {step.id}{waive}"
+    retry, waive = f"tminus retry {launch} {step.id}", f"tminus waive {launch} {step.id} --reason WHY --until DATE"
+    return f"{retry}, or {waive}" if step.waivable else f"{retry}; it cannot be waived"

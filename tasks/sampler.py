@@ -85,7 +85,7 @@ class Sampler:
         if self._pool and instances.pool and instances.pool != self._pool:
             raise CouldNotObserve(
                 f"nginx passes requests to pool {instances.pool}, no longer to {self._pool}, so there is nothing to "
-                "watch; where somebody switched by hand, tminus rollback makes the launch follow"
+                "watch; where somebody switched by hand, `tminus rollback LAUNCH --reason WHY` makes the launch follow"
             )
         self._serving, self._idle = instances.serving, instances.idle
 

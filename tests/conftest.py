@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 # A shell's background job starts with Ctrl-C ignored, and would hand that on to the processes that tests send it to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# `make sweep`: for a night, or before a release.
+# What `make test` draws of each rule, and what `make sweep` does: for a night, or before a release.
+settings.register_profile("few", max_examples=50)
 settings.register_profile("sweep", max_examples=2000, deadline=None)
+settings.load_profile("few")
 
 LAUNCH = "tradesense-2-0-0"
 _LONGEST = ("worlds", "bench", "deploy")  # folders whose modules take longest

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tminus import events as ev
 from tminus.candidates import Asking, may_answer, may_fill
+from tminus.foreign_text import one_line
 from tminus.outcome import Verdict
 from tminus.people import People, Person
 from tminus.quorum import Answer, Seating, seat, why_it_waits
@@ -20,7 +21,8 @@ _YES: Mapping[str, ev.Answer] = {
 }
 
 _SHOWN = 12  # digits of a digest that are shown to people
-_FEWEST = 6  # digits of it that name a question
+FEWEST = 6
+"""Digits of it that name a question."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def end_of(ask: AskState, people: People, moment: datetime) -> ev.AskEnded | Non
     judgement, name = judge(ask, people, moment), ask.opened.ask
     if judgement.rejected is not None:
         no = judgement.rejected
-        said = f"{name_of(people, no.person)} said no: {no.reason or 'no reason given'}"
+        said = f"{name_of(people, no.person)} said no: {one_line(no.reason) or 'no reason given'}"
         return ev.AskEnded(ask=name, result="rejected", reason=said)
     if judgement.met:
         return ev.AskEnded(ask=name, result="met", reason=seated(judgement.seating, people))
@@ -128,7 +130,7 @@ def waived_said(record: Record, people: People, steps: Iterable[str]) -> str:
 
 def _waiver_said(waiver: ev.Ordered, people: People) -> str:
     until = f" until {waiver.until:%Y-%m-%d}" if waiver.until else ""
-    return f"by {name_of(people, waiver.person)}{until}: {waiver.reason}"
+    return f"by {name_of(people, waiver.person)}{until}: {one_line(waiver.reason)}"
 
 
 def short(digest: str) -> str:
@@ -139,7 +141,7 @@ def short(digest: str) -> str:
 def is_meant(named: str, digest: str) -> bool:
     """Whether what somebody copied names this digest: at least its first six digits."""
     digits = named.removeprefix("sha256:").lower()
-    return len(digits) >= _FEWEST and digest.removeprefix("sha256:").startswith(digits)
+    return len(digits) >= FEWEST and digest.removeprefix("sha256:").startswith(digits)
 
 
 def how_to_answer(launch: str, opened: ev.AskOpened) -> str:
@@ -161,7 +163,7 @@ def why_refused(answer: ev.Answered, record: Record, people: People, moment: dat
     if ask.voided:
         return "the countdown was taken back to its start; this will be asked anew"
     if ask.ended is not None:
-        return f"this was decided at {ask.ended.at:%H:%M:%S}: {ask.ended.reason}"
+        return f"this was decided at {ask.ended.at:%Y-%m-%d %H:%M:%S} UTC: {ask.ended.reason}"
     return _why_not_theirs(answer, ask, people, person) or _why_not_now(answer, ask, people, moment)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tminus import events as ev
+from tminus.foreign_text import one_line
 from tminus.frozen import Frozen
 from tminus.outcome import Verdict
 from tminus.plan import Crew, Plan, PlannedPhase, make_plan
@@ -140,7 +141,7 @@ def _by_itself(frozen: Frozen) -> list[str]:
 def _held_now(record: Record) -> str:
     if record.held is None:
         return ""
-    return record.held.why if isinstance(record.held, ev.Held) else record.held.reason
+    return record.held.why if isinstance(record.held, ev.Held) else one_line(record.held.reason)
 
 
 def _came_to(frozen: Frozen, record: Record) -> str:
@@ -185,7 +186,7 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 def _hold_line(frozen: Frozen, hold: ev.Held | ev.Ordered) -> str:
     if isinstance(hold, ev.Held):
         return f"{time_said(hold.at)} by tminus: {hold.why}"
-    return f"{time_said(hold.at)} by {person_said(frozen, hold.person)}: {hold.reason or 'no reason given'}"
+    return f"{time_said(hold.at)} by {person_said(frozen, hold.person)}: {one_line(hold.reason) or 'no reason given'}"
 
 
 def _failures(frozen: Frozen, record: Record) -> list[str]:
@@ -200,7 +201,7 @@ def _failures(frozen: Frozen, record: Record) -> list[str]:
 
 def _waiver_line(frozen: Frozen, step: str, order: ev.Ordered) -> str:
     until = f" until {order.until:%Y-%m-%d}" if order.until else ""
-    return f"{step} by {person_said(frozen, order.person)}{until}: {order.reason}"
+    return f"{step} by {person_said(frozen, order.person)}{until}: {one_line(order.reason)}"
 
 
 def _watch_lines(record: Record) -> list[str]:

@@ -26,6 +26,11 @@ def sign_off_chain(system: str, digests: Mapping[str, str]) -> str:
     return f"{sign_offs_of(system, digests['release'])}{sha256(others.encode()).hexdigest()[:12]}"
 
 
+def is_sign_off(chain: str) -> bool:
+    """Whether a chain holds a release's readiness sign-off."""
+    return chain.startswith(_SIGN_OFF)
+
+
 def is_only_answered(chain: str) -> bool:
     """Whether a chain holds a sign-off or a restore, which is answered and neither held, scrubbed nor rolled back."""
     return chain.startswith((_SIGN_OFF, RESTORE))

@@ -15,6 +15,11 @@ def printable(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """What somebody wrote as part of a line of ours: it begins no line of its own."""
+    return " ".join(text.split())
+
+
 def _printable(value: object) -> object:
     return printable(value) if isinstance(value, str) else value
 

@@ -1,6 +1,6 @@
 """Where a launch is, in one sentence: how it ended, or what it is doing and whom it waits for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,8 +65,7 @@ def headline(frozen: Frozen, record: Record) -> Headline:
         said = f"{order.order} of {title} ordered by {person_said(frozen, order.person)}: {gist(order.reason)}"
         return _live("turning", f"{said}; a conductor carries it out.", "warn", "↩")
     if record.held is not None:
-        why = reason_said(frozen, record, hold_said(record.held))
-        said = f"HELD {title} at {phase} since {time_said(record.held.at)}: {why}; {what_stands(frozen, record)}."
+        said = f"HELD {title} at {phase} {_holds(frozen, record)}; {what_stands(frozen, record)}."
         return Headline(_ENDS["held"], said)
     if asks := record.open_asks():
         waits = "; ".join(f"{_title(frozen, ask)} waits for {_lacking(frozen, ask)}" for ask in asks)
@@ -75,6 +74,26 @@ def headline(frozen: Frozen, record: Record) -> Headline:
     if record.watch is not None and record.watch_decided is None:
         return _live("watching", f"WATCHING {title}: {_seen(record)}, until {time_said(record.watch.until)}.")
     return _under_way(frozen, record)
+
+
+def _holds(frozen: Frozen, record: Record) -> str:
+    """Every hold, since when, whose and why, the first one first: it goes on only when all of them have ended."""
+    return ". Also ".join(
+        f"since {time_said(hold.at)}: {reason_said(frozen, record, hold_said(hold))}"
+        for hold in told_once(record.holding)
+    )
+
+
+def told_once(holding: Iterable[ev.Held | ev.Ordered]) -> list[ev.Held | ev.Ordered]:
+    """Holds as people are told of them: what each conductor that takes over finds again is one hold, the first."""
+    first: dict[tuple[str, ...], ev.Held | ev.Ordered] = {}
+    for hold in holding:
+        first.setdefault(_same_hold(hold), hold)
+    return list(first.values())
+
+
+def _same_hold(hold: ev.Held | ev.Ordered) -> tuple[str, ...]:
+    return (hold.step, hold.why) if isinstance(hold, ev.Held) else ("order", hold.person, hold.reason)
 
 
 def awaited(frozen: Frozen, record: Record, moment: datetime) -> list[Awaited]:
@@ -182,7 +201,8 @@ def _orders_awaited(frozen: Frozen, record: Record) -> Iterator[Awaited]:
 
 def _also_held(frozen: Frozen, record: Record) -> str:
     """Who else holds the launch, and why: one word may let go of one hold and not of another."""
-    others = [hold for hold in record.holding if hold is not record.held]
+    held = _same_hold(record.held) if record.held is not None else ()
+    others = [hold for hold in told_once(record.holding) if _same_hold(hold) != held]
     said = (
         f"tminus: {gist(hold.why)}"
         if isinstance(hold, ev.Held)

@@ -47,7 +47,8 @@ def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
     """Writes an order down; raises Refused with the reason, which is written down too.
 
     It is written only if nothing was said since it was judged, else it is judged again. A resume lets go of what its
-    author could see held; where it does not say what that was, of nothing that was held in that very moment.
+    author could see held; where it does not say what that was, of nothing that was held in that very moment. A scrub
+    that says what its author saw ends nothing that they saw unchanged, and that is changed by now.
     Raises InDoubt where nobody knows whether it was written, LedgerError.
     """
     record, crossed, what = book.refresh(), "", f"{given.order} {given.step}".strip()
@@ -56,6 +57,7 @@ def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
         why = _why_not_signed(book, frozen, given) or why_order_refused(given, record, frozen, now())
         if why is None and given.order == "resume" and given.seen is None and record.holding != held:
             why = "what holds it changed just now; look at it, and resume again"
+        why = why or _why_not_as_seen(record, given)
         if why is not None:
             refuse(book, given.person, what, f"{crossed}{why}", given.via)
         try:
@@ -66,6 +68,17 @@ def order(book: Logbook, frozen: Frozen, given: ev.Ordered) -> Record:
             raise _in_doubt(book, e) from e
         else:
             return record
+
+
+def _why_not_as_seen(record: Record, given: ev.Ordered) -> str | None:
+    """Why a scrub is not what its author saw: then the launch would just end, and by now it would be rolled back."""
+    seen = given.seen
+    if given.order != "scrub" or seen is None or not record.change_began:
+        return None
+    if Record.of(stored for stored in record.stored if stored.seq <= seen).change_began:
+        return None
+    changed = ", ".join(state.step for state in record.steps.values() if state.changed)
+    return f"a change began just now: {changed}; look and say it again"
 
 
 def refuse(book: Logbook, who: str, what: str, why: str, via: ev.Via) -> NoReturn:

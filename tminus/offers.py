@@ -11,8 +11,11 @@ from tminus.digests import failure_digest
 from tminus.frozen import Frozen
 from tminus.ordering import why_order_refused
 from tminus.record import Record
+from tminus.record_parts import is_persons
 
 _OPTIONS: Mapping[ev.Order, str] = {
+    "hold": " --reason WHY",
+    "recycle": " --reason WHY",
     "rollback": " --reason WHY",
     "scrub": " --reason WHY",
     "waive": " --reason WHY --until DATE",
@@ -43,7 +46,7 @@ def could_order(frozen: Frozen, record: Record, order: ev.Order, step: str = "",
 
 
 def offers(frozen: Frozen, record: Record) -> list[Offer]:
-    """What ends the hold that stands: how it goes on first, the way out last; nothing where no order is waited for."""
+    """What ends the holds that stand: how it goes on first, the way out last; nothing where no order is waited for."""
     held = record.held
     if held is None or record.closed is not None:
         return []
@@ -57,8 +60,12 @@ def offers(frozen: Frozen, record: Record) -> list[Offer]:
     step = held.step if isinstance(held, ev.Held) else ""
     retry = _offer(frozen, record, "retry", f"to try {step} again", step) if step else []
     waive = _offer(frozen, record, "waive", "to accept it as it is", step) if step else []
+    about_it = [*retry, *waive]
+    goes_on = "to let go of every hold" if about_it else "to go on"
+    theirs = any(is_persons(hold) for hold in record.holding)  # which no word about a step lets go of
     return [
-        *([*retry, *waive] or _offer(frozen, record, "resume", "to go on")),
+        *about_it,
+        *(_offer(frozen, record, "resume", goes_on) if theirs or not about_it else []),
         *_offer(frozen, record, "rollback", "to go back"),
         *([] if record.change_began else _offer(frozen, record, "scrub", "to end it")),
     ]

@@ -69,9 +69,8 @@ def open_operation(store: Store, began: ev.OperationBegan, said: ev.OperationApp
     if why := why_not_approved(began, said):
         raise Refused(f"{began.operation} does not begin: {why}")
     if (holder := store.locked_by(began.environment_name)) is not None and is_operation(holder):
-        over = (
-            "`tminus operate backup --settle` looks how it ended" if broke_off(store, holder) else "it ends by itself"
-        )
+        settle = "`tminus operate backup --settle --runbook FILE --people FILE --environment FILE` looks how it ended"
+        over = settle if broke_off(store, holder) else "it ends by itself"
         raise Refused(f"{began.environment_name} is held by {holder}; {over}")
     chain = began.operation
     store.open_locked(began.environment_name, chain, Entry(chain, ev.write(began)), Entry(chain, ev.write(said)))

@@ -116,6 +116,17 @@ def _rollback(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person
     return None if stopped else _way_back(record)
 
 
+def what_comes_of(record: Record) -> str:
+    """What a scrub or a rollback comes to as things stand, for whoever is about to give it."""
+    if not record.change_began:
+        return "Nothing was changed yet: the launch just ends, and the old version goes on serving."
+    changed = [state.step for state in record.to_undo() if state.changed]
+    if not changed:
+        return "Every change is undone already; what is tried again is to prove that the old version serves."
+    many = f"{len(changed)} changes are" if len(changed) > 1 else "1 change is"
+    return f"{many} undone ({', then '.join(changed)}), and checks prove that the old version serves."
+
+
 def why_not_back(frozen: Frozen, person: Person) -> str | None:
     """Why this person may not order the way back: who is on duty may, with one of the book's roles if it names any."""
     allowed = outline_of(frozen).may_roll_back

@@ -151,17 +151,16 @@ class Notes:
     def _asked(self, page: LaunchPage, person: Person, key: str) -> AskState:
         """The approval that a no is to: the one that the incident is about, else the only one that waits."""
         waiting = [ask for ask in page.book.record.open_asks() if ask.opened.kind == "approval"]
+        by_command = f"answer by `tminus reject {page.frozen.created.launch} --ask NAME --reason WHY`"
         about = [ask for ask in waiting if f"{key}:".startswith(f"{page.frozen.created.launch}:ask-{ask.opened.ask}:")]
         if not about and key.startswith(named := f"{page.frozen.created.launch}:ask-"):
             gone = key.removeprefix(named).partition(":")[0]
             waits = f"what waits is {', '.join(ask.opened.ask for ask in waiting)}" if waiting else "no approval waits"
             why = f"the incident is about {gone}, which is no approval that waits any more; {waits}"
-            self._refused(page, person.id, "reject", f"{why}; answer by `tminus reject`, or `hold`")
+            self._refused(page, person.id, "reject", f"{why}; {by_command}, or `hold`")
         found = about or waiting
         if len(found) != 1:
-            several = (
-                f"several questions wait ({', '.join(ask.opened.ask for ask in found)}); answer by `tminus reject`"
-            )
+            several = f"several questions wait ({', '.join(ask.opened.ask for ask in found)}); {by_command}"
             why = several if found else "no approval waits for a yes"
             self._refused(page, person.id, "reject", f"{why}; `hold` would stop new steps")
         return found[0]

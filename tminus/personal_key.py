@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import shlex
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,7 @@ Signed = (
 
 
 _NEW = "NEW-FILE"  # stands for a path that the reader chooses: what is there already is never to be written over
+_ENTER = "ask whoever keeps people.yaml to enter its public half beside your name"
 
 
 class PersonalKey:
@@ -46,30 +48,44 @@ class PersonalKey:
 
     def __init__(self, path: Path) -> None:
         try:
-            key = load_ssh_private_key(path.read_bytes(), password=None)
+            content = path.read_bytes()
+            key = load_ssh_private_key(content, password=None)
         except FileNotFoundError as e:
             raise UsageError(f"the key {path} cannot be read: {e.strerror}; {_make(str(path))}") from e
         except OSError as e:
             raise UsageError(f"the key {path} cannot be read: {e.strerror}; {_make(_NEW)}") from e
         except TypeError as e:
-            raise UsageError(f"the key {path} has a passphrase; a key for tminus has none, so keep it apart") from e
+            said = f"the key {path} has a passphrase; a key for tminus has none, so keep it apart"
+            raise UsageError(f"{said}: {_make(_NEW)}, and {_ENTER}") from e
         except (ValueError, UnsupportedAlgorithm) as e:
-            raise UsageError(f"{path} is no private key in OpenSSH's format; {_make(_NEW)}") from e
+            if content.startswith(b"ssh-"):
+                raise UsageError(f"{path} is a public key; give the private one, the file made with it") from e
+            raise UsageError(f"{path} is no private key in OpenSSH's format; {_make(_NEW)}, and {_ENTER}") from e
         if not isinstance(key, Ed25519PrivateKey):
-            raise UsageError(f"{path} is not an Ed25519 key; `ssh-keygen -t ed25519` makes one")
-        self._key = key
+            raise UsageError(f"{path} is not an Ed25519 key; {_make(_NEW)}, and {_ENTER}")
+        self._key, self._path = key, path
 
     @property
     def public(self) -> str:
         """The public key as people.yaml holds it, without its comment."""
         return self._key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
-    def owner(self, people: People) -> Person:
-        """Whose key it is; raises Refused where it is nobody's."""
+    def owner(self, people: People, where: str = "people.yaml", counts: str = "") -> Person:
+        """Whose key it is; raises Refused where it is nobody's.
+
+        Args:
+            people: everybody.
+            where: which file these people are from, in words.
+            counts: for what a mended one would count, in words.
+        """
         for person in people.people:
             if person.public_key == self.public:
                 return person
-        raise Refused(f"this key belongs to nobody in the launch's people.yaml; its public half is {self.public}")
+        raise Refused(
+            f"the key {self._path} belongs to nobody in {where}; its public half is {self.public} "
+            f"(`ssh-keygen -y -f {shlex.quote(str(self._path))}` shows it). Give the key whose public half stands "
+            f"there beside your name; where none does, {_ENTER}{counts}"
+        )
 
     def sign(self, launch: str, said: Signed) -> str:
         """A signature over the whole event but the signature, for this launch only."""

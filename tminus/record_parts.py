@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from tminus import events as ev
 from tminus.errors import LedgerError
+from tminus.foreign_text import one_line
 from tminus.ledger.chain import Stored
 from tminus.outcome import Outcome, Verdict
 
@@ -130,5 +131,5 @@ def is_persons(hold: ev.Held | ev.Ordered) -> bool:
 
 def accepted_by(outcome: Outcome, by: ev.Ordered) -> Outcome:
     """An outcome that a person accepts although it did not pass."""
-    summary = f"waived by {by.person}: {by.reason}"
+    summary = f"waived by {by.person}: {one_line(by.reason)}"
     return outcome.model_copy(update={"verdict": Verdict.WAIVED, "summary": summary})

@@ -10,6 +10,7 @@ from tminus.chain_names import sign_off_chain, sign_offs_of
 from tminus.clock import now
 from tminus.environment import Environment, Ledger
 from tminus.errors import Refused, UsageError
+from tminus.foreign_text import one_line
 from tminus.frozen import Frozen
 from tminus.launching import Documents
 from tminus.ledger.logbook import Logbook
@@ -107,12 +108,13 @@ def judge_sign_off(asked: Sequence[Asked], question: SignOff) -> Outcome:
     """
     if not asked:
         return Outcome.failed("nobody was asked to sign this release off; `tminus sign-off` asks them")
-    last = _standing(asked, question)
+    last = decided_last(asked, question)
     if last is None:
         roles, wanted = ", ".join(sorted(asked[-1].ask.opened.roles)), ", ".join(sorted(question.roles))
         return Outcome.failed(f"the sign-off asked {roles}, and this book wants {wanted}; `tminus sign-off` asks again")
     if last.judged.rejected is not None:
-        return Outcome.failed(f"{last.judged.rejected.person} refused to sign it off: {last.judged.rejected.reason}")
+        no = last.judged.rejected
+        return Outcome.failed(f"{no.person} refused to sign it off: {one_line(no.reason)}")
     if not last.judged.met:
         other = f"; {', '.join(last.strangers)} answered with another key or Slack id than people.yaml has now"
         return Outcome.failed(f"the sign-off {last.judged.waits}{other if last.strangers else ''}")
@@ -122,7 +124,7 @@ def judge_sign_off(asked: Sequence[Asked], question: SignOff) -> Outcome:
     return Outcome.passed(f"signed off by {', '.join(sorted(question.roles))}, valid until {until:%Y-%m-%d}")
 
 
-def _standing(asked: Sequence[Asked], question: SignOff) -> Asked | None:
+def decided_last(asked: Sequence[Asked], question: SignOff) -> Asked | None:
     """The question that these people decided last, or the latest where they decided none; None where none fits."""
     fitting = [one for one in asked if one.ask.opened.roles == question.roles]
     decided = [one for one in fitting if one.decided]
@@ -188,7 +190,7 @@ def _question(frozen: Frozen) -> tuple[Step, SignOff]:
 
 
 def _refuse_while_it_stands(before: Sequence[Asked], chain: str, question: SignOff) -> None:
-    last = _standing(before, question)
+    last = decided_last(before, question)
     if last is not None and last.judged.met and now() <= (until := last.until(question)):
         raise Refused(f"{last.frozen.created.launch} is signed off already, valid until {until:%Y-%m-%d %H:%M} UTC")
     for one in before:

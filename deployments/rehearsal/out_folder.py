@@ -25,6 +25,11 @@ class OutFolder:
 
     path: Path
 
+    @property
+    def logs(self) -> Path:
+        """Where every server's log is in the end."""
+        return self.path / _LOGS
+
     def refuse_others(self) -> None:
         """Changes nothing. Raises NotOurs where something else is there."""
         if not self.path.exists():
@@ -45,7 +50,7 @@ class OutFolder:
         self._mark({"fault": fault})
         for name in _REPORT:
             (self.path / name).unlink(missing_ok=True)
-        shutil.rmtree(self.path / _LOGS, ignore_errors=True)
+        shutil.rmtree(self.logs, ignore_errors=True)
 
     def beside(self, name: str) -> "OutFolder":
         """A folder in it for a rehearsal of another kind, so that neither replaces what the other left.
@@ -81,10 +86,9 @@ class OutFolder:
         try:
             yield
         finally:
-            logs = self.path / _LOGS
-            logs.mkdir(parents=True, exist_ok=True)
+            self.logs.mkdir(parents=True, exist_ok=True)
             for log in (*estate.rglob("*.log"), *estate.glob("*.jsonl")):
-                shutil.copyfile(log, logs / "-".join(log.relative_to(estate).parts))
+                shutil.copyfile(log, self.logs / "-".join(log.relative_to(estate).parts))
 
     def _mark(self, told: dict[str, str | list[str]]) -> None:
         (self.path / MARK).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")

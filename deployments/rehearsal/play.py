@@ -5,6 +5,7 @@ One launch an estate: what is broken, and what the launch is judged by, are the 
 
 import os
 import re
+import shlex
 import ssl
 import subprocess
 import sys
@@ -252,6 +253,16 @@ def environment_of(estate: WholeEstate) -> dict[str, str]:
     """What a command that plays in this rehearsal sees."""
     prefect = plain(estate.servers.addresses.prefect.environment())
     return {**os.environ, **estate.environment(), **prefect, **estate.processes.mark()}
+
+
+def read_first(variables: Path) -> str:
+    """What another terminal reads first: where `tminus` is, and what every process of the rehearsal knows.
+
+    Where Python is no venv's there is nothing to activate.
+    """
+    activate = Path(sys.executable).parent / "activate"
+    read = [activate, variables] if activate.is_file() else [variables]
+    return " && ".join(f". {shlex.quote(str(path))}" for path in read)
 
 
 def _until(holds: Callable[[], bool], seconds: float, what: str) -> None:

@@ -20,7 +20,7 @@ from deployments.rehearsal.nightly_backup import StoredAt
 from deployments.rehearsal.papers.pages import documents
 from deployments.rehearsal.papers.reports import write
 from deployments.rehearsal.papers.systems import tradesense, vatic
-from deployments.rehearsal.play import Say, environment_of
+from deployments.rehearsal.play import Say, environment_of, read_first
 from deployments.rehearsal.whole_estate import WholeEstate
 from tminus.readiness.terminal import whole_list
 
@@ -80,13 +80,13 @@ def what_to_type(estate: WholeEstate, system: str, variables: Path) -> list[str]
         system: whose checklist was swept.
         variables: the file that a shell reads first.
     """
-    files, activate = estate.documents, Path(sys.executable).parent / "activate"
+    files = estate.documents
     named = {"environment": environment_file(estate, system), "people": files.people, "release": files.release}
     options = [word for name, path in named.items() for word in (f"--{name}", str(path))]
     return [
-        f". {shlex.quote(str(activate))} && . {shlex.quote(str(variables))}",
+        read_first(variables),
         shlex.join(["tminus", "next", system, *options]),
-        f"tminus line show REF {shlex.join(options)}",
+        shlex.join(["tminus", "line", "show", "REF", *options]),
     ]
 
 

@@ -85,11 +85,12 @@ class Desk:
         self.path(name).write_text(text.replace(before, after), "utf-8")
 
     def launch(self, t0: str = "+4h", *more: str, **instead: str) -> Ended:
-        """`tminus launch` with the four files, or others `instead`, and `more` options."""
+        """`tminus launch` with the four files, or others `instead`, and `more` options; detached, but for a report."""
         files = {name: instead.get(name, str(self.path(name))) for name in NAMES}
         options = [word for name, path in files.items() for word in (f"--{name}", path)]
         run = tminus_alone if self.reaches_prefect else tminus
-        return run("launch", *options, "--t0", t0, "--detach", "--key", str(self.folder / "key"), *more)
+        detach = () if "--report" in more else ("--detach",)
+        return run("launch", *options, "--t0", t0, *detach, "--key", str(self.folder / "key"), *more)
 
 
 class Deployed(BaseHTTPRequestHandler):

@@ -136,7 +136,7 @@ class TestKeys:
     def test_an_unknown_launch_is_a_usage_error(self, stage: Stage) -> None:
         """Named, with the command that lists them."""
         done = tminus(stage, "approve", "nowhere", key="devops")
-        assert (done.exit_code, "no launch is called 'nowhere'" in done.stderr) == (2, True)
+        assert (done.exit_code, "no launch or sign-off is called 'nowhere'" in done.stderr) == (2, True)
 
 
 class TestOrders:

@@ -48,14 +48,26 @@ def test_a_strangers_key(desk: Desk) -> None:
     assert chains(desk) == []
 
 
-@pytest.mark.parametrize("place", ["a-file", "a-file/report"])
-def test_a_report_that_could_not_be_written(desk: Desk, prefect_api: str, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [("a-file", "a-file is no folder"), ("a-file/report", "a-file is no folder"), ("long" * 100, "File name too long")],
+)
+def test_a_report_that_could_not_be_written(desk: Desk, place: str, why: str) -> None:
     """It is said before anything is created, not when the launch is over."""
-    use_prefect(desk, prefect_api)
     (desk.folder / "a-file").touch()
-    said = refused(desk.launch("+2h", "--report", str(desk.folder / place)))
-    assert "a-file is no folder" in said
+    assert why in refused(desk.launch("+2h", "--report", str(desk.folder / place)))
     assert chains(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("with_it", "said"),
+    [("--detach", "`tminus report LAUNCH --out FOLDER` writes it later"), ("--dry-run", "leave out")],
+)
+def test_a_report_that_nobody_would_write(desk: Desk, with_it: str, said: str) -> None:
+    """Nobody waits for the launch's end, or there is no launch: said before anything is created."""
+    assert said in refused(desk.launch("+2h", "--report", str(desk.folder / "report"), with_it))
+    assert chains(desk) == []
+    assert not (desk.folder / "report").exists()
 
 
 def test_a_prefect_that_fails_once_the_launch_exists(desk: Desk, prefect_api: str) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -62,3 +63,20 @@ def test_an_error_is_one_clear_message(error: TminusError, code: int, said: str)
     result = CliRunner().invoke(group, ["schema"])
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", said)
     assert exit_code(error) == code
+
+
+def groups(command: click.Command, context: click.Context) -> Iterator[tuple[click.Group, click.Context]]:
+    """The command line, and every command of it that has commands."""
+    if isinstance(command, click.Group):
+        yield command, context
+        for name in command.list_commands(context):
+            if (inner := command.get_command(context, name)) is not None:
+                yield from groups(inner, click.Context(inner, parent=context, info_name=name))
+
+
+def test_no_help_breaks_off() -> None:
+    """In 80 columns each command's first sentence stands there whole."""
+    context = click.Context(main, info_name="tminus", terminal_width=80)
+    lists = [(group.name, group.get_help(ctx).splitlines()) for group, ctx in groups(main, context)]
+    assert {"main", "operate", "line"} <= {name for name, _ in lists}
+    assert [(name, line) for name, lines in lists for line in lines[1:] if line.endswith("...")] == []

@@ -88,9 +88,9 @@ class TestDeploy:
 
     def test_it_shows_the_exact_launch_and_starts_nothing_unconfirmed(self, desk: Desk) -> None:
         """A no, or no terminal, creates nothing."""
-        for typed in ("n\n", ""):
+        for typed, code, said in (("n\n", 1, "Nothing was created."), ("", 2, "nothing was created. A script gives")):
             done = CliRunner().invoke(main, self.given(desk), input=typed)
-            assert done.exit_code == 1
+            assert (done.exit_code, said in done.stderr) == (code, True), done.output
             shown = shlex.split(done.output.splitlines()[0])
             assert shown[:2] == ["tminus", "launch"]
             assert set(shown[2:]) == set(self.given(desk)[2:])

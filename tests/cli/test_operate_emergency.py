@@ -81,6 +81,14 @@ def test_rollback_asks_back_and_follows_the_launches_rules(stage: Stage) -> None
     assert [order.order for order in orders(stage)] == ["rollback"]
 
 
+def test_without_a_terminal_the_menu_says_what_to_type(stage: Stage) -> None:
+    """A usage error, and no bare "Aborted!"."""
+    done = emergency(stage, typed="")
+    assert (done.exit_code, orders(stage)) == (2, [])
+    assert "nobody answered, since there is no terminal; nothing was recorded. A script names" in done.stderr
+    assert "Aborted" not in done.output
+
+
 def test_nothing_under_way_is_nothing_to_hold(stage: Stage) -> None:
     """Refused with exit code 3; status says what the last launch there was."""
     stage.store.run("DELETE FROM environment_lock", {})

@@ -84,7 +84,7 @@ def test_an_unknown_launch_is_a_clear_error(ledger: str, words: tuple[str, ...])
     """Usage, exit code 2, with what lists the launches."""
     result = run(*words)
     assert result.exit_code == 2
-    assert "no launch is called 'nothing'; `tminus status` lists them" in result.stderr
+    assert "no launch or sign-off is called 'nothing'; `tminus status` lists the launches" in result.stderr
 
 
 def test_without_a_ledger_it_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,3 +106,14 @@ def test_neither_imports_prefect(ledger: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
     assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_a_sign_off_has_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no T-0, so no page about a launch is made of it; where it is shown is said."""
+    chain = "sign-off-tradesense-0123456789abcdef-0123456789ab"
+    Stage.set(tmp_path, launch=chain).store.close()
+    monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
+    result = run("report", chain, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert f"`tminus status {chain}` shows who signed" in result.output
+    assert not (tmp_path / "out").exists()

@@ -117,7 +117,7 @@ async def test_fresh_evidence_of_every_line_lets_it_go_on(set_stage: Setting) ->
 
 async def test_a_checklist_nobody_went_through_holds_it(set_stage: Setting) -> None:
     """Without evidence nothing is known, and the launch says how to get some."""
-    await held_because(wanting_readiness(set_stage), "`tminus readiness tradesense`")
+    await held_because(wanting_readiness(set_stage), "`tminus readiness tradesense --environment FILE`")
 
 
 async def test_a_launch_without_a_checklist_says_so(set_stage: Setting) -> None:

@@ -1,34 +1,19 @@
 """What needs no Prefect: a dry run that changes nothing, and rolling back by hand, with and without the ledger."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from flows import by_hand, conducting
-from flows.by_hand import ByHand, roll_back_here
 from flows.dry_run import blocks, dry_run
 from tests.flows.conftest import Setting
-from tests.flows.ledgers import BreakableStore
+from tests.flows.rolled_back_here import BOOK, asked, environment_file, in_thread, no_ledger, told_ahead
 from tests.flows.stage import Stage, forward_after_rollback
-from tests.flows.staged_book import LAUNCH, action, approval, check
-from tests.flows.world import FAKES, Crash
+from tests.flows.staged_book import LAUNCH, check
+from tests.flows.world import Crash
 from tminus import events as ev
-from tminus.errors import CouldNotObserve, LedgerError, LedgerUnreachable, Refused, UsageError
-from tminus.ledger.entries import Transaction
-from tminus.ledger.opening import VARIABLE
-from tminus.ledger.sqlite import SqliteStore
+from tminus.errors import CouldNotObserve, Refused, UsageError
 from tminus.outcome import Verdict
-from tminus.personal_key import PersonalKey
-
-BOOK = {
-    "T-0": [action("deploy"), action("switch"), check("serves", proves=True)],
-    "T+4h": [check("after"), approval("ok")],
-}
 
 
 class TestDryRun:
@@ -65,6 +50,16 @@ class TestDryRun:
         assert (stage.thing("deploy").begun, stage.world.did) == (0, [])
         assert len(stage.record.events) == before
 
+    async def test_what_comes_after_the_change_is_read_and_does_not_count(self, set_stage: Setting) -> None:
+        """It cannot pass before there is a change; neither what ends harmlessly by itself nor a question is one."""
+        stage = set_stage({"T-4h": [action("window"), check("a")], "T-0": [action("deploy"), check("serves")]})
+        stage.thing("window").harmless = True
+        stage.world.answers.update({"a": ["fail"], "serves": ["fail"]})
+        told = {step.id: (verdict, words) async for step, verdict, words in dry_run(stage.frozen)}
+        assert told["a"][0] is Verdict.FAIL
+        assert told["serves"][0] is None
+        assert told["serves"][1].startswith("after the change, which begins with deploy, so not counted; as it is now: fail")
+
     async def test_what_cannot_be_told_is_said(self, set_stage: Setting) -> None:
         """A system that does not answer does not end the dry run."""
         stage = set_stage(BOOK)
@@ -79,42 +74,6 @@ class TestDryRun:
         stage.world.slow["a"] = 10
         told = {step.id: verdict async for step, verdict, _words in dry_run(stage.frozen)}
         assert told == {"a": Verdict.UNKNOWN, "b": Verdict.PASS}
-
-
-@pytest.fixture
-def by_fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The command line's own entry, on the fake kinds and the test's ledger."""
-    monkeypatch.setattr(by_hand, "KINDS", FAKES)
-    monkeypatch.setattr(conducting, "KINDS", FAKES)
-    monkeypatch.setenv(VARIABLE, f"sqlite:{tmp_path / 'ledger.sqlite'}")
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> dict[str, Path]:
-    """Private keys of two people."""
-    found = {}
-    for person in ("devops", "product"):
-        found[person] = tmp_path / f"{person}.key"
-        key = Ed25519PrivateKey.generate()
-        found[person].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
-    return found
-
-
-@pytest.fixture
-async def changed(set_stage: Setting, keys: dict[str, Path]) -> Stage:
-    """A launch whose conductor was lost right after its second change."""
-    public = {person: PersonalKey(path).public for person, path in keys.items()}
-    stage = set_stage(BOOK, keys=public)
-    stage.store.after = lambda event: isinstance(event, ev.StepEnded) and event.step == "switch"
-    with pytest.raises(Crash):
-        await stage.run("T-0")
-    stage.store.give_lease_back(LAUNCH, stage.conductors[-1].token)
-    return stage
-
-
-def asked(keys: dict[str, Path], said: list[str], person: str = "devops", environment: Path | None = None) -> ByHand:
-    """`tminus rollback --here`."""
-    return ByHand(LAUNCH, "it smells", PersonalKey(keys[person]), environment, said.append)
 
 
 @pytest.mark.usefixtures("by_fakes")
@@ -147,6 +106,8 @@ class TestByHand:
     ) -> None:
         """It was given in Slack, and no worker runs: `--here` does it, and who it was stays on record."""
         changed.order("rollback", person="engineering", reason="from Slack")
+        ahead = "2 changes are undone (switch, then deploy), and checks prove that the old version serves."
+        assert told_ahead(asked(keys, [])) == ahead
         assert await in_thread(asked(keys, []))
         assert [one.person for one in changed.events(ev.Ordered)] == ["engineering"]
         assert changed.record.closed is not None
@@ -184,30 +145,10 @@ class TestByHand:
         assert await in_thread(asked(keys, said))
         assert changed.record.closed is not None
 
-    @pytest.mark.parametrize("silence", ["down", "refusing"])
-    async def test_a_ledger_that_can_be_read_and_not_written_is_no_hindrance(
-        self, changed: Stage, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch, silence: str
-    ) -> None:
-        """A failover to a server that only reads: the journal is gone by, as where nothing answers."""
-
-        def read_only(_settings: object) -> BreakableStore:
-            store = BreakableStore(changed.store.path)
-            monkeypatch.setattr(store, "_transaction", refused)
-            return store
-
-        @contextmanager
-        def refused() -> Iterator[Transaction]:
-            raise {"down": LedgerUnreachable, "refusing": LedgerError}[silence]("read-only transaction")
-            yield
-
-        monkeypatch.setattr(by_hand, "open_ledger", read_only)
-        said: list[str] = []
-        assert await in_thread(asked(keys, said, environment=environment_file(changed)))
-        assert "read-only" in said[0]
-        assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
-
     async def test_who_is_not_on_duty_may_not(self, changed: Stage, keys: dict[str, Path]) -> None:
-        """Refused, and nothing is undone."""
+        """Refused, also before they are asked back, and nothing is undone."""
+        with pytest.raises(Refused, match="may not roll back"):
+            told_ahead(asked(keys, [], person="product"))
         with pytest.raises(Refused, match="may not roll back"):
             await in_thread(asked(keys, [], person="product"))
         assert changed.thing("switch").undos == 0
@@ -217,8 +158,9 @@ class TestByHand:
     ) -> None:
         """The undo is the one on record; the next conductor merges the order and the way back, and closes."""
         no_ledger(monkeypatch)
-        said: list[str] = []
-        assert await in_thread(asked(keys, said, environment=environment_file(changed)))
+        by_journal = asked(keys, [], environment=environment_file(changed))
+        assert "By the local journal: 2 changes are undone (switch, then deploy)" in told_ahead(by_journal)
+        assert await in_thread(by_journal)
         assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
         assert changed.record.rollback is None
         await changed.run("T+4h")
@@ -246,6 +188,8 @@ class TestByHand:
         """And a machine that conducted the launch: each is said."""
         no_ledger(monkeypatch)
         with pytest.raises(UsageError, match="--environment"):
+            told_ahead(asked(keys, []))
+        with pytest.raises(UsageError, match="--environment"):
             await in_thread(asked(keys, []))
         (changed.folder / "state" / "journal").rename(changed.folder / "elsewhere")
         with pytest.raises(UsageError, match="never conducted"):
@@ -262,24 +206,3 @@ class TestByHand:
         assert "switch could not be taken back" in said[-2]
         assert await in_thread(asked(keys, said, environment=environment_file(changed)))
         assert changed.world.did[-2:] == ["undo switch", "undo deploy"]
-
-
-async def in_thread(what: ByHand) -> bool:
-    """Called as the command calls it."""
-    return await asyncio.to_thread(roll_back_here, what)
-
-
-def no_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing answers where the ledger was."""
-
-    def refuse(_settings: object) -> SqliteStore:
-        raise LedgerUnreachable("the ledger does not answer")
-
-    monkeypatch.setattr(by_hand, "open_ledger", refuse)
-
-
-def environment_file(stage: Stage) -> Path:
-    """The environment, as a release manager has it; JSON is YAML."""
-    path = stage.folder / "environment.yaml"
-    path.write_text(stage.frozen.created.environment, "utf-8")
-    return path

@@ -103,13 +103,36 @@ def test_a_resume_that_says_what_its_author_saw_lets_go_of_that(stage: Stage) ->
         inbox.order(stage.book, stage.frozen, resume.model_copy(update={"at": now()}))
 
 
-def test_a_scrub_that_crosses_with_the_first_change_is_judged_by_what_it_would_do(stage: Stage) -> None:
-    """Before a change anyone ends a launch; after it that is a rollback, and wants the right to one."""
+def first_change() -> ev.StepIntended:
+    """Traffic is about to be switched."""
     switch = {"step": "switch", "attempt": 1, "token": 1, "deadline": now(), "does": "traffic from blue to green"}
-    undo = ev.StepIntended.model_validate(
+    return ev.StepIntended.model_validate(
         {**switch, "before": "absent", "undo_summary": "traffic back to blue", "undo": {"pool": "blue"}}
     )
+
+
+def test_a_scrub_that_crosses_with_the_first_change_is_judged_by_what_it_would_do(stage: Stage) -> None:
+    """Before a change anyone ends a launch; after it that is a rollback, and wants the right to one."""
+    undo = first_change()
     scrub = ev.Ordered(order="scrub", person="product", via="slack", reason="r")
     with pytest.raises(Refused, match="it came too late: Product manager may not roll back"):
         inbox.order(crossing(stage, undo), stage.frozen, scrub)
     assert not stage.book.refresh().must_roll_back
+
+
+def test_a_scrub_whose_author_saw_no_change_undoes_none(stage: Stage) -> None:
+    """Where they may roll back, too: they said yes to a launch that just ends. Who says what they saw now is heard."""
+    scrub = ev.Ordered(order="scrub", person="devops", via="slack", reason="r", seen=stage.book.record.seq)
+    with pytest.raises(Refused, match="it came too late: a change began just now: switch; look and say it again"):
+        inbox.order(crossing(stage, first_change()), stage.frozen, scrub)
+    assert "a change began just now: switch" in stage.refusals()[-1].why
+    assert stage.book.refresh().scrubbed is None
+    inbox.order(stage.book, stage.frozen, scrub.model_copy(update={"seen": stage.book.record.seq}))
+    assert stage.book.refresh().must_roll_back
+
+
+def test_a_scrub_that_does_not_say_what_its_author_saw_is_as_before(stage: Stage) -> None:
+    """From Slack and by --yes: after the first change it is a rollback."""
+    scrub = ev.Ordered(order="scrub", person="devops", via="slack", reason="r")
+    inbox.order(crossing(stage, first_change()), stage.frozen, scrub)
+    assert stage.book.refresh().must_roll_back

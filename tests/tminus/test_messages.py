@@ -190,6 +190,17 @@ class TestBoard:
             "It goes on: retry services-healthy, by DevOps lead, first shift: they said so"
         )
 
+    def test_every_hold_stands_there_the_first_one_first(self, stage: Stage) -> None:
+        """Whose and why; let go of one, the others still stand there."""
+        held(stage)
+        order(stage, "hold")
+        said = board(stage).text.partition("HELD")[2].splitlines()
+        assert (said[0][:2], said[1]) == (". ", "Also held by DevOps lead, first shift: they said so")
+        order(stage, "retry", step="services-healthy")
+        assert board(stage).text.endswith("HELD by DevOps lead, first shift: they said so")
+        held(stage)
+        assert "\nAlso held by tminus: " in board(stage).text
+
     def test_a_recycle_says_what_a_person_still_holds(self, stage: Stage) -> None:
         """It does not go on: whose hold it is stands there, and the incident stays open with it."""
         order(stage, "hold")

@@ -114,7 +114,8 @@ class Ordered(Happening):
         step: what `retry` and `waive` are about.
         until: how long a waiver holds.
         digest: of the failure that its author saw, which a waiver accepts.
-        seen: the number of the last event that its author could see: a resume lets go of what was held by then.
+        seen: the number of the last event that its author could see: a resume lets go of what was held by then, a scrub
+            that saw no change undoes none.
     """
 
     type: Literal["ordered"] = "ordered"

@@ -68,5 +68,6 @@ def _how_to_free(holder: str) -> str:
     if holder.startswith(RESTORE):
         return "where it broke off, `tminus restore --resume` goes on with it, and `tminus restore --give-up` ends it"
     if holder.startswith(OPERATION):
-        return "where it broke off, `tminus operate backup --settle` looks what became of it and frees it"
-    return f"`tminus status {holder}` shows it, `tminus scrub {holder}` ends it"
+        settle = "`tminus operate backup --settle --runbook FILE --people FILE --environment FILE`"
+        return f"where it broke off, {settle} looks what became of it and frees it"
+    return f"`tminus status {holder}` shows it, `tminus scrub {holder} --reason WHY` ends it"

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from tminus import events as ev
 from tminus.asking import name_of
 from tminus.chain_names import is_only_answered
+from tminus.foreign_text import one_line
 from tminus.foresight import record_after
 from tminus.frozen import Frozen
+from tminus.headline import told_once
 from tminus.ledger.store import Letter
 from tminus.messages.block_kit import escaped
 from tminus.messages.forms import SlackLetter
@@ -17,6 +19,7 @@ from tminus.outline import outline_of
 from tminus.record import Record
 from tminus.record_parts import is_persons
 from tminus.runbook import RollCall
+from tminus.sentence import gist
 from tminus.spoken import role_said
 
 _MARK = {"launched": ":white_check_mark:", "rolled back": ":leftwards_arrow_with_hook:"}
@@ -58,11 +61,11 @@ def _on_board(frozen: Frozen, event: ev.Event, record: Record) -> str:
             step = outline_of(frozen).step(event.step)
             return f"A change has begun: {step.title if step else event.step}."
         case ev.Held():
-            return f"HELD. {event.why}"
+            return _held_on_board(frozen, [*record.holding, event])
         case ev.Ordered():
             return _ordered_on_board(frozen, event, record)
         case ev.RollbackBegan():
-            return f"ROLLING BACK. {event.why}"
+            return f"ROLLING BACK. {one_line(event.why)}"
         case ev.RollbackEnded():
             return f"ROLLED BACK. {event.said}" if event.proven else f"The way back is NOT PROVEN. {event.said}"
         case ev.LaunchClosed():
@@ -72,20 +75,35 @@ def _on_board(frozen: Frozen, event: ev.Event, record: Record) -> str:
 
 
 def _ordered_on_board(frozen: Frozen, event: ev.Ordered, record: Record) -> str:
-    by, why = name_of(frozen.people, event.person), f": {event.reason}" if event.reason else ""
+    by, why = name_of(frozen.people, event.person), _because(event)
     if event.order == "hold":
-        return f"HELD by {by}{why}"
+        return _held_on_board(frozen, [*record.holding, event])
     if event.order in {"scrub", "rollback"}:
         return f"{event.order.upper()} ordered by {by}{why}"
     after = record_after(record, event)
     if after.holding == record.holding:
         return ""
-    if isinstance(after.held, ev.Held):
-        return f"HELD. {after.held.why}"
-    if after.held is not None:
-        still = f": {after.held.reason}" if after.held.reason else ""
-        return f"HELD by {name_of(frozen.people, after.held.person)}{still}"
+    if after.holding:
+        return _held_on_board(frozen, after.holding)
     return f"It goes on: {event.order} {event.step}".rstrip() + f", by {by}{why}"
+
+
+def _held_on_board(frozen: Frozen, holding: Sequence[ev.Held | ev.Ordered]) -> str:
+    """Every hold, whose and why, the first one first: it goes on only when all of them have ended."""
+    first, *others = told_once(holding)
+    top = f"HELD. {one_line(first.why)}" if isinstance(first, ev.Held) else f"HELD by {_holder_said(frozen, first)}"
+    return "\n".join((top, *(f"Also held by {_holder_said(frozen, other)}" for other in others)))
+
+
+def _holder_said(frozen: Frozen, hold: ev.Held | ev.Ordered) -> str:
+    if isinstance(hold, ev.Held):
+        return f"tminus: {one_line(hold.why)}"
+    return f"{name_of(frozen.people, hold.person)}{_because(hold)}"
+
+
+def _because(order: ev.Ordered) -> str:
+    """A person's reason, on one line: no line of it is taken for one of tminus."""
+    return f": {said}" if (said := gist(order.reason)) else ""
 
 
 def lets_go(event: ev.Ordered, record: Record) -> bool:
@@ -106,12 +124,11 @@ def _noted(frozen: Frozen, event: ev.Event, record: Record) -> str:
         case ev.AnswerRefused() if not _noted_before(event, record):
             return f"{name_of(frozen.people, event.who)}: {event.what} does not count: {event.why}"
         case ev.Ordered():
-            why = f": {event.reason}" if event.reason else ""
-            return f"{name_of(frozen.people, event.person)} said {event.order} {event.step}".rstrip() + why
+            return f"{name_of(frozen.people, event.person)} said {event.order} {event.step}".rstrip() + _because(event)
         case ev.Held():
-            return f"Held: {event.why}"
+            return f"Held: {one_line(event.why)}"
         case ev.RollbackBegan():
-            return f"Rolling back: {event.why}"
+            return f"Rolling back: {one_line(event.why)}"
         case ev.RollbackEnded():
             return f"Rollback {'proven' if event.proven else 'NOT PROVEN'}: {event.said}"
         case ev.FollowUp() if _of_roll_call(frozen, event):

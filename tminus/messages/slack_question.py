@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tminus import asking
 from tminus import events as ev
+from tminus.foreign_text import one_line
 from tminus.frozen import Frozen
 from tminus.ledger.store import Letter
 from tminus.messages.block_kit import button, buttons, context, escaped, header, sections
@@ -47,7 +48,7 @@ def question_blocks(frozen: Frozen, ask: AskState) -> list[Block]:
     opened = ask.opened
     blocks = [header(_title(frozen, ask)), *sections(opened.text)]
     if ask.ended is not None:
-        return [*blocks, *sections(f"*{ask.ended.result}*: {ask.ended.reason}")]
+        return [*blocks, *sections(f"*{ask.ended.result}*: {one_line(ask.ended.reason)}")]
     if opened.changed:
         told = _folded([_cut(line) for line in opened.changed])
         blocks += sections("\n".join(("*Changed, so whom it concerns is asked again:*", *told)))[:1]

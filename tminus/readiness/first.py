@@ -80,7 +80,8 @@ class _Asks(Protocol):
 
 def _cause(one: Judged, judge: Line) -> _Cause:
     if judge.attestation is not None:
-        return _Cause(f"statements by {judge.attestation.role}: `tminus line attest REF`")
+        how = "`tminus line attest REF --until DATE --link PROOF --environment FILE --people FILE`"
+        return _Cause(f"statements by {judge.attestation.role}: {how}")
     if judge.sign_off is not None:
         return _Cause("the release's sign-off: `tminus sign-off`")
     if one.verdict is Verdict.FAIL:

@@ -33,7 +33,7 @@ def judge_readiness(store: Store, frozen: Frozen, question: Readiness) -> Outcom
     file = "" if question.environment else created.digests["environment"]
     standing = Standing.read(store, checklist.system, environment, frozen.people)
     seen = last_seen(store, standing, checklist, file, created.digests["release"])
-    look = f"`tminus readiness {checklist.system}`"
+    look = f"`tminus readiness {checklist.system} --environment FILE`"
     if not seen:
         return Outcome.failed(f"the checklist of {checklist.system} was not gone through in {environment}; {look} does")
     whose = Whose(environment, frozen.people, created.digests["release"], frozen.kinds)
@@ -43,9 +43,8 @@ def judge_readiness(store: Store, frozen: Frozen, question: Readiness) -> Outcom
     said = sentence(checklist.system, found)
     if found.ready:
         return Outcome.passed(said)
-    return Outcome.failed(
-        f"{said}: {_worst(judged)}; {look} looks again, `tminus next {checklist.system}` says what first"
-    )
+    first = f"`tminus next {checklist.system} --environment FILE` says what first"
+    return Outcome.failed(f"{said}: {_worst(judged)}; {look} looks again, {first}")
 
 
 def _fresh(

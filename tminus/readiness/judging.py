@@ -131,9 +131,8 @@ def _stated(judged: Judged, line: Line, standing: Standing, at: datetime) -> Jud
     if found is None:
         last = standing.lapsed(line.ref)
         lapsed = f"; the last statement held until {last.until:%Y-%m-%d}" if last else ""
-        return _with(
-            judged, Verdict.FAIL, f"nobody states it as {wanted.role}{lapsed}; `tminus line attest {line.ref}`"
-        )
+        command = f"`tminus line attest {line.ref} --until DATE --link PROOF --environment FILE --people FILE`"
+        return _with(judged, Verdict.FAIL, f"nobody states it as {wanted.role}{lapsed}; {command}")
     until = min(found.until, found.at + wanted.valid_for)
     if until <= at:
         return _with(judged, Verdict.FAIL, f"{found.person}'s statement held until {until:%Y-%m-%d}; state it anew")

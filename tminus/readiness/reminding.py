@@ -78,8 +78,8 @@ def sentence(system: str, recurring: Sequence[Recurring]) -> str:
 def what_to_type(system: str, one: Recurring) -> str:
     """The command that makes a line done: a statement where a person judges it, else a new look after mending."""
     if one.judge.attestation is not None:
-        return f"tminus line attest {one.judge.ref} --until DATE --link PROOF"
-    return f"tminus readiness {system} --section {one.judged.section.section}"
+        return f"tminus line attest {one.judge.ref} --until DATE --link PROOF --environment FILE --people FILE"
+    return f"tminus readiness {system} --section {one.judged.section.section} --environment FILE"
 
 
 def _page(environment: Environment, system: str, owner: str, overdue: Sequence[Recurring]) -> PagerDutyLetter:
@@ -90,13 +90,13 @@ def _page(environment: Environment, system: str, owner: str, overdue: Sequence[R
         "overdue": "\n".join(f"{one.line.ref}: {one.line.title}: {one.said}" for one in overdue[:_NAMED]),
         "owner": role_said(owner),
         "to mark as done": "\n".join(dict.fromkeys(what_to_type(system, one) for one in overdue[:_NAMED])),
-        "to see all": f"tminus reviews {system}",
+        "to see all": f"tminus reviews {system} --environment FILE",
         "what tminus does if nobody answers": "It tells it again next week; nothing is changed by itself.",
         "environment": environment.environment,
         "system": system,
     }
     if len(overdue) > _NAMED:
-        details["and more"] = f"{len(overdue) - _NAMED}; `tminus reviews {system}` lists them"
+        details["and more"] = f"{len(overdue) - _NAMED}; `tminus reviews {system} --environment FILE` lists them"
     return PagerDutyLetter(op="trigger", severity="warning", summary=_short(said), details=details)
 
 
@@ -115,7 +115,8 @@ def _message(
         blocks += sections(f"{role_said(owner)}\n{mine}")
     if not open_lines:
         blocks += sections("Nothing: every recurring line is done.")
-    blocks = [*blocks[:_BLOCKS], context(f"{said} · {environment.environment} · tminus reviews {system}")]
+    look = f"tminus reviews {system} --environment FILE"
+    blocks = [*blocks[:_BLOCKS], context(f"{said} · {environment.environment} · {look}")]
     return SlackLetter(text=escaped(said), blocks=blocks, living=True)
 
 

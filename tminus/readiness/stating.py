@@ -43,7 +43,8 @@ def state(opened: Opened, line: Line, key_file: Path, link: str, reason: str, un
     judge = opened.checklist.judged_by(line)
     wanted = judge.attestation
     if wanted is None:
-        raise UsageError(f"{line.ref} is observed, not stated; to accept that it does not hold: `tminus line waive`")
+        accept_it = f"`tminus line waive {line.ref} --until DATE --reason WHY --environment FILE --people FILE`"
+        raise UsageError(f"{line.ref} is observed, not stated; to accept that it does not hold: {accept_it}")
     if judge is not line:
         raise UsageError(f"{line.ref} is the same as {judge.ref}; state that one")
     _refuse_no_link(link)

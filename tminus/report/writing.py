@@ -13,6 +13,12 @@ from tminus.report.rendering import checklist, page
 
 def refuse_unwritable(out: Path) -> None:
     """Raises UsageError where a report could not be written to this folder; makes nothing."""
+    try:
+        out.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as e:
+        raise UsageError(f"no report can be written to {out}: {e.strerror}; give another folder") from e
     there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not there.is_dir():
         raise UsageError(f"no report can be written to {out}: {there} is no folder; give another one")

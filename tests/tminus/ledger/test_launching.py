@@ -175,7 +175,8 @@ def test_a_second_launch_is_refused_and_changes_nothing(ledger: Ledger, papers: 
     store = ledger.open()
     create(store, frozen(papers, launch="first"))
     before = store.read(DIRECTORY)
-    with pytest.raises(Refused, match=r"rehearsal-on-loopback is held by first.*`tminus scrub first` ends it"):
+    said = r"rehearsal-on-loopback is held by first.*`tminus scrub first --reason WHY` ends it"
+    with pytest.raises(Refused, match=said):
         create(store, frozen(papers, launch="second"))
     assert store.chains() == [DIRECTORY, "first"]
     assert store.read(DIRECTORY) == before

@@ -109,7 +109,8 @@ def test_statements_of_one_role_are_one_thing_to_do_also_where_a_line_is_judged_
 
     (fix,) = what_first(judge_lines(book, {}, Standing("c", [], None), AT))
 
-    assert fix.what == "statements by ceo: `tminus line attest REF`"
+    command = "tminus line attest REF --until DATE --link PROOF --environment FILE --people FILE"
+    assert fix.what == f"statements by ceo: `{command}`"
     assert len(fix.refs) == 2
 
 

@@ -188,7 +188,8 @@ def test_the_same_claim_as_another_lines_is_due_by_that_ones_statement(tmp_path:
     judged = judge_lines(checklist, {}, standing, AT)
     _, again = recurring(checklist, judged, last_stated(checklist, judged, standing), (), AT)
     assert again.said == "overdue since 2026-11-13"
-    assert what_to_type("shop", again) == "tminus line attest shop/testing/unit/1 --until DATE --link PROOF"
+    command = "tminus line attest shop/testing/unit/1 --until DATE --link PROOF --environment FILE --people FILE"
+    assert what_to_type("shop", again) == command
 
 
 def test_a_section_that_does_not_recur_is_no_review(tmp_path: Path) -> None:
@@ -212,7 +213,7 @@ def test_a_page_says_what_since_when_whose_and_what_to_type(tmp_path: Path) -> N
         "shop/testing/unit/1: KPI 1: overdue since 2026-11-09",
         "shop/testing/unit/2: KPI 2: overdue since 2026-11-20",
     ]
-    assert body.details["to mark as done"] == "tminus readiness shop --section unit"
+    assert body.details["to mark as done"] == "tminus readiness shop --section unit --environment FILE"
     assert body.details["owner"] == "engineering lead"
 
 

@@ -1,18 +1,19 @@
 """Socket Mode against a real WebSocket: acknowledged at once, nothing lost and nothing twice, whatever befalls it."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 from starlette.applications import Starlette
 
 from deployments.rehearsal.slack_stand_in import SlackStandIn
 from tests.tminus.slack.test_gateway import SlowStore
-from tests.tminus.slack_line import Line, listening
+from tests.tminus.slack_line import APP_TOKEN, Line, listening
 from tests.tminus.slack_room import Room, eventually
 from tests.tminus.slack_wire import Wire
 from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage, slack_id
@@ -20,6 +21,7 @@ from tminus import events as ev
 from tminus import slack_connection
 from tminus.gateway import Gateway
 from tminus.ledger.sqlite import SqliteStore
+from tminus.slack_connection import NotOpened, SlackConnection
 
 PEOPLE = ("devops", "security", "engineering", "product")
 
@@ -229,6 +231,17 @@ class TestDisconnects:
             assert app.sockets.opened == 3
             envelope = line.deliver("devops")
             eventually(lambda: line.acknowledged(envelope))
+
+    def test_one_that_does_not_open_is_closed(
+        self, app: SlackStandIn, channel: Room, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A connection that is there and says no hello leaves no thread behind it, and no socket."""
+        monkeypatch.setattr(slack_connection, "_HELLO", 0.3)
+        app.sockets._silent = 1
+        before = set(threading.enumerate())
+        with pytest.raises(NotOpened, match=r"no hello came within 0.3 s"):
+            SlackConnection(SecretStr(APP_TOKEN), f"{channel.slack_url}/api/", lambda _connection, _envelope: None)
+        eventually(lambda: (app.sockets.connected, set(threading.enumerate()) <= before) == (0, True))
 
     def test_a_storm_loses_nothing_and_doubles_nothing(self, cable: Wire, line: Line, stage: Stage) -> None:
         """Sixty presses, while connections end in every way there is: each press leaves exactly one event."""

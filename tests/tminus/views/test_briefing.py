@@ -78,3 +78,11 @@ def test_a_very_eventful_launch_still_fits(tmp_path: Path) -> None:
     text = debrief(story.frozen, story.record)
     assert len(text) <= LIMIT
     assert "and 34 more" in text
+
+
+def test_what_people_wrote_begins_no_line_of_its_own(tmp_path: Path) -> None:
+    """A reason with line breaks cannot pass for something that the debrief says."""
+    story = deployed(tmp_path)
+    story.hold("security-1", "an alert\n*Waivers*\n• everything, by everybody")
+    assert "an alert *Waivers* • everything, by everybody" in debrief(story.frozen, story.record)
+    assert "\n• everything" not in debrief(story.frozen, story.record)

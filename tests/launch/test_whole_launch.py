@@ -1,4 +1,7 @@
-"""A launch that goes well: what customers, Slack and PagerDuty saw of it, its record, and where no secret turned up."""
+"""A launch that goes well, though its conductor is killed -9 once.
+
+What customers, Slack and PagerDuty saw of it, its record, and where no secret turned up.
+"""
 
 import json
 import sqlite3
@@ -16,6 +19,8 @@ import pytest
 from deployments.rehearsal.addresses import HOST
 from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.traffic_record import bad_spell, read_answers
+from tests.launch.effects import Before, assert_each_effect_is_there_once
+from tests.launch.killing import kill_in_the_roll_out, slow_to_start
 from tests.launch.stage import TMINUS, Launched, Stage, command_lines, read_lines, wait_for
 from tminus import events as ev
 from tminus.ledger.chain import link
@@ -50,8 +55,10 @@ class Onlooker:
 class Played:
     """A launch that was played to its end, and everything that is to be looked at afterwards."""
 
-    def __init__(self, stage: Stage, launched: Launched, report: Path, argvs: set[str]) -> None:
+    def __init__(self, stage: Stage, launched: Launched, report: Path, argvs: set[str], before: Before) -> None:
         self.stage = stage
+        self.launched = launched
+        self.before = before
         self.name = launched.name
         self.code = launched.end()
         self.said = launched.said
@@ -68,11 +75,12 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(fresh_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """One launch without any fault."""
-    report = tmp_path_factory.mktemp("report")
-    with Onlooker() as onlooker, fresh_stage.launch(report) as launched:
+    """One launch; nothing is wrong with what it launches, and its conductor is killed in the roll-out."""
+    report, before = tmp_path_factory.mktemp("report"), Before.of(fresh_stage)
+    with slow_to_start(fresh_stage), Onlooker() as onlooker, fresh_stage.launch(report) as launched:
+        kill_in_the_roll_out(fresh_stage, launched)
         launched.end()
-        yield Played(fresh_stage, launched, report, onlooker.seen)
+        yield Played(fresh_stage, launched, report, onlooker.seen, before)
 
 
 def test_it_launches(played: Played) -> None:
@@ -80,6 +88,12 @@ def test_it_launches(played: Played) -> None:
     assert played.code == 0, played.said
     assert played.said[-1].startswith("GO tradesense 2.0.0 launched"), played.said[-1]
     assert {path.name for path in played.report.iterdir()} >= {"report.html", "report.md", "report.json"}
+
+
+def test_each_effect_is_there_once(played: Played) -> None:
+    """Another process took over in the middle of the roll-out: nothing was deployed, switched or backed up twice."""
+    assert_each_effect_is_there_once(played.stage, played.launched, played.before)
+    assert len({one.holder for one in played.record.events if isinstance(one, ev.PhaseStarted)}) >= 2
 
 
 def test_customers_notice_nothing(played: Played) -> None:
