@@ -19,6 +19,7 @@ from bench.backups_gauntlet.sabotage import SABOTAGES
 SHARES = {OBJECTS: 0.40, RDB: 0.25, AOF: 0.20, DUMP: 0.12, BASE: 0.03}
 """Of the good backups: the dearer one is, the fewer there are of it."""
 _PARTS = {BASE: 3, DUMP: 3}  # into which the damages of a store are cut
+_AT_ONCE = {DUMP: 60, OBJECTS: 50}  # good backups of one process: the fake of S3 keeps all it ever got in memory
 _LONGEST = 3600  # seconds
 _POLL = 0.2  # seconds
 
@@ -71,7 +72,7 @@ def jobs(stores: Sequence[str], good: int, seed: int = 1, sabotage: str = "", *,
     if sabotage:
         return
     for store, count in shared(stores, good).items():
-        parts = 2 if store in {DUMP, OBJECTS} and count > 20 else 1
+        parts = max(1, count // _AT_ONCE.get(store, count or 1))
         yield from (Job(store, "good", part, parts, count, seed) for part in range(parts) if count)
 
 

@@ -106,7 +106,8 @@ class WrongOwner(Schema):
 class EverythingTheSuperusers(Schema):
     """Everything belongs to the superuser."""
 
-    sql: ClassVar[tuple[str, ...]] = ("REASSIGN OWNED BY shop TO postgres",)
+    # It takes every database of the role along, so also the one that is put aside meanwhile.
+    sql: ClassVar[tuple[str, ...]] = ("REASSIGN OWNED BY shop TO postgres", "ALTER DATABASE shop_kept OWNER TO shop")
 
 
 class LostGrant(Schema):
