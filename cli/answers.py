@@ -127,11 +127,22 @@ def _meant(desk: "Desk", named: str, word: _Word) -> "AskState":
     found = [ask for ask in record.open_asks() if ask in fitting] or fitting[-1:]
     if not found:
         _refuse_where_over(desk, word)
-        raise UsageError(f"nothing was asked yet that {word} would answer; `tminus pending` lists what is")
+        others = "; ".join(_how_else(desk, ask) for ask in record.open_asks())
+        raise UsageError(
+            f"nothing was asked yet that {word} would answer; {others or '`tminus pending` lists what is asked'}"
+        )
     if len(found) > 1:
         names = ", ".join(ask.opened.ask for ask in found)
         raise UsageError(f"{len(found)} open questions could be meant ({names}); name one with --ask")
     return found[0]
+
+
+def _how_else(desk: "Desk", ask: "AskState") -> str:
+    """An open question, and how it is answered; by a command that shows it first."""
+    from tminus.asking import how_to_answer
+
+    how, _, _ = how_to_answer(desk.book.launch, ask.opened).partition(" --digest ")
+    return f"{ask.opened.ask} is open; `{how}` shows it and answers it"
 
 
 def _refuse_where_over(desk: "Desk", word: _Word) -> None:

@@ -72,13 +72,14 @@ def _open(launch: str, kinds: "Mapping[str, type[Spec]]") -> tuple["Logbook", "F
     book = Logbook(store, launch)
     created = book.refresh().created
     if created is None:
-        raise UsageError(_not_there(store, launch))
+        raise UsageError(not_there(store, launch))
     frozen = Frozen(created, kinds)
     book.tell = telling(frozen)
     return book, frozen
 
 
-def _not_there(store: "Store", named: str) -> str:
+def not_there(store: "Store", named: str) -> str:
+    """That no launch or sign-off is called so, the nearest names, and where to look."""
     from tminus.chain_names import is_only_answered
     from tminus.launches import list_launches
 

@@ -82,13 +82,15 @@ def _interrupted(_signal: int, _frame: "FrameType | None") -> None:
 
 
 def _listening(host: str, port: int) -> "socket.socket":
+    import errno
     import socket
 
     try:
         door = socket.create_server((host, port), backlog=256)
     except OSError as e:
+        taken = "probably a gateway runs there already; else " if e.errno == errno.EADDRINUSE else ""
         raise UsageError(
-            f"the gateway cannot listen on {host}:{port} ({e.strerror}); choose another gateway.port"
+            f"the gateway cannot listen on {host}:{port} ({e.strerror}); {taken}choose another gateway.port"
         ) from e
     # asyncio sets this only where a socket has a protocol number; without it answers wait for delayed acknowledgements.
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -155,11 +155,39 @@ def retry(launch: str, step: str, reason: str, key_file: Path | None) -> None:
 )
 @key_option
 def waive(launch: str, step: str, reason: str, until: str, digest: str, key_file: Path | None) -> None:
-    """Accepts a failed step as you saw it, until a date."""
+    """Accepts a failed step as you saw it, until a date.
+
+    Where it would not count it is refused at once; else the failure is shown, and asked about.
+    """
     ends = _date(until)
     desk = sit_down(launch, key_file)
     _require_step(desk, step)
+    if digest:
+        require_digits(digest, f"`tminus status {launch}`")
+    _refuse_vain_waiver(desk, reason, step, ends)
     _give(desk, "waive", reason, step, ends, digest=_failure_seen(desk, step, digest))
+
+
+def _refuse_vain_waiver(desk: "Desk", reason: str, step: str, until: datetime) -> None:
+    """Raises Refused, which is written down, where the waiver would not count whichever failure was seen."""
+    from tminus import events as ev
+    from tminus import inbox
+    from tminus.clock import now
+    from tminus.digests import failure_digest
+    from tminus.ordering import why_order_refused
+
+    record, person = desk.book.record, desk.person.id
+    given = ev.Ordered(
+        order="waive",
+        person=person,
+        via="command line",
+        reason=reason,
+        step=step,
+        until=until,
+        digest=failure_digest(record.step(step)),
+    )
+    if why := why_order_refused(given, record, desk.frozen, now()):
+        inbox.refuse(desk.book, person, f"waive {step}", why, "command line")
 
 
 def _require_step(desk: "Desk", named: str) -> None:
@@ -173,28 +201,24 @@ def _require_step(desk: "Desk", named: str) -> None:
 
 
 def _failure_seen(desk: "Desk", step: str, named: str) -> str:
-    """The digest of the failure that is waived: named by the person, or shown to them now; "" where there is none."""
+    """The digest of the failure that is waived: named by the person, or shown to them now."""
     import sys
 
     from tminus.asking import is_meant, short
     from tminus.digests import failure_digest, failure_of
 
     launch, state = desk.book.launch, desk.book.record.step(step)
-    if named:
-        require_digits(named, f"`tminus status {launch}`")
     digest = failure_digest(state)
-    if not digest:
-        return ""
     failed = f"{step} failed: {failure_of(state, digest)}"
     if named and not is_meant(named, digest):
         then = failure_of(state, f"sha256:{named.removeprefix('sha256:').lower()}")
         was = f"is of {then}" if then else f"names no failure of {step}: it is another step's, or another launch's"
         look = f"Look at it with `tminus status {launch}`, and waive what you see there if that is right"
         raise UsageError(f"--digest {named} {was}; now {failed}. {look}")
-    said = f"{failed}. Digest {short(digest)}."
     if not named and not sys.stdin.isatty():
-        raise UsageError(f"which failure did you see? {said} Look at it, then give --digest {short(digest)}")
-    click.echo(said)
+        look = f"Look at it with `tminus status {launch}`, and give the --digest that it shows there"
+        raise UsageError(f"which failure did you see? {failed}. {look}")
+    click.echo(f"{failed}. Digest {short(digest)}.")
     if not named:
         confirm(f"Waive {step}?")
     return digest
@@ -229,7 +253,7 @@ def _give(
 ) -> None:
     from tminus import events as ev
     from tminus import inbox
-    from tminus.ordering import until_said
+    from tminus.ordering import still_blocked, until_said
 
     given = ev.Ordered(
         order=order,
@@ -243,3 +267,5 @@ def _give(
     )
     inbox.order(desk.book, desk.frozen, desk.signed_order(given))
     click.echo(f"Recorded: {desk.person.name} {order} {step}".strip() + f"{until_said(given)}.")
+    if blocked := still_blocked(desk.frozen, desk.book.record, given):
+        click.echo(blocked)

@@ -1,8 +1,14 @@
 """`tminus outbox`: letters that wait, or that will never arrive, and those made due again."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+from cli.deciding import not_there
 from tminus.errors import Refused, UsageError
+
+if TYPE_CHECKING:
+    from tminus.ledger.store import Store
 
 _SHOW = "show"
 
@@ -24,11 +30,13 @@ def command() -> None:
 @command.command(_SHOW)
 @click.argument("launch", required=False)
 def show(launch: str | None) -> None:
-    """Lists what has not reached Slack or PagerDuty yet. Of one LAUNCH or of all."""
+    """Lists what has not reached Slack or PagerDuty yet. Of one LAUNCH, or sign-off, or of all."""
     from tminus.ledger.opening import named_ledger, open_ledger
     from tminus.outbox import Outbox
 
-    outbox = Outbox(open_ledger(named_ledger()))
+    store = open_ledger(named_ledger())
+    _require_chain(store, launch)
+    outbox = Outbox(store)
     letters = outbox.unsent(launch)
     for identity, chain, channel, key, state, attempts, error, age, environment in letters:
         said = f": {error}" if error else ""
@@ -47,6 +55,12 @@ def show(launch: str | None) -> None:
         click.echo("Every message has arrived.")
 
 
+def _require_chain(store: "Store", named: str | None) -> None:
+    """Raises UsageError, with the nearest names, where the ledger has nothing that is called so."""
+    if named is not None and named not in store.chains():
+        raise UsageError(not_there(store, named))
+
+
 def _of(channel: object, environment: object) -> str:
     return f"{channel} of {environment}" if environment else str(channel)
 
@@ -60,7 +74,7 @@ def resend(letters: tuple[int, ...], dead: bool, launch: str | None) -> None:
 
     The next courier sends each at its own place in the order. A letter that arrived is never sent again. Of a living
     message, and of an incident, only the newest letter counts; an older dead one is taken out. Exits 2 where a letter
-    is unknown, having changed nothing, and 3 where one that was named is not dead.
+    or a launch is unknown, having changed nothing, and 3 where one that was named is not dead.
     """
     from tminus.ledger.opening import named_ledger, open_ledger
     from tminus.resending import Came, dead_letters
@@ -71,6 +85,7 @@ def resend(letters: tuple[int, ...], dead: bool, launch: str | None) -> None:
             "name the letters, as in `tminus outbox resend 12 13`, or say --dead, with --launch or without"
         )
     store = open_ledger(named_ledger())
+    _require_chain(store, launch)
     done = make_due(store, dead_letters(store, launch) if dead else letters)
     for one in done:
         if one.came is not Came.LEFT:

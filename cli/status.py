@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from tminus.frozen import Frozen
     from tminus.launches import LaunchLine
     from tminus.ledger.logbook import Logbook
+    from tminus.ledger.store import Store
 
 _PIPED = 100  # columns where stdout is no terminal
 
@@ -18,9 +19,10 @@ _PIPED = 100  # columns where stdout is no terminal
 def command(launch: str | None, as_json: bool) -> None:
     """Shows where a launch is and whom it waits for.
 
-    Without LAUNCH it lists every launch in the ledger that TMINUS_LEDGER names. With a sign-off's name it shows who
-    signed, who is missing, whether it is complete, and until when it is valid: by the people.yaml and the book that it
-    was asked with; and where another question about the same release was decided later, that one.
+    Without LAUNCH it lists every launch in the ledger that TMINUS_LEDGER names, and below them the sign-offs of the
+    last 30 days, those that are open, and those that still hold; with --json the launches alone. With a sign-off's name
+    it shows who signed, who is missing, whether it is complete, and until when it is valid: by the people.yaml and the
+    book that it was asked with; and where another question about the same release was decided later, that one.
     """
     if launch is None:
         _list(as_json)
@@ -48,10 +50,14 @@ def _one(launch: str, as_json: bool) -> None:
         return
     from rich.console import Console
 
+    from tminus.sign_off_awaited import sign_offs_awaited
+
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PIPED)
-    console.print(render(frozen, book.record, now()))
+    moment = now()
+    first = list(sign_offs_awaited(book.store, frozen, book.record, moment))
+    console.print(render(frozen, book.record, moment, first=first), crop=False)  # a command is never cut
 
 
 def _restore(chain: str) -> None:
@@ -97,6 +103,7 @@ def _list(as_json: bool) -> None:
 
     store = open_ledger(named_ledger())
     found = list_launches(store)
+    signed_off = [] if as_json else _sign_offs(store)
     store.close()
     if as_json:
         click.echo(json.dumps([line.model_dump(mode="json") for line in found], indent=2))
@@ -105,6 +112,20 @@ def _list(as_json: bool) -> None:
         click.echo(_said(line))
     if not found:
         click.echo("No launch is in this ledger. `tminus launch` makes one, `tminus rehearse` plays one.")
+    for said in signed_off:
+        click.echo(said)
+
+
+def _sign_offs(store: "Store") -> list[str]:
+    from tminus.chain_names import is_sign_off
+    from tminus.clock import now
+
+    if not any(map(is_sign_off, store.chains())):
+        return []  # nor is the vocabulary of books loaded, which takes a second
+    from tasks.vocabulary import KINDS
+    from tminus.recent_sign_offs import recent_sign_offs
+
+    return list(recent_sign_offs(store, KINDS, now()))
 
 
 def _said(line: "LaunchLine") -> str:

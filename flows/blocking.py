@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
+from math import ceil
 
 from flows.conductor import Conductor, logger
 from flows.open_question import tend
@@ -13,6 +15,7 @@ from tminus.clock import now, show_duration
 from tminus.record import StepState
 from tminus.runbook import Phase, Step
 from tminus.sentence import hold_said
+from tminus.standing import patient_phase
 
 _TICK = 1.0  # seconds between two looks at the clock while nothing happens
 
@@ -32,22 +35,14 @@ async def get_past(conductor: Conductor, step: Step) -> bool:
     why = told(conductor.frozen, conductor.record, step, state.outcome)
     tries = conductor.record.retries.get(step.id, 0)
     await conductor.write(ev.Held(why=why, step=step.id))
-    await wait_while_held(conductor, why, _current(conductor), lambda: _answered(conductor, state, tries))
+    await wait_while_held(
+        conductor, why, patient_phase(conductor.frozen, conductor.record), lambda: _answered(conductor, state, tries)
+    )
     return conductor.record.step(step.id).settled
 
 
 def _answered(conductor: Conductor, state: StepState, tries: int) -> bool:
     return state.settled or conductor.record.retries.get(state.step, 0) > tries
-
-
-def _current(conductor: Conductor) -> Phase:
-    """The phase whose patience counts for a blocked step: before a change the latest that was begun, then the last.
-
-    That may be a later one than the step's own: at the go/no-go everything is observed again.
-    """
-    phases = conductor.frozen.runbook.phases
-    started = [one for one in phases if one.phase in conductor.record.phases_started]
-    return phases[-1] if conductor.record.change_began or not started else started[-1]
 
 
 async def clear_to_proceed(conductor: Conductor) -> None:
@@ -58,7 +53,7 @@ async def clear_to_proceed(conductor: Conductor) -> None:
     if record.held is not None:
         said = hold_said(record.held)
         blocked = isinstance(record.held, ev.Held) and record.held.step
-        phase = _current(conductor) if blocked else conductor.frozen.runbook.phases[-1]
+        phase = patient_phase(conductor.frozen, conductor.record) if blocked else conductor.frozen.runbook.phases[-1]
         await wait_while_held(conductor, said, phase, lambda: conductor.record.held is None)
 
 
@@ -73,8 +68,10 @@ async def hold_when_late(conductor: Conductor, phase: Phase) -> None:
     asked = any(isinstance(hold, ev.Held) and hold.why.startswith(said) for hold in conductor.record.holds)
     if asked or (phase.phase in conductor.record.phases_started and not phase.turns_back):
         return
-    late = (now() - conductor.due(phase)).total_seconds()
-    why = f"{said} by {late:.0f} s, more than the {show_duration(phase.late_by)} allowed; resume or scrub"
+    clock = conductor.frozen.environment.clock
+    late = timedelta(seconds=ceil((now() - conductor.due(phase)) / clock.real(timedelta(seconds=1))))
+    by = f"{show_duration(late)}{' of the countdown' if clock.compressed else ''}"
+    why = f"{said} by {by}, more than the {show_duration(phase.late_by)} allowed"
     await conductor.write(ev.Held(why=why))
 
 

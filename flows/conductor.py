@@ -13,7 +13,7 @@ from flows.what_next import told
 from flows.window import RunState
 from tasks.estate import Estate
 from tminus import events as ev
-from tminus import lease
+from tminus import lease, standing
 from tminus.countdown import lines
 from tminus.errors import FencedOff, LedgerError
 from tminus.frozen import Frozen
@@ -23,7 +23,6 @@ from tminus.ledger.store import Changes
 from tminus.record import Record
 from tminus.runbook import Phase
 
-STARTING = timedelta(seconds=10)  # what a worker on a busy machine may take to start a run, on any clock
 _LOOK = 0.25  # seconds: the net under the ledger's own waking
 UNDO_WAITS = 2.0  # seconds that an undo waits for the ledger before it writes to the local journal
 
@@ -250,11 +249,11 @@ class Conductor:
 
     def latest(self, phase: Phase) -> datetime:
         """When a phase is too late to begin."""
-        return self.due(phase) + self.real(phase.late_by) + STARTING
+        return standing.latest(self.frozen, phase)
 
     def patience(self, phase: Phase, since: datetime) -> datetime:
         """Until when people are waited for: what holds late in a phase gives them as long as what holds early."""
-        return max(self.latest(phase), since + self.real(phase.late_by))
+        return standing.patience(self.frozen, phase, since)
 
     def real(self, planned: timedelta) -> timedelta:
         """A planned length on this environment's clock."""

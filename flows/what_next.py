@@ -3,7 +3,7 @@
 from tminus.frozen import Frozen
 from tminus.outcome import Outcome, Verdict
 from tminus.record import Record
-from tminus.runbook import Phase, Runbook, Step
+from tminus.runbook import Phase, Runbook, SignOff, Step
 
 
 def phase_of(runbook: Runbook, step: Step) -> Phase:
@@ -24,12 +24,14 @@ def turns_back(frozen: Frozen, record: Record, step: Step) -> bool:
 
 def told(frozen: Frozen, record: Record, step: Step, outcome: Outcome) -> str:
     """One line: what did not pass, found and expected, whose it is, and what is next."""
-    return f"{step.id} {outcome.verdict}: {outcome.summary}. Owner: {step.owner}. Then: {_then(frozen, record, step)}"
+    then = _then(frozen, record, step, outcome)
+    return f"{step.id} {outcome.verdict}: {outcome.summary}. Owner: {step.owner}. Then: {then}"
 
 
-def _then(frozen: Frozen, record: Record, step: Step) -> str:
+def _then(frozen: Frozen, record: Record, step: Step, outcome: Outcome) -> str:
     if turns_back(frozen, record, step):
         return "it is rolled back"
     launch = frozen.created.launch
     retry, waive = f"tminus retry {launch} {step.id}", f"tminus waive {launch} {step.id} --reason WHY --until DATE"
-    return f"{retry}, or {waive}" if step.waivable else f"{retry}; it cannot be waived"
+    signs = "".join(f"{one}, then " for one in outcome.details) if isinstance(step.does, SignOff) else ""
+    return f"{signs}{retry}, or {waive}" if step.waivable else f"{signs}{retry}; it cannot be waived"

@@ -70,6 +70,8 @@ def _section(environment: Environment, name: str) -> Api | None:
         return Api(url=environment.slack.api, token=environment.slack.token)
     if name == "pagerduty" and environment.pagerduty is not None:
         known = environment.pagerduty
+        if known.token is None and known.rest is not None:  # whoever may write there may read there
+            return Api(url=known.rest.api, token=known.rest.token, ca_file=known.ca_file)
         return Api(url=known.api, token=known.token, ca_file=known.ca_file)
     found = None if name in _OWN_SECTION else getattr(environment, name, None)
     return found if isinstance(found, Api) else None

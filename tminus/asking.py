@@ -27,12 +27,18 @@ FEWEST = 6
 
 @dataclass(frozen=True)
 class Judgement:
-    """How an ask stands: met, rejected (by whom), or waiting (for whom)."""
+    """How an ask stands: met, rejected (by whom), or waiting.
+
+    Attributes:
+        waits: for which roles, and whose answer would bring it on; "" where for nobody.
+        lacks: the same as it is still true once no answer counts any more.
+    """
 
     met: bool
     seating: Seating
     rejected: ev.Answered | None
     waits: str
+    lacks: str
 
 
 def judge(ask: AskState, people: People, moment: datetime | None = None) -> Judgement:
@@ -48,8 +54,9 @@ def judge(ask: AskState, people: People, moment: datetime | None = None) -> Judg
     rejected = next((answer for answer in counting if answer.answer == "reject"), None)
     answered = {one.person: seats for one in counting if one.answer == yes and (seats := seats_of(one, ask, people))}
     seating = seat(ask.opened.roles, answered)
-    waits = "" if seating.complete else _waits(seating, who_may(ask, people, moment), people)
-    return Judgement(seating.complete and rejected is None, seating, rejected, waits)
+    may = who_may(ask, people, moment)
+    waits, lacks = (_waits(seating, may, people, is_open=is_open) for is_open in (True, False))
+    return Judgement(seating.complete and rejected is None, seating, rejected, waits, lacks)
 
 
 def end_of(ask: AskState, people: People, moment: datetime) -> ev.AskEnded | None:
@@ -62,7 +69,7 @@ def end_of(ask: AskState, people: People, moment: datetime) -> ev.AskEnded | Non
     if judgement.met:
         return ev.AskEnded(ask=name, result="met", reason=seated(judgement.seating, people))
     if moment >= ask.opened.deadline:
-        return ev.AskEnded(ask=name, result="expired", reason=f"at the deadline it still {judgement.waits}")
+        return ev.AskEnded(ask=name, result="expired", reason=f"at the deadline it still {judgement.lacks}")
     return None
 
 
@@ -91,13 +98,14 @@ def _asked(ask: AskState, since: datetime, until: datetime) -> Asking:
     return Asking(ask.opened.roles, ask.barred, since, until, ask.opened.gates)
 
 
-def _waits(seating: Seating, may: Mapping[str, frozenset[str]], people: People) -> str:
+def _waits(seating: Seating, may: Mapping[str, frozenset[str]], people: People, *, is_open: bool) -> str:
     named = Seating(
         seating.quorum,
         tuple(Answer(name_of(people, answer.person), answer.roles) for answer in seating.answers),
         {role: tuple(name_of(people, person) for person in seated) for role, seated in seating.filled.items()},
     )
-    return why_it_waits(named, {name_of(people, person): roles for person, roles in may.items()})
+    by_name = {name_of(people, person): roles for person, roles in may.items()}
+    return why_it_waits(named, by_name, is_open=is_open)
 
 
 def seated(seating: Seating, people: People) -> str:
@@ -163,7 +171,7 @@ def why_refused(answer: ev.Answered, record: Record, people: People, moment: dat
     if ask.voided:
         return "the countdown was taken back to its start; this will be asked anew"
     if ask.ended is not None:
-        return f"this was decided at {ask.ended.at:%Y-%m-%d %H:%M:%S} UTC: {ask.ended.reason}"
+        return f"{answer.ask} was decided at {ask.ended.at:%Y-%m-%d %H:%M:%S} UTC: {ask.ended.reason}"
     return _why_not_theirs(answer, ask, people, person) or _why_not_now(answer, ask, people, moment)
 
 

@@ -11,7 +11,7 @@ from tminus.plan import Crew, Plan, PlannedPhase, make_plan
 from tminus.record import Record
 from tminus.release import authors_of
 from tminus.runbook import Approval, Phase
-from tminus.sentence import approvers, first_traffic
+from tminus.sentence import approvers, cut_short, first_traffic
 from tminus.spoken import counted, day_said, length_said, listed, person_said, role_said, time_said
 
 LIMIT = 2800  # characters; Slack refuses a section of more than 3,000
@@ -56,6 +56,19 @@ def brief(frozen: Frozen, record: Record) -> str:
     )
 
 
+def sign_off_asked(frozen: Frozen) -> str:
+    """What a readiness sign-off asks about, as the brief says it; plain text of at most 2,800 characters."""
+    release, created = frozen.release, frozen.created
+    asked_by = person_said(frozen, created.started_by)
+    return _within(
+        [
+            f"Is release {release.release} of {release.system} ready? {release.ticket}; asked by {asked_by}.",
+            f"Environment: {created.environment_name}.",
+            *_what(frozen),
+        ]
+    )
+
+
 def debrief(frozen: Frozen, record: Record) -> str:
     """What happened, drafted from the ledger; plain text of at most 2,800 characters."""
     return _within(
@@ -90,7 +103,8 @@ def _what(frozen: Frozen) -> list[str]:
         lines.append(f"{name} {back} → {service.version} (`{service.artifact[7:19]}`); the way back is {back}.")
     if frozen.release.commits:
         commits = frozen.release.commits
-        lines.append(f"Commits {commits.since} to {commits.until} of {commits.repository}.")
+        by = "" if commits.authors is None else f", by {counted(len(set(commits.authors)), 'author')}"
+        lines.append(f"Commits {commits.since} to {commits.until} of {commits.repository}{by}.")
     if frozen.release.migrations:
         lines.append(f"Migrations: {listed(frozen.release.migrations)}.")
     return lines
@@ -211,7 +225,11 @@ def _watch_lines(record: Record) -> list[str]:
     failed = sum(sample.failed for sample in record.samples)
     seen = f"{counted(len(record.samples), 'sample')}, {failed} of {requests} requests failed"
     decided = record.watch_decided
-    return [f"{seen}; {decided.verdict}: {decided.why}" if decided else f"{seen}; no verdict yet"]
+    return [f"{seen}; {decided.verdict}: {decided.why}" if decided else f"{seen}; {_undecided(record)}"]
+
+
+def _undecided(record: Record) -> str:
+    return f"no verdict: {why}" if (why := cut_short(record)) else "no verdict yet"
 
 
 def _rollback_lines(frozen: Frozen, record: Record) -> list[str]:

@@ -1,9 +1,10 @@
 """A launch in the terminal: a live view of one screen, and plain lines where stdout is no terminal."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from textwrap import wrap
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,37 +14,62 @@ from rich.text import Text
 from tminus import events as ev
 from tminus.clock import now as clock_now
 from tminus.frozen import Frozen
-from tminus.headline import awaited, headline
+from tminus.headline import Awaited, awaited, headline
+from tminus.offers import Offer
 from tminus.record import Record
 from tminus.runbook import Phase, Step
-from tminus.sentence import found_said
-from tminus.spoken import countdown_said, counted, length_said, time_said
-from tminus.standing import FAILED, NOT_BEGUN, PASSED, RUNNING, UNDONE, UNKNOWN, WAIVED, Mark, Tone, due, mark_of
+from tminus.sentence import found_said, gist
+from tminus.spoken import countdown_said, counted, day_said, length_said, person_said, time_said
+from tminus.standing import (
+    FAILED,
+    NOT_BEGUN,
+    PASSED,
+    RUNNING,
+    UNDONE,
+    UNKNOWN,
+    WAIVED,
+    Mark,
+    Tone,
+    due,
+    held_until,
+    mark_of,
+)
 from tminus.telling import event_said
 
 _STYLES: dict[Tone, str] = {"good": "green", "bad": "bold red", "warn": "yellow", "live": "cyan", "quiet": "dim"}
 _FRAME = 7  # lines of a screen for the clock, what stands between, and a verdict of three lines
-_GIST = 200  # characters of a step's evidence that a terminal could show
 
 
-def render(frozen: Frozen, record: Record, now: datetime, rows: int | None = None) -> RenderableType:
+def render(
+    frozen: Frozen,
+    record: Record,
+    now: datetime,
+    rows: int | None = None,
+    columns: int | None = None,
+    *,
+    first: Sequence[Awaited] = (),
+) -> RenderableType:
     """One screen: the clock, the phases with the steps that matter now, who is awaited, and last the verdict.
 
-    A phase that is over or to come takes one line; what did not pass is always shown.
+    A phase that is over or to come takes one line; what did not pass is always shown. What is to be typed stands whole
+    on a line of its own, however long: print it uncropped, or say how many columns there are.
 
     Args:
         frozen: what was launched.
         record: what happened so far.
         now: the present, for the clock.
         rows: how many lines the screen has; where that is too few, steps that passed are left out first.
+        columns: how wide a screen is that shows no longer lines; a longer command goes on behind a backslash.
+        first: whom it waits for before all others, by what its own record cannot tell.
     """
-    waiting = list(_awaited(frozen, record, now))
-    spare = None if rows is None else rows - len(frozen.runbook.phases) - len(waiting) - _FRAME
+    waiting = [*_awaited([*first, *awaited(frozen, record, now)], columns), *_unless(frozen, record, now)]
+    taken = sum(one.plain.count("\n") + 1 for one in waiting)
+    spare = None if rows is None else rows - len(frozen.runbook.phases) - taken - _FRAME
     parts: list[RenderableType] = [_clock(frozen, record, now), Text()]
     for phase in frozen.runbook.phases:
         parts.append(_phase_line(frozen, record, phase, now))
         if shown := _fitting(record, _steps_worth_showing(record, phase), spare):
-            parts.append(_steps(record, shown, now))
+            parts.append(_steps(frozen, record, shown, now))
     return Group(*parts, Text(), *waiting, _verdict(frozen, record))
 
 
@@ -59,7 +85,8 @@ def show_live(console: Console, frozen: Frozen, refresh: Callable[[], Record], p
     with Live(console=console, auto_refresh=False) as live:
         while True:
             record = refresh()
-            live.update(render(frozen, record, clock_now(), console.height), refresh=True)
+            shown = render(frozen, record, clock_now(), console.height, console.width)
+            live.update(shown, refresh=True)
             if record.closed is not None:
                 return record
             time.sleep(pause)
@@ -110,7 +137,7 @@ def _when(record: Record, name: str, at: datetime, now: datetime) -> str:
     if started := record.phases_started.get(name):
         return f"since {time_said(started.at)}"
     if record.closed is not None:
-        return f"was due at {time_said(at)}"
+        return f"{'is' if now < at else 'was'} due at {time_said(at)}"
     if now < at:
         return f"at {time_said(at)}, in {length_said(at - now)}"
     return f"due at {time_said(at)}, {length_said(now - at)} ago"
@@ -142,7 +169,7 @@ def _fitting(record: Record, steps: list[Step], spare: int | None) -> list[Step]
     return kept
 
 
-def _steps(record: Record, steps: list[Step], now: datetime) -> Table:
+def _steps(frozen: Frozen, record: Record, steps: list[Step], now: datetime) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=14, no_wrap=True)
     grid.add_column(width=24, no_wrap=True, overflow="ellipsis")
@@ -150,24 +177,30 @@ def _steps(record: Record, steps: list[Step], now: datetime) -> Table:
     for step in steps:
         mark = mark_of(record, step.id)
         shown = Text(f"  {mark}", style=_STYLES[mark.tone])
-        short = mark not in {FAILED, UNKNOWN}  # the reason of what did not pass is shown whole
-        gist = Text(_gist(record, step, now), "dim" if short else "", no_wrap=short, overflow="ellipsis")
-        grid.add_row(shown, step.id, gist)
+        short = mark not in {FAILED, UNKNOWN, WAIVED}  # the reason of what did not pass is shown whole
+        said = Text(_gist(frozen, record, step, now), "dim" if short else "", no_wrap=short, overflow="ellipsis")
+        grid.add_row(shown, step.id, said)
     return grid
 
 
-def _gist(record: Record, step: Step, now: datetime) -> str:
+def _gist(frozen: Frozen, record: Record, step: Step, now: datetime) -> str:
     state = record.steps.get(step.id)
     if state is None:
         return step.title
+    waived = record.waivers.get(step.id)
+    if waived is not None and mark_of(record, step.id) is WAIVED:
+        until = f" until {day_said(waived.until)}" if waived.until else ""
+        return f"waived by {person_said(frozen, waived.person)}{until}: {gist(waived.reason)}"
+    if state.started is None and state.attempt and state.outcome is None:
+        return "waits to be observed again"
     if state.undone is not None:
-        return state.undone.summary[:_GIST]
+        return gist(state.undone.summary)
     if state.outcome is not None:
-        return found_said(state.outcome)[:_GIST]
+        return gist(found_said(state.outcome))
     if record.watch is not None and record.watch.step == step.id and record.watch_decided is None:
         return _watched(record)
     since = f", {length_said(now - state.started)} so far" if state.started else ""
-    return f"{state.intended.does if state.intended else step.title}{since}"[:_GIST]
+    return f"{gist(state.intended.does if state.intended else step.title)}{since}"
 
 
 def _watched(record: Record) -> str:
@@ -177,16 +210,41 @@ def _watched(record: Record) -> str:
     return f"{failed} of {requests} requests failed{p95}"
 
 
-def _awaited(frozen: Frozen, record: Record, now: datetime) -> Iterator[Text]:
+def _awaited(waiting: Sequence[Awaited], columns: int | None) -> Iterator[Text]:
     """Who may do the same thing in the same way stands under one line that says what and how."""
-    waiting = awaited(frozen, record, now)
-    for (what, how), some in groupby(waiting, key=lambda one: (one.what, one.how)):
+    for (what, how, ways), some in groupby(waiting, key=lambda one: (one.what, one.how, one.ways)):
         yield Text.assemble((f"◇ waits for somebody to {what}", f"bold {_STYLES['live']}"))
         for one in some:
             yield Text(f"  {one.who}")
-        yield Text(f"  {how}", style="dim")
+        for way in ways:
+            yield Text(_typed(way, columns), style="dim", no_wrap=True, overflow="ignore")
+        if not ways:
+            yield Text(f"  {how}", style="dim")
     if waiting:
         yield Text()
+
+
+def _unless(frozen: Frozen, record: Record, now: datetime) -> Iterator[Text]:
+    """What becomes of a launch that is held where nobody says anything: it ends by itself, and when."""
+    until = held_until(frozen, record)
+    if until is None or record.closed is not None or record.must_roll_back or record.scrubbed is not None:
+        return
+    back = record.change_began or record.rolled_back is not None
+    ends = "it closes as held, and nothing is rolled back by itself" if back else "it ends as a no-go"
+    at = f"{time_said(until)} ({countdown_said(frozen, until)})"
+    when = f"If nobody ends the hold by {at}" if now <= until else f"Nobody ended the hold by {at}"
+    yield Text(f"{when}, {ends}.")
+    yield Text()
+
+
+def _typed(way: Offer, columns: int | None) -> str:
+    """A command on a line of its own, what it is for behind it; it can be pasted as it stands."""
+    what = f"  # {way.does}" if way.does else ""
+    whole = f"  {way.command}{what}"
+    if columns is None or len(whole) <= columns:
+        return whole
+    parts = wrap(way.command, columns - 6, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(filter(None, (what, "  " + " \\\n    ".join(parts))))
 
 
 def _verdict(frozen: Frozen, record: Record) -> Text:

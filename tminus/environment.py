@@ -161,7 +161,8 @@ class PagerDuty(Section):
     """Where on-call is woken, and where it can be asked who that is.
 
     Attributes:
-        token: of the REST API, for what readiness asks; pages need only the routing key.
+        api, token: of the REST API, for what readiness asks; pages need only the routing key. Without a token here,
+            `rest`'s api and token are used.
         rest: for pages to the roles' own escalation policies, and for answers to notes.
         webhook_secrets: those of the webhook subscriptions that send notes here; more than one while one is exchanged.
     """

@@ -7,7 +7,7 @@ from datetime import datetime
 from tminus import asking
 from tminus import events as ev
 from tminus.frozen import Frozen
-from tminus.offers import offers
+from tminus.offers import Offer, offers
 from tminus.record import AskState, Record
 from tminus.roll_call import called_in
 from tminus.sentence import gist, hold_said, reason_said, what_stands
@@ -47,11 +47,13 @@ class Awaited:
         who: a role, or everybody who may answer.
         what: what they are to do.
         how: what to type, or where to press.
+        ways: each command of it by itself, for where it is copied from.
     """
 
     who: str
     what: str
     how: str
+    ways: tuple[Offer, ...] = ()
 
 
 def headline(frozen: Frozen, record: Record) -> Headline:
@@ -156,22 +158,27 @@ def _answers_awaited(frozen: Frozen, record: Record, moment: datetime) -> Iterat
 def answers_to(frozen: Frozen, record: Record, ask: AskState, moment: datetime) -> Iterator[Awaited]:
     """What one question still waits for, seat by seat."""
     verb, how = _VERBS[ask.opened.kind], where_to_answer(frozen, ask)
+    ways = (Offer("or in Slack" if frozen.environment.slack else "", _to_answer(frozen, ask)),)
     could = [one for one in frozen.people.people if _could_answer(frozen, record, ask, one.id, moment)]
     seating, may = asking.judge(ask, frozen.people).seating, asking.who_may(ask, frozen.people, moment)
     for role, count in seating.missing.items():
         names = [person.name for person in could if role in may.get(person.id, ())]
         who = f"{count} {role_said(role)}: {' or '.join(names) or 'nobody left who could'}"
         what = f"{verb} “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}"
-        yield Awaited(who, what, how if names else "it ends at its deadline")
+        yield Awaited(who, what, how, ways) if names else Awaited(who, what, "it ends at its deadline")
     if seating.complete and (found := called_in(frozen, ask)) is not None and found.silent:
         who = " or ".join(asking.name_of(frozen.people, person) for person in found.silent)
-        yield Awaited(who, f"answer “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}", how)
+        yield Awaited(who, f"answer “{_title(frozen, ask)}” until {time_said(ask.opened.deadline)}", how, ways)
 
 
 def where_to_answer(frozen: Frozen, ask: AskState) -> str:
     """Where people answer a question, and what they type."""
     by_slack = "in Slack or by " if frozen.environment.slack is not None else ""
-    return f"{by_slack}{asking.how_to_answer(frozen.created.launch, ask.opened)}"
+    return f"{by_slack}{_to_answer(frozen, ask)}"
+
+
+def _to_answer(frozen: Frozen, ask: AskState) -> str:
+    return asking.how_to_answer(frozen.created.launch, ask.opened)
 
 
 def _could_answer(frozen: Frozen, record: Record, ask: AskState, person: str, moment: datetime) -> bool:
@@ -191,22 +198,28 @@ def _orders_awaited(frozen: Frozen, record: Record) -> Iterator[Awaited]:
     held, some = record.held, offers(frozen, record)
     if held is None or not some:
         return
-    how = " or ".join(f"{one.command} ({one.does})" for one in some)
+    how, by = " or ".join(f"{one.command} ({one.does})" for one in some), _held_by(frozen, record)
     step = frozen.runbook.step(held.step) if isinstance(held, ev.Held) and held.step else None
-    if step is None or record.rolled_back is not None:
-        yield Awaited("somebody on duty", f"say how it goes on{_also_held(frozen, record)}", how)
+    if record.rolled_back is not None:
+        yield Awaited("somebody on duty", f"say how it goes on{by}", how, tuple(some))
+    elif step is None:
+        yield Awaited("anybody in people.yaml", f"say how it goes on{by}", how, tuple(some))
     else:
-        yield Awaited(role_said(step.owner), f"mend {step.id}{_also_held(frozen, record)}", how)
+        yield Awaited(role_said(step.owner), f"mend {step.id}{by}", how, tuple(some))
 
 
-def _also_held(frozen: Frozen, record: Record) -> str:
-    """Who else holds the launch, and why: one word may let go of one hold and not of another."""
-    held = _same_hold(record.held) if record.held is not None else ()
-    others = [hold for hold in told_once(record.holding) if _same_hold(hold) != held]
-    said = (
-        f"tminus: {gist(hold.why)}"
-        if isinstance(hold, ev.Held)
-        else f"{asking.name_of(frozen.people, hold.person)}: {gist(hold.reason)}"
-        for hold in others
-    )
-    return f"; also held by {'; '.join(said)}" if others else ""
+def _held_by(frozen: Frozen, record: Record) -> str:
+    """Who holds the launch, and why, where several do: one word may let go of one hold and not of another."""
+    held, holds = record.held, told_once(record.holding)
+    if isinstance(held, ev.Held) and held.step and record.rolled_back is None:
+        others = [hold for hold in holds if not (isinstance(hold, ev.Held) and hold.step == held.step)]
+        return f"; also held by {'; '.join(_hold_said(frozen, record, hold) for hold in others)}" if others else ""
+    return f"; held by {'; '.join(_hold_said(frozen, record, hold) for hold in holds)}" if len(holds) > 1 else ""
+
+
+def _hold_said(frozen: Frozen, record: Record, hold: ev.Held | ev.Ordered) -> str:
+    """Whose, and why; about a step that did not pass without the commands that are offered for it."""
+    if isinstance(hold, ev.Ordered):
+        return f"{asking.name_of(frozen.people, hold.person)}: {gist(hold.reason) or 'no reason given'}"
+    blocked = hold.step and not record.step(hold.step).settled
+    return f"tminus: {reason_said(frozen, record, hold.why) if blocked else gist(hold.why)}"

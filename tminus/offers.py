@@ -57,17 +57,23 @@ def offers(frozen: Frozen, record: Record) -> list[Offer]:
         ]
     if record.must_roll_back or record.scrubbed is not None:
         return []
-    step = held.step if isinstance(held, ev.Held) else ""
-    retry = _offer(frozen, record, "retry", f"to try {step} again", step) if step else []
-    waive = _offer(frozen, record, "waive", "to accept it as it is", step) if step else []
-    about_it = [*retry, *waive]
+    blocked = dict.fromkeys(hold.step for hold in reversed(record.holding) if isinstance(hold, ev.Held) and hold.step)
+    about_it = [one for step in blocked for one in _about(frozen, record, step)]
     goes_on = "to let go of every hold" if about_it else "to go on"
     theirs = any(is_persons(hold) for hold in record.holding)  # which no word about a step lets go of
+    resume = _offer(frozen, record, "resume", goes_on) if theirs or not about_it else []
     return [
-        *about_it,
-        *(_offer(frozen, record, "resume", goes_on) if theirs or not about_it else []),
+        *([*resume, *about_it] if is_persons(held) else [*about_it, *resume]),
         *_offer(frozen, record, "rollback", "to go back"),
         *([] if record.change_began else _offer(frozen, record, "scrub", "to end it")),
+    ]
+
+
+def _about(frozen: Frozen, record: Record, step: str) -> list[Offer]:
+    """What is offered for a step that did not pass: to accept it only as it is now."""
+    return [
+        *_offer(frozen, record, "retry", f"to try {step} again", step),
+        *_offer(frozen, record, "waive", "to accept it as it is", step),
     ]
 
 

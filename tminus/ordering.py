@@ -12,6 +12,7 @@ from tminus.frozen import Frozen
 from tminus.outline import OutlinedStep, outline_of
 from tminus.people import Person
 from tminus.record import Record, StepState
+from tminus.record_parts import is_persons
 from tminus.release import authors_of
 
 _Rule = Callable[[ev.Ordered, Record, Frozen, Person, datetime], str | None]
@@ -73,6 +74,15 @@ def still_held(frozen: Frozen, record: Record) -> str:
     """What a resume did not let go of, in words for its author; "" where nothing is held any more."""
     said = _said(frozen, record.holding)
     return f"Still held, since that came later: {said}. Look at it, and resume again." if said else ""
+
+
+def still_blocked(frozen: Frozen, record: Record, given: ev.Ordered) -> str:
+    """What people hold that a word about a step lets go of nothing of, for its author; "" where nobody does."""
+    said = _said(frozen, [hold for hold in record.holding if is_persons(hold)])
+    if given.order not in {"retry", "waive"} or not said:
+        return ""
+    then = f"{given.step} is tried" if given.order == "retry" else "The launch goes on"
+    return f"{then} once nobody holds any more ({said}): `tminus resume {frozen.created.launch}`"
 
 
 def _said(frozen: Frozen, holds: Iterable[ev.Held | ev.Ordered]) -> str:
@@ -159,6 +169,9 @@ def _waive(given: ev.Ordered, record: Record, frozen: Frozen, person: Person, mo
         return "a waiver wants a reason, for the record"
     if given.until is None:
         return "a waiver wants a date until which it holds"
+    waived = record.waivers.get(given.step)
+    if waived is not None and record.is_waived(given.step, moment) and not failure_digest(record.step(given.step)):
+        return f"{given.step} is waived already{until_said(waived)}, by {name_of(frozen.people, waived.person)}"
     if given.until <= moment:
         return f"a waiver wants an end in the future, and this one would have ended at{_utc(given.until)}"
     return _why_not_this(given, record.step(given.step))

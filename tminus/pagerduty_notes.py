@@ -161,7 +161,7 @@ class Notes:
         found = about or waiting
         if len(found) != 1:
             several = f"several questions wait ({', '.join(ask.opened.ask for ask in found)}); {by_command}"
-            why = several if found else "no approval waits for a yes"
+            why = several if found else "no approval waits for an answer"
             self._refused(page, person.id, "reject", f"{why}; `hold` would stop new steps")
         return found[0]
 

@@ -82,7 +82,7 @@ def _find_seat(
     return False
 
 
-def why_it_waits(seating: Seating, candidates: Mapping[str, frozenset[str]]) -> str:
+def why_it_waits(seating: Seating, candidates: Mapping[str, frozenset[str]], *, is_open: bool = True) -> str:
     """One sentence: which role lacks whom, and whose answer would bring it on; "" where nothing is awaited.
 
     A candidate may bring it on without the missing role, where somebody seated can move over.
@@ -91,6 +91,7 @@ def why_it_waits(seating: Seating, candidates: Mapping[str, frozenset[str]]) -> 
         seating: as it stands.
         candidates: everyone who could answer, by the names that the sentence should use; those who have said yes for
             every seat that they could take are left out.
+        is_open: whether an answer counts when it is read; else it says who was awaited, which is true afterwards, too.
     """
     if seating.complete:
         return ""
@@ -107,7 +108,8 @@ def why_it_waits(seating: Seating, candidates: Mapping[str, frozenset[str]]) -> 
     unseated = f" ({', '.join(idle)} answered, but the seats of their roles are taken)" if idle else ""
     if why := why_unreachable(seating.quorum, {**answered, **waiting}):
         return f"waits for {lacks}{unseated}; it cannot be reached: {why}"
-    return f"waits for {lacks}{unseated}; next could be {' or '.join(helpful)}"
+    whose = "next could be " if is_open else "awaited: "
+    return f"waits for {lacks}{unseated}; {whose}{' or '.join(helpful)}"
 
 
 def why_unreachable(quorum: Mapping[str, int], candidates: Mapping[str, frozenset[str]]) -> str:

@@ -292,6 +292,7 @@ class Record:
         self.recycles += 1
         self.phases_ended = {}
         for state in self.steps.values():
+            state.started = state.started if state.in_doubt else None  # nothing of it goes on until it begins anew
             if state.settled:
                 state.intended = None  # it ended, so nothing of it is in doubt: it is looked at anew
             state.outcome = None

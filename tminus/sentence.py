@@ -50,6 +50,16 @@ def first_traffic(frozen: Frozen, record: Record) -> datetime | None:
     return next((ended.at for ended in last.history if ended.outcome.verdict is Verdict.PASS), None)
 
 
+def cut_short(record: Record) -> str:
+    """What ended the watch before it had decided; "" where it decided, still runs, or was never there."""
+    if record.watch is None or record.watch_decided is not None:
+        return ""
+    if record.rollback is not None:
+        return f"the way back began at {time_said(record.rollback.at)}, before the watch had decided"
+    ended = record.closed
+    return f"the launch ended at {time_said(ended.at)}, before the watch had decided" if ended else ""
+
+
 def approvers(frozen: Frozen, record: Record) -> list[str]:
     """The roles whose approval let the launch go, in the book's order."""
     roles: dict[str, None] = {}
@@ -96,8 +106,8 @@ def gist(text: str) -> str:
     plain = " ".join(text.split()).rstrip(".")
     if len(plain) <= _REASON:
         return plain
-    end = plain[-_REASON * 2 // 3 :].partition(" ")
-    return f"{plain[: _REASON // 3]} … {end[2] or end[0]}"
+    begins, end = plain[: _REASON // 3].rpartition(" "), plain[-_REASON * 2 // 3 :].partition(" ")
+    return f"{begins[0] or begins[2]} … {end[2] or end[0]}"
 
 
 def what_stands(frozen: Frozen, record: Record) -> str:

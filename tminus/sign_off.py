@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tminus import asking
 from tminus import events as ev
+from tminus.briefing import sign_off_asked
 from tminus.chain_names import sign_off_chain, sign_offs_of
 from tminus.clock import now
 from tminus.environment import Environment, Ledger
@@ -39,6 +40,16 @@ class Asked:
     ask: AskState
     judged: asking.Judgement
     strangers: tuple[str, ...]
+
+    @property
+    def chain(self) -> str:
+        """The sign-off that it was asked in."""
+        return self.frozen.created.launch
+
+    @property
+    def how(self) -> str:
+        """The command that says yes to it."""
+        return asking.how_to_answer(self.chain, self.ask.opened)
 
     @property
     def decided(self) -> bool:
@@ -112,16 +123,32 @@ def judge_sign_off(asked: Sequence[Asked], question: SignOff) -> Outcome:
     if last is None:
         roles, wanted = ", ".join(sorted(asked[-1].ask.opened.roles)), ", ".join(sorted(question.roles))
         return Outcome.failed(f"the sign-off asked {roles}, and this book wants {wanted}; `tminus sign-off` asks again")
-    if last.judged.rejected is not None:
-        no = last.judged.rejected
-        return Outcome.failed(f"{no.person} refused to sign it off: {one_line(no.reason)}")
-    if not last.judged.met:
-        other = f"; {', '.join(last.strangers)} answered with another key or Slack id than people.yaml has now"
-        return Outcome.failed(f"the sign-off {last.judged.waits}{other if last.strangers else ''}")
+    if last.judged.rejected is not None or not last.judged.met:
+        return _not_signed(last, to_be_signed(asked, question, now()))
     until = last.until(question)
     if now() > until:
         return Outcome.failed(f"the sign-off ran out at {until:%Y-%m-%d %H:%M} UTC; `tminus sign-off` asks again")
     return Outcome.passed(f"signed off by {', '.join(sorted(question.roles))}, valid until {until:%Y-%m-%d}")
+
+
+def _not_signed(last: Asked, waiting: Asked | None) -> Outcome:
+    """Why it does not pass, in which sign-off, and what signs it where that is still open."""
+    other = f"; {', '.join(last.strangers)} answered with another key or Slack id than people.yaml has now"
+    no, strangers = last.judged.rejected, other if last.strangers else ""
+    name = asking.name_of(last.frozen.people, no.person) if no else ""
+    refused = f"{name} refused to sign it off: {one_line(no.reason) or 'no reason given'}" if no else ""
+    if waiting is not None:
+        asks = f"the sign-off {waiting.chain} {'is open and ' if no else ''}{waiting.judged.lacks}"
+        said = f"{asks}{f'; decided last: {refused}' if no else strangers}"
+        return Outcome.failed(said).model_copy(update={"details": (f"to sign it: {waiting.how}",)})
+    ended = f"{last.chain} was open until {last.ask.opened.deadline:%Y-%m-%d %H:%M} UTC and still {last.judged.lacks}"
+    return Outcome.failed(f"{refused or f'the sign-off {ended}{strangers}'}; `tminus sign-off` asks again")
+
+
+def to_be_signed(asked: Sequence[Asked], question: SignOff, moment: datetime) -> Asked | None:
+    """The latest question about the release that can still be signed at a moment; None where there is none."""
+    fitting = (one for one in reversed(asked) if one.ask.opened.roles == question.roles and not one.decided)
+    return next((one for one in fitting if one.ask.ended is None and moment <= one.ask.opened.deadline), None)
 
 
 def decided_last(asked: Sequence[Asked], question: SignOff) -> Asked | None:
@@ -165,7 +192,7 @@ def open_sign_off(documents: Documents, asked_by: str, open_ledger: Callable[[Le
             step=step.id,
             kind="sign_off",
             roles=question.roles,
-            text=f"Is release {release.release} of {release.system} ready? {release.ticket}; asked by {asked_by}.",
+            text=sign_off_asked(frozen),
             decision_digest=frozen.created.digests["release"],
             evidence_digest=frozen.created.digests["release"],
             deadline=now() + environment.clock.real(question.deadline),
@@ -199,7 +226,7 @@ def _refuse_while_it_stands(before: Sequence[Asked], chain: str, question: SignO
 
 
 def _expired(one: Asked) -> ev.AskEnded:
-    reason = f"at the deadline it still {one.judged.waits}"
+    reason = f"at the deadline it still {one.judged.lacks}"
     return ev.AskEnded(ask=one.ask.opened.ask, result="expired", reason=reason)
 
 

@@ -1,13 +1,16 @@
 """Where a step or a phase stands, in a symbol and a word: colour is never the only sign."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
+from tminus import events as ev
 from tminus.frozen import Frozen
 from tminus.outcome import Verdict
 from tminus.record import Record, StepState
 from tminus.runbook import Phase, Step
+
+STARTING = timedelta(seconds=10)  # what a worker on a busy machine may take to start a run, on any clock
 
 Tone = Literal["good", "bad", "warn", "live", "quiet"]
 
@@ -79,3 +82,34 @@ def current_phase(frozen: Frozen, record: Record) -> Phase:
     """The phase that was taken up last; the first one before any was."""
     phases = frozen.runbook.phases
     return next((phase for phase in reversed(phases) if phase.phase in record.phases_started), phases[0])
+
+
+def latest(frozen: Frozen, phase: Phase) -> datetime:
+    """When a phase is too late to begin."""
+    return due(frozen, phase) + frozen.environment.clock.real(phase.late_by) + STARTING
+
+
+def patience(frozen: Frozen, phase: Phase, since: datetime) -> datetime:
+    """Until when people are waited for: what holds late in a phase gives them as long as what holds early."""
+    return max(latest(frozen, phase), since + frozen.environment.clock.real(phase.late_by))
+
+
+def patient_phase(frozen: Frozen, record: Record) -> Phase:
+    """The phase whose patience counts for a blocked step: before a change the latest that was begun, then the last.
+
+    That may be a later one than the step's own: at the go/no-go everything is observed again.
+    """
+    phases = frozen.runbook.phases
+    started = [one for one in phases if one.phase in record.phases_started]
+    return phases[-1] if record.change_began or not started else started[-1]
+
+
+def held_until(frozen: Frozen, record: Record) -> datetime | None:
+    """When the holds that stand end the launch, where nobody ends them: a blocked step's by its phase, any other by
+    the last one; None where nothing is held.
+    """
+    if record.held is None:
+        return None
+    blocked = any(isinstance(hold, ev.Held) and hold.step for hold in record.holding)
+    phase = patient_phase(frozen, record) if blocked else frozen.runbook.phases[-1]
+    return patience(frozen, phase, record.held.at)

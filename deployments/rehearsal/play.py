@@ -39,7 +39,7 @@ _COMMAND = 120.0  # seconds for one short command
 _STDERR = 5.0  # seconds for the rest of what an ended command said; what it leaves behind may hold the pipe open
 _T0 = ("+5h", "+7h")  # the book's first phase begins four hours before it
 _PAST = "choose a later T-0"  # so a launch is refused whose first phase would have begun already
-_LATE = re.compile(r"is late by \d+ s")  # so a phase that came too late is held
+_LATE = re.compile(r"is late by \d")  # so a phase that came too late is held
 _TMINUS = (sys.executable, "-m", "cli.main")
 
 

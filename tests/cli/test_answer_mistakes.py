@@ -65,7 +65,7 @@ class TestTooLate:
         stage.end_ask("rejected", "Security lead said no: not today")
         done = tminus(words[0], LAUNCH, *words[1:], *more)
         assert (done.exit_code, "Security lead said no: not today" in done.stderr) == (3, True), done.output
-        assert "this was decided at " in stage.refusals()[-1].why
+        assert stage.refusals()[-1].why.startswith("go-no-go was decided at ")
 
     def test_whoever_said_so_is_told_so(self, stage: Stage) -> None:
         """Also where no digest is given."""
@@ -87,6 +87,9 @@ class TestTooLate:
         """Nothing is written down."""
         done = tminus("attest", LAUNCH)
         assert (done.exit_code, "nothing was asked yet that attest would answer" in done.stderr) == (2, True)
+        assert f"go-no-go is open; `tminus approve {LAUNCH} --ask go-no-go` shows it and answers it" in done.stderr
+        stage.end_ask()
+        assert "; `tminus pending` lists what is asked" in tminus("attest", LAUNCH).stderr
         assert stage.refusals() == []
 
 
@@ -192,6 +195,23 @@ class TestShown:
     def test_a_heading_is_shown_without_asterisks(self) -> None:
         """As a briefing writes it: its title, and each part's."""
         assert plain("*shop 2.0*, TICKET-1. T-0\n\n*Waived*\n• none") == "shop 2.0, TICKET-1. T-0\n\nWaived\n• none"
+
+    def test_who_has_answered_is_waited_for_no_more(self, stage: Stage) -> None:
+        """Only who is still missing is listed; `roles` in the JSON are all that were asked."""
+        before = tminus("pending", LAUNCH).stdout.splitlines()[0]
+        assert "waits for 1 devops_lead and 1 engineering_lead and 1 security_lead; next could be" in before
+        assert tminus("approve", LAUNCH, "--digest", digest(stage)).exit_code == 0
+        assert "waits for 1 engineering_lead and 1 security_lead" in tminus("pending", LAUNCH).stdout.splitlines()[0]
+        (one,) = json.loads(tminus("pending", LAUNCH, "--json").stdout)
+        assert one["missing"] == {"engineering_lead": 1, "security_lead": 1}
+        assert set(one["roles"]) == {"engineering_lead", "devops_lead", "security_lead"}
+
+    def test_of_one_launch(self, stage: Stage) -> None:
+        """A name that is none is a mistake, with the nearest ones; one that waits for nobody says so."""
+        wrong = tminus("pending", LAUNCH[:-1])
+        assert (wrong.exit_code, f"did you mean {LAUNCH!r}?" in wrong.stderr) == (2, True)
+        stage.close("no-go", "NO-GO")
+        assert tminus("pending", LAUNCH).stdout == f"Nothing waits for people in {LAUNCH}.\n"
 
     def test_a_question_begins_no_line_that_looks_like_ours(self, stage: Stage) -> None:
         """No other launch, nor a command to type, is made up by who gave a reason."""

@@ -34,7 +34,7 @@ def test_a_gateway_whose_port_is_taken(desk: Desk, monkeypatch: pytest.MonkeyPat
         with_slack(desk, port)
         said = refused(tminus("gateway", "--environment", str(desk.path("environment"))))
     assert f"127.0.0.1:{port}" in said
-    assert "gateway.port" in said
+    assert "probably a gateway runs there already; else choose another gateway.port" in said
 
 
 def test_prefect_is_where_the_file_says(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,9 +34,13 @@ def test_it_lists_what_has_not_arrived(stage: Stage, words: list[str]) -> None:
     assert f"{LAUNCH}  slack of {ENVIRONMENT}  board" in done.stdout
 
 
-def test_of_another_launch_nothing(stage: Stage) -> None:
-    """Only its own."""
-    assert tminus("outbox", "another").stdout == "Every message has arrived.\n"
+@pytest.mark.parametrize("words", [["show"], ["resend", "--dead", "--launch"]], ids=" ".join)
+def test_a_name_that_is_no_launch_is_a_mistake(stage: Stage, words: list[str]) -> None:
+    """As if all had arrived, nobody would look again; the nearest names are said."""
+    done = tminus("outbox", *words, LAUNCH[:-1])
+    assert (done.code, done.stdout) == (2, "")
+    assert f"no launch or sign-off is called {LAUNCH[:-1]!r}; did you mean {LAUNCH!r}?" in done.stderr
+    assert stage.store.look("SELECT id FROM outbox WHERE state = 'dead'", {}) != []
 
 
 def test_a_channel_that_is_left_alone_is_said(stage: Stage) -> None:
@@ -68,7 +72,9 @@ def test_resending_says_what_it_did(stage: Stage) -> None:
 
 def test_every_dead_letter_of_a_launch(stage: Stage) -> None:
     """And of no other."""
-    assert resend("--dead", "--launch", "another").stdout == "No letter is dead.\n"
+    stage.store.run("UPDATE outbox SET chain = 'another' WHERE state = 'dead'", {})
+    assert resend("--dead", "--launch", LAUNCH).stdout == "No letter is dead.\n"
+    stage.store.run("UPDATE outbox SET chain = :chain WHERE chain = 'another'", {"chain": LAUNCH})
     assert "due again" in resend("--dead", "--launch", LAUNCH).stdout
 
 

@@ -128,8 +128,10 @@ def test_a_waiver_is_of_the_failure_that_was_seen(stage: Stage) -> None:
     stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
     first = asking.short(failure_digest(stage.book.record.step("services-healthy")))
     asked = waive(stage)
-    said = f"services-healthy failed: attempt 1, fail: healthy 4 of 6. Digest {first}."
-    assert (asked.exit_code, said in asked.stderr) == (2, True)
+    said = (
+        "which failure did you see? services-healthy failed: attempt 1, fail: healthy 4 of 6. Look at it with `tminus"
+    )
+    assert (asked.exit_code, said in asked.stderr, first in asked.stderr) == (2, True, False)
     stage.end_step("services-healthy", Outcome.failed("p95 900 ms"))
     late = waive(stage, "--digest", first)
     assert late.exit_code == 2
@@ -142,6 +144,19 @@ def test_a_waiver_is_of_the_failure_that_was_seen(stage: Stage) -> None:
     done = waive(stage, "--digest", asking.short(second))
     assert (done.exit_code, "failed: attempt 2, fail: p95 900 ms" in done.output) == (0, True)
     assert stage.book.refresh().waivers["services-healthy"].digest == second
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_who_may_not_waive_is_told_so_before_anything_is_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+) -> None:
+    """With a terminal and without one; the refusal is in the ledger, once."""
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: is_terminal, raising=False)
+    stage.end_step("services-healthy", Outcome.failed("healthy 4 of 6"))
+    done = waive(stage, "--key", str(stage.keys / "product"))
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "Product manager may not waive services-healthy" in done.stderr
+    assert [one.what for one in stage.refusals()] == ["waive services-healthy"]
 
 
 def test_what_has_not_failed_needs_no_digest_to_be_refused(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from tests.flows.stage import Stage
 from tests.flows.staged_book import LAUNCH
 from tests.flows.world import FAKES, Crash
 from tminus import events as ev
+from tminus import standing
 from tminus.ledger.opening import VARIABLE
 from tminus.personal_key import PersonalKey
 
@@ -25,7 +26,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between two looks, in milliseconds instead of seconds."""
     for one in (conductor, conducting):
         monkeypatch.setattr(one, "_LOOK", 0.02)
-    monkeypatch.setattr(conductor, "STARTING", conductor.STARTING * 0)
+    monkeypatch.setattr(standing, "STARTING", standing.STARTING * 0)
     monkeypatch.setattr(conductor, "UNDO_WAITS", 0.3)
     monkeypatch.setattr(acting, "_POLL", 0.01)
     monkeypatch.setattr(blocking, "_TICK", 0.02)

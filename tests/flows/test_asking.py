@@ -73,6 +73,7 @@ async def test_silence_is_a_no_go_that_names_who_was_awaited(set_stage: Setting)
     assert closed is not None
     assert closed.result == "no-go"
     assert "Devops" in closed.sentence
+    assert "next could be" not in closed.sentence
 
 
 async def test_a_changed_fact_asks_again_whom_it_concerns(stage: Stage) -> None:

@@ -7,8 +7,13 @@ import pytest
 from cryptography.x509 import load_der_x509_certificate
 
 from deployments.rehearsal.vendors.front_tls import Authority
-from tasks.estate_http import _context
+from tasks.estate_http import _context, _section
+from tminus.environment import Environment, PagerDuty
 from tminus.errors import CouldNotObserve
+from tminus.systems.pagerduty import PagerDutyRest
+from tminus.yaml_source import Source
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 def trusted(path: Path) -> set[str]:
@@ -52,3 +57,16 @@ def test_one_that_is_spoilt_later_is_not_trusted_from_memory(tmp_path: Path, lef
         path.write_text(left, "utf-8")
     with pytest.raises(CouldNotObserve, match=r"ca\.pem cannot be read as certificates"):
         _context(path)
+
+
+def test_pagerduty_is_read_by_the_key_that_may_write_where_no_other_is_named() -> None:
+    """At the address that this key is for, and nowhere else; a key for reading comes first."""
+    place = Source.read(DATA / "environment.yaml").load(Environment)
+    rest = PagerDutyRest(token="env:REST", from_email="t@example.com", service="P1", api="http://127.0.0.1:9")
+    only = PagerDuty(routing_key="env:ROUTING", rest=rest)
+    both = only.model_copy(update={"token": "env:READS", "api": "http://127.0.0.1:8"})
+    used = [_section(place.model_copy(update={"pagerduty": one}), "pagerduty") for one in (only, both)]
+    assert [(api.url, api.token) for api in used if api] == [
+        ("http://127.0.0.1:9", "env:REST"),
+        ("http://127.0.0.1:8", "env:READS"),
+    ]

@@ -196,7 +196,7 @@ class TestRefusals:
         for person in ("devops", "security"):
             assert self.why(stage, stage.said(person)) == "DevOps lead, first shift said no, and one no decides"
 
-    @pytest.mark.parametrize(("end", "reason"), [("ask", "this was decided at"), ("launch", "the launch is over: GO")])
+    @pytest.mark.parametrize(("end", "reason"), [("ask", "go-no-go was decided at"), ("launch", "launch is over: GO")])
     def test_after_the_end_nothing_counts(self, tmp_path: Path, end: str, reason: str) -> None:
         """Neither once the question is decided, nor once the launch is over."""
         stage = Stage.set(tmp_path)

@@ -117,7 +117,7 @@ def test_withdrawn_it_says_where_it_was_decided(team: Team) -> None:
     chain = team.ask(team.real.people())
     gone = status(team, wrong)
     assert (gone.state, gone.complete, gone.missing, gone.answer, gone.decided) == ("withdrawn", False, (), "", "")
-    assert team.verdict().summary.startswith("the sign-off waits")
+    assert team.verdict().summary.startswith(f"the sign-off {chain} waits")
     assert "missing" not in CliRunner().invoke(main, ["status", wrong]).output
     team.sign(chain, team.real)
     assert team.verdict().verdict is Verdict.PASS

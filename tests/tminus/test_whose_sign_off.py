@@ -119,7 +119,7 @@ def test_whose_key_was_replaced_signs_anew(team: Team) -> None:
     team.sign(team.ask(team.real.people()), team.real)
     team.real.keys["ceo"] = team.strange.keys["ceo"]
     team.documents = replace(team.documents, people=team.real.people())
-    assert "waits for 1 ceo; next could be ceo; ceo answered with another key" in team.verdict().summary
+    assert "waits for 1 ceo; awaited: ceo; ceo answered with another key" in team.verdict().summary
     team.sign(team.ask(team.real.people()), team.real)
     assert team.verdict().verdict is Verdict.PASS
 

@@ -9,7 +9,7 @@ from tminus.frozen import Frozen
 from tminus.record import Record
 from tminus.report.steps import shown
 from tminus.report.watch_model import Moment, Point, RollbackReport, Stage, VersionSpan, WatchReport
-from tminus.sentence import first_traffic
+from tminus.sentence import cut_short, first_traffic
 from tminus.spoken import person_said
 from tminus.standing import FAILED, PASSED, RUNNING, UNKNOWN, Mark
 from tminus.watch_tests import Limits, OldVersion
@@ -21,6 +21,8 @@ _MARKS = {
     "outside cause": Mark(UNKNOWN.symbol, "outside cause", "warn"),
     "no data": Mark(UNKNOWN.symbol, "no data", "warn"),
 }
+
+_CUT_SHORT = Mark(UNKNOWN.symbol, "no verdict", "warn")
 
 
 def watched(frozen: Frozen, record: Record) -> WatchReport | None:
@@ -37,8 +39,8 @@ def watched(frozen: Frozen, record: Record) -> WatchReport | None:
         title=step.title if step else began.step,
         began=began.at,
         until=began.until,
-        mark=shown(_MARKS[decided.verdict] if decided else RUNNING),
-        why=decided.why if decided else "",
+        mark=shown(_MARKS[decided.verdict] if decided else _CUT_SHORT if cut_short(record) else RUNNING),
+        why=decided.why if decided else cut_short(record),
         requests=sum(sample.requests for sample in samples),
         failed=sum(sample.failed for sample in samples),
         samples=len(samples),

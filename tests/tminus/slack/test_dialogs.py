@@ -70,7 +70,7 @@ class TestReject:
     @pytest.mark.parametrize(
         ("person", "end", "reason"),
         [
-            ("starter", lambda stage: stage.end_ask(), "this was decided at"),
+            ("starter", lambda stage: stage.end_ask(), " was decided at"),
             ("starter", lambda stage: stage.close(), "the launch is over"),
             ("U0STRANGER", Stage.refusals, "is nobody in this launch's people.yaml"),
         ],

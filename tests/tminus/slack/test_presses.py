@@ -99,7 +99,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("end", "reason"),
         [
-            (lambda stage: stage.end_ask(), "this was decided at"),
+            (lambda stage: stage.end_ask(), " was decided at"),
             (lambda stage: stage.close(), "the launch is over: GO"),
             (lambda stage: stage.ask(deadline=timedelta(seconds=-1)), "the deadline was"),
         ],

@@ -29,7 +29,8 @@ def test_status_lists_every_hold(tmp_path: Path) -> None:
     assert also(story) == "mend services-online; also held by Security lead, first shift: an alert, looking"
     story.hold("devops-1", "me too")
     said = (
-        "say how it goes on; also held by Security lead, first shift: an alert, looking; tminus: services-online fail"
+        "say how it goes on; held by Security lead, first shift: an alert, looking; tminus: services-online fail; "
+        "DevOps lead, first shift: me too"
     )
     assert also(story) == said
 

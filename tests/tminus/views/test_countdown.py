@@ -43,6 +43,13 @@ def test_what_did_not_pass_is_shown_with_its_whole_reason(told: Told) -> None:
     assert "missing data is neither good nor bad" in flat
 
 
+def test_what_is_over_early_says_what_is_still_to_come(told: Told) -> None:
+    """A time that has not come yet was not."""
+    shown = " ".join(screen(told("scrubbed")))
+    assert "is due at 02:31:20 UTC" in shown
+    assert "was due at" not in shown
+
+
 def test_who_is_awaited_stands_with_what_to_type(told: Told) -> None:
     """The question, each role's candidates, the command."""
     flat = " ".join(screen(told("waiting-for-go")))

@@ -10,6 +10,7 @@ import pytest
 from tests.tminus.launch_story import Story
 from tests.tminus.told_launches import STORIES, deployed, prepared, watching
 from tminus import events as ev
+from tminus.briefing import debrief
 from tminus.errors import UsageError
 from tminus.expectation import Measurement
 from tminus.outcome import Outcome
@@ -197,3 +198,18 @@ def test_a_chain_that_was_changed_is_reported(told: Told) -> None:
     record = Record.of(story.record.stored)
     record.stored[5] = replace(record.stored[5], body=record.stored[5].body.replace("T-4h", "T-3h"))
     assert draw_up(story.frozen, record, story.at).provenance.faults
+
+
+def test_a_watch_that_a_rollback_by_hand_cut_short_runs_no_more(tmp_path: Path) -> None:
+    """It ended without a verdict, in the report and in the debrief; one that still watches says that it does."""
+    story = watching(tmp_path)
+    under_way = report(story).watch
+    assert under_way is not None
+    assert (under_way.mark.word, under_way.why) == ("running", "")
+    story.back("it smells", by="devops-1")
+    watch, began = report(story).watch, story.record.rollback
+    assert watch is not None
+    assert began is not None
+    why = f"the way back began at {began.at:%H:%M:%S} UTC, before the watch had decided"
+    assert (watch.mark.word, watch.why) == ("no verdict", why)
+    assert f"; no verdict: {why}" in debrief(story.frozen, story.record)
