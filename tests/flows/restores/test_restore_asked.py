@@ -260,7 +260,7 @@ def test_a_stranger_asks_nothing(desk: Desk, store: Store, tmp_path: Path) -> No
     from tests.tminus.readiness.room import person
 
     person(tmp_path, "stranger", "devops_lead")
-    with pytest.raises(Refused, match="belongs to nobody in .*people.yaml"):
+    with pytest.raises(Refused, match=r"belongs to nobody in .*people\.yaml"):
         asked(desk, store, by="stranger")
     chain = asked(desk, store)
     assert desk.restore("--give-up", key="stranger").exit_code == 3
