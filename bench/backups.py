@@ -4,8 +4,8 @@
 
 A database of `--size` GB, with foreign keys and indexes, once in 200 tables and once in a single one, is dumped,
 encrypted and put into S3 (moto). Then it is restored by pg_restore alone, from the same bucket, decrypted by the same
-library, into a scratch server of the same settings; and verified by tminus: the same, and every row, index, constraint
-and sequence looked at. With one job the bare restore begins while the dump still comes; tminus first has all of it, and
+library, into a scratch server of the same settings, which is thrown away; and verified by tminus: the same, and every
+row, index, constraint and sequence looked at. With one job the bare restore begins while the dump still comes; tminus first has all of it, and
 compares its hash.
 
 - verification_over_restore: with one job of pg_restore and 200 tables, the median of the rounds. The checks overlap the
@@ -47,7 +47,7 @@ _GROWTH = 1.1
 def main(words: Sequence[str] | None = None) -> int:
     """Prints one JSON line a figure; 1 where one does not hold."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--size", type=float, default=1.0, help="GB of the database")
+    parser.add_argument("--size", type=float, default=1.1, help="GB of the database, about")
     parser.add_argument("--rounds", type=int, default=3, help="of the figure that has a limit; the others have one")
     parser.add_argument("--sabotage", choices=["overlap"], help="switch a mechanism off")
     given = parser.parse_args(words)

@@ -22,10 +22,10 @@ _ROLES = ("postgres", "trading", "tminus")  # of the live server: what a dump gr
 
 
 async def bare_restore(asked: Asked, jobs: int) -> float:
-    """Seconds from an empty folder until pg_restore is through: through a pipe with one job, from a file with more."""
+    """Seconds from no folder until it is gone again, as of a verification: by a pipe with one job, else from a file."""
+    began = perf_counter()
     make_scratch(asked.scratch, "bench")
     try:
-        began = perf_counter()
         planned = cluster(asked.scratch, Postgres(dsn="env:NONE"), 18)
         path = asked.scratch.folder / "dump"
         fetching = asyncio.create_task(asyncio.to_thread(_into_file, asked, path)) if jobs > 1 else None
@@ -38,9 +38,9 @@ async def bare_restore(asked: Asked, jobs: int) -> float:
                 await asyncio.to_thread(_restore, server, [f"--jobs={jobs}", str(path)])
             else:
                 await asyncio.to_thread(_through_pipe, asked, server)
-            return perf_counter() - began
     finally:
         remove_scratch(recorded(asked), "bench")
+    return perf_counter() - began
 
 
 async def _make_roles(server: ScratchServer) -> None:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ _STATE = """
 _OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'tminus'"
 _GONE = 10.0  # seconds for pg_restore's sessions to be gone: their statistics are complete then
 _POLL = 0.01  # seconds
-_GIVES_WAY = 15  # niceness (setpriority(2))
+_GIVES_WAY = 19  # niceness (setpriority(2))
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,8 @@ async def _step_back(connection: "Connection") -> None:
     await connection.execute("SET max_parallel_workers_per_gather = 0")
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, int(str(pid)), _GIVES_WAY)
+        # Each server process is a session of its own, and Linux shares processors between sessions first (sched(7)).
+        Path(f"/proc/{pid}/autogroup").write_text(str(_GIVES_WAY), "ascii")
 
 
 def _unchanged(contents: TableContents, then: _File, now: _File | None) -> bool:
