@@ -5,8 +5,8 @@
 A database of `--size` GB, with foreign keys and indexes, once in 200 tables and once in a single one, is dumped,
 encrypted and put into S3 (moto). Then it is restored by pg_restore alone, from the same bucket, decrypted by the same
 library, into a scratch server of the same settings, which is thrown away; and verified by tminus: the same, and every
-row, index, constraint and sequence looked at. With one job the bare restore begins while the dump still comes; tminus first has all of it, and
-compares its hash.
+row, index, constraint and sequence looked at. With one job the bare restore begins while the dump still comes; tminus
+first has all of it, and compares its hash.
 
 - verification_over_restore: with one job of pg_restore and 200 tables, the median of the rounds. The checks overlap the
   restore, so proving costs little more than restoring.

@@ -180,8 +180,12 @@ async def _step_back(connection: "Connection") -> None:
     """Gives way to the restore, where there are not processors enough for both."""
     [(pid,)] = await (await connection.execute("SELECT pg_backend_pid()")).fetchall()
     await connection.execute("SET max_parallel_workers_per_gather = 0")
+    await asyncio.to_thread(_give_way, int(str(pid)))
+
+
+def _give_way(pid: int) -> None:
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, int(str(pid)), _GIVES_WAY)
+        os.setpriority(os.PRIO_PROCESS, pid, _GIVES_WAY)
         # Each server process is a session of its own, and Linux shares processors between sessions first (sched(7)).
         Path(f"/proc/{pid}/autogroup").write_text(str(_GIVES_WAY), "ascii")
 
