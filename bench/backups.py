@@ -17,8 +17,8 @@ first has all of it, and compares its hash.
 A verification counts only if it did its work: every aspect measured, all as it should be, of every row that the live
 database has.
 
-`--sabotage overlap` checks after the restore instead of meanwhile: the first figure must not hold, so this ends with
-exit code 1.
+`--sabotage overlap` checks after the restore instead of meanwhile, and one thing after another: the first figure must
+not hold, so this ends with exit code 1.
 """
 
 import argparse
@@ -32,13 +32,19 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 from bench.backups_bare import bare_restore
 from bench.backups_data import TABLES, Place, again, asked, make_database, place
 from bench.backups_verified import verified
 from bench.readiness_done import NotDone
 from tasks.backups.overlapped import Overlapped
+from tasks.backups.postgres_indexes import Amcheck
+from tminus.backups.contents import TableContents
 from tminus.backups.manifest import BackupManifest
+
+if TYPE_CHECKING:
+    from tasks.backups.overlapped import Connection
 
 _GOAL = 1.15
 _GROWTH = 1.1
@@ -64,7 +70,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _measure(at: Place, size: int, rounds: int, *, sabotaged: bool) -> int:
     manifest = _made(at, "many", size, TABLES)
     if sabotaged:
-        Overlapped.meanwhile = _later  # type: ignore[method-assign,assignment]  # that is the sabotage
+        _one_after_another()
     ratio = asyncio.run(_ratio(at, "many", manifest, 1, rounds))
     held = [_figure("verification_over_restore", ratio, f"<= {_GOAL}", holds=ratio <= _GOAL)]
     if sabotaged:
@@ -76,8 +82,29 @@ def _measure(at: Place, size: int, rounds: int, *, sabotaged: bool) -> int:
     return 0 if all([*held, *_memory(at, size)]) else 1
 
 
-async def _later(_checks: Overlapped) -> None:
-    """Checks nothing while others are restored."""
+def _one_after_another() -> None:
+    """Nothing is checked while others are restored, nor two things at once, nor one by several processes."""
+    count, check_indexes = Overlapped.count, Overlapped.check_indexes
+    counted = set[int]()
+
+    async def later(_checks: Overlapped) -> None:
+        """What would be checked meanwhile is left for the end."""
+
+    async def count_alone(checks: Overlapped, connection: "Connection") -> dict[str, TableContents]:
+        await connection.execute("SET max_parallel_workers_per_gather = 0")
+        try:
+            return await count(checks, connection)
+        finally:
+            counted.add(id(checks))
+
+    async def then_indexes(checks: Overlapped, amcheck: Amcheck) -> None:
+        while id(checks) not in counted:
+            await asyncio.sleep(0.01)
+        await check_indexes(checks, amcheck)
+
+    Overlapped.meanwhile = later  # type: ignore[method-assign,assignment]  # that is the sabotage
+    Overlapped.count = count_alone  # type: ignore[method-assign,assignment]
+    Overlapped.check_indexes = then_indexes  # type: ignore[method-assign,assignment]
 
 
 def _made(at: Place, name: str, size: int, tables: int) -> BackupManifest:

@@ -120,8 +120,8 @@ class Overlapped:
             await _await_others(connection)
             early = await self._forget_changed(connection)
             amcheck = Amcheck(beside, self._server.cluster.major, heap=False)
-            counting = asyncio.create_task(self._count(connection))
-            checking = asyncio.create_task(self._check_indexes(amcheck))
+            counting = asyncio.create_task(self.count(connection))
+            checking = asyncio.create_task(self.check_indexes(amcheck))
             try:
                 tables, _ = await asyncio.gather(counting, checking)
             finally:
@@ -138,7 +138,8 @@ class Overlapped:
         broken = tuple(complaint for _, complaint in self._indexes.values() if complaint)
         return Checked(contents, broken, len(self._indexes), early)
 
-    async def _count(self, connection: "Connection") -> dict[str, TableContents]:
+    async def count(self, connection: "Connection") -> dict[str, TableContents]:
+        """Every table's contents; those that were counted meanwhile are not counted again."""
         found = {}
         for table in await postgres_contents.tables(connection):
             known = self._tables.get(table.oid)
@@ -161,7 +162,8 @@ class Overlapped:
             self._indexes[index.oid] = (index, await amcheck.complaint(index))
             self.hint("")  # there may be another
 
-    async def _check_indexes(self, amcheck: Amcheck) -> None:
+    async def check_indexes(self, amcheck: Amcheck) -> None:
+        """Looks into every index that was not looked into meanwhile, or whose table changed since."""
         there = {one.oid for one in await amcheck.indexes()}
         self._indexes = {oid: one for oid, one in self._indexes.items() if oid in there}
         for index in await amcheck.indexes(self._indexes):
