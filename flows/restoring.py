@@ -94,17 +94,18 @@ async def in_scratch(
         within: how long it may take.
     """
     await write(planned)
+    left = ""
     try:
-        await asyncio.to_thread(make_scratch, scratch, chain)
-        came = await _watched(work, scratch, what, within)
+        try:
+            await asyncio.to_thread(make_scratch, scratch, chain)
+            came = await _watched(work, scratch, what, within)
+        finally:
+            left = await throw_away(planned, chain, write, "destroyed")
     except CouldNotObserve as e:
-        if left := await throw_away(planned, chain, write, "destroyed"):
+        if left:
             raise CouldNotObserve(f"{e}; {left}") from e
         raise
-    except BaseException:
-        await throw_away(planned, chain, write, "destroyed")
-        raise
-    return came, await throw_away(planned, chain, write, "destroyed")
+    return came, left
 
 
 async def throw_away(planned: ev.ScratchPlanned, chain: str, write: Write, how: Gone) -> str:

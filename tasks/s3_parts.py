@@ -7,7 +7,7 @@ import io
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
 
 from tasks.giving_up import raise_if_given_up
@@ -107,20 +107,19 @@ class _Upload:
         return self._client.head_object(Bucket=self._bucket, Key=self._key)["ETag"]
 
     def abort(self) -> None:
-        """Lets S3 forget the parts."""
-        self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
+        """Lets S3 forget the parts; where it does not answer, the bucket lists what was begun and not completed."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        with suppress(BotoCoreError, ClientError):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
 
 
 @contextmanager
 def _begun(client: "S3Client", where: Destination) -> Iterator[_Upload]:
     """Begins an upload; where the block fails, S3 forgets what came of it."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     begun = client.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")
     upload = _Upload(client, where["Bucket"], where["Key"], begun["UploadId"])
-    try:
+    with ExitStack() as unless_through:
+        unless_through.callback(upload.abort)
         yield upload
-    except BaseException:
-        with suppress(BotoCoreError, ClientError):  # the bucket lists what was begun and not completed
-            upload.abort()
-        raise
+        unless_through.pop_all()

@@ -148,19 +148,19 @@ class _Kept:
         self._target = target
         self._error: BaseException | None = None
 
+    def __enter__(self) -> None:
+        """What is raised in the block is kept, and passes on."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._error = error or self._error
+
     def read(self, size: int = -1) -> bytes:
-        try:
+        with self:
             return self._source.read(size)
-        except BaseException as e:
-            self._error = e
-            raise
 
     def write(self, data: bytes) -> int:
-        try:
+        with self:
             self._target.write(data)
-        except BaseException as e:
-            self._error = e
-            raise
         return len(data)
 
     def flush(self) -> None:

@@ -180,11 +180,10 @@ async def _counted_while(
             storing.result()
         found = await counting
         await storing
-    except BaseException:
+    finally:
         counting.cancel()
-        await stream.end()  # the upload reads its pipe, and ends with it
+        await stream.end()  # the upload reads its pipe, and ends with it where it has not
         await asyncio.gather(storing, counting, return_exceptions=True)
-        raise
     return found
 
 

@@ -4,6 +4,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tasks.backups.digested import CHUNK, DigestedSource, DigestedTarget, Target
 from tasks.backups.encryption import HEAD, MAGIC, decrypt, encrypt, public_key, readable_without_key
 from tasks.estate import Estate
 from tminus.backups.manifest import BackupManifest, StoredFile
+from tminus.bounded_threads import begun
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, NotConfigured
 
@@ -212,31 +214,25 @@ class _Piped:
         self._reading = os.fdopen(reading, "rb", buffering=0)
         self._writing = os.fdopen(writing, "wb", buffering=CHUNK)
         self._write = write
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="tminus-pipe", daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._written = begun(self._run, "tminus-pipe")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._reading.close()  # a writer that still writes then ends with BrokenPipeError
-        self._thread.join()
+        wait([self._written])
 
     def read(self, size: int = -1) -> bytes:
         if chunk := self._reading.read(size):
             return chunk
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
+        self._written.result()
         return b""
 
     def _run(self) -> None:
         try:
             self._write(self._writing)
             self._writing.flush()
-        except BaseException as e:  # noqa: BLE001 - whoever reads raises it
-            self._error = e
         finally:
             with suppress(OSError):
                 self._writing.close()

@@ -3,6 +3,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,23 +17,13 @@ _PAUSE = 0.002  # seconds
 def beside(write: Callable[[threading.Event], None]) -> Iterator[None]:
     """Runs a writer in a thread of its own until the block ends; what it raises, the block raises."""
     stop = threading.Event()
-    failed: list[BaseException] = []
-
-    def run() -> None:
+    with ThreadPoolExecutor(1, "writer") as thread:
+        writing = thread.submit(write, stop)
         try:
-            write(stop)
-        except BaseException as e:  # noqa: BLE001 - raised below
-            failed.append(e)
-
-    thread = threading.Thread(target=run, name="writer", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-    if failed:
-        raise failed[0]
+            yield
+        finally:
+            stop.set()
+    writing.result()
 
 
 @contextmanager
