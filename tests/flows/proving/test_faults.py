@@ -20,6 +20,7 @@ import pytest
 
 from flows import restoring
 from tasks import s3_body
+from tasks.backups import postgres_cluster, verify_postgres_dump
 from tests.flows.proving.faulty_s3 import Fault, FaultyS3
 from tests.flows.proving.shop import CONTENT, STORES, ProvenShop
 from tests.sampling import few
@@ -211,6 +212,7 @@ def small_disk(shop: ProvenShop) -> Iterator[Path]:
 @pytest.mark.parametrize("store", few(["dump", "base", "cache", "uploads"], "dump"))
 def test_the_disk_is_full(shop: ProvenShop, small_disk: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Really full, before anybody looked: that is of this machine, and not of the backup."""
+    monkeypatch.setattr(verify_postgres_dump, "make", postgres_cluster.make)  # and not what copies one for tests
     monkeypatch.setattr(restoring, "_SPARE", 0)
     monkeypatch.setattr(restoring, "_LOOK", 600.0)
     if store in {"cache", "uploads"}:
