@@ -3,11 +3,14 @@
 The whole of it is `make gauntlet-backups`.
 """
 
+import threading
+
 import pytest
 
 from bench.backups_gauntlet import sabotage
 from bench.backups_gauntlet.damage import OBJECTS, RDB, STORES, Came, damages
 from bench.backups_gauntlet.jobs import jobs, shared
+from bench.backups_gauntlet.lives.writers import beside
 from bench.backups_gauntlet.playing import play_damages, play_good, plays_of, room
 from bench.backups_gauntlet.sabotage import SABOTAGES, SEEN_BY
 from tests.sampling import few
@@ -68,6 +71,16 @@ def test_every_mechanism_is_there_to_be_switched_off(monkeypatch: pytest.MonkeyP
     monkeypatch.undo()
     with pytest.raises(AttributeError):
         sabotage._replace(sabotage, "a_name_that_is_gone", None)
+
+
+def test_a_writer_that_fails_is_no_good_backup() -> None:
+    """What it raises beside the backup is raised, and does not pass for a backup that was taken under writes."""
+
+    def write(_stop: threading.Event) -> None:
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"), beside(write):
+        pass
 
 
 def test_good_backups_are_shared_out() -> None:

@@ -212,6 +212,14 @@ def test_a_stream_that_breaks_off_leaves_nothing(store: BackupStore, s3_server: 
     assert [one for one in left.get("Uploads", []) if one["Key"] == key] == []
 
 
+def test_a_stream_that_breaks_off_leaves_nothing_though_it_is_encrypted_on_its_way(store: BackupStore) -> None:
+    """Between it and the upload is a pipe, whose end must not pass for the stream's."""
+    key, recipient = f"{store.prefix}/broken-off.dump", str(pyrage.x25519.Identity.generate().to_public())
+    with pytest.raises(ConnectionError, match="gone"):
+        upload(store, key, Breaking(2), [recipient], name="dump")
+    assert store.dump(key) is None
+
+
 def test_what_is_not_there_is_none_and_what_fails_is_an_error(store: BackupStore, s3_server: S3Server) -> None:
     """A missing object is an answer; a missing bucket is not."""
     assert store.dump(f"{store.prefix}/nothing") is None
