@@ -14,6 +14,8 @@ from deployments.rehearsal.ports import free_port
 from tests.cli.importing import CHECKLIST
 from tests.cli.launch_desk import BOOK, DATA, Deployed, Desk
 from tests.cli.shop import Say, opened
+from tests.tminus.staged_launch import Stage
+from tminus.outcome import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,17 @@ def prefect_api() -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def go_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A launch that asks for its go, in the ledger that TMINUS_LEDGER names; the DevOps lead's key is set."""
+    stage = Stage.set(tmp_path)
+    stage.end_step("no-known-vulnerability", Outcome.passed("critical 0, high 0"))
+    stage.ask()
+    monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
+    monkeypatch.setenv("TMINUS_KEY", str(stage.keys / "devops"))
+    return stage
 
 
 @pytest.fixture

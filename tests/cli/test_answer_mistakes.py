@@ -18,13 +18,9 @@ from tminus.clock import now
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """A launch that asks for its go; the DevOps lead's key is set."""
-    stage = Stage.set(tmp_path)
-    stage.ask()
-    monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
-    monkeypatch.setenv("TMINUS_KEY", str(stage.keys / "devops"))
-    return stage
+def stage(go_asked: Stage) -> Stage:
+    """A launch that asks for its go."""
+    return go_asked
 
 
 def tminus(*words: str) -> Result:

@@ -93,17 +93,23 @@ def test_a_change_that_begins_meanwhile_is_asked_about(stage: Stage, monkeypatch
     assert (done.exit_code, stage.book.refresh().scrubbed) == (1, None)
 
 
-def test_a_yes_to_a_rollback_is_not_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more change begins while the question stands: it is asked once, recorded, and the new list is said."""
-    stage.begin_change()
+def one_more_begins(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """While a question stands that gets a yes, one more change begins; returns what will have been asked."""
     asked: list[str] = []
 
-    def one_more_begins(question: str) -> bool:
+    def confirm(question: str) -> bool:
         asked.append(question)
         stage.begin_change("roll-out")
         return True
 
-    monkeypatch.setattr(click, "confirm", one_more_begins)
+    monkeypatch.setattr(click, "confirm", confirm)
+    return asked
+
+
+def test_a_yes_to_a_rollback_is_not_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more change begins while the question stands: it is asked once, recorded, and the new list is said."""
+    stage.begin_change()
+    asked = one_more_begins(stage, monkeypatch)
     done = order("rollback", "")
     now = "As things stand now: 2 changes are undone (roll-out, then switch), and checks prove"
     assert (done.exit_code, len(asked), now in done.stdout) == (0, 1, True), done.output
@@ -113,14 +119,7 @@ def test_a_yes_to_a_rollback_is_not_thrown_away(stage: Stage, monkeypatch: pytes
 def test_a_scrub_of_what_is_changed_already_is_asked_about_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was a rollback when it was asked about, and is one still."""
     stage.begin_change()
-    asked: list[str] = []
-
-    def one_more_begins(question: str) -> bool:
-        asked.append(question)
-        stage.begin_change("roll-out")
-        return True
-
-    monkeypatch.setattr(click, "confirm", one_more_begins)
+    asked = one_more_begins(stage, monkeypatch)
     done = order("scrub", "")
     assert (done.exit_code, len(asked), "2 changes are undone" in done.stdout) == (0, 1, True), done.output
 

@@ -12,6 +12,7 @@ from deployments.rehearsal.in_thread import Door, served
 from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
 from deployments.rehearsal.slack_stand_in import SlackStandIn
 from deployments.rehearsal.stand_in_server import TlsFiles
+from tests.tminus.signing_team import Team
 from tests.tminus.staged_launch import CREW, pagerduty_section, slack_id, slack_section
 
 # Made up, and easy to find again in anything that should not hold them.
@@ -19,6 +20,15 @@ TOKEN = "xoxb-canary-4f1c9d0a77b2"
 SIGNING = "canary-signing-8c2e51f0aa93"
 ROUTING_KEY = "canary0routing0key0d41d8cd98f00b"
 SECRETS = (TOKEN, SIGNING, ROUTING_KEY)
+
+
+@pytest.fixture
+def named_team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
+    """The people who sign a release off, in the ledger that TMINUS_LEDGER names."""
+    monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
+    team = Team(tmp_path)
+    yield team
+    team.store.close()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """`tminus status` without a launch: sign-offs stand below the launches, also once they are decided."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -17,12 +15,9 @@ from tminus.recent_sign_offs import recent_sign_offs
 
 
 @pytest.fixture
-def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
-    """The people who sign a release off."""
-    monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
-    team = Team(tmp_path)
-    yield team
-    team.store.close()
+def team(named_team: Team) -> Team:
+    """Who signs a release off."""
+    return named_team
 
 
 def test_each_with_how_it_stands(team: Team) -> None:

@@ -1,10 +1,8 @@
 """`tminus status` of a sign-off: who signed, who is missing, and what a launch would say of it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import rfc8785
@@ -23,12 +21,9 @@ from tminus.yaml_source import Source
 
 
 @pytest.fixture
-def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
-    """The people who sign a release off."""
-    monkeypatch.setenv("TMINUS_LEDGER", f"sqlite:{tmp_path / 'ledger.sqlite'}")
-    team = Team(tmp_path)
-    yield team
-    team.store.close()
+def team(named_team: Team) -> Team:
+    """Who signs a release off."""
+    return named_team
 
 
 def status(team: Team, chain: str, later: timedelta = timedelta()) -> SignOffStatus:
