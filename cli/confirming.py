@@ -49,16 +49,15 @@ def ask_back(desk: "Desk", order: "Order", question: str) -> str:
     said do not matter: a yes to a rollback is never thrown away.
     Raises Refused, which is written down, where the order would not count whatever is answered.
     """
-    from tminus import events as ev
     from tminus import inbox
     from tminus.clock import now
     from tminus.ordering import what_comes_of, why_order_refused
 
-    given = ev.Ordered(order=order, person=desk.person.id, via="command line", reason="")
+    given = desk.ordered(order, "")
     while True:
         record = desk.book.record
         if why := why_order_refused(given, record, desk.frozen, now()):
-            inbox.refuse(desk.book, desk.person.id, order, why, "command line")
+            inbox.refuse(desk.book, given.person, order, why, given.via)
         said, began = what_comes_of(record), record.change_began
         confirm(f"{said}\n{question}")
         if desk.book.refresh().change_began == began:

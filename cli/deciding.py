@@ -10,7 +10,9 @@ import click
 from tminus.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
-    from tminus.events import Answered, Ordered
+    from datetime import datetime
+
+    from tminus.events import Answered, Order, Ordered
     from tminus.frozen import Frozen
     from tminus.ledger.logbook import Logbook
     from tminus.ledger.store import Store
@@ -42,6 +44,30 @@ class Desk:
     frozen: "Frozen"
     person: "Person"
     key: "PersonalKey"
+
+    def ordered(
+        self,
+        order: "Order",
+        reason: str,
+        step: str = "",
+        until: "datetime | None" = None,
+        *,
+        digest: str = "",
+        seen: int | None = None,
+    ) -> "Ordered":
+        """An order of theirs, not signed yet."""
+        from tminus import events as ev
+
+        return ev.Ordered(
+            order=order,
+            person=self.person.id,
+            via="command line",
+            reason=reason,
+            step=step,
+            until=until,
+            digest=digest,
+            seen=seen,
+        )
 
     def signed_answer(self, given: "Answered") -> "Answered":
         """The answer with the person's signature."""
@@ -95,12 +121,11 @@ def not_there(store: "Store", named: str) -> str:
 
 
 def did_you_mean(named: str, names: Iterable[str]) -> str:
-    """`did you mean 'a' or 'b'? `: the nearest names, or those that begin so; "" where none is near."""
-    from difflib import get_close_matches
+    """The nearest names, as a question in front of what is said next; "" where none is near."""
+    from tminus import wording
 
-    known = list(names)
-    close = get_close_matches(named, known) or [one for one in known if named and one.startswith(named)][:3]
-    return f"did you mean {' or '.join(repr(one) for one in close)}? " if close else ""
+    meant = wording.did_you_mean(named, list(names))
+    return f"{meant} " if meant else ""
 
 
 def require_digits(named: str, shown_by: str) -> None:

@@ -170,24 +170,15 @@ def waive(launch: str, step: str, reason: str, until: str, digest: str, key_file
 
 def _refuse_vain_waiver(desk: "Desk", reason: str, step: str, until: datetime) -> None:
     """Raises Refused, which is written down, where the waiver would not count whichever failure was seen."""
-    from tminus import events as ev
     from tminus import inbox
     from tminus.clock import now
     from tminus.digests import failure_digest
     from tminus.ordering import why_order_refused
 
-    record, person = desk.book.record, desk.person.id
-    given = ev.Ordered(
-        order="waive",
-        person=person,
-        via="command line",
-        reason=reason,
-        step=step,
-        until=until,
-        digest=failure_digest(record.step(step)),
-    )
+    record = desk.book.record
+    given = desk.ordered("waive", reason, step, until, digest=failure_digest(record.step(step)))
     if why := why_order_refused(given, record, desk.frozen, now()):
-        inbox.refuse(desk.book, person, f"waive {step}", why, "command line")
+        inbox.refuse(desk.book, given.person, f"waive {step}", why, given.via)
 
 
 def _require_step(desk: "Desk", named: str) -> None:
@@ -251,20 +242,10 @@ def _give(
     digest: str = "",
     seen: int | None = None,
 ) -> None:
-    from tminus import events as ev
     from tminus import inbox
     from tminus.ordering import still_blocked, until_said
 
-    given = ev.Ordered(
-        order=order,
-        person=desk.person.id,
-        via="command line",
-        reason=reason,
-        step=step,
-        until=until,
-        digest=digest,
-        seen=seen,
-    )
+    given = desk.ordered(order, reason, step, until, digest=digest, seen=seen)
     inbox.order(desk.book, desk.frozen, desk.signed_order(given))
     click.echo(f"Recorded: {desk.person.name} {order} {step}".strip() + f"{until_said(given)}.")
     if blocked := still_blocked(desk.frozen, desk.book.record, given):

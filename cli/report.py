@@ -21,14 +21,10 @@ def command(launch: str, out: Path | None) -> None:
     report.html is one file that needs no network; report.md is the checklist with its ticks; report.json is the data.
     """
     from cli.deciding import open_launch
-    from tminus.chain_names import is_restore, is_sign_off
+    from tminus.chain_names import is_sign_off
     from tminus.report.writing import write_report
 
     book, frozen = open_launch(launch)
-    if is_restore(launch):
-        raise UsageError(
-            f"{launch} is a restore, and a report is of a launch; `tminus status {launch}` shows its stages"
-        )
     if is_sign_off(launch):
         raise UsageError(
             f"{launch} is a sign-off, and a report is of a launch; `tminus status {launch}` shows who signed, and the "

@@ -15,7 +15,7 @@ from tminus.clock import now, show_duration
 from tminus.record import StepState
 from tminus.runbook import Phase, Step
 from tminus.sentence import hold_said
-from tminus.standing import patient_phase
+from tminus.standing import holding_phase, patient_phase
 
 _TICK = 1.0  # seconds between two looks at the clock while nothing happens
 
@@ -51,9 +51,7 @@ async def clear_to_proceed(conductor: Conductor) -> None:
     conductor.stop_if_turned()
     record = conductor.record
     if record.held is not None:
-        said = hold_said(record.held)
-        blocked = isinstance(record.held, ev.Held) and record.held.step
-        phase = patient_phase(conductor.frozen, conductor.record) if blocked else conductor.frozen.runbook.phases[-1]
+        said, phase = hold_said(record.held), holding_phase(conductor.frozen, record)
         await wait_while_held(conductor, said, phase, lambda: conductor.record.held is None)
 
 

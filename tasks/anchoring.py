@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.estate import Estate, s3_bucket
+from tasks.s3_errors import ABSENT, code_of
 from tminus.environment import Environment
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured
 from tminus.ledger.chain import Head
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _BUCKET = "anchors"
 _LONGEST = 4096  # bytes that are read of an object; a head is far shorter
 _THERE = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
-_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _NO_CONDITIONS = "NotImplemented"  # a store without conditional writes
 _CANNOT_LOOK = (BotoCoreError, ClientError, MissingSecret, NotConfigured)
 
@@ -56,9 +56,9 @@ def _put(estate: Estate, head: Head, phase: str) -> str:
     try:
         client.put_object(Bucket=bucket.bucket, Key=key, Body=body, ContentType="text/plain", IfNoneMatch="*")
     except ClientError as e:
-        if _code(e) == _NO_CONDITIONS and not _is_there(client, bucket.bucket, key):
+        if code_of(e.response) == _NO_CONDITIONS and not _is_there(client, bucket.bucket, key):
             client.put_object(Bucket=bucket.bucket, Key=key, Body=body, ContentType="text/plain")
-        elif _code(e) not in _THERE | {_NO_CONDITIONS}:
+        elif code_of(e.response) not in _THERE | {_NO_CONDITIONS}:
             raise
     return f"s3://{bucket.bucket}/{key}"
 
@@ -67,7 +67,7 @@ def _is_there(client: "S3Client", bucket: str, key: str) -> bool:
     try:
         client.head_object(Bucket=bucket, Key=key)
     except ClientError as e:
-        if _code(e) in _ABSENT:
+        if code_of(e.response) in ABSENT:
             return False
         raise
     return True
@@ -102,7 +102,3 @@ def _head(client: "S3Client", bucket: str, key: str) -> Head:
 
 def _folder(prefix: str, chain: str) -> str:
     return f"{prefix}anchors/{chain}/"
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

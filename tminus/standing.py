@@ -104,12 +104,14 @@ def patient_phase(frozen: Frozen, record: Record) -> Phase:
     return phases[-1] if record.change_began or not started else started[-1]
 
 
-def held_until(frozen: Frozen, record: Record) -> datetime | None:
-    """When the holds that stand end the launch, where nobody ends them: a blocked step's by its phase, any other by
-    the last one; None where nothing is held.
+def holding_phase(frozen: Frozen, record: Record) -> Phase:
+    """The phase whose patience counts for the holds that stand: where one is of a blocked step, the step's; else the
+    last.
     """
-    if record.held is None:
-        return None
     blocked = any(isinstance(hold, ev.Held) and hold.step for hold in record.holding)
-    phase = patient_phase(frozen, record) if blocked else frozen.runbook.phases[-1]
-    return patience(frozen, phase, record.held.at)
+    return patient_phase(frozen, record) if blocked else frozen.runbook.phases[-1]
+
+
+def held_until(frozen: Frozen, record: Record) -> datetime | None:
+    """When the holds that stand end the launch, where nobody ends them; None where nothing is held."""
+    return patience(frozen, holding_phase(frozen, record), record.held.at) if record.held is not None else None

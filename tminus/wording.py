@@ -49,10 +49,17 @@ _BOUNDS: Mapping[str, str] = {
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """`; did you mean 'x'?` where something known is close, else the known ones."""
-    close = get_close_matches(word, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
+    if meant := did_you_mean(word, known, most=1):
+        return f"; {meant}"
     return f"; known: {', '.join(sorted(known))}" if known else ""
+
+
+def did_you_mean(word: str, known: Sequence[str], most: int = 3) -> str:
+    """`did you mean 'a' or 'b'?`: the nearest known ones, else those that begin so; "" where none does."""
+    close = get_close_matches(word, known, n=most, cutoff=0.5) or [
+        one for one in known if word and one.startswith(word)
+    ]
+    return f"did you mean {' or '.join(repr(one) for one in close[:most])}?" if close else ""
 
 
 def said(error: ErrorDetails, siblings: Sequence[str] = ()) -> str:
