@@ -143,6 +143,7 @@ def test_what_does_not_work_is_recorded_and_frees_the_environment(
     assert "hunter2" not in done.output + "".join(ev.write(event) for event in recorded(shop))
 
 
+@pytest.mark.long
 def test_one_that_broke_off_is_looked_at_and_frees_the_environment(
     shop: Shop, estates: Estates, s3_server: S3Server, postgres_server: PostgresServer
 ) -> None:

@@ -68,10 +68,8 @@ def rehearsal(folder: Path, mark: str, until: str) -> Iterator["subprocess.Popen
         process.stdout.close()
 
 
-@pytest.mark.parametrize(
-    ("number", "moment"),
-    [(signal.SIGINT, "is created"), pytest.param(signal.SIGKILL, "T-4h begins", marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("number", "moment"), [(signal.SIGINT, "is created"), (signal.SIGKILL, "T-4h begins")])
 def test_a_launch_under_way(tmp_path: Path, number: signal.Signals, moment: str) -> None:
     """Ctrl-C and kill -9 in the middle of a launch end servers, instances, worker, flow, gateway and people.
 

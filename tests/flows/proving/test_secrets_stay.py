@@ -124,6 +124,7 @@ def test_taking_shows_none(shop: ProvenShop, store: str) -> None:
     assert given[0].startswith("password in variables: PGPASSWORD=")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "wrong",
     few(

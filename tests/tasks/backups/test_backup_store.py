@@ -172,6 +172,7 @@ class Nowhere:
         """Gone."""
 
 
+@pytest.mark.long
 def test_memory_is_flat_in_the_size_of_what_passes(store: BackupStore) -> None:
     """Five times as much takes no more of it."""
     peak(store, 1 << 20)  # what is imported and connected once

@@ -169,6 +169,7 @@ async def test_kill_9_converges(world: BlueGreen, traffic: Traffic, point: str, 
         assert (await SWITCH.undone(estate, undo)).state is State.DONE
 
 
+@pytest.mark.long
 async def test_kill_9_during_undo_converges(world: BlueGreen, traffic: Traffic) -> None:
     """A file put back but not loaded is not undone yet; undoing again only reloads."""
     world.put("green", world.new)

@@ -36,6 +36,7 @@ async def test_no_secret_is_in_a_command_line_and_no_slot_is_left(world: World, 
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.long
 async def test_settings_of_the_live_server_do_not_matter(world: World) -> None:
     """Libraries that are not here, a command that would fail, another place for its files: none is read."""
     settings = {
