@@ -10,7 +10,10 @@ from bench.worlds.world import World
 from tests.sampling import few
 
 WORLDS = all_worlds()
-_SLOW = {"launch_platform", "web", "kafka", "aws-storage", "sentinel", "kubernetes", "stored-backups"}
+_SLOW = {
+    *("launch_platform", "web", "kafka", "sentinel", "kubernetes", "stored-backups", "websocket"),
+    *("aws-storage", "aws-cluster", "aws-alarms"),
+}
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ STAGES = {
     "at",
     few(
         [f"{store}: {stage}" for store, stages in STAGES.items() for stage in stages],
-        *("dump: while pg_restore works", "base: while it recovers"),
+        "base: while it recovers",
     ),
 )
 def test_killed_there(shop: ProvenShop, at: str) -> None:

@@ -125,10 +125,7 @@ _SOUND = {"restored": "yes"}
 
 @pytest.mark.parametrize(
     "what",
-    few(
-        CONSISTENT,
-        *("a row that is gone, its page's checksum valid", "an index without a row, valid"),
-    ),
+    few(CONSISTENT, "a row that is gone, its page's checksum valid"),
 )
 async def test_damage_that_every_hash_agrees_with(world: World, good: Good, what: str) -> None:
     """The tar's hashes and pg_basebackup's own manifest are those of the damaged files."""
@@ -162,6 +159,7 @@ async def test_damage_where_pages_have_no_checksums(plain_world: World, plain_go
     assert found.get(notices) != "0", (found, seen.details)
 
 
+@pytest.mark.long
 async def test_a_copy_without_damage_passes(world: World, good: Good) -> None:
     """So it is the damage that is noticed, and not how the copy was made."""
     copy = good.copy()
