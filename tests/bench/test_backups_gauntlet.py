@@ -13,7 +13,6 @@ from bench.backups_gauntlet.jobs import jobs, shared
 from bench.backups_gauntlet.lives.writers import beside
 from bench.backups_gauntlet.playing import play_damages, play_good, plays_of, room
 from bench.backups_gauntlet.sabotage import SABOTAGES, SEEN_BY
-from tests.sampling import few
 from tminus.backups.aspects import UNITS
 
 SOME = {
@@ -22,7 +21,8 @@ SOME = {
 }
 
 
-@pytest.mark.parametrize("store", few(SOME, "redis.rdb"))
+@pytest.mark.long
+@pytest.mark.parametrize("store", SOME)
 def test_some_damages_and_good_backups(store: str) -> None:
     """Each damage is told by the aspect that is promised; what is harmless, and what is good, passes."""
     plays = [(kind, mode) for kind, mode in plays_of(store) if kind.__name__ in SOME[store]]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 from tests.rehearsal.trader import total, wait_for_status
 
 
+@pytest.mark.long
 def test_an_error_rate_breaks_business_requests_alone_and_is_logged(instances: Instances) -> None:
     """About one in five answers 500, each with an error line; probes stay well; without the fault all is well again."""
     one = instances.start()
@@ -36,6 +37,7 @@ def test_an_error_rate_breaks_business_requests_alone_and_is_logged(instances: I
     assert sum("pricing engine gave no quote" in line["message"] for line in messages) == bad
 
 
+@pytest.mark.long
 def test_a_latency_factor_can_be_told_from_health(instances: Instances) -> None:
     """Twenty times the base service time shows as several times the mean duration, also on a machine that is busy."""
     one = instances.start()

@@ -63,6 +63,7 @@ async def test_no_customers_data_in_the_manifest(room: RedisRoom) -> None:
     assert b"session" not in text
 
 
+@pytest.mark.long
 async def test_good_while_others_write(room: RedisRoom) -> None:
     """Backups of a busy server pass, each of them."""
     with writing(room.live):

@@ -4,13 +4,13 @@ import psycopg
 import pytest
 
 from tasks.backups import base_contents, quiet_instant
-from tests.sampling import few
 from tests.tasks.backups.base.world import World, measured
 from tminus.backups.contents import PostgresContents
 from tminus.outcome import Verdict
 
 
-@pytest.mark.parametrize("ends", few([True, False], True))
+@pytest.mark.long
+@pytest.mark.parametrize("ends", [True, False])
 async def test_what_was_written_to_is_named(world: World, monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
     """By counting again once all that ran at the point has ended; where it does not end, no table can be counted."""
     monkeypatch.setattr(quiet_instant, "WITHIN", 0.5)
