@@ -9,13 +9,13 @@ import logging
 import random
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from threading import Event, Thread
 
 from pydantic import BaseModel, Field, JsonValue, SecretStr, ValidationError
 
-from tminus.bounded_threads import Places
+from tminus.bounded_threads import NoPlace, Places, begun
 from tminus.slack_connection import NotOpened, SlackConnection
 from tminus.slack_intake import SlackIntake, Taken
 from tminus.slack_payload import Commanded, Malformed, Sent, interaction_of
@@ -123,40 +123,31 @@ class SlackSocket:
 
     async def _open(self) -> SlackConnection:
         """Another connection; one that nobody waits for any more is closed. Raises NotOpened."""
-        opening: Future[SlackConnection] = Future()
         if not self._places.free():
             raise NotOpened(f"{_OPENINGS} earlier ones are still being opened")
-
-        def open_it() -> None:
-            try:
-                connection = SlackConnection(self._token, self._api, self._heard)
-                _settle(opening, connection)
-            except Exception as e:  # noqa: BLE001 - whatever it is, the next try may be better, and this must go on trying
-                with suppress(InvalidStateError):
-                    opening.set_exception(
-                        e if isinstance(e, NotOpened) else NotOpened(f"it cannot be opened: {type(e).__name__}")
-                    )
-
-        # A thread that the end of the process does not wait for: Slack may take long to let anybody in.
-        thread = Thread(target=open_it, name="slack connection opens", daemon=True)
         try:
-            thread.start()
-        except RuntimeError as e:
-            raise NotOpened("no thread can be begun") from e
-        self._places.take(lambda: not thread.is_alive())
-        try:
-            async with asyncio.timeout(_OPENING):
-                return await self._awaited(opening)
-        except TimeoutError:
-            raise NotOpened(f"it is not open after {_OPENING:g} s") from None
+            opening = begun(lambda: SlackConnection(self._token, self._api, self._heard), "slack connection opens")
+        except NoPlace as e:
+            raise NotOpened(str(e)) from e
+        self._places.take(opening.done)
+        arriving = asyncio.wrap_future(opening)
+        arriving.add_done_callback(asyncio.Future.exception)  # else asyncio logs what nobody asks for any more
+        with ExitStack() as unless_wanted:
+            unless_wanted.callback(opening.add_done_callback, self._close_late)
+            await asyncio.wait({arriving}, timeout=_OPENING)
+            if not arriving.done():
+                raise NotOpened(f"it is not open after {_OPENING:g} s")
+            error = arriving.exception()
+            if error is not None and not isinstance(error, NotOpened):
+                error = NotOpened(f"it cannot be opened: {type(error).__name__}")
+            if error is not None:
+                raise error
+            unless_wanted.pop_all()
+        return arriving.result()
 
-    async def _awaited(self, opening: "Future[SlackConnection]") -> SlackConnection:
-        try:
-            return await asyncio.wrap_future(opening)
-        except asyncio.CancelledError:
-            if opening.done() and not opening.cancelled() and opening.exception() is None:
-                _close(opening.result(), 0.0, self._end)
-            raise
+    def _close_late(self, opening: "Future[SlackConnection]") -> None:
+        if opening.exception() is None:
+            _close(opening.result(), 0.0, self._end)
 
     def _heard(self, connection: SlackConnection, message: Mapping[str, JsonValue]) -> None:
         """Takes one envelope, in the connection's thread."""
@@ -185,13 +176,6 @@ class SlackSocket:
     def _hand_on(self, taken: Taken) -> None:
         assert self._loop is not None  # noqa: S101 - connections are opened by it
         self._loop.call_soon_threadsafe(self._intake.begin, taken)
-
-
-def _settle(opening: "Future[SlackConnection]", connection: SlackConnection) -> None:
-    try:
-        opening.set_result(connection)
-    except InvalidStateError:
-        connection.close()
 
 
 def _sent(envelope: _Envelope) -> Sent:

@@ -150,7 +150,7 @@ class TestOpening:
                         raise RuntimeError("can't start new thread")
                 super().start()
 
-        monkeypatch.setattr("tminus.slack_socket.Thread", Refused)
+        monkeypatch.setattr("tminus.bounded_threads.Thread", Refused)
         with listening(channel) as line:
             eventually(lambda: app.sockets.connected == 1)
             assert line.socket.trouble() == ""
