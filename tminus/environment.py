@@ -97,17 +97,24 @@ class Postgres(Section):
     Attributes:
         bin: the folder of PostgreSQL's own tools, where they are not found by themselves.
         restorer: as whom `tminus restore` makes and renames databases, and nobody else does; `dsn` where none is named.
+        rotator: as whom `tminus rotate` changes logins, and nobody else does; `dsn` where none is named.
     """
 
     dsn: SecretRef
     bin: Path | None = None
     restorer: SecretRef | None = None
+    rotator: SecretRef | None = None
 
 
 class Redis(Section):
-    """A Redis primary; its replicas are found in INFO replication."""
+    """A Redis primary; its replicas are found in INFO replication.
+
+    Attributes:
+        rotator: as whom `tminus rotate` changes users' passwords, there and on the replicas; `url` where none is named.
+    """
 
     url: SecretRef
+    rotator: SecretRef | None = None
 
 
 class Bucket(Section):

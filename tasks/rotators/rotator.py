@@ -1,0 +1,146 @@
+"""What a rotator is asked, and what it promises: every method may be called again after a kill, and looks first."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from tasks.estate import Estate
+from tminus.rotations.book import Policy
+from tminus.rotations.document import Document
+
+Way = Mapping[str, str]
+"""What a rotation will touch, by the names of its kind (`user`, `key`); written down before anything is done."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One rotation of one secret, as its rotator sees it.
+
+    Attributes:
+        name: what the secret is called in its book.
+        rotation: this rotation's name; those of one secret sort by time. What is made outside bears it as a mark.
+        version: the id of the new value's version in Secrets Manager.
+        way: what `plan` named.
+        old: the value that is replaced.
+        promoted: since when the new value is current; None before that.
+        at_once: no overlap: the old one leaked.
+        given: the new value, where a person brings it (`--given`).
+    """
+
+    estate: Estate
+    name: str
+    rotation: str
+    version: str
+    way: Way
+    old: Document
+    promoted: datetime | None = None
+    at_once: bool = False
+    given: Document | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """It is so now. `said` is the sentence for the record; `already` where it was so at first look."""
+
+    said: str
+    already: bool = False
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """It cannot be done before that moment, or until somebody did something; asked again then."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Use:
+    """Somebody who still uses the old value: `who` in the words of the server that saw them, never a secret."""
+
+    who: str
+    times: int
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Census:
+    """Who used the old value since the new one is current.
+
+    Attributes:
+        uses: each user; none where nobody did.
+        where: what was looked at.
+        since: from when on this can tell.
+        blind: what it cannot see, in words; "" where it sees everything.
+    """
+
+    uses: Sequence[Use]
+    where: str
+    since: datetime
+    blind: str = ""
+
+    @property
+    def last(self) -> datetime | None:
+        """When somebody used it last."""
+        return max((one.last for one in self.uses), default=None)
+
+
+class Rotator(Policy, ABC, frozen=True):
+    """Rotates one kind of secret. Its fields are what the book says of one; adding a kind is one class in one file.
+
+    All methods raise CouldNotObserve where the system does not answer or the outcome cannot be told, Refused where a
+    rule says no, NotConfigured and MissingSecret where the environment does not lead there. No message holds a value.
+
+    Attributes:
+        by_hand: whether nobody but a person can make a new one, and brings it with `--given`.
+        reversible: whether the old one can be switched on again once it is switched off.
+    """
+
+    by_hand: ClassVar[bool] = False
+    reversible: ClassVar[bool] = True
+
+    async def plan(self, turn: Turn) -> Way:
+        """What will be touched; nothing is changed. `turn.way` is empty yet."""
+        del turn
+        return {}
+
+    @abstractmethod
+    async def create(self, turn: Turn) -> Document:
+        """The new value. It opens nothing yet. Where its system makes it, what an earlier try left is thrown away."""
+
+    @abstractmethod
+    async def set(self, turn: Turn, new: Document) -> Done | NotYet:
+        """Makes the new value work beside the old one."""
+
+    @abstractmethod
+    async def test(self, turn: Turn, new: Document) -> Done | NotYet:
+        """Proves, by using it, that the new value opens what it must, and nothing that it must not."""
+
+    @abstractmethod
+    async def census(self, turn: Turn, new: Document) -> Census:
+        """Who still uses the old value."""
+
+    def keep(self, turn: Turn) -> timedelta:
+        """How long the old one works on at least, after the new one became current: the policy's overlap, or more."""
+        return timedelta(0) if turn.at_once else self.overlap
+
+    @abstractmethod
+    async def off(self, turn: Turn, new: Document) -> Done | NotYet:
+        """Switches the old value off so that `on` can switch it on again, where the kind has such a thing."""
+
+    @abstractmethod
+    async def on(self, turn: Turn, new: Document) -> Done:
+        """Switches the old value on again; `Done(already=True)` where it was never off."""
+
+    @abstractmethod
+    async def drop(self, turn: Turn, new: Document) -> Done | NotYet:
+        """Makes the old value worthless for good, and leaves nobody of it behind."""
+
+    @abstractmethod
+    async def undo(self, turn: Turn, new: Document | None) -> Done:
+        """Takes back whatever create and set did. The old value is current, and works, when this is asked.
+
+        `new` is None where it never reached Secrets Manager.
+        """

@@ -1,0 +1,104 @@
+"""The book of a system's secrets: which there are, how often each is changed, who owns it and who is asked."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Self, Union
+
+from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, create_model, model_validator
+
+from tminus.clock import Duration, show_duration
+from tminus.errors import UsageError
+from tminus.runbook import Slug
+from tminus.wording import nearest
+from tminus.yaml_source import Source
+
+FILE = "secrets.yaml"
+"""What the book is called in a system's folder of books."""
+SecretId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")]
+"""A secret's name in Secrets Manager. Source: CreateSecret of its API reference."""
+
+
+class Policy(BaseModel, frozen=True, extra="forbid"):
+    """How one secret is rotated; what its kind needs besides, the kind's rotator adds.
+
+    Attributes:
+        kind: what it opens, and so who rotates it.
+        secret: its name in Secrets Manager.
+        every: how old it may grow.
+        overlap: how long the old one goes on to work after the new one became current.
+        cycle: for how long nobody may have used the old one before it is switched off: as long as the business's
+            longest round, so that the weekly batch is seen.
+        switched_off: how long the old one is switched off, and can be switched on again, before it is gone for good.
+        approval: the roles of which one is asked before it is rotated; nobody where there is none.
+    """
+
+    kind: str
+    title: str
+    owner: str
+    secret: SecretId
+    every: Duration
+    overlap: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=1)
+    cycle: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(days=7)
+    switched_off: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(days=1)
+    approval: tuple[str, ...] = ()
+
+    @property
+    def takes(self) -> timedelta:
+        """How long a rotation lasts at least, from the new one's becoming current to the old one's being gone."""
+        return max(self.overlap, self.cycle) + self.switched_off
+
+    @model_validator(mode="after")
+    def _over_in_time(self) -> Self:
+        if self.takes >= self.every:
+            raise ValueError(
+                f"a rotation takes {show_duration(self.takes)} (the longer of overlap and cycle, and switched_off), and it "
+                f"is due every {show_duration(self.every)}: make `every` longer, or these shorter"
+            )
+        return self
+
+
+class SecretsBook(BaseModel, frozen=True, extra="forbid"):
+    """`runbooks/SYSTEM/secrets.yaml`.
+
+    Attributes:
+        secrets: the system.
+        leaked: the roles of which one approves that a leaked secret is cut off at once.
+        rotations: each secret's policy, by a name of its own.
+    """
+
+    secrets: Slug
+    title: str
+    leaked: tuple[str, ...] = ()
+    rotations: dict[Slug, SerializeAsAny[Policy]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        """Two who rotate the same secret would cut each other off."""
+        seen: dict[str, str] = {}
+        for name, policy in self.rotations.items():
+            if policy.secret in seen:
+                raise ValueError(f"rotations.{name}: {policy.secret} is rotated by {seen[policy.secret]} already")
+            seen[policy.secret] = name
+        return self
+
+    def named(self, names: Sequence[str]) -> Iterator[tuple[str, Policy]]:
+        """These, or all where none is named; raises UsageError for one that the book does not have."""
+        for name in names:
+            if name not in self.rotations:
+                raise UsageError(f"{self.secrets} has no secret {name!r}{nearest(name, list(self.rotations))}")
+        yield from ((name, policy) for name, policy in self.rotations.items() if not names or name in names)
+
+
+def load_book(source: Source, kinds: Mapping[str, type[Policy]]) -> SecretsBook:
+    """The book that a file says; raises BookError with every mistake and its line.
+
+    Args:
+        source: the file.
+        kinds: the vocabulary: what `kind:` may name.
+    """
+    if len(kinds) > 1:
+        policies: object = Annotated[Union[tuple(kinds.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time
+    else:
+        policies = next(iter(kinds.values()))
+    model = create_model("SecretsBook", __base__=SecretsBook, rotations=(dict[Slug, policies], Field(min_length=1)))  # type: ignore[valid-type]  # made at run time
+    return source.load(model)
