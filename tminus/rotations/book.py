@@ -50,9 +50,9 @@ class Policy(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _over_in_time(self) -> Self:
         if self.takes >= self.every:
+            least = f"the longer of overlap and cycle, and switched_off, are {show_duration(self.takes)} together"
             raise ValueError(
-                f"a rotation takes {show_duration(self.takes)} (the longer of overlap and cycle, and switched_off), and it "
-                f"is due every {show_duration(self.every)}: make `every` longer, or these shorter"
+                f"{least}, and `every` is {show_duration(self.every)}: the next would begin before the end"
             )
         return self
 
