@@ -10,6 +10,9 @@ OPERATION = "operation-"
 _BACK = ".back-"
 RESTORE = "restore."
 """How the chains of restores of live data begin, and those of taking one back."""
+SECRET = "secret."  # noqa: S105 - the beginning of a chain's name
+"""How the chains of secrets begin: each holds all rotations of one."""
+_ROTATION_ASKED = "rotation."
 
 
 def sign_offs_of(system: str, release_digest: str) -> str:
@@ -32,8 +35,8 @@ def is_sign_off(chain: str) -> bool:
 
 
 def is_only_answered(chain: str) -> bool:
-    """Whether a chain holds a sign-off or a restore, which is answered and neither held, scrubbed nor rolled back."""
-    return chain.startswith((_SIGN_OFF, RESTORE))
+    """Whether a chain is answered, and neither held, scrubbed nor rolled back: a sign-off, a restore, a rotation."""
+    return chain.startswith((_SIGN_OFF, RESTORE, _ROTATION_ASKED))
 
 
 def restores_of(system: str, environment: str, store: str = "") -> str:
@@ -75,3 +78,18 @@ def sweep_chain(system: str, environment: str, begun: datetime) -> str:
 def backups_chain(system: str, environment: str) -> str:
     """The chain of a system's backups in an environment: those taken, and how each verification came out."""
     return f"backups.{system}.{environment}"
+
+
+def secret_chain(system: str, environment: str, secret: str) -> str:
+    """The chain of one secret in an environment: all its rotations, one after another."""
+    return f"{SECRET}{system}.{environment}.{secret}"
+
+
+def rotation_asked_chain(system: str, environment: str, secret: str, asked: datetime) -> str:
+    """The chain in which people are asked about one rotation."""
+    return f"{_ROTATION_ASKED}{system}.{environment}.{secret}.{asked:%Y%m%d-%H%M%S-%f}"
+
+
+def is_rotation_asked(chain: str) -> bool:
+    """Whether a chain holds a question about a rotation."""
+    return chain.startswith(_ROTATION_ASKED)

@@ -56,6 +56,17 @@ from tminus.events.readiness import (
     SweepEnded,
 )
 from tminus.events.restores import RestoreEnded, RestoreOrdered, RestorePlanned
+from tminus.events.rotations import (
+    RotationAsked,
+    RotationBegan,
+    RotationBrokeOff,
+    RotationEnded,
+    RotationOrdered,
+    RotationStage,
+    RotationStageBegan,
+    RotationStageDone,
+    RotationWaits,
+)
 from tminus.events.steps import (
     Sample,
     StepEnded,
@@ -108,6 +119,15 @@ __all__ = [
     "ReviewsTold",
     "RollbackBegan",
     "RollbackEnded",
+    "RotationAsked",
+    "RotationBegan",
+    "RotationBrokeOff",
+    "RotationEnded",
+    "RotationOrdered",
+    "RotationStage",
+    "RotationStageBegan",
+    "RotationStageDone",
+    "RotationWaits",
     "Sample",
     "ScratchGone",
     "ScratchPlanned",
@@ -177,7 +197,15 @@ Event = Annotated[
     | VerificationEnded
     | RestorePlanned
     | RestoreOrdered
-    | RestoreEnded,
+    | RestoreEnded
+    | RotationAsked
+    | RotationBegan
+    | RotationBrokeOff
+    | RotationEnded
+    | RotationOrdered
+    | RotationStageBegan
+    | RotationStageDone
+    | RotationWaits,
     Field(discriminator="type"),
 ]
 _event: TypeAdapter[Event] = TypeAdapter(Event)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tminus.chain_names import OPERATION, RESTORE
+from tminus.chain_names import OPERATION, RESTORE, SECRET
 from tminus.errors import Refused
 from tminus.ledger.chain import Head
 from tminus.ledger.chains import Chains
@@ -21,18 +21,26 @@ class Locks(Chains):
         Raises Refused, naming who holds the environment, or where the chain exists.
         """
         with self._locked() as within:
-            # The update that changes nothing waits for whoever takes or frees it now, and tells whose it is then.
-            holder = within.run(
-                "INSERT INTO environment_lock (environment, chain, since) VALUES (:environment, :chain, clock()) "
-                "ON CONFLICT (environment) DO UPDATE SET environment = excluded.environment RETURNING chain",
-                {"environment": environment, "chain": chain},
-            )[0][0]
-            if holder != chain:
-                raise Refused(f"{environment} is held by {holder}, which is under way; {_how_to_free(str(holder))}")
+            self._take(within, environment, chain)
             self._open_chain(within, chain)
             heads = [self._append(within, entry) for entry in entries]
             self._list(within, heads, listing)
             return heads
+
+    def lock(self, environment: str, chain: str) -> None:
+        """Takes the environment's lock for a chain, or finds it taken by it; raises Refused, naming who holds it."""
+        with self._locked() as within:
+            self._take(within, environment, chain)
+
+    def _take(self, within: Transaction, environment: str, chain: str) -> None:
+        # The update that changes nothing waits for whoever takes or frees it now, and tells whose it is then.
+        holder = within.run(
+            "INSERT INTO environment_lock (environment, chain, since) VALUES (:environment, :chain, clock()) "
+            "ON CONFLICT (environment) DO UPDATE SET environment = excluded.environment RETURNING chain",
+            {"environment": environment, "chain": chain},
+        )[0][0]
+        if holder != chain:
+            raise Refused(f"{environment} is held by {holder}, which is under way; {_how_to_free(str(holder))}")
 
     def append_and_unlock(self, environment: str, *entries: Entry, listing: Listing | None = None) -> list[Head]:
         """Appends the closing events, lists the chain as closed, and frees the environment: all or nothing.
@@ -67,6 +75,9 @@ class Locks(Chains):
 def _how_to_free(holder: str) -> str:
     if holder.startswith(RESTORE):
         return "where it broke off, `tminus restore --resume` goes on with it, and `tminus restore --give-up` ends it"
+    if holder.startswith(SECRET):
+        name = holder.rpartition(".")[2]
+        return f"it is free again within minutes; where it broke off, `tminus rotate {name}` goes on with it"
     if holder.startswith(OPERATION):
         settle = "`tminus operate backup --settle --runbook FILE --people FILE --environment FILE`"
         return f"where it broke off, {settle} looks what became of it and frees it"

@@ -1,0 +1,139 @@
+"""What happens to a secret: a rotation began, came so far, waits, was turned back, ended. Never a value of it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from tminus.events.happening import Happening, Time
+from tminus.foreign_text import Printable
+
+RotationStage = Literal["create", "set", "test", "promote", "off", "drop", "back", "undo"]
+"""The verbs are create, set, test and finish, which is promote, off and drop. `back` and `undo` turn one back."""
+
+
+class RotationBegan(Happening):
+    """A rotation begins. Nothing is done yet, and what will be is named, so that whoever comes after a kill knows.
+
+    Attributes:
+        rotation: its name; those of one secret sort by time.
+        secret: what it is called in the book.
+        stored_as: its name in Secrets Manager.
+        version: the id that the new value's version will have there.
+        replaces: the version that is current now.
+        way: what will be touched, by the names of its kind.
+        at_once: no overlap: the old value leaked.
+        reason: why, where a person asked for it.
+        approval: the chain in which somebody is asked; "" where nobody is.
+    """
+
+    type: Literal["rotation.began"] = "rotation.began"
+    rotation: str
+    secret: str
+    stored_as: str
+    kind: str
+    environment: str
+    digests: dict[str, str]
+    version: str
+    replaces: str
+    way: dict[str, str]
+    at_once: bool = False
+    reason: Printable = ""
+    approval: str = ""
+
+
+class RotationStageBegan(Happening):
+    """A stage is about to be done."""
+
+    type: Literal["rotation.stage_began"] = "rotation.stage_began"
+    rotation: str
+    stage: RotationStage
+
+
+class RotationStageDone(Happening):
+    """A stage is done, or was found to be.
+
+    Attributes:
+        said: what it came to, in a sentence.
+        already: whether it was so at first look.
+    """
+
+    type: Literal["rotation.stage_done"] = "rotation.stage_done"
+    rotation: str
+    stage: RotationStage
+    said: Printable
+    already: bool = False
+
+
+class RotationWaits(Happening):
+    """Nothing more can be done before a moment.
+
+    Attributes:
+        stage: what waits.
+        used_by: who still uses the old value, a line each, where that is why.
+    """
+
+    type: Literal["rotation.waits"] = "rotation.waits"
+    rotation: str
+    stage: RotationStage
+    until: Time
+    why: Printable
+    used_by: tuple[Printable, ...] = ()
+
+
+class RotationBrokeOff(Happening):
+    """A stage could not be done; nothing is lost, and it is taken up again from there.
+
+    Attributes:
+        refused: whether a rule said no, and not an outage.
+    """
+
+    type: Literal["rotation.broke_off"] = "rotation.broke_off"
+    rotation: str
+    stage: RotationStage
+    why: Printable
+    refused: bool = False
+
+
+class RotationOrdered(Happening):
+    """A person's signed word about a rotation under way.
+
+    Attributes:
+        order: `undo` turns it back; `at once` ends its overlap now.
+        approval: of `at once`: the chain in which it was approved.
+        then: of `at once`: whether another rotation follows, since what is current leaked too.
+    """
+
+    type: Literal["rotation.ordered"] = "rotation.ordered"
+    rotation: str
+    order: Literal["undo", "at once"]
+    person: str
+    reason: Printable
+    approval: str = ""
+    then: bool = False
+    signature: str = ""
+
+
+class RotationEnded(Happening):
+    """It is over."""
+
+    type: Literal["rotation.ended"] = "rotation.ended"
+    rotation: str
+    how: Literal["rotated", "undone", "not approved"]
+    sentence: Printable
+
+
+class RotationAsked(Happening):
+    """What somebody is asked to approve before a secret is rotated: written into the chain of the question.
+
+    Attributes:
+        cut_off: who will be cut off at once, a line each: the blast radius as it was when this was asked.
+    """
+
+    type: Literal["rotation.asked"] = "rotation.asked"
+    secret: str
+    stored_as: str
+    replaces: str
+    at_once: bool
+    asked_by: str
+    reason: Printable = ""
+    cut_off: tuple[Printable, ...] = Field(default=())

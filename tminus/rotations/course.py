@@ -1,0 +1,134 @@
+"""A secret's rotations as its chain tells them: which one is open, how far it came, what comes next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tminus import events as ev
+from tminus.ledger.store import Store
+from tminus.record_parts import read_event
+
+FORWARD: tuple[ev.RotationStage, ...] = ("create", "set", "test", "promote", "off", "drop")
+"""The stages of a rotation, in their order."""
+BACK: tuple[ev.RotationStage, ...] = ("back", "undo")
+"""Those of one that is turned back."""
+
+
+@dataclass
+class Rotation:
+    """One rotation.
+
+    Attributes:
+        done: the stages that are done.
+        begun: the stages that were begun, be they done or not.
+        waits: for what it waits, since the last thing that was done.
+        broke_off: how the last try broke off, where nothing was done since.
+        undo: the order to turn it back.
+        hastened: the order to end its overlap at once.
+    """
+
+    began: ev.RotationBegan
+    done: dict[ev.RotationStage, ev.RotationStageDone] = field(default_factory=dict)
+    begun: list[ev.RotationStage] = field(default_factory=list)
+    waits: ev.RotationWaits | None = None
+    broke_off: ev.RotationBrokeOff | None = None
+    undo: ev.RotationOrdered | None = None
+    hastened: ev.RotationOrdered | None = None
+    ended: ev.RotationEnded | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.began.rotation
+
+    @property
+    def at_once(self) -> bool:
+        """Whether nothing is waited for: what is replaced leaked."""
+        return self.began.at_once or self.hastened is not None
+
+    @property
+    def promoted(self) -> datetime | None:
+        """Since when the new value is current."""
+        return self.done["promote"].at if "promote" in self.done else None
+
+    @property
+    def approvals(self) -> list[str]:
+        """The chains in which its beginning, or its haste, was asked for."""
+        asked = [self.began.approval, self.hastened.approval if self.hastened else ""]
+        return list(dict.fromkeys(chain for chain in asked if chain))
+
+    @property
+    def next(self) -> ev.RotationStage | None:
+        """What is to be done next; None where all is."""
+        return next((one for one in (BACK if self.undo else FORWARD) if one not in self.done), None)
+
+    @property
+    def too_late_to_undo(self) -> bool:
+        """Whether the old value may be gone for good."""
+        return "drop" in self.begun
+
+    def take(self, event: ev.Event) -> None:
+        """One more thing that happened to it."""
+        match event:
+            case ev.RotationStageBegan():
+                self.begun.append(event.stage)
+            case ev.RotationStageDone():
+                self.done[event.stage] = event
+                self.waits = self.broke_off = None
+            case ev.RotationWaits():
+                self.waits, self.broke_off = event, None
+            case ev.RotationBrokeOff():
+                self.broke_off = event
+            case ev.RotationOrdered():
+                self._obey(event)
+            case ev.RotationEnded():
+                self.ended = event
+                self.waits = self.broke_off = None
+            case _:
+                pass
+
+    def _obey(self, order: ev.RotationOrdered) -> None:
+        self.waits = self.broke_off = None
+        if order.order == "undo":
+            self.undo = order
+        else:
+            self.hastened = order
+
+
+class Course:
+    """All rotations of one secret, the earliest first."""
+
+    def __init__(self, events: Iterable[ev.Event] = ()) -> None:
+        self.rotations: list[Rotation] = []
+        for event in events:
+            self.take(event)
+
+    @classmethod
+    def read(cls, store: Store, chain: str) -> "Course":
+        """What the ledger holds; nothing where there is no such chain. Raises LedgerError."""
+        return cls([read_event(one) for one in store.read(chain)] if store.head(chain) else [])
+
+    def take(self, event: ev.Event) -> None:
+        """One more event of the chain."""
+        if isinstance(event, ev.RotationBegan):
+            self.rotations.append(Rotation(event))
+        elif self.rotations:
+            self.rotations[-1].take(event)
+
+    @property
+    def open(self) -> Rotation | None:
+        """The one that is not over; there is one at most."""
+        last = self.rotations[-1] if self.rotations else None
+        return last if last is not None and last.ended is None else None
+
+    @property
+    def last_rotated(self) -> Rotation | None:
+        """The last that went through to its end."""
+        return next((one for one in reversed(self.rotations) if one.ended and one.ended.how == "rotated"), None)
+
+    @property
+    def owed(self) -> ev.RotationOrdered | None:
+        """The order by which another rotation is to follow the last one, which is over: what is current leaked too."""
+        last = self.rotations[-1] if self.rotations else None
+        order = last.hastened if last is not None and last.ended is not None else None
+        return order if order is not None and order.then else None
