@@ -1,46 +1,15 @@
-"""The options of every command about backups: which book, and where."""
+"""The book of backups, for every command about them."""
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from cli.book_files import with_book_files
 
 if TYPE_CHECKING:
     from tminus.backups.opened import OpenedBackups
 
-_FILE = click.Path(path_type=Path)
-
-
-def with_backup_files(command: Callable[..., None]) -> Callable[..., None]:
-    """`--runbook` and `--environment`, handed over as they were given."""
-
-    @functools.wraps(command)
-    def run(runbook: Path, environment: Path, **rest: object) -> None:
-        command(runbook, environment, **rest)
-
-    wrapped: Callable[..., None] = run
-    for option in (
-        click.option(
-            "--environment",
-            type=_FILE,
-            required=True,
-            envvar="TMINUS_ENVIRONMENT",
-            show_envvar=True,
-            help="Where: the environment file.",
-        ),
-        click.option(
-            "--runbook",
-            type=_FILE,
-            required=True,
-            envvar="TMINUS_RUNBOOK",
-            show_envvar=True,
-            help="The book of backups, or the folder that holds it.",
-        ),
-    ):
-        wrapped = option(wrapped)
-    return wrapped
+with_backup_files = with_book_files("backups")
+"""`--runbook` and `--environment`."""
 
 
 def opened(runbook: Path, environment: Path) -> "OpenedBackups":

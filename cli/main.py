@@ -51,6 +51,8 @@ COMMANDS = {
     "mark": "cli.mark",
     "verify-backup": "cli.verify_backup",
     "restore": "cli.restore",
+    "rotate": "cli.rotate",
+    "secrets": "cli.secrets",
 }
 
 

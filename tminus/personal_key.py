@@ -29,6 +29,7 @@ Signed = (
     | ev.OperationApproved
     | ev.RestorePlanned
     | ev.RestoreOrdered
+    | ev.RotationOrdered
 )
 """What a person says with their own signature."""
 

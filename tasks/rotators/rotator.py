@@ -120,7 +120,11 @@ class Rotator(Policy, ABC, frozen=True):
 
     @abstractmethod
     async def census(self, turn: Turn, new: Document) -> Census:
-        """Who still uses the old value."""
+        """Who still uses the old value.
+
+        Asked before anything is made, for a value that leaked, `new` is the old one, `turn.promoted` is None, and the
+        look goes back over a whole cycle.
+        """
 
     def keep(self, turn: Turn) -> timedelta:
         """How long the old one works on at least, after the new one became current: the policy's overlap, or more."""

@@ -23,6 +23,7 @@ class Rotation:
         begun: the stages that were begun, be they done or not.
         waits: for what it waits, since the last thing that was done.
         broke_off: how the last try broke off, where nothing was done since.
+        paged: whether somebody was paged since it last went on as it should.
         undo: the order to turn it back.
         hastened: the order to end its overlap at once.
     """
@@ -32,6 +33,7 @@ class Rotation:
     begun: list[ev.RotationStage] = field(default_factory=list)
     waits: ev.RotationWaits | None = None
     broke_off: ev.RotationBrokeOff | None = None
+    paged: bool = False
     undo: ev.RotationOrdered | None = None
     hastened: ev.RotationOrdered | None = None
     ended: ev.RotationEnded | None = None
@@ -76,9 +78,9 @@ class Rotation:
                 self.done[event.stage] = event
                 self.waits = self.broke_off = None
             case ev.RotationWaits():
-                self.waits, self.broke_off = event, None
+                self.waits, self.broke_off, self.paged = event, None, False
             case ev.RotationBrokeOff():
-                self.broke_off = event
+                self.broke_off, self.paged = event, True
             case ev.RotationOrdered():
                 self._obey(event)
             case ev.RotationEnded():

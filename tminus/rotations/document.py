@@ -22,6 +22,11 @@ class Document:
         self.text = text
         self.of = of
 
+    @classmethod
+    def nothing(cls, of: str) -> "Document":
+        """Of a version that is not there any more: every field is missing."""
+        return cls(SecretStr("{}"), of)
+
     def __repr__(self) -> str:
         return f"Document(of={self.of!r})"
 

@@ -1,0 +1,160 @@
+"""`tminus rotate`: a secret replaced by a new one, both working until nobody uses the old one any more."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from cli.book_files import with_book_files
+from cli.deciding import key_option
+from tminus.errors import UsageError
+
+if TYPE_CHECKING:
+    from flows.rotating import Visited
+    from flows.rotation_orders import Word
+    from tminus.ledger.store import Store
+    from tminus.rotations.document import Document
+    from tminus.rotations.opened import OpenedSecrets
+
+_CODES = {"broke off": 1, "refused": 3, "not approved": 3}
+
+
+class _Words(TypedDict):
+    """Who speaks, and what they say of it."""
+
+    people: Path | None
+    reason: str
+    given: bool
+    yes: bool
+    key_file: Path | None
+
+
+@click.command("rotate")
+@click.argument("secrets", metavar="[SECRET]...", nargs=-1)
+@with_book_files("secrets")
+@click.option("--due", "doing", flag_value="due", help="Every secret that is due, and every rotation under way.")
+@click.option("--at-once", "doing", flag_value="at once", help="SECRET leaked: cut it off, once somebody said yes.")
+@click.option("--undo", "doing", flag_value="undo", help="Turn SECRET's open rotation back.")
+@click.option("--dry-run", "doing", flag_value="plan", help="Only say what would be done, and who uses SECRET now.")
+@click.option(
+    "--given", is_flag=True, help="You made the new value: it is asked for without being shown, or read piped."
+)
+@click.option("--people", type=click.Path(path_type=Path), envvar="TMINUS_PEOPLE", help="Who may approve: people.yaml.")
+@click.option("--reason", default="", help="Why, for the record and for whoever is asked.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@key_option
+def command(
+    runbook: Path, environment: Path, secrets: tuple[str, ...], doing: str | None, **words: Unpack[_Words]
+) -> None:
+    """Replaces each SECRET by a new one, or goes on where its rotation stands.
+
+    The new one is made, set beside the old one, tested for what it must and must not open, and made current. The old
+    one goes on to work for the book's overlap, is switched off once nobody used it for a whole cycle, and goes for good
+    after that. Killed at any moment and started again, it goes on from there. `tminus secrets` shows how all stand.
+
+    Exits 0 where it went as far as it can go now, 1 where something broke off, 2 where it was asked wrongly, 3 where
+    a rule says no.
+    """
+    from contextlib import closing
+
+    from flows.rotation_round import opened_secrets
+
+    found = opened_secrets(runbook, environment)
+    found.named(secrets)
+    _require_sense(secrets, doing, words)
+    with closing(found.store()) as store:
+        visits = _visits(store, found, secrets, doing, words)
+    for one in visits:
+        click.echo(one.said)
+    worst = max((_CODES.get(one.how, 0) for one in visits), default=0, key=lambda code: (code == 1, code))
+    if worst:
+        click.get_current_context().exit(worst)
+
+
+def _require_sense(secrets: tuple[str, ...], doing: str | None, words: "_Words") -> None:
+    one_only = doing in {"at once", "undo"} or words["given"]
+    if one_only and len(secrets) != 1:
+        raise UsageError(f"name the one secret that is meant; {len(secrets)} are named")
+    if not secrets and doing != "due":
+        raise UsageError("rotate which? Name a secret, or give --due; `tminus secrets` lists them")
+    if words["given"] and doing in {"due", "undo", "plan"}:
+        raise UsageError("--given brings a new value, which only a rotation takes")
+
+
+def _visits(
+    store: "Store", found: "OpenedSecrets", secrets: tuple[str, ...], doing: str | None, words: "_Words"
+) -> "list[Visited]":
+    import asyncio
+
+    from flows import rotation_orders, rotation_round
+    from flows.rotating import Wish
+    from flows.secret_rotation import visit_all
+
+    match doing:
+        case "due":
+            return asyncio.run(visit_all(found, secrets, words["people"], shown=False))
+        case "plan":
+            for name in secrets:
+                _plan(store, found, name)
+            return []
+        case "undo":
+            return [asyncio.run(rotation_orders.turn_back(store, found, secrets[0], _word(words), click.echo))]
+        case "at once":
+            return [_cut_off(store, found, secrets[0], words)]
+        case _:
+            wish = Wish(reason=words["reason"], given=_given(found, secrets[0]) if words["given"] else None)
+            rotate = rotation_round.rotate
+            return [asyncio.run(rotate(store, found, name, wish, click.echo, words["people"])) for name in secrets]
+
+
+def _plan(store: "Store", found: "OpenedSecrets", name: str) -> None:
+    import asyncio
+
+    from flows.rotation_orders import blast_radius
+    from tminus.clock import now
+    from tminus.rotations.terminal import planned
+
+    used = asyncio.run(blast_radius(store, found, name, click.echo))
+    click.echo("\n".join(planned(found, name, found.course(store, name), used, now())))
+
+
+def _cut_off(store: "Store", found: "OpenedSecrets", name: str, words: "_Words") -> "Visited":
+    import asyncio
+
+    from flows.rotation_orders import blast_radius, cut_off
+
+    word = _word(words)
+    given = _given(found, name) if words["given"] else None
+    used = asyncio.run(blast_radius(store, found, name, click.echo))
+    click.echo(f"{name} is cut off at once from whoever uses it:")
+    for line in used:
+        click.echo(f"  {line}")
+    if not words["yes"]:
+        click.confirm(f"Ask {' or '.join(found.book.leaked)} to approve this?", abort=True)
+    return asyncio.run(cut_off(store, found, name, word, click.echo, given))
+
+
+def _word(words: "_Words") -> "Word":
+    from flows.rotation_orders import Word
+    from tminus.personal_key import PersonalKey
+
+    if words["key_file"] is None:
+        raise UsageError("whose word is it? Give --key, or set TMINUS_KEY to your private key's path")
+    if words["people"] is None:
+        raise UsageError("who are you? Give --people, or set TMINUS_PEOPLE to people.yaml's path")
+    if not words["reason"]:
+        raise UsageError("why? Give --reason, for the record")
+    return Word(PersonalKey(words["key_file"]), words["people"], words["reason"])
+
+
+def _given(found: "OpenedSecrets", name: str) -> "Document":
+    """What a person made: typed without being shown, or the whole of what is piped in."""
+    import sys
+
+    from pydantic import SecretStr
+
+    from tminus.rotations.document import Document
+
+    piped = "" if sys.stdin.isatty() else sys.stdin.read().strip()
+    text = piped or str(click.prompt(f"The new value of {name}", hide_input=True, confirmation_prompt=True))
+    return Document(SecretStr(text), f"{found.book.rotations[name].secret} (given)")

@@ -1,0 +1,287 @@
+"""A secret's rotation, taken as far as it goes now: begun where it is due, gone on with where it stands.
+
+One process at a time holds the secret's lease, and the environment's lock while anything is changed; between two
+visits, in the overlap, nothing is held. Whoever comes after a death goes on where that one stood.
+"""
+
+import asyncio
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from flows.rotation_asking import answered
+from flows.rotation_stages import Stages
+from tasks.aws_errors import NotThere
+from tasks.estate import Estate
+from tasks.rotators.rotator import Census, NotYet, Rotator, Turn
+from tasks.secret_versions import SecretVersions
+from tminus import events as ev
+from tminus.backups.opened import have_chain
+from tminus.clock import now
+from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
+from tminus.lease import Heartbeat, take
+from tminus.ledger.store import Entry, Letter, Store
+from tminus.release import no_release
+from tminus.rotations.course import Rotation
+from tminus.rotations.document import Document
+from tminus.rotations.opened import OpenedSecrets
+from tminus.rotations.telling import letters
+
+Say = Callable[[str], None]
+"""Tells whoever sits at the terminal."""
+How = Literal["rotated", "undone", "not approved", "waits", "broke off", "refused"]
+Left = ev.RotationWaits | ev.RotationEnded | ev.RotationBrokeOff
+"""How a visit leaves a rotation."""
+_BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused)
+
+
+@dataclass(frozen=True)
+class Visited:
+    """How far one visit came.
+
+    Attributes:
+        until: before when there is nothing to do.
+    """
+
+    secret: str
+    how: How
+    said: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Why a rotation is begun, where none is open.
+
+    Attributes:
+        at_once: the old value leaked.
+        reason: for the record.
+        approval: the chain in which it was asked for; "" where nobody is.
+        given: the new value, where a person brings it.
+    """
+
+    at_once: bool = False
+    reason: str = ""
+    approval: str = ""
+    given: Document | None = None
+
+
+class Rotating:
+    """One secret, under its lease.
+
+    Args:
+        store: the ledger.
+        opened: the book, and where its systems are.
+        name: the secret.
+        token: the lease's.
+        estate: the environment, opened.
+        say: tells how it goes on.
+
+    Attributes:
+        course: its rotations.
+    """
+
+    def __init__(self, store: Store, opened: OpenedSecrets, name: str, token: int, estate: Estate, say: Say) -> None:
+        self._store = store
+        self._opened = opened
+        self._name = name
+        self._token = token
+        self._estate = estate
+        self._say = say
+        self._chain = opened.chain(name)
+        self._rotator = rotator_of(opened, name)
+        self._versions = SecretVersions.open(estate, self._rotator.secret)
+        self.course = opened.course(store, name)
+
+    async def current(self) -> tuple[str, Document, datetime]:
+        """The version that is current, its value, and when it was made."""
+        stands = await asyncio.to_thread(self._versions.versions)
+        if not stands.current:
+            raise CouldNotObserve(f"{self._rotator.secret} has no current value; put one there before it is rotated")
+        made = await asyncio.to_thread(self._versions.made, stands.current)
+        return stands.current, await asyncio.to_thread(self._versions.read, stands.current, "AWSCURRENT"), made
+
+    async def used_by(self) -> list[str]:
+        """Who uses what is current, a line each, and what cannot be seen: who will be cut off where it leaked."""
+        _, old, _ = await self.current()
+        turn = Turn(self._estate, self._name, "", "", {}, old, at_once=True)
+        turn = replace(turn, way=await self._rotator.plan(turn))
+        census = await self._rotator.census(turn, old)
+        blind = [f"not seen: {census.blind}"] if census.blind else []
+        return [*_lines(census), f"seen by {census.where}, since {census.since:%Y-%m-%d %H:%M} UTC", *blind]
+
+    async def begin(self, wish: Wish) -> None:
+        """Writes down that a rotation begins, and what it will touch.
+
+        Raises Refused where a person must bring the new value and did not; CouldNotObserve, LedgerError.
+        """
+        if self._rotator.by_hand and wish.given is None:
+            raise Refused(
+                f"{self._name} is made by a person ({self._rotator.title}): make a new one, then `tminus rotate "
+                f"{self._name} --given`, which asks for it without showing it. Nothing was changed"
+            )
+        replaces, old, _ = await self.current()
+        rotation = f"{now():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
+        version = str(uuid.uuid4())
+        turn = Turn(self._estate, self._name, rotation, version, {}, old, at_once=wish.at_once, given=wish.given)
+        began = ev.RotationBegan(
+            rotation=rotation,
+            secret=self._name,
+            stored_as=self._rotator.secret,
+            kind=self._rotator.kind,
+            environment=self._opened.environment.environment,
+            digests=self._opened.digests,
+            version=version,
+            replaces=replaces,
+            way=dict(await self._rotator.plan(turn)),
+            at_once=wish.at_once,
+            reason=wish.reason,
+            approval=wish.approval,
+        )
+        await self.write(began)
+
+    async def go_on(self, given: Document | None = None) -> Visited:
+        """Takes the open rotation as far as it goes now. Raises Refused where the environment is held; LedgerError."""
+        rotation = self._open()
+        if (visited := await self._not_now(rotation)) is not None:
+            return visited
+        await asyncio.to_thread(self._store.lock, self._opened.environment.environment, self._chain)
+        try:
+            last: Left = await self._until_it_waits(rotation, given)
+        except _BROKE as e:
+            stage = rotation.next or "drop"
+            last = ev.RotationBrokeOff(rotation=rotation.name, stage=stage, why=str(e), refused=isinstance(e, Refused))
+        await self._leave(last)
+        return self._visited(last)
+
+    async def _not_now(self, rotation: Rotation) -> Visited | None:
+        """Why nothing is done on this visit: nobody said yes yet, or it is too early."""
+        for chain in rotation.approvals if rotation.undo is None else []:
+            answer, how = await asyncio.to_thread(answered, self._store, chain)
+            if answer == "open":
+                return Visited(self._name, "waits", f"{self._name} waits for a yes: {how}")
+            if answer == "no":
+                ended = ev.RotationEnded(rotation=rotation.name, how="not approved", sentence=f"{self._name}: {how}")
+                await self.write(ended)
+                return self._visited(ended)
+        waits = rotation.waits
+        if waits is not None and waits.until > now():
+            return self._visited(waits)
+        return None
+
+    async def _until_it_waits(self, rotation: Rotation, given: Document | None) -> Left:
+        while stage := rotation.next:
+            stages = await self._stages(rotation, given)
+            await self.write(ev.RotationStageBegan(rotation=rotation.name, stage=stage))
+            came = await stages.do(stage)
+            if isinstance(came, NotYet):
+                return ev.RotationWaits(
+                    rotation=rotation.name,
+                    stage=stage,
+                    until=came.until,
+                    why=came.why,
+                    used_by=_lines(stages.census),
+                )
+            done = ev.RotationStageDone(rotation=rotation.name, stage=stage, said=came.said, already=came.already)
+            await self.write(done)
+            self._say(f"{self._name}: {stage}: {came.said}{' (it was so already)' if came.already else ''}")
+        return ev.RotationEnded(
+            rotation=rotation.name, how="undone" if rotation.undo else "rotated", sentence=self._sentence(rotation)
+        )
+
+    async def _stages(self, rotation: Rotation, given: Document | None) -> Stages:
+        began, gone = rotation.began, False
+        try:
+            old = await asyncio.to_thread(self._versions.read, began.replaces)
+        except NotThere:
+            if not rotation.too_late_to_undo:
+                raise
+            old, gone = Document.nothing(f"{began.stored_as} (version {began.replaces[:8]})"), True
+        turn = Turn(
+            self._estate,
+            self._name,
+            rotation.name,
+            began.version,
+            began.way,
+            old,
+            promoted=rotation.promoted,
+            at_once=rotation.at_once,
+            given=given,
+        )
+        return Stages(self._rotator, turn, self._versions, rotation, gone=gone)
+
+    def _sentence(self, rotation: Rotation) -> str:
+        new, old = rotation.began.version[:8], rotation.began.replaces[:8]
+        if rotation.undo:
+            return (
+                f"{self._name} is as it was: version {old} is current ({rotation.undo.person}: {rotation.undo.reason})"
+            )
+        at_once = "; the old value was cut off at once" if rotation.at_once else ""
+        return f"{self._name} is rotated: version {new} is current, and {old} opens nothing any more{at_once}"
+
+    async def _leave(self, last: Left) -> None:
+        """Writes how the visit ended, and frees the environment: all or nothing."""
+        environment = self._opened.environment.environment
+        entry = self._entry(last)
+        await asyncio.to_thread(self._store.append_and_unlock, environment, entry)
+        self.course.take(last)
+
+    async def write(self, event: ev.Event) -> None:
+        """Appends under the lease, with the letters that tell of it. Raises LedgerError."""
+        await asyncio.to_thread(self._store.append, self._entry(event))
+        self.course.take(event)
+
+    def _entry(self, event: ev.Event) -> Entry:
+        told: Sequence[Letter] = letters(self._opened, self._name, self.course, event)
+        return Entry(self._chain, ev.write(event), self._token, letters=told)
+
+    def _open(self) -> Rotation:
+        if self.course.open is None:
+            raise UsageError(f"no rotation of {self._name} is under way; `tminus rotate {self._name}` begins one")
+        return self.course.open
+
+    def _visited(self, last: Left) -> Visited:
+        match last:
+            case ev.RotationWaits():
+                until = f"{last.until:%Y-%m-%d %H:%M:%S} UTC"
+                return Visited(
+                    self._name, "waits", f"{self._name} waits until {until} at least: {last.why}", last.until
+                )
+            case ev.RotationBrokeOff():
+                how: How = "refused" if last.refused else "broke off"
+                said = f"{self._name}: {last.stage} {how}: {last.why}"
+                return Visited(self._name, how, f"{said}; `tminus rotate {self._name}` goes on from there")
+            case _:
+                return Visited(self._name, last.how, last.sentence)
+
+
+def _lines(census: Census | None) -> tuple[str, ...]:
+    uses = census.uses if census else ()
+    return tuple(f"{one.who}: {one.times} times, last {one.last:%Y-%m-%d %H:%M:%S} UTC" for one in uses)
+
+
+def rotator_of(opened: OpenedSecrets, name: str) -> Rotator:
+    """The policy, which is its own rotator; raises UsageError for an unknown name."""
+    [(_, policy)] = opened.named((name,))
+    if not isinstance(policy, Rotator):
+        raise UsageError(f"{name}: nothing rotates a {policy.kind}")
+    return policy
+
+
+@asynccontextmanager
+async def rotating(store: Store, opened: OpenedSecrets, name: str, say: Say) -> AsyncIterator[Rotating]:
+    """The block in which nobody else rotates this secret.
+
+    Raises Refused where somebody does; UsageError for an unknown name; LedgerError, NotConfigured, MissingSecret.
+    """
+    rotator_of(opened, name)
+    chain, seconds = opened.chain(name), opened.environment.lease.total_seconds()
+    await asyncio.to_thread(have_chain, store, chain)
+    token = await asyncio.to_thread(take, store, chain, seconds)
+    with Heartbeat(opened.store(), chain, token, seconds):
+        async with Estate(opened.environment, no_release(opened.system), chain, opened.base) as estate:
+            yield Rotating(store, opened, name, token, estate, say)

@@ -1,0 +1,113 @@
+"""Which secrets want something done, and one visit to each."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from flows.rotating import How, Rotating, Say, Visited, Wish, rotating
+from flows.rotation_asking import ask
+from tasks.rotators.vocabulary import ROTATORS
+from tminus import events as ev
+from tminus.clock import now, show_duration
+from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
+from tminus.ledger.store import Store
+from tminus.rotations.book import Policy
+from tminus.rotations.course import Rotation
+from tminus.rotations.opened import OpenedSecrets, open_secrets
+
+_UNSEEN = (CouldNotObserve, NotConfigured, MissingSecret, Refused)
+
+
+def opened_secrets(runbook: Path, environment: Path) -> OpenedSecrets:
+    """The book with all kinds that there are; raises BookError with every mistake, UsageError."""
+    return open_secrets(runbook, environment, ROTATORS)
+
+
+def due_from(policy: Policy, made: datetime) -> datetime:
+    """From when on a value is replaced: a twelfth of its life ahead, so that a bad night makes none late."""
+    return made + policy.every * 11 / 12
+
+
+async def rotate(
+    store: Store, opened: OpenedSecrets, name: str, wish: Wish, say: Say, people: Path | None = None
+) -> Visited:
+    """One visit to a secret that somebody wants rotated: begins where none is open, else goes on with that.
+
+    Raises Refused where its last rotation is in its overlap, naming the time; where another rotates it, or the
+    environment is held; UsageError, LedgerError, CouldNotObserve, NotConfigured, MissingSecret where it cannot begin.
+    """
+    async with rotating(store, opened, name, say) as one:
+        course = one.course
+        if course.open is None:
+            await one.begin(await _approved(store, opened, name, one, wish, people, say))
+        elif (until := _too_early(course.open)) is not None and not course.open.at_once:
+            raise Refused(_overlaps(opened, name, course.open, until))
+        return await one.go_on(wish.given)
+
+
+async def go_on_if_due(
+    store: Store, opened: OpenedSecrets, name: str, say: Say, people: Path | None = None
+) -> Visited | None:
+    """One visit by the schedule; None where there is nothing to do. What cannot be told is a visit that broke off.
+
+    Raises LedgerError.
+    """
+    try:
+        async with rotating(store, opened, name, say) as one:
+            if one.course.open is None:
+                wish = await _due(opened, name, one)
+                if wish is None:
+                    return None
+                await one.begin(await _approved(store, opened, name, one, wish, people, say))
+            return await one.go_on()
+    except _UNSEEN as e:
+        how: How = "refused" if isinstance(e, Refused) else "broke off"
+        return Visited(name, how, f"{name}: {e}")
+
+
+async def _due(opened: OpenedSecrets, name: str, one: Rotating) -> Wish | None:
+    if owed := one.course.owed:
+        return Wish(at_once=True, reason=owed.reason, approval=owed.approval)
+    [(_, policy)] = opened.named((name,))
+    _, _, made = await one.current()
+    if now() < due_from(policy, made):
+        return None
+    return Wish(reason=f"it is of {made:%Y-%m-%d}, and {show_duration(policy.every)} is how old it may grow")
+
+
+async def _approved(
+    store: Store, opened: OpenedSecrets, name: str, one: Rotating, wish: Wish, people: Path | None, say: Say
+) -> Wish:
+    """The wish with the question that was asked for it, where the policy wants one."""
+    [(_, policy)] = opened.named((name,))
+    if wish.approval or not policy.approval:
+        return wish
+    if people is None:
+        raise UsageError(f"{name} is rotated once {' or '.join(policy.approval)} said yes: give --people, to ask them")
+    replaces, _, _ = await one.current()
+    asked = ev.RotationAsked(
+        secret=name, stored_as=policy.secret, replaces=replaces, at_once=False, asked_by="", reason=wish.reason
+    )
+    chain, how = await asyncio.to_thread(ask, store, opened, people, asked, policy.approval)
+    say(f"{name}: asked {' or '.join(policy.approval)}\n  {how}")
+    return replace(wish, approval=chain)
+
+
+def _too_early(rotation: Rotation) -> datetime | None:
+    """Until when nothing can be done."""
+    return rotation.waits.until if rotation.waits is not None and rotation.waits.until > now() else None
+
+
+def _overlaps(opened: OpenedSecrets, name: str, rotation: Rotation, until: datetime) -> str:
+    [(_, policy)] = opened.named((name,))
+    promoted = rotation.promoted
+    when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+    if promoted is None:
+        return f"{name}: its rotation waits until {when}: {rotation.waits.why if rotation.waits else ''}"
+    over = max(promoted + policy.takes, until)
+    return (
+        f"{name} was rotated at {promoted:%Y-%m-%d %H:%M:%S} UTC, and the value before that still counts: it is looked "
+        f"at again at {when}, and another rotation may begin once it is gone, not before "
+        f"{over:%Y-%m-%d %H:%M:%S} UTC. Where a value leaked: `tminus rotate {name} --at-once`"
+    )
