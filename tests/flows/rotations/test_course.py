@@ -1,0 +1,72 @@
+"""A secret goes through its rotation, visit by visit."""
+
+import pytest
+
+from tests.flows.rotations.room import FIRST, NAME, Room
+from tminus.errors import Refused
+from tminus.rotations.course import FORWARD
+
+
+def test_a_whole_rotation(room: Room) -> None:
+    """Both values open until nobody used the old one; at the end the new one opens alone, and nothing is left over."""
+    first = room.rotate()
+    assert first.how == "waits", first.said
+    new = room.value()
+    assert new != FIRST
+    assert room.door.opens(new)
+    assert room.door.opens(FIRST)
+    assert room.value("AWSPREVIOUS") == FIRST
+
+    course = room.until_over()
+
+    assert room.value() == new
+    assert room.door.opens(new)
+    assert not room.door.opens(FIRST)
+    assert room.door.passwords == 1
+    assert room.stages() == {"AWSCURRENT": 1}
+    assert list(course.rotations[-1].done) == list(FORWARD)
+    assert course.last_rotated is course.rotations[-1]
+
+
+def test_another_within_the_overlap_is_refused_with_the_time(room: Room) -> None:
+    """Who rotates again while the old value still counts is told when they may; nothing is changed."""
+    room.rotate()
+    new = room.value()
+    with pytest.raises(Refused, match=rf"{NAME} was rotated at .* not before \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC"):
+        room.rotate()
+    assert room.value() == new
+
+
+def test_who_still_uses_the_old_one_keeps_it_on(room: Room) -> None:
+    """The old value is not switched off before a whole cycle went by in which nobody used it, and who did is named."""
+    room.rotate()
+    named = False
+    for _ in range(8):
+        assert room.door.opens(FIRST), "somebody who still uses it was cut off"
+        visited = room.go_on()
+        assert visited is not None
+        named = named or "still used by somebody with a key" in visited.said
+    assert named
+    room.until_over()
+    assert not room.door.opens(FIRST)
+
+
+def test_nothing_is_done_before_it_is_due(room: Room) -> None:
+    """By the schedule a young secret is left alone."""
+    assert room.go_on() is None
+    assert room.value() == FIRST
+
+
+def test_somebody_else_changed_it(room: Room) -> None:
+    """Where another value became current meanwhile, nothing is moved, and turning back leaves that value as it is."""
+    (room.folder / "trouble").write_text("before test")
+    assert room.rotate().how == "broke off"
+    room.client.put_secret_value(SecretId=room.secret, SecretString='{"password": "of somebody else"}')
+    refused = room.rotate()
+    assert refused.how == "refused"
+    assert "somebody else changed it" in refused.said
+    assert room.value() == "of somebody else"
+    room.undo()
+    assert room.until_over().rotations[-1].ended is not None
+    assert room.value() == "of somebody else"
+    assert room.door.opens(FIRST)
