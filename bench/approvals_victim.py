@@ -25,6 +25,7 @@ from tminus.errors import LedgerUnreachable
 from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.sqlite import SqliteStore
+from tminus.signing_secrets import SigningSecrets
 from tminus.slack_door import SlackDoor
 
 _LOOK = 0.03  # seconds; what the world is like is a file, whose change wakes nobody
@@ -67,7 +68,7 @@ def serve(place: Place) -> None:
     logging.disable(logging.CRITICAL)  # what it refuses is counted where it is sent
     with set_clock(), listen(place.port) as listening:
         threading.Thread(target=_conduct, args=(place,), daemon=True).start()
-        door = SlackDoor(SqliteStore(place.ledger), {}, SECRET, place.api)
+        door = SlackDoor(SqliteStore(place.ledger), {}, SigningSecrets.of(SECRET), place.api)
         uvicorn.Server(configuration(Starlette(routes=door.routes()), None)).run(sockets=[listening])
 
 

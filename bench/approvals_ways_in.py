@@ -22,6 +22,7 @@ from tminus.frozen import Frozen
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Store
 from tminus.presses import Presses
+from tminus.signing_secrets import SigningSecrets
 from tminus.slack_door import SlackDoor
 from tminus.slack_signature import SlackSignatures, signature_of
 
@@ -87,7 +88,7 @@ class Parts:
     """
 
     def __init__(self, store: Store, moment: Callable[[], float]) -> None:
-        self._signatures = SlackSignatures(SECRET)
+        self._signatures = SlackSignatures(SigningSecrets.of(SECRET))
         self._presses = Presses(store, {})
         self._moment = moment
 
@@ -116,7 +117,7 @@ class Door:
     """
 
     def __init__(self, store: Store, loop: asyncio.AbstractEventLoop, moment: Callable[[], float]) -> None:
-        self._door = SlackDoor(store, {}, SECRET)
+        self._door = SlackDoor(store, {}, SigningSecrets.of(SECRET))
         self._parts = Parts(store, moment)
         self._loop = loop
         app = Starlette(routes=self._door.routes())

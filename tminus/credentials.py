@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
@@ -9,6 +11,8 @@ from pydantic import AfterValidator, SecretStr
 from tminus.errors import MissingSecret
 
 _FORMS = "env:NAME, aws:SECRET-ID, aws:SECRET-ID#KEY or prefect:BLOCK-SLUG"
+CURRENT, PENDING, PREVIOUS = "current", "pending", "previous"
+_STAGES = {CURRENT: "AWSCURRENT", PENDING: "AWSPENDING", PREVIOUS: "AWSPREVIOUS"}
 
 
 def _known_form(reference: str) -> str:
@@ -34,6 +38,22 @@ def resolve(reference: SecretRef) -> SecretStr:
     return SecretStr(value)
 
 
+def accepted(reference: SecretRef) -> Mapping[str, SecretStr]:
+    """Every value behind a reference that is to be accepted while it is rotated, read now, by its stage.
+
+    An `aws:` reference has its `current` value, and where there are such its `pending` and `previous` ones (the stages
+    AWSCURRENT, AWSPENDING and AWSPREVIOUS); every other reference has its `current` one alone. It answers or gives up
+    within about ten seconds. Raises MissingSecret as `resolve` does.
+    """
+    scheme, _, name = reference.partition(":")
+    if scheme != "aws":
+        return {CURRENT: resolve(reference)}
+    staged = {stage: SecretStr(value) for stage, value in _stages_of(name).items() if value}
+    if CURRENT not in staged:
+        raise MissingSecret(f"the secret {reference} is not there or is empty; put it there")
+    return staged
+
+
 def _from_environment(name: str) -> str:
     return os.environ.get(name, "")
 
@@ -47,7 +67,32 @@ def _from_secrets_manager(name: str) -> str:
         text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
         return _of_document(text, key) if key else text
     except (BotoCoreError, ClientError, KeyError, ValueError) as e:
-        raise MissingSecret(f"the secret aws:{name} could not be read from Secrets Manager: {type(e).__name__}") from e
+        raise _unread(name, e) from e
+
+
+def _stages_of(name: str) -> Mapping[str, str]:
+    """The values of an `aws:` reference by stage, without stages that no version has or whose value has no such key."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    secret, _, key = name.partition("#")
+    patience = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})  # seconds
+    found: dict[str, str] = {}
+    try:
+        client = boto3.client("secretsmanager", config=patience)
+        for stage, called in _STAGES.items():
+            absent = (client.exceptions.ResourceNotFoundException, KeyError, ValueError)
+            with suppress(*() if stage == CURRENT else absent):
+                text = client.get_secret_value(SecretId=secret, VersionStage=called)["SecretString"]
+                found[stage] = _of_document(text, key) if key else text
+    except (BotoCoreError, ClientError, KeyError, ValueError) as e:
+        raise _unread(name, e) from e
+    return found
+
+
+def _unread(name: str, error: Exception) -> MissingSecret:
+    return MissingSecret(f"the secret aws:{name} could not be read from Secrets Manager: {type(error).__name__}")
 
 
 def _of_document(text: str, key: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,7 +11,6 @@ from time import monotonic
 from typing import TypeVar
 
 import anyio
-from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,7 +18,6 @@ from starlette.routing import Route
 from tminus.acknowledged import Acknowledged
 from tminus.bounded_body import BodyRefused, bounded_body
 from tminus.clock import now
-from tminus.credentials import resolve
 from tminus.environment import PagerDuty
 from tminus.errors import InDoubt, LedgerError, LedgerUnreachable, Refused, TminusError
 from tminus.launch_pages import LaunchPages
@@ -30,6 +28,7 @@ from tminus.pagerduty_payload import Event, Malformed, Note, Said, read_event, s
 from tminus.pagerduty_rest import PagerDutyIncidents
 from tminus.pagerduty_signature import PagerDutySignatures
 from tminus.runbook import Spec
+from tminus.signing_secrets import SigningSecrets
 
 _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class PagerDutyDoor:
     Args:
         store: the ledger.
         kinds: the vocabulary, to read books.
-        secrets: of the webhook subscriptions.
+        signing: the secrets of the webhook subscriptions.
         incidents: the REST API, where the environment has it.
 
     Attributes:
@@ -71,13 +70,14 @@ class PagerDutyDoor:
         self,
         store: Store,
         kinds: Mapping[str, type[Spec]],
-        secrets: Sequence[SecretStr],
+        signing: SigningSecrets,
         incidents: PagerDutyIncidents | None = None,
     ) -> None:
         self._notes = Notes(LaunchPages(store, kinds), asked=incidents is not None)
         self._asked = AskedPagerDuty(incidents)
         self._begun = Acknowledged("what came from PagerDuty")
-        self._signatures = PagerDutySignatures(secrets)
+        self._signing = signing
+        self._signatures = PagerDutySignatures(signing)
         self._one_at_a_time = anyio.CapacityLimiter(1)
         self._waiting = 0
         self._written: deque[datetime] = deque(maxlen=_FORGERIES)
@@ -96,8 +96,8 @@ class PagerDutyDoor:
         await self._begun.finish()
 
     def trouble(self) -> str:
-        """Nothing of its own: what is wrong with a note is answered where it was written."""
-        return ""
+        """The secrets'; what is wrong with a note is answered where it was written."""
+        return self._signing.trouble()
 
     def metrics(self) -> Iterator[str]:
         """Webhooks by what they came to, notes that wait for the ledger, and what PagerDuty was asked."""
@@ -108,6 +108,7 @@ class PagerDutyDoor:
         yield "# TYPE tminus_pagerduty_waiting gauge"
         yield f"tminus_pagerduty_waiting {self._waiting}"
         yield from self._asked.metrics()
+        yield from self._signing.metrics("pagerduty")
 
     async def _bounded(self, request: Request) -> Response:
         """Takes no more than a webhook may be long, for no longer than it may take."""
@@ -116,12 +117,14 @@ class PagerDutyDoor:
         except BodyRefused as e:
             self.counts["oversized"] += e.oversized
             return JSONResponse({"error": str(e)}, status_code=e.status)
-        return self._webhook(request.headers, body, now())
+        if why := await self._signing.verified(partial(self._signatures.why_forged, request.headers, body)):
+            return self._forged(body, why, now())
+        if stage := self._signatures.signer(request.headers, body):
+            self._signing.used(stage)
+        return self._webhook(body, now())
 
-    def _webhook(self, headers: Mapping[str, str], body: bytes, moment: datetime) -> Response:
-        """The acknowledgement, with what is to be done behind it."""
-        if why := self._signatures.why_forged(headers, body):
-            return self._forged(body, why, moment)
+    def _webhook(self, body: bytes, moment: datetime) -> Response:
+        """The acknowledgement of what is verified, with what is to be done behind it."""
         try:
             event = read_event(body)
             note = event.note
@@ -285,5 +288,4 @@ def open_pagerduty_door(
     if settings is None or not settings.webhook_secrets:
         return None
     incidents = PagerDutyIncidents(settings, settings.rest) if settings.rest is not None else None
-    secrets = [resolve(reference) for reference in settings.webhook_secrets]
-    return PagerDutyDoor(ledger(), kinds, secrets, incidents)
+    return PagerDutyDoor(ledger(), kinds, SigningSecrets(settings.webhook_secrets), incidents)

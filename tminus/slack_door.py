@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -13,9 +14,10 @@ from starlette.routing import Route
 from tminus.bounded_body import BodyRefused, bounded_body
 from tminus.ledger.store import Store
 from tminus.runbook import Spec
+from tminus.signing_secrets import SigningSecrets
 from tminus.slack_answers import SlackAnswers
 from tminus.slack_intake import REPLAYED, SlackIntake, Taken
-from tminus.slack_payload import Commanded, Malformed, Sent, read_interaction
+from tminus.slack_payload import Commanded, Malformed, Sent, is_ssl_check, read_interaction
 from tminus.slack_signature import SlackSignatures, said_by, signature_of
 
 _FORGERIES = 10  # a minute that are written into ledgers; the others are counted only
@@ -34,7 +36,7 @@ class SlackDoor:
     Args:
         store: the ledger.
         kinds: the vocabulary, to read books.
-        signing_secret: Slack's, for its signatures.
+        signing: Slack's secret, for its signatures.
         api: where the environment's Slack is; answers go there or to Slack itself, nowhere else.
         token: finds the app's token, for dialogs.
 
@@ -46,12 +48,13 @@ class SlackDoor:
         self,
         store: Store,
         kinds: Mapping[str, type[Spec]],
-        signing_secret: SecretStr,
+        signing: SigningSecrets,
         api: str = "https://slack.com/api/",
         token: Callable[[], SecretStr] | None = None,
     ) -> None:
         self.intake = SlackIntake(store, kinds, SlackAnswers(api, token))
-        self._signatures = SlackSignatures(signing_secret)
+        self._signing = signing
+        self._signatures = SlackSignatures(signing)
         self._forgeries: deque[float] = deque(maxlen=_FORGERIES)
 
     @property
@@ -64,12 +67,13 @@ class SlackDoor:
         return [Route(path, self._bounded, methods=["POST"]) for path in _READERS]
 
     def trouble(self) -> str:
-        """As the intake says."""
-        return self.intake.trouble()
+        """As the intake says, or the signing secret."""
+        return self.intake.trouble() or self._signing.trouble()
 
     def metrics(self) -> Iterator[str]:
-        """As the intake says."""
-        return self.intake.metrics()
+        """As the intake says, and which stage of the secret signed how much."""
+        yield from self.intake.metrics()
+        yield from self._signing.metrics("slack")
 
     async def finish(self) -> None:
         """As the intake does."""
@@ -83,13 +87,17 @@ class SlackDoor:
             if e.oversized:
                 self.intake.count("oversized")
             return JSONResponse({"error": str(e)}, status_code=e.status)
-        return self._acknowledged(request, body)
-
-    def _acknowledged(self, request: Request, body: bytes) -> Response:
-        """The acknowledgement, with what is to be done behind it."""
         moment, reader = time.time(), _READERS[request.url.path]
-        if why := self._signatures.why_forged(request.headers, body, moment):
+        if why := await self._signing.verified(partial(self._signatures.why_forged, request.headers, body, moment)):
             return self._forged(reader, body, why, moment)
+        return self._acknowledged(request, body, moment, reader)
+
+    def _acknowledged(self, request: Request, body: bytes, moment: float, reader: Callable[[bytes], Sent]) -> Response:
+        """The acknowledgement of what is verified, with what is to be done behind it."""
+        if is_ssl_check(body):
+            return Response()
+        if stage := self._signatures.signer(request.headers, body):
+            self._signing.used(stage)
         try:
             sent = reader(body)
         except Malformed as e:

@@ -169,6 +169,14 @@ Sent = Interaction | Commanded
 _INTERACTION: TypeAdapter[Interaction] = TypeAdapter(Annotated[Interaction, Field(discriminator="type")])
 
 
+def is_ssl_check(body: bytes) -> bool:
+    """Whether it only asks for an answer: Slack looks so, now and then, whether a command's address has its TLS.
+
+    Source: docs.slack.dev/interactivity/implementing-slash-commands, "Validating the command".
+    """
+    return body.startswith(b"ssl_check=1")
+
+
 def read_interaction(body: bytes) -> Interaction:
     """Reads a request's form; raises Malformed."""
     try:

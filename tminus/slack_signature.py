@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
+from tminus.signing_secrets import SigningSecrets
+
 WINDOW = 300  # seconds that a request's timestamp may be off, as Slack advises
 _DIGITS = 12  # of a timestamp in seconds, at most
 
@@ -20,11 +22,11 @@ class SlackSignatures:
     """Verifies requests, and remembers those it saw for as long as they would pass again.
 
     Args:
-        secret: the app's signing secret.
+        signing: the app's signing secret, with its stages while it is rotated.
     """
 
-    def __init__(self, secret: SecretStr) -> None:
-        self._secret = secret
+    def __init__(self, signing: SigningSecrets) -> None:
+        self._signing = signing
         self._seen = Seen()
 
     def why_forged(self, headers: Mapping[str, str], body: bytes, moment: float) -> str | None:
@@ -33,15 +35,22 @@ class SlackSignatures:
         whole = timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= _DIGITS
         if not whole or abs(moment - int(timestamp)) > WINDOW:
             return "its timestamp is missing or more than five minutes off"
-        told = b"v0:" + timestamp.encode() + b":" + body
-        right = b"v0=" + hmac.new(self._secret.get_secret_value().encode(), told, hashlib.sha256).hexdigest().encode()
-        if not hmac.compare_digest(right, signature_of(headers).encode()):
-            return "its signature is not Slack's"
-        return None
+        return None if self.signer(headers, body) else "its signature is not Slack's"
+
+    def signer(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        """The stage of the secret that it was signed with; None where it was signed with none of ours."""
+        timestamp, given = headers.get("x-slack-request-timestamp", ""), signature_of(headers).encode()
+        return self._signing.signer(lambda one: hmac.compare_digest(signature(one, timestamp, body).encode(), given))
 
     def first_time(self, signature: str, moment: float) -> bool:
         """Whether this process sees a verified request's signature for the first time."""
         return self._seen.first_time(signature, moment)
+
+
+def signature(secret: SecretStr, timestamp: str, body: bytes) -> str:
+    """What Slack signs a request with that it sends at `timestamp`, in seconds since 1970."""
+    told = b"v0:" + timestamp.encode() + b":" + body
+    return "v0=" + hmac.new(secret.get_secret_value().encode(), told, hashlib.sha256).hexdigest()
 
 
 class Seen:

@@ -11,6 +11,7 @@ from tminus.environment import Slack
 from tminus.gateway import Part
 from tminus.ledger.store import Store
 from tminus.runbook import Spec
+from tminus.signing_secrets import SigningSecrets
 from tminus.slack_answers import SlackAnswers
 from tminus.slack_door import SlackDoor
 from tminus.slack_intake import SlackIntake
@@ -44,10 +45,11 @@ def open_slack(settings: Slack | None, kinds: Mapping[str, type[Spec]], ledger: 
     """
     if settings is None:
         return SlackWaysIn()
-    signing = resolve(settings.signing_secret) if settings.signing_secret else None
+    signing = SigningSecrets([settings.signing_secret]) if settings.signing_secret else None
     opens = resolve(settings.app_token) if settings.app_token else None
     store, token = ledger(), partial(resolve, settings.token)
     door = SlackDoor(store, kinds, signing, settings.api, token) if signing else None
     intake = door.intake if door else SlackIntake(store, kinds, SlackAnswers(settings.api, token))
     socket = SlackSocket(intake, opens, settings.api) if opens else None
-    return SlackWaysIn([intake, socket] if socket else [intake], door.routes() if door else (), socket)
+    taking = door or intake
+    return SlackWaysIn([taking, socket] if socket else [taking], door.routes() if door else (), socket)

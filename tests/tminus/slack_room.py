@@ -19,6 +19,7 @@ from tminus.courier import deliver_due, open_channel
 from tminus.gateway import Gateway
 from tminus.ledger.store import Store
 from tminus.outbox import Outbox
+from tminus.signing_secrets import SigningSecrets
 from tminus.slack_door import SlackDoor
 
 
@@ -150,7 +151,7 @@ class Room:
 def room(stage: Stage, slack: SlackStandIn, slack_url: str, secret: str, store: Store | None = None) -> Iterator[Room]:
     """A room, for as long as the block lasts; `store` is the gateway's own."""
     ledger = store or stage.store
-    presses = SlackDoor(ledger, KINDS, SecretStr(secret), f"{slack_url}/api/", lambda: slack.token)
+    presses = SlackDoor(ledger, KINDS, SigningSecrets.of(SecretStr(secret)), f"{slack_url}/api/", lambda: slack.token)
     with served(Gateway(ledger, [presses], presses.routes()).app()) as door:
         found = Room(stage, slack, slack_url, presses, door, SecretStr(secret))
         found.show()

@@ -12,6 +12,7 @@ from tests.tminus.staged_launch import Stage, slack_section
 from tminus.gateway import Gateway
 from tminus.ledger.sqlite import SqliteStore
 from tminus.pagerduty_door import PagerDutyDoor
+from tminus.signing_secrets import SigningSecrets
 from tminus.slack_door import SlackDoor
 
 WEBHOOK = "canary-webhook-secret-1d8f"
@@ -29,7 +30,7 @@ def stage(tmp_path: Path) -> Stage:
 def gateway(stage: Stage, tmp_path: Path) -> Iterator[Gateway]:
     """Every door, without the courier and the watchdog."""
     store = SqliteStore(tmp_path / "ledger.sqlite")
-    slack = SlackDoor(store, KINDS, SecretStr(SIGNING), "http://127.0.0.1:1/api/")
-    pagerduty = PagerDutyDoor(store, KINDS, [SecretStr(WEBHOOK)])
+    slack = SlackDoor(store, KINDS, SigningSecrets.of(SecretStr(SIGNING)), "http://127.0.0.1:1/api/")
+    pagerduty = PagerDutyDoor(store, KINDS, SigningSecrets.of(SecretStr(WEBHOOK)))
     yield Gateway(store, [slack, pagerduty], [*slack.routes(), *pagerduty.routes()])
     store.close()

@@ -26,6 +26,7 @@ from tminus import door_limit, gateway_server
 from tminus.gateway import Gateway
 from tminus.gateway_server import configuration
 from tminus.ledger.sqlite import SqliteStore
+from tminus.signing_secrets import SigningSecrets
 from tminus.slack_door import SlackDoor
 
 PRESS = "/slack/interactions"
@@ -64,7 +65,7 @@ def slow(stage: Stage, tmp_path: Path) -> Iterator[SlowStore]:
 
 def gateway(store: SqliteStore, api: str = "http://127.0.0.1:1") -> tuple[Gateway, SlackDoor]:
     """One whose Slack is there."""
-    door = SlackDoor(store, KINDS, SecretStr(SIGNING), f"{api}/api/")
+    door = SlackDoor(store, KINDS, SigningSecrets.of(SecretStr(SIGNING)), f"{api}/api/")
     return Gateway(store, [door], door.routes()), door
 
 

@@ -25,6 +25,7 @@ from tminus.launching import create
 from tminus.ledger.sqlite import SqliteStore
 from tminus.pagerduty_door import PagerDutyDoor
 from tminus.pagerduty_notes import Notes
+from tminus.signing_secrets import SigningSecrets
 
 
 class TestDecisions:
@@ -148,7 +149,7 @@ class TestWhichLaunch:
             stage.book.close("rehearsal-on-loopback", ev.LaunchClosed(result="launched", sentence="GO"))
         if launches > 1:
             _another_launch(stage)
-        door = PagerDutyDoor(SqliteStore(tmp_path / "ledger.sqlite"), KINDS, [SecretStr(SECRET)])
+        door = PagerDutyDoor(SqliteStore(tmp_path / "ledger.sqlite"), KINDS, SigningSecrets.of(SecretStr(SECRET)))
         with served(Gateway(stage.store, [door], door.routes()).app()) as url:
             body, headers = signed(notes.event("devops", "hold"), SecretStr(SECRET))
             assert notes.client.post(f"{url}/pagerduty/webhooks", content=body, headers=headers).status_code == 202

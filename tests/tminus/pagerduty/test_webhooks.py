@@ -25,6 +25,7 @@ from tminus.ledger.sqlite import SqliteStore
 from tminus.pagerduty_door import PagerDutyDoor, open_pagerduty_door
 from tminus.pagerduty_payload import Malformed, read_event, said_in
 from tminus.pagerduty_signature import PagerDutySignatures
+from tminus.signing_secrets import SigningSecrets
 
 NOBODY_PAGERDUTY = "somebody who is not PagerDuty"
 
@@ -150,7 +151,7 @@ class TestForgeries:
         eventually(lambda: stage.book.refresh().held is not None)
         stage.book.write(ev.Ordered(order="resume", person="devops", via="slack"))
         ledger = SqliteStore(tmp_path / "ledger.sqlite")
-        other = PagerDutyDoor(ledger, KINDS, [SecretStr(OTHER)])
+        other = PagerDutyDoor(ledger, KINDS, SigningSecrets.of(SecretStr(OTHER)))
         with served(Gateway(ledger, [other], other.routes()).app()) as door:
             body, headers = signed(event, SecretStr(OTHER))
             assert notes.client.post(f"{door}/pagerduty/webhooks", content=body, headers=headers).is_success
@@ -227,7 +228,9 @@ class TestMalformed:
     @given(st.text(max_size=200), st.binary(max_size=50))
     def test_no_header_breaks_the_verification(self, given: str, body: bytes) -> None:
         """Whatever stands there, it is refused and never an error."""
-        assert PagerDutySignatures([SecretStr(SECRET)]).why_forged({"x-pagerduty-signature": given}, body)
+        assert PagerDutySignatures(SigningSecrets.of(SecretStr(SECRET))).why_forged(
+            {"x-pagerduty-signature": given}, body
+        )
 
     @given(st.text(max_size=300))
     def test_every_note_is_read(self, content: str) -> None:
@@ -259,6 +262,6 @@ def test_without_a_secret_there_is_no_door() -> None:
 
 def test_an_event_is_let_in_for_ten_minutes() -> None:
     """PagerDuty sends again what was not acknowledged."""
-    signatures, moment = PagerDutySignatures([SecretStr(SECRET)]), datetime.now(UTC)
+    signatures, moment = PagerDutySignatures(SigningSecrets.of(SecretStr(SECRET))), datetime.now(UTC)
     assert signatures.why_stale(moment - timedelta(minutes=9, seconds=59), moment) is None
     assert signatures.why_stale(moment - timedelta(minutes=10, seconds=1), moment)

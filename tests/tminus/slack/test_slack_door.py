@@ -25,6 +25,7 @@ from tests.tminus.staged_launch import LAUNCH, Stage, slack_id
 from tminus import events as ev
 from tminus.gateway import Gateway
 from tminus.ledger.sqlite import SqliteStore
+from tminus.signing_secrets import SigningSecrets
 from tminus.slack_door import SlackDoor
 from tminus.slack_payload import Commanded, Malformed, Pressed, interaction_of, is_slacks, read_interaction
 from tminus.slack_signature import WINDOW, SlackSignatures
@@ -138,7 +139,7 @@ class TestForgeries:
         eventually(lambda: channel.count("accepted") == 1)
         stage.book.write(ev.Ordered(order="resume", person="devops", via="slack"))
         ledger = SqliteStore(tmp_path / "ledger.sqlite")
-        other = SlackDoor(ledger, KINDS, SecretStr(SIGNING), f"{channel.slack_url}/api/")
+        other = SlackDoor(ledger, KINDS, SigningSecrets.of(SecretStr(SIGNING)), f"{channel.slack_url}/api/")
         with served(Gateway(ledger, [other], other.routes()).app()) as door:
             channel.client.post(f"{door}/slack/interactions", content=body, headers=headers)
             eventually(lambda: other.counts["replayed"] == 1)
@@ -210,7 +211,7 @@ class TestMalformed:
     def test_no_header_breaks_the_verification(self, timestamp: str, signature: str, body: bytes) -> None:
         """Whatever stands there, it is refused and never an error."""
         headers = {"x-slack-request-timestamp": timestamp, "x-slack-signature": signature}
-        assert SlackSignatures(SecretStr(SIGNING)).why_forged(headers, body, time.time())
+        assert SlackSignatures(SigningSecrets.of(SecretStr(SIGNING))).why_forged(headers, body, time.time())
 
 
 class TestAnswersGoToSlack:
