@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -49,13 +49,19 @@ class Postgres:
 
     Roles: `postgres` (superuser), `trading` (owns the database), `tminus` (pg_monitor, pg_read_all_data, replication,
     restore points), `replicator` (the standby). All log in by scram-sha-256 over loopback.
+
+    Attributes:
+        settings: lines of postgresql.conf besides the rehearsal's own, over which they win.
     """
 
     address: PostgresAddress
     folder: Path
+    settings: Sequence[str] = ()
 
     @classmethod
-    def plan(cls, folder: Path, *, database: str = "trading", standby: bool = True) -> Self:
+    def plan(
+        cls, folder: Path, *, database: str = "trading", standby: bool = True, settings: Sequence[str] = ()
+    ) -> Self:
         """Choose ports and passwords; nothing is started yet."""
         address = PostgresAddress(
             port=free_port(),
@@ -63,7 +69,7 @@ class Postgres:
             database=database,
             passwords={"postgres": made_up(), "trading": made_up(), "tminus": made_up()},
         )
-        return cls(address, folder)
+        return cls(address, folder, settings)
 
     def start(self, processes: Processes) -> list[Child]:
         """Make the cluster and start it: the primary, then the standby, both ready when this returns.
@@ -75,7 +81,7 @@ class Postgres:
             account = unprivileged(self.folder)
         except CouldNotObserve as e:
             raise ServerError(str(e)) from e
-        cluster = _Cluster(postgres_folder(), account, self.address)
+        cluster = _Cluster(postgres_folder(), account, self.address, self.settings)
         replicator = made_up()
         primary, standby = self.folder / "primary", self.folder / "standby"
         cluster.make(primary, replicator)
@@ -118,6 +124,7 @@ class _Cluster:
     binaries: Path
     account: Account
     address: PostgresAddress
+    settings: Sequence[str]
 
     def make(self, data: Path, replicator: SecretStr) -> None:
         """A cluster with its roles and its database, ready to be started; nothing has listened yet."""
@@ -128,7 +135,7 @@ class _Cluster:
         archive.mkdir(mode=0o700, exist_ok=True)
         self.account.own(archive)
         self._run(["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", *locale])
-        self._write(data / "postgresql.conf", _SETTINGS, append=True)
+        self._write(data / "postgresql.conf", "\n".join([_SETTINGS, *self.settings, ""]), append=True)
         self._write(data / "pg_hba.conf", _ACCESS, append=False)
         script = "\n".join(self._roles(replicator)) + "\n"
         self._run(["postgres", "--single", "-D", str(data), "-c", "fsync=off", "postgres"], script)
