@@ -1,9 +1,9 @@
-"""A live PostgreSQL server as a restore needs it: a role that makes and renames databases, away from both of them."""
+"""A live PostgreSQL server as a restore or a rotation needs it: a role that changes databases, or logins."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import SecretStr
 
@@ -30,7 +30,7 @@ class LivePostgres:
 
     Attributes:
         name: the section's.
-        dsn: with which databases are made and renamed.
+        dsn: with which databases are made and renamed, or logins changed.
         database: the live database's own name there.
     """
 
@@ -40,17 +40,21 @@ class LivePostgres:
     database: str
 
     @classmethod
-    def of(cls, estate: Estate, name: str) -> "LivePostgres":
-        """Raises NotConfigured, MissingSecret, CouldNotObserve where a rehearsal would leave this machine. Blocks."""
+    def of(cls, estate: Estate, name: str, role: Literal["restorer", "rotator"] = "restorer") -> "LivePostgres":
+        """As one of the section's roles, else as its `dsn` says.
+
+        Raises NotConfigured, MissingSecret, CouldNotObserve where a rehearsal would leave this machine. Blocks.
+        """
         from psycopg import Error
         from psycopg.conninfo import conninfo_to_dict
 
         section = estate.environment.postgres.get(name)
         if section is None:
             raise NotConfigured(f"postgres names no {name!r}; add it to the environment file")
-        dsn = resolve(section.restorer or section.dsn)
+        reference = (section.restorer if role == "restorer" else section.rotator) or section.dsn
+        dsn = resolve(reference)
         if estate.environment.clock.compressed and not dsn_is_local(dsn.get_secret_value()):
-            raise CouldNotObserve(f"postgres {name}: {section.restorer or section.dsn} leads off this machine")
+            raise CouldNotObserve(f"postgres {name}: {reference} leads off this machine")
         try:
             found = conninfo_to_dict(resolve(section.dsn).get_secret_value())
         except Error:  # the parser's message quotes the string, password and all

@@ -1,13 +1,12 @@
 """A new database beside a live one: with the live one's owner, settings, limit and privileges, and nobody in it."""
 
-import re
 from typing import TYPE_CHECKING, LiteralString
 
+from tasks.pg_settings import setting_sql
 from tasks.restores.asked import Way
 from tasks.restores.live_postgres import LivePostgres
 from tminus.backups.contents import PostgresContents
 from tminus.errors import CouldNotObserve
-from tminus.foreign_text import printable
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,18 +27,6 @@ _SETTINGS: LiteralString = """
     SELECT CASE s.setrole WHEN 0 THEN NULL ELSE pg_get_userbyid(s.setrole)::text END, o
     FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) o WHERE d.datname = %s"""
 _MARK: LiteralString = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
-# GUC_LIST_QUOTE in guc_tables.c: kept as a list of names, each quoted where it needs to be.
-_LISTS = frozenset(
-    {
-        "local_preload_libraries",
-        "search_path",
-        "session_preload_libraries",
-        "shared_preload_libraries",
-        "temp_tablespaces",
-        "unix_socket_directories",
-    }
-)
-_LISTED = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^\s",][^\s,]*))\s*(,|$)', re.ASCII)
 
 
 async def make(server: LivePostgres, way: Way, wanted: PostgresContents, mark: str) -> None:
@@ -146,31 +133,5 @@ async def _set(connection: "Connection", way: Way) -> None:
         name, _, value = str(setting).partition("=")
         database = sql.Identifier(way["restored"])
         whose = sql.SQL("ROLE {} IN DATABASE {}").format(sql.Identifier(str(role)), database)
-        said = sql.SQL(", ").join(map(sql.Literal, _values(name, value)))
         what = sql.SQL("DATABASE {}").format(database)
-        await connection.execute(sql.SQL("ALTER {} SET {} TO {}").format(whose if role else what, _setting(name), said))
-
-
-def _values(name: str, value: str) -> list[str]:
-    """What a setting is to be set to: a list's names, one by one, as pg_dump takes them apart (SplitGUCList), else it.
-
-    Whoever may use a database may set a list of his own to any text (`set_config`), so nothing of it is taken as SQL.
-    Raises CouldNotObserve where a list is none.
-    """
-    if name.lower() not in _LISTS or not value.strip():
-        return [value]
-    found: list[str] = []
-    at, more = 0, True
-    while more:
-        one = _LISTED.match(value, at)
-        if one is None:
-            raise CouldNotObserve(f"the live database's setting {printable(name)} is no list of names; mend it first")
-        found.append(one[2] if one[1] is None else one[1].replace('""', '"'))
-        at, more = one.end(), one[3] == ","
-    return found
-
-
-def _setting(name: str) -> "sql.Composable":
-    from psycopg import sql
-
-    return sql.SQL(".").join(sql.Identifier(part) for part in name.split("."))
+        await connection.execute(sql.SQL("ALTER {} SET {}").format(whose if role else what, setting_sql(name, value)))

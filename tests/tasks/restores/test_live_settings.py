@@ -4,7 +4,7 @@ import pytest
 from psycopg import sql
 
 from tasks.backups.looked import Looked
-from tasks.restores.postgres_copy import _values
+from tasks.pg_settings import setting_values
 from tasks.restores.postgres_look import _compare
 from tminus.backups.contents import PostgresContents
 from tminus.errors import CouldNotObserve
@@ -24,7 +24,7 @@ from tminus.errors import CouldNotObserve
 )
 def test_a_list_is_taken_apart_as_pg_dump_does(value: str, names: list[str]) -> None:
     """Each name becomes a literal: nothing of what somebody set is run as SQL."""
-    assert _values("search_path", value) == names
+    assert setting_values("search_path", value) == names
     said = sql.SQL(", ").join(map(sql.Literal, names)).as_string(None)
     assert said.count("'") == 2 * len(names) + 2 * value.count("'")
 
@@ -33,12 +33,12 @@ def test_a_list_is_taken_apart_as_pg_dump_does(value: str, names: list[str]) -> 
 def test_what_is_no_list_is_not_guessed_at(value: str) -> None:
     """The setting is named, and what it says is not told."""
     with pytest.raises(CouldNotObserve, match="setting search_path is no list of names"):
-        _values("search_path", value)
+        setting_values("search_path", value)
 
 
 def test_any_other_setting_is_one_value() -> None:
     """However many commas it has."""
-    assert _values("app.regions", "eu, us; DROP TABLE x") == ["eu, us; DROP TABLE x"]
+    assert setting_values("app.regions", "eu, us; DROP TABLE x") == ["eu, us; DROP TABLE x"]
 
 
 def test_what_a_setting_says_is_not_told() -> None:

@@ -1,0 +1,183 @@
+"""Two logins of PostgreSQL that take turns, behind one role that owns everything and cannot log in."""
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from tasks.rotators.postgres_admin import (
+    LOGIN,
+    NOLOGIN,
+    Login,
+    administered,
+    alter,
+    changing,
+    known_login,
+    login_of,
+    mark,
+    password_sql,
+    worthless,
+)
+from tasks.rotators.postgres_census import by_log, by_sessions
+from tasks.rotators.postgres_document import renewed
+from tasks.rotators.postgres_drift import refuse_drift
+from tasks.rotators.postgres_rights import Rights, logged_in, prove
+from tasks.rotators.postgres_sessions import end_sessions, named, sessions_of
+from tasks.rotators.postgres_settings import copy_settings, make_like
+from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Way
+from tminus.clock import now
+from tminus.errors import Refused
+from tminus.rotations.document import Document
+
+if TYPE_CHECKING:
+    import psycopg
+
+    Connection = psycopg.AsyncConnection[tuple[object, ...]]
+
+_PASSWORD = 32  # random bytes
+_AGAIN = timedelta(hours=1)  # until it is asked again whether the old login's sessions ended
+_SOON = timedelta(minutes=1)  # the same, of sessions that were told to end
+
+
+class PostgresUsers(Rotator, frozen=True):
+    """Two logins that take turns: the one that is not in use gets a new password, and the other is left alone.
+
+    What a session of either makes belongs to the owner, since both begin as it (`ALTER ROLE … SET role`), and what the
+    owner may do, both may: nothing is granted to a login itself, and a rotation is refused where something was.
+
+    Attributes:
+        server: which of the environment's `postgres`; its `rotator` has CREATEROLE, and ADMIN OPTION on the three.
+        owner_role: the role that cannot log in and that both logins are members of.
+        users: the two logins. One that is not there yet is made.
+        can: SQL, one statement each, that the new login must be able to do; each is taken back.
+        cannot: the same, that must be refused to it (SQLSTATE 42501).
+        census: `log` counts log-ins in the server's own log; `sessions` only sees who is connected when it is asked.
+    """
+
+    kind: Literal["postgres.users"] = "postgres.users"
+    server: str
+    owner_role: str
+    users: tuple[str, str]
+    can: tuple[str, ...] = Field(min_length=1)
+    cannot: tuple[str, ...] = Field(min_length=1)
+    seen_by: Literal["log", "sessions"] = Field(default="log", alias="census")
+
+    @model_validator(mode="after")
+    def _three_roles(self) -> Self:
+        if len({self.owner_role, *self.users}) != len(self.users) + 1:
+            raise ValueError("users and owner_role are three roles, and two of these are the same")
+        return self
+
+    async def plan(self, turn: Turn) -> Way:
+        """See Rotator."""
+        current = turn.old.name("username")
+        if current not in self.users:
+            one, other = self.users
+            raise Refused(f"{turn.old.of} has the username {current!r}, and its users are {one!r} and {other!r}")
+        [other] = [user for user in self.users if user != current]
+        return {"user": other, "old_user": current}
+
+    async def create(self, turn: Turn) -> Document:
+        """See Rotator."""
+        password = SecretStr(secrets.token_urlsafe(_PASSWORD))
+        return renewed(turn.old, f"{self.secret} (AWSPENDING)", turn.way["user"], password)
+
+    async def set(self, turn: Turn, new: Document) -> Done | NotYet:
+        """See Rotator: all of it in one transaction, which the mark on the role tells to have been."""
+        from psycopg import sql
+
+        user, old = turn.way["user"], turn.way["old_user"]
+        password = new.secret("password")
+        if new.name("username") != user:
+            raise Refused(f"{new.of} has the username {new.name('username')!r}, and this rotation is of {user!r}")
+        async with changing(turn.estate, self.server, self.owner_role) as connection:
+            there = await login_of(connection, user, turn.rotation)
+            if there is not None and there.mark == turn.rotation and there.can_login:
+                return Done(f"{user} has its new password and can log in", already=True)
+            await known_login(connection, old, turn.rotation)
+            await refuse_drift(connection, self.owner_role, self.users)
+            if there is None:
+                await make_like(connection, old, user, self.owner_role)
+            elif busy := await sessions_of(connection, user):
+                raise Refused(f"{user} is not the current login and is in use: {named(busy)}; who gave it to them?")
+            await alter(connection, user, sql.SQL("LOGIN {}").format(password_sql(connection, user, password)))
+            await copy_settings(connection, old, user, self.owner_role)
+            await mark(connection, there or Login(user, can_login=False, comment="", mark=""), turn.rotation)
+        return Done(f"{user} {'has a new password' if there else 'was made'} and can log in")
+
+    async def test(self, turn: Turn, new: Document) -> Done | NotYet:
+        """See Rotator."""
+        user, rights = turn.way["user"], Rights(self.can, self.cannot)
+        async with logged_in(turn.estate, self.server, user, new.secret("password")) as connection:
+            await prove(connection, rights, self.owner_role)
+        async with administered(turn.estate, self.server) as connection:
+            await refuse_drift(connection, self.owner_role, self.users)
+        return Done(
+            f"{user} logged in, acts as {self.owner_role}, can do all {len(self.can)} that it must, was refused all "
+            f"{len(self.cannot)} that it must not, and is like {turn.way['old_user']}"
+        )
+
+    async def census(self, turn: Turn, new: Document) -> Census:
+        """See Rotator. Before the new one is current, the log is read for one cycle back."""
+        del new
+        way = turn.way or await self.plan(turn)
+        async with administered(turn.estate, self.server) as connection:
+            if self.seen_by == "sessions":
+                return await by_sessions(connection, way["old_user"])
+            return await by_log(connection, way["old_user"], turn.promoted or now() - self.cycle)
+
+    async def off(self, turn: Turn, new: Document) -> Done | NotYet:
+        """See Rotator: NOLOGIN, not while sessions of it live, unless it leaked: then they are ended."""
+        del new
+        old = turn.way["old_user"]
+        async with changing(turn.estate, self.server, self.owner_role) as connection:
+            login = await known_login(connection, old, turn.rotation)
+            if not turn.at_once and login.can_login and (alive := await sessions_of(connection, old)):
+                return NotYet(now() + _AGAIN, f"sessions of {old} live: {named(alive)}")
+            await alter(connection, old, NOLOGIN)
+        ended = await _ended(self.server, turn, old) if turn.at_once else None
+        return ended or Done(f"{old} cannot log in", already=not login.can_login)
+
+    async def on(self, turn: Turn, new: Document) -> Done:
+        """See Rotator."""
+        del new
+        old = turn.way["old_user"]
+        async with changing(turn.estate, self.server, self.owner_role) as connection:
+            login = await known_login(connection, old, turn.rotation)
+            if not login.can_login:
+                await alter(connection, old, LOGIN)
+        return Done(f"{old} can log in", already=login.can_login)
+
+    async def drop(self, turn: Turn, new: Document) -> Done | NotYet:
+        """See Rotator: it has no password any more, and stays as the one that the next rotation gives one to."""
+        del new
+        old = turn.way["old_user"]
+        async with changing(turn.estate, self.server, self.owner_role) as connection:
+            login = await known_login(connection, old, turn.rotation)
+            if not turn.at_once and (alive := await sessions_of(connection, old)):
+                return NotYet(now() + _AGAIN, f"sessions of {old} live: {named(alive)}")
+            await worthless(connection, login)
+        ended = await _ended(self.server, turn, old) if turn.at_once else None
+        return ended or Done(f"{old} has no password, no session, and cannot log in")
+
+    async def undo(self, turn: Turn, new: Document | None) -> Done:
+        """See Rotator: the new login has no password and cannot log in; the old one is not touched."""
+        del new
+        user = turn.way["user"]
+        async with changing(turn.estate, self.server, self.owner_role) as connection:
+            there = await login_of(connection, user, turn.rotation)
+            if there is None or there.mark != turn.rotation:
+                return Done(f"{user} has nothing of this rotation", already=True)
+            if not (await known_login(connection, turn.way["old_user"], turn.rotation)).can_login:
+                raise Refused(f"{turn.way['old_user']} cannot log in any more: without {user} nobody could")
+            await worthless(connection, there)
+        return Done(f"{user} has no password and cannot log in")
+
+
+async def _ended(server: str, turn: Turn, user: str) -> NotYet | None:
+    """Ends every session of a login that leaked; when to look again, where some live on."""
+    async with administered(turn.estate, server) as connection:
+        await end_sessions(connection, user, await sessions_of(connection, user))
+        alive = await sessions_of(connection, user)
+    return NotYet(now() + _SOON, f"sessions of {user} were told to end, and live: {named(alive)}") if alive else None
