@@ -160,10 +160,10 @@ def _holder(place: "Environment") -> str | None:
 
 
 def _is_launch(holder: str) -> bool:
-    from tminus.chain_names import is_only_answered
+    from tminus.chain_names import is_only_answered, is_secret
     from tminus.operations import is_operation
 
-    return not is_operation(holder) and not is_only_answered(holder)
+    return not is_operation(holder) and not is_only_answered(holder) and not is_secret(holder)
 
 
 def _launch(environment: Path) -> str:

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from tminus.frozen import Frozen
     from tminus.launches import LaunchLine
     from tminus.ledger.logbook import Logbook
@@ -32,12 +35,19 @@ def command(launch: str | None, as_json: bool) -> None:
 
 def _one(launch: str, as_json: bool) -> None:
     from cli.deciding import open_launch
-    from tminus.chain_names import is_restore, is_sign_off
+    from tminus.chain_names import is_restore, is_rotation_asked, is_secret, is_sign_off
     from tminus.clock import now
     from tminus.countdown import render
 
     if is_restore(launch) and not as_json:
-        _restore(launch)
+        from tminus.restores.terminal import lines
+
+        _shown(launch, lines)
+        return
+    if is_secret(launch) or is_rotation_asked(launch):
+        from tminus.rotations.terminal import status_lines
+
+        _shown(launch, status_lines)
         return
     book, frozen = open_launch(launch)
     if is_sign_off(launch):
@@ -60,13 +70,12 @@ def _one(launch: str, as_json: bool) -> None:
     console.print(render(frozen, book.record, moment, first=first), crop=False)  # a command is never cut
 
 
-def _restore(chain: str) -> None:
+def _shown(chain: str, lines: "Callable[[Store, str, datetime], list[str]]") -> None:
     from contextlib import closing
 
     from tminus.clock import now
     from tminus.foreign_text import printable
     from tminus.ledger.opening import named_ledger, open_ledger
-    from tminus.restores.terminal import lines
 
     with closing(open_ledger(named_ledger())) as store:
         for line in lines(store, chain, now()):

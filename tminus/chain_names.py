@@ -93,3 +93,8 @@ def rotation_asked_chain(system: str, environment: str, secret: str, asked: date
 def is_rotation_asked(chain: str) -> bool:
     """Whether a chain holds a question about a rotation."""
     return chain.startswith(_ROTATION_ASKED)
+
+
+def is_secret(chain: str) -> bool:
+    """Whether a chain holds the rotations of a secret."""
+    return chain.startswith(SECRET)

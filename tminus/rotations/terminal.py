@@ -8,10 +8,17 @@ from rich.table import Table
 from rich.text import Text
 
 from tminus import events as ev
+from tminus.asking import how_to_answer, judge
+from tminus.chain_names import is_secret
 from tminus.clock import show_duration
+from tminus.errors import LedgerError
+from tminus.frozen import Frozen
+from tminus.ledger.logbook import Logbook
+from tminus.ledger.store import Store
 from tminus.rotations.book import Policy
 from tminus.rotations.course import Course, Rotation
 from tminus.rotations.opened import OpenedSecrets
+from tminus.rotations.papers import ASK
 
 _DAY = 86400
 _WIDE = 10
@@ -85,6 +92,22 @@ def overview(opened: OpenedSecrets, seen: Sequence[State], at: datetime) -> Tabl
 def _age(young: bool, one: State, at: datetime) -> str:
     days = (at - one.made).total_seconds() / _DAY if one.made else 0
     return f"{days:.1f} d" if young else f"{days:.1f} d, late"
+
+
+def status_lines(store: Store, chain: str, at: datetime) -> list[str]:
+    """A secret's rotations, or a question about one: what was asked, and how it was decided. Raises LedgerError."""
+    if is_secret(chain):
+        return history(Course.read(store, chain)) or [f"{chain}: nothing was rotated"]
+    record = Logbook(store, chain).refresh()
+    ask = record.asks.get(ASK)
+    if record.created is None or ask is None:
+        raise LedgerError(
+            f"{chain} asks nobody about a rotation; `tminus ledger verify {chain}` says if it was changed"
+        )
+    waits = judge(ask, Frozen(record.created, {}).people, at).waits
+    answered = f"{ask.ended.result}: {ask.ended.reason}" if ask.ended else waits or "approved"
+    how = [] if ask.ended else [how_to_answer(chain, ask.opened)]
+    return [*ask.opened.text.splitlines(), f"approval: {answered}", *how]
 
 
 def history(course: Course) -> list[str]:

@@ -1,0 +1,38 @@
+"""A person who answers a question about a rotation as soon as it is asked, by their own command."""
+
+import os
+from contextlib import closing
+from time import sleep
+
+from click.testing import CliRunner
+
+from cli.main import main
+from tests.flows.rotations.room import Room
+from tminus.asking import how_to_answer
+from tminus.chain_names import is_rotation_asked
+from tminus.ledger.logbook import Logbook
+from tminus.rotations.papers import ASK
+
+_TRIES = 400  # of 20 ms
+
+
+def answer_when_asked(room: Room, person: str, word: str) -> None:
+    """Says `approve` or `reject` to the first question that is open; raises AssertionError where none comes."""
+    for _ in range(_TRIES):
+        with closing(room.store()) as store:
+            for chain in filter(is_rotation_asked, store.chains()):
+                ask = Logbook(store, chain).refresh().asks.get(ASK)
+                if ask is not None and ask.ended is None:
+                    _say(room, person, word, how_to_answer(chain, ask.opened))
+                    return
+        sleep(0.02)
+    raise AssertionError("nobody was asked")
+
+
+def _say(room: Room, person: str, word: str, command: str) -> None:
+    _, _, chain, *bound = command.split()
+    rest = ["--reason", "it is a test of mine"] if word == "reject" else bound
+    arguments = [word, chain, *rest, "--key", str(room.folder / person)]
+    environment = {**os.environ, "TMINUS_LEDGER": f"sqlite:{room.folder / 'ledger.db'}"}
+    said = CliRunner().invoke(main, arguments, env=environment)
+    assert said.exit_code == 0, said.output
