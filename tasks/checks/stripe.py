@@ -15,7 +15,7 @@ from tminus.errors import CouldNotObserve
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 
-_VERSION = "2023-08-16"  # of the API; pinned, since an account's own default may be any
+VERSION = "2023-08-16"  # of the API; pinned, since an account's own default may be any
 _PAGE, _PAGES = 100, 20
 _SHOWN = 20  # lines of details
 _T = TypeVar("_T")
@@ -180,7 +180,7 @@ async def _mode(api: VendorApi) -> str:
 
 
 async def _read(api: VendorApi, model: type[_T], path: str, params: Mapping[str, str | int] | None = None) -> _T:
-    headers = {**await api.bearer(), "Stripe-Version": _VERSION}
+    headers = {**await api.bearer(), "Stripe-Version": VERSION}
     return await api.read(model, path, params=params, headers=headers)
 
 

@@ -29,6 +29,7 @@ class StripeFake:
 
     Attributes:
         keys: those it takes; by its name a key is of live or of test mode, as Stripe's are.
+        shut: of restricted keys, the paths that each may not ask.
         charges, payouts: whether it can take money and pay it out.
         due: what is still to be said about the business; None where Stripe says nothing of it.
         webhooks: change them at will.
@@ -36,6 +37,7 @@ class StripeFake:
 
     def __init__(self, *keys: str) -> None:
         self.keys = set(keys)
+        self.shut: dict[str, set[str]] = {}
         self.charges = True
         self.payouts = True
         self.due: list[str] | None = []
@@ -57,6 +59,8 @@ class StripeFake:
                 return _error(401, "Invalid API Key provided")
             if not request.headers.get("stripe-version"):
                 return _error(400, "This account has no default version")
+            if path in self.shut.get(_key(request), ()):
+                return _error(403, "The provided key does not have the required permissions for this endpoint")
             return answer(request)
 
         return Route(path, endpoint)
