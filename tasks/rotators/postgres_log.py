@@ -19,6 +19,7 @@ _MOST = 512 * 1024 * 1024  # bytes read for one census; a log of more is no plac
 _TELLING = frozenset({"on", "true", "yes", "1", "all", "authorization"})
 _ENGLISH = ("", "c", "posix", "en")
 _SUFFIXES: dict[Form, str] = {"jsonlog": ".json", "csvlog": ".csv"}
+_TICK = timedelta(milliseconds=1)  # a line's time is cut to milliseconds
 _COARSE = timedelta(seconds=2)  # a file's time is told in whole seconds
 _SETTINGS: LiteralString = """
     SELECT name, setting FROM pg_settings WHERE name IN ('logging_collector', 'log_destination', 'log_directory',
@@ -125,7 +126,7 @@ async def _read(connection: "Connection", log: _Log, user: str, since: datetime)
                 told, first = min(told, line.at), False
             if line.is_switch and line.at > since:
                 told = line.at
-            if line.is_login and line.user == user and line.at >= since:
+            if line.is_login and line.user == user and line.at >= since - _TICK:
                 found.append(line)
     return LogIns(tuple(found), f"the server's {log.form} ({len(files)} files, {size} bytes)", max(since, told))
 

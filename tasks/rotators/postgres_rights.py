@@ -72,15 +72,16 @@ async def logged_in(estate: Estate, server: str, user: str, password: SecretStr)
         raise CouldNotObserve(f"postgres {server}, as {user}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
 
 
-async def prove(connection: "Connection", rights: Rights, acts_as: str) -> None:
+async def prove(connection: "Connection", rights: Rights, acts_as: str = "") -> None:
     """Raises Refused with the first thing that is not as it must be; every statement is taken back.
 
     What a statement does outside the transaction (a sequence drawn from, a message to another system) stays.
+    `acts_as` is the role that the session must begin as, "" where that is all one.
     """
     user = connection.info.user
     row = await (await connection.execute(_WHO)).fetchone()
     acting, powerful = row if row is not None else ("", [])
-    if acting != acts_as:
+    if acts_as and acting != acts_as:
         raise Refused(f"a session of {user} acts as {acting}, not as {acts_as}: what it makes would not be {acts_as}'s")
     if isinstance(powerful, list) and powerful:
         raise Refused(f"{', '.join(powerful)} can do what no login must: superuser, CREATEROLE, REPLICATION, BYPASSRLS")
