@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Self, Union
 
-from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, create_model, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, create_model, field_validator, model_validator
 
 from tminus.clock import Duration, show_duration
 from tminus.errors import UsageError
@@ -68,18 +68,19 @@ class SecretsBook(BaseModel, frozen=True, extra="forbid"):
 
     secrets: Slug
     title: str
-    leaked: tuple[str, ...] = ()
+    leaked: tuple[str, ...] = Field(min_length=1)
     rotations: dict[Slug, SerializeAsAny[Policy]] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
+    @field_validator("rotations")
+    @classmethod
+    def _each_once(cls, rotations: dict[str, Policy]) -> dict[str, Policy]:
         """Two who rotate the same secret would cut each other off."""
         seen: dict[str, str] = {}
-        for name, policy in self.rotations.items():
+        for name, policy in rotations.items():
             if policy.secret in seen:
-                raise ValueError(f"rotations.{name}: {policy.secret} is rotated by {seen[policy.secret]} already")
+                raise ValueError(f"{name}: {policy.secret} is rotated by {seen[policy.secret]} already")
             seen[policy.secret] = name
-        return self
+        return rotations
 
     def named(self, names: Sequence[str]) -> Iterator[tuple[str, Policy]]:
         """These, or all where none is named; raises UsageError for one that the book does not have."""
