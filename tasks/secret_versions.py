@@ -91,7 +91,7 @@ class SecretVersions:
             by_stage.get(CURRENT, ""),
             by_stage.get(PENDING, ""),
             by_stage.get(PREVIOUS, ""),
-            frozenset(described.stages),
+            frozenset(by_stage.values()),
         )
 
     def made(self, version: str) -> datetime:
