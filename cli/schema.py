@@ -2,7 +2,7 @@
 
 import click
 
-_KINDS = ("runbook", "readiness", "release", "people", "environment", "backups")
+_KINDS = ("runbook", "readiness", "release", "people", "environment", "backups", "secrets")
 
 
 @click.command("schema")
@@ -24,6 +24,11 @@ def command(kind: str) -> None:
         from tminus.readiness.schema import readiness_schema
 
         schema = runbook_schema(KINDS) if kind == "runbook" else readiness_schema(KINDS)
+    elif kind == "secrets":
+        from tasks.rotators.vocabulary import ROTATORS
+        from tminus.rotations.book import book_of
+
+        schema = file_schema(book_of(ROTATORS))
     else:
         schema = file_schema(FILE_KINDS[kind])
     click.echo(json.dumps(schema, indent=2, ensure_ascii=False))

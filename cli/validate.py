@@ -77,6 +77,8 @@ class _Validation:
                 self._book(source)
             elif kind == "readiness":
                 self._chapter(source)
+            elif kind == "secrets":
+                self._secrets(source)
             else:
                 found = load_release(source) if kind == "release" else source.load(FILE_KINDS[kind])
                 self._require_check(source, found)
@@ -131,6 +133,20 @@ class _Validation:
             not_held = f" in itself; what it names is checked with {', '.join(missing)}" if missing else ""
             said = f"{source.path}: runbook, {phases} phases, {steps} steps, no mistake found{not_held}"
             self.well.append(said)
+
+    def _secrets(self, source: "Source") -> None:
+        from tasks.rotators.vocabulary import ROTATORS
+        from tminus.rotations.book import load_book
+        from tminus.rotations.crossed import against_environment, against_people
+        from tminus.yaml_source import in_order
+
+        book = load_book(source, ROTATORS)
+        found = against_people(book, source, self._people) if self._people else []
+        if self._environment:
+            found += against_environment(book, source, self._environment)
+        self.mistakes += in_order(found)
+        if not found:
+            self.well.append(f"{source.path}: secrets, {len(book.rotations)} rotations, no mistake found")
 
     def _chapter(self, source: "Source") -> None:
         """A chapter by itself; whether its lines lead to others is looked at with its whole folder."""

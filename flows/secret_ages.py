@@ -18,9 +18,7 @@ def states(store: Store, opened: OpenedSecrets) -> list[State]:
 def _state(store: Store, opened: OpenedSecrets, estate: Estate, name: str) -> State:
     policy, course = opened.book.rotations[name], opened.course(store, name)
     try:
-        versions = SecretVersions.open(estate, policy.secret)
-        current = versions.versions().current
-        made = versions.made(current) if current else None
+        made = SecretVersions.open(estate, policy.secret).current_since()
     except (CouldNotObserve, MissingSecret, NotConfigured) as e:
         return State(name, policy, course, None, str(e))
     return State(name, policy, course, made, "" if made else "it has no current value")

@@ -96,6 +96,10 @@ class Estate:
         """The folder of the written documents; raises NotConfigured."""
         return self._folder("documents", self.environment.documents)
 
+    def runbooks(self) -> Path:
+        """The folder with each system's books; raises NotConfigured."""
+        return self._folder("runbooks", self.environment.runbooks)
+
     def _folder(self, name: str, path: Path | None) -> Path:
         if path is None:
             raise NotConfigured(f"the environment names no {name}; add the folder to the environment file")

@@ -85,7 +85,7 @@ class SecretVersions:
         """As they stand now."""
         described = self._service.read(_Described, "DescribeSecret", SecretId=self.secret)
         if described.deleted_date is not None:
-            raise CouldNotObserve(f"{self.secret} is about to be deleted; restore it in Secrets Manager first")
+            raise NotThere(f"{self.secret} is about to be deleted; restore it in Secrets Manager first")
         by_stage = {stage: version for version, stages in described.stages.items() for stage in stages}
         return Versions(
             by_stage.get(CURRENT, ""),
@@ -101,6 +101,11 @@ class SecretVersions:
                 if one.version_id == version and one.created_date is not None:
                     return one.created_date
         raise CouldNotObserve(f"{self.secret}: Secrets Manager does not say when its version {version[:8]} was made")
+
+    def current_since(self) -> datetime | None:
+        """When the current value was made; None where there is none. No value is read."""
+        current = self.versions().current
+        return self.made(current) if current else None
 
     def read(self, version: str, called: str = "") -> Document:
         """A version's value."""

@@ -10,6 +10,7 @@ from tminus.errors import BookError
 from tminus.people import People
 from tminus.readiness.book import Chapter
 from tminus.release import Release
+from tminus.rotations.book import SecretsBook
 from tminus.runbook import Runbook
 from tminus.yaml_source import Source
 
@@ -20,6 +21,7 @@ FILE_KINDS: Mapping[str, type[BaseModel]] = {
     "environment": Environment,
     "readiness": Chapter,
     "backups": BackupBook,
+    "secrets": SecretsBook,
 }
 """Kind → model. Each is named by the key that stands at the top of such a file."""
 

@@ -77,8 +77,10 @@ _INFRASTRUCTURE: Mapping[str, tuple[Fault, ...]] = {
 }
 _SECURITY: Mapping[str, tuple[Fault, ...]] = {
     "1": (
-        *(("aws-secrets", fault, name) for fault in ("gone", "not_rotating", "rotation_overdue") for name in _SECRETS),
+        *(("aws-secrets", fault, name) for fault in ("gone", "deleted", "empty") for name in _SECRETS),
         *(("aws-secrets", "old_value", name, "91") for name in _SECRETS),
+        *(("aws-secrets", "unnamed", "tradesense", name.removeprefix("tradesense/")) for name in _SECRETS),
+        ("aws-secrets", "old_value", "tradesense/database", "31"),
     ),
     "2": (
         *_site(_POLICY, "default-src 'self' 'unsafe-inline'", "default-src 'self' 'unsafe-eval'", "default-src *"),

@@ -186,7 +186,9 @@ _KEPT: Mapping[str, tuple[Fault, ...]] = {
     "2": (
         *(("aws-secrets", name) for name in ("key_not_rotated", "key_disabled", "key_to_be_deleted")),
         ("aws-secrets", "alias_gone", "tradesense"),
-        *_secret("tradesense/encryption-key", "not_rotating", "rotation_overdue", "gone"),
+        *_secret("tradesense/encryption-key", "gone", "deleted", "empty"),
+        ("aws-secrets", "old_value", "tradesense/encryption-key", "91"),
+        ("aws-secrets", "unnamed", "tradesense", "encryption-key"),
         *ending("integration", "what_was_encrypted_before_a_rotation_is_read"),
         ran("integration", _WEEK),
     ),

@@ -85,8 +85,12 @@ _KEPT: dict[str, tuple[Fault, ...]] = {
         ("artifacts", "says", "settings/secret-store.yaml", "SecretsManager", "ParameterStore"),
     ),
     **{
-        number: (*_secret(name, "not_rotating", "gone"), ("aws-secrets", "old_value", name, "91"))
-        for number, name in (("2", "vatic/database"), ("3", "vatic/api-keys"))
+        number: (
+            *_secret(name, "gone", "deleted", "empty"),
+            ("aws-secrets", "old_value", name, str(days + 1)),
+            ("aws-secrets", "unnamed", "vatic", name.removeprefix("vatic/")),
+        )
+        for number, name, days in (("2", "vatic/database", 30), ("3", "vatic/api-keys", 90))
     },
     "4": (
         ("stripe", "another_key", "sk_live"),
@@ -99,8 +103,11 @@ _KEPT: dict[str, tuple[Fault, ...]] = {
         ("tokens", "switch", "no_keys"),
         *_secret("vatic/jwt-signing-key", "key_of_aws", "gone"),
     ),
-    "6": page(
-        "rotation-policy.md", *("Database credentials", "API keys", "Stripe", "JWT signing key", "Encryption key")
+    "6": (
+        *page(
+            "rotation-policy.md", *("Database credentials", "API keys", "Stripe", "JWT signing key", "Encryption key")
+        ),
+        *(("aws-secrets", "unnamed", "vatic", name.removeprefix("vatic/")) for name in _SECRETS),
     ),
 }
 _INPUT: dict[str, tuple[Fault, ...]] = {

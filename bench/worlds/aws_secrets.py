@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import JsonValue
+from ruamel.yaml import YAML
 
 from bench.worlds.aws import REGION, AwsWorld
-from bench.worlds.world import Case, fault
+from bench.worlds.world import Case, Sections, fault
+from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.vendors.aws_moto import ACCOUNT, state
 
 _NAMES = ("vatic/database", "vatic/api-keys", "vatic/stripe", "vatic/jwt-signing-key", "vatic/encryption-key")
 _TRADESENSE = ("tradesense/database", "tradesense/jwt", "tradesense/stripe", "tradesense/encryption-key")
+_BOOK = "secrets.yaml"
 _ALIASES = ("vatic", "tradesense")
 _ONE = _NAMES[2]
 _DAY = 86_400  # seconds
@@ -19,10 +24,10 @@ _BY_ARN = ("key_of_aws", _ONE, f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/aws/secret
 
 
 class AwsSecretsWorld(AwsWorld):
-    """Five secrets of Vatic and four of TradeSense that rotate every 30 days, under one key that rotates every year.
+    """The secrets of Vatic and of TradeSense, ten days old, under one key that rotates every year, and their books.
 
-    Moto says of every version that it was made just now, and not how often a key rotates; the fake in front of it
-    says both.
+    The books are the shipped ones, and what they name is there; Secrets Manager's own rotation is turned on. Moto says
+    of every version that it was made just now, and not how often a key rotates; the fake in front of it says both.
     """
 
     system: ClassVar[str] = "aws-secrets"
@@ -55,6 +60,27 @@ class AwsSecretsWorld(AwsWorld):
             broken_by=("not_rotating", "one_more_not_rotating"),
         ),
         Case(
+            check="secret.age",
+            given={"system": "tradesense"},
+            expect={"oldest": "<= 90 d"},
+            broken_by=(
+                *((fault, "tradesense/database") for fault in ("deleted", "gone", "empty", "old_value")),
+                ("old_value", "tradesense/database", "31"),
+            ),
+            blinded_by=(("book_gone", "tradesense"), ("book_mistaken", "tradesense")),
+        ),
+        Case(
+            check="secret.age",
+            given={"system": "tradesense", "secrets": ["database"]},
+            expect={"overdue": "= 0"},
+            broken_by=(
+                ("unnamed", "tradesense", "database"),
+                ("old_value", "tradesense/database", "91"),
+                ("may_be", "tradesense", "database", "9d 23h"),
+            ),
+            blinded_by=(("book_gone", "tradesense"),),
+        ),
+        Case(
             check="aws.key",
             given={"alias": "vatic"},
             expect={"enabled": "= yes", "rotation": "= yes", "period": "<= 365 d"},
@@ -69,10 +95,25 @@ class AwsSecretsWorld(AwsWorld):
         for alias in _ALIASES:
             self.call("kms", "CreateAlias", AliasName=f"alias/{alias}", TargetKeyId=self.key)
         self.call("kms", "EnableKeyRotation", KeyId=self.key)
-        for name in (*_NAMES, *_TRADESENSE):
+        for name in {*_NAMES, *_TRADESENSE, *self._books()}:
             self._create(name)
         self.aws.answers["secretsmanager.ListSecretVersionIds"] = self._versions
         self.aws.answers["kms.GetKeyRotationStatus"] = self._rotation
+
+    def sections(self) -> Sections:
+        """The account, and the folder of the systems' books."""
+        return {**super().sections(), "runbooks": str(self.folder / "runbooks")}
+
+    def _books(self) -> Iterator[str]:
+        """Writes the shipped books of secrets down here; the names that they know in Secrets Manager."""
+        for shipped in sorted((CHECKOUT / "runbooks").glob(f"*/{_BOOK}")):
+            book = self._book(shipped.parent.name)
+            book.parent.mkdir(parents=True, exist_ok=True)
+            book.write_text(shipped.read_text("utf-8"), "utf-8")
+            yield from (str(one["secret"]) for one in YAML(typ="safe").load(shipped)["rotations"].values())
+
+    def _book(self, system: str) -> Path:
+        return self.folder / "runbooks" / system / _BOOK
 
     def _create(self, name: str) -> None:
         self.call("secretsmanager", "CreateSecret", Name=name, SecretString="made-up", KmsKeyId=self.key)
@@ -101,11 +142,11 @@ class AwsSecretsWorld(AwsWorld):
         return {"KeyId": asked["KeyId"], "KeyRotationEnabled": status, "RotationPeriodInDays": self.period}
 
     @fault
-    def deleted(self) -> Iterator[None]:
+    def deleted(self, name: str = _ONE) -> Iterator[None]:
         """A secret was deleted, and can still be restored for 30 days."""
-        self.call("secretsmanager", "DeleteSecret", SecretId=_ONE)
+        self.call("secretsmanager", "DeleteSecret", SecretId=name)
         yield
-        self.call("secretsmanager", "RestoreSecret", SecretId=_ONE)
+        self.call("secretsmanager", "RestoreSecret", SecretId=name)
 
     @fault
     def gone(self, name: str = _ONE) -> Iterator[None]:
@@ -159,6 +200,38 @@ class AwsSecretsWorld(AwsWorld):
             yield
 
     @fault
+    def book_gone(self, system: str) -> Iterator[None]:
+        """A system has no book of secrets."""
+        with _restored(self._book(system)) as book:
+            book.unlink()
+            yield
+
+    @fault
+    def book_mistaken(self, system: str) -> Iterator[None]:
+        """A system's book of secrets cannot be read: one word in it is misspelt."""
+        with _restored(self._book(system)) as book:
+            book.write_text(book.read_text("utf-8").replace("rotations:", "rotation:"), "utf-8")
+            yield
+
+    @fault
+    def unnamed(self, system: str, name: str) -> Iterator[None]:
+        """A system's book does not say how one of its secrets is rotated: it knows it by no such name."""
+        with _restored(self._book(system)) as book:
+            said = YAML(typ="safe").load(book)
+            said["rotations"][f"{name}-of-old"] = said["rotations"].pop(name)
+            YAML().dump(said, book)
+            yield
+
+    @fault
+    def may_be(self, system: str, name: str, every: str) -> Iterator[None]:
+        """A system's book lets one of its secrets grow no older than that."""
+        with _restored(self._book(system)) as book:
+            said = YAML(typ="safe").load(book)
+            said["rotations"][name] |= {"every": every, "overlap": "1h", "cycle": "1h", "switched_off": "1h"}
+            YAML().dump(said, book)
+            yield
+
+    @fault
     def key_disabled(self) -> Iterator[None]:
         """The key is disabled: nothing can be decrypted."""
         self.call("kms", "DisableKey", KeyId=self.key)
@@ -192,3 +265,13 @@ class AwsSecretsWorld(AwsWorld):
         self.call("kms", "DeleteAlias", AliasName=f"alias/{alias}")
         yield
         self.call("kms", "CreateAlias", AliasName=f"alias/{alias}", TargetKeyId=self.key)
+
+
+@contextmanager
+def _restored(path: Path) -> Iterator[Path]:
+    """The block after which a file is again what it was."""
+    before = path.read_text("utf-8")
+    try:
+        yield path
+    finally:
+        path.write_text(before, "utf-8")

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 Sections = dict[str, JsonValue]
 _ADDRESS = re.compile(r"(127\.0\.0\.1|localhost):\d+")
 _NOBODY = "127.0.0.1:1"  # tcpmux, which nobody runs: connections are refused
-_FOLDERS = {"artifacts", "documents", "contacts"}
+_FOLDERS = {"artifacts", "documents", "contacts", "runbooks"}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Two logins of PostgreSQL that take turns, behind one role that owns everything and cannot log in."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -54,6 +55,8 @@ class PostgresUsers(Rotator, frozen=True):
         cannot: the same, that must be refused to it (SQLSTATE 42501).
         census: `log` counts log-ins in the server's own log; `sessions` only sees who is connected when it is asked.
     """
+
+    sections: ClassVar[Mapping[str, str]] = {"server": "postgres"}
 
     kind: Literal["postgres.users"] = "postgres.users"
     server: str

@@ -15,7 +15,7 @@ from tminus.editor_schema import runbook_schema
 from tminus.environment import Environment
 from tminus.people import People
 from tminus.release import Release
-from tminus.runbook import Acknowledgement, Approval, FollowUps, Runbook, SignOff
+from tminus.runbook import Acknowledgement, Approval, FollowUps, Runbook, Severity, SignOff
 from tminus.runbook_source import build, load, read
 from tminus.yaml_source import Source
 
@@ -38,8 +38,17 @@ def book() -> Runbook:
 
 
 def test_every_line_is_a_step() -> None:
-    """All 15 launch-day lines are referred to, and nothing else is."""
-    assert sorted({ref for step in book().steps() for ref in step.refs}) == sorted(LINES)
+    """All 15 launch-day lines are referred to, and of the other chapters that the secrets are rotated."""
+    rotated = "tradesense/pre-launch-checklist/security/1"
+    assert sorted({ref for step in book().steps() for ref in step.refs}) == sorted([*LINES, rotated])
+
+
+def test_an_old_secret_is_told_and_stops_nobody() -> None:
+    """The age of the secrets is looked at four hours before, by whoever answers for security."""
+    step = book().step("secrets-young")
+    assert step in book().phase("T-4h").steps
+    assert step is not None
+    assert (step.owner, step.severity, step.does.kind) == ("security_lead", Severity.ADVISORY, "secret.age")
 
 
 @pytest.mark.parametrize("line", LINES)

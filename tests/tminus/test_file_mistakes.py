@@ -147,6 +147,7 @@ def test_editors_accept_the_examples(kind: str) -> None:
         ("people: []", "people"),
         ("environment: e", "environment"),
         ("backups: shop\ntitel: t", "backups"),
+        ("secrets: shop\ntitel: t", "secrets"),
         ("environment: e\nbackups: {scratch: s}", "environment"),
         ("runbok: launch\nphases: []\nsystem: s", "runbook"),
         ("enviroment: e\nkind: staging\nledger: {}", "environment"),

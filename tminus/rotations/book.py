@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Self, Union
+from typing import Annotated, ClassVar, Self, Union
 
 from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, create_model, field_validator, model_validator
 
@@ -30,7 +30,10 @@ class Policy(BaseModel, frozen=True, extra="forbid"):
             longest round, so that the weekly batch is seen.
         switched_off: how long the old one is switched off, and can be switched on again, before it is gone for good.
         approval: the roles of which one is asked before it is rotated; nobody where there is none.
+        sections: field → the environment's section in which what it names must be.
     """
+
+    sections: ClassVar[Mapping[str, str]] = {}
 
     kind: str
     title: str
@@ -91,15 +94,18 @@ class SecretsBook(BaseModel, frozen=True, extra="forbid"):
 
 
 def load_book(source: Source, kinds: Mapping[str, type[Policy]]) -> SecretsBook:
-    """The book that a file says; raises BookError with every mistake and its line.
+    """The book that a file says; raises BookError with every mistake and its line. `kinds` as in `book_of`."""
+    return source.load(book_of(kinds))
+
+
+def book_of(kinds: Mapping[str, type[Policy]]) -> type[SecretsBook]:
+    """The book whose policies have the fields of their kinds.
 
     Args:
-        source: the file.
         kinds: the vocabulary: what `kind:` may name.
     """
     if len(kinds) > 1:
         policies: object = Annotated[Union[tuple(kinds.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time
     else:
         policies = next(iter(kinds.values()))
-    model = create_model("SecretsBook", __base__=SecretsBook, rotations=(dict[Slug, policies], Field(min_length=1)))  # type: ignore[valid-type]  # made at run time
-    return source.load(model)
+    return create_model("SecretsBook", __base__=SecretsBook, rotations=(dict[Slug, policies], Field(min_length=1)))  # type: ignore[valid-type]  # made at run time

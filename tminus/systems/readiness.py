@@ -20,6 +20,7 @@ class Systems(Section):
         artifacts: the folder that holds what CI leaves behind: reports, scans, manifests, settings.
         documents: the folder that holds the written documents.
         contacts: the file that says who is called, and with which support data.
+        runbooks: the folder with the systems' books, one folder a system.
     """
 
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
@@ -41,6 +42,7 @@ class Systems(Section):
     artifacts: Path | None = None
     documents: Path | None = None
     contacts: Path | None = None
+    runbooks: Path | None = None
 
     def system_addresses(self) -> Iterator[str]:
         """Every plain address of these."""
