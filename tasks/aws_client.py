@@ -37,6 +37,10 @@ MARKER, NEXT_MARKER = ("Marker", "Marker"), ("NextMarker", "Marker")
 CONTINUATION = ("NextContinuationToken", "ContinuationToken")
 
 
+Parameter = JsonValue | bytes | datetime
+"""What a call is given: botocore takes bytes and times as they are."""
+
+
 class Answer(BaseModel):
     """What models of answers begin with: AWS's names are `InThisForm`, and what is not asked for is ignored."""
 
@@ -65,7 +69,7 @@ class AwsService:
         self._client = client
         self.where = where
 
-    def read(self, model: type[_T], operation: str, **parameters: JsonValue) -> _T:
+    def read(self, model: type[_T], operation: str, **parameters: Parameter) -> _T:
         """One call, by AWS's name for it (`DescribeSecret`).
 
         Raises NotThere where AWS says that there is no such thing; CouldNotObserve where it does not answer, refuses,
@@ -74,7 +78,7 @@ class AwsService:
         return self._parsed(model, operation, self._answer(operation, parameters))
 
     def pages(
-        self, model: type[_T], operation: str, tokens: tuple[str, str] = PASCAL, **parameters: JsonValue
+        self, model: type[_T], operation: str, tokens: tuple[str, str] = PASCAL, **parameters: Parameter
     ) -> Iterator[_T]:
         """Every page of a listing; raises as `read` does.
 
@@ -98,7 +102,7 @@ class AwsService:
             asked[sent] = token
         raise CouldNotObserve(f"{self.where}: {self._needs(operation)} has more than {_MOST_PAGES} pages")
 
-    def _answer(self, operation: str, parameters: Mapping[str, JsonValue]) -> object:
+    def _answer(self, operation: str, parameters: Mapping[str, Parameter]) -> object:
         """What AWS says, tried again a few times where it is busy; raises CouldNotObserve."""
         from botocore import xform_name
         from botocore.exceptions import BotoCoreError, ClientError

@@ -54,6 +54,7 @@ _ABSENT = frozenset(
         "NotFound",  # a topic of SNS
         "NotFoundException",
         "ObjectLockConfigurationNotFoundError",
+        "OwnershipControlsNotFoundError",
         "ReplicationConfigurationNotFoundError",
         "ResourceNotFoundException",
         "ServerSideEncryptionConfigurationNotFoundError",
@@ -61,26 +62,45 @@ _ABSENT = frozenset(
         "WAFNonexistentItemException",
     }
 )
+_CHANGED = frozenset({"ConditionalRequestConflict", "OperationAborted", "PreconditionFailed"})
+_NOT_OPENED = frozenset({"IncorrectKeyException", "InvalidCiphertextException"})
 # Where what a call is named and what a policy allows differ.
 # Source: https://docs.aws.amazon.com/service-authorization/latest/reference/
 _PERMISSIONS: Mapping[str, str] = {
+    "kms:ReEncrypt": "kms:ReEncryptFrom and kms:ReEncryptTo",
+    "s3:CopyObject": "s3:GetObject and s3:PutObject",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
     "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "budgets:DescribeBudget": "budgets:ViewBudget",
     "budgets:DescribeNotificationsForBudget": "budgets:ViewBudget",
     "budgets:DescribeSubscribersForNotification": "budgets:ViewBudget",
 }
 _PREFIXES: Mapping[str, str] = {"monitoring": "cloudwatch"}
 _SERVER_ERROR = 500
+_NO_OBJECT = ("404", "s3:GetObject")  # HeadObject's answer has no body, and so no word for it
 
 
 class NotThere(CouldNotObserve):
     """AWS says that what was asked for does not exist: an observation, where the check is about that."""
+
+
+class Denied(CouldNotObserve):
+    """AWS does not allow the call to whoever asks."""
+
+
+class ChangedMeanwhile(CouldNotObserve):
+    """What a call was to change is not any more what it was when it was looked at; nothing was changed."""
+
+
+class NotOpened(CouldNotObserve):
+    """KMS does not open a ciphertext: it is none, of another key, or the encryption context is another."""
 
 
 def permission(signing_name: str, operation: str) -> str:
@@ -107,10 +127,14 @@ def refused(response: object, where: str, needs: str) -> CouldNotObserve:
         needs: the permission that the call needs.
     """
     code = code_of(response)
-    if code in _ABSENT:
+    if code in _ABSENT or (code, needs) == _NO_OBJECT:
         return NotThere(f"{where}: {code} for {needs}")
+    if code in _CHANGED:
+        return ChangedMeanwhile(f"{where}: {code} for {needs}")
+    if code in _NOT_OPENED:
+        return NotOpened(f"{where}: {code} for {needs}")
     if code in _DENIED:
-        return CouldNotObserve(f"{where}: {needs} is not allowed ({code}); allow it for the identity that tminus uses")
+        return Denied(f"{where}: {needs} is not allowed ({code}); allow it for the identity that tminus uses")
     if code in _CREDENTIALS:
         return CouldNotObserve(f"{where}: the credentials are refused ({code}); renew them, and look at the clock here")
     if code in _TOO_OFTEN:

@@ -25,6 +25,7 @@ ACCOUNT = "123456789012"
 Answerer = Callable[[Mapping[str, JsonValue]], JsonValue]
 _Start = Callable[..., Any]
 _PARAMETERS = TypeAdapter(dict[str, JsonValue])
+_STALE = b"<Error><Code>PreconditionFailed</Code><Message>At least one did not hold</Message></Error>"
 _SERVICE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
 
 
@@ -105,6 +106,8 @@ class _Front:
             if fnmatchcase(call, pattern):
                 text = json.dumps(answerer(_parameters(body))).encode()
                 return _reply(start, "200 OK", "application/x-amz-json-1.1", text)
+        if _stale(environ):
+            return _reply(start, "412 Precondition Failed", "application/xml", _STALE)
         changes = [one for one in self._fake.alterations if one.call == call]
         if not changes:
             return self._behind(environ, start)
@@ -130,6 +133,16 @@ def _call(environ: Mapping[str, Any], body: bytes) -> str:
     target = str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]
     action = parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0] if not target else ""
     return f"{service}.{target or action or environ['REQUEST_METHOD'] + ' ' + environ['PATH_INFO']}"
+
+
+def _stale(environ: Mapping[str, Any]) -> bool:
+    """Whether a copy is asked for on condition that what it overwrites is as named, and it is not; moto copies."""
+    wanted = environ.get("HTTP_IF_MATCH")
+    if not wanted or "HTTP_X_AMZ_COPY_SOURCE" not in environ:
+        return False
+    _, bucket, key = environ["PATH_INFO"].encode("latin-1").decode().split("/", 2)
+    found = state("s3", "aws").buckets[bucket].keys.get(key)
+    return found is None or found.etag.strip('"') != wanted.strip('"')
 
 
 def _parameters(body: bytes) -> dict[str, JsonValue]:
