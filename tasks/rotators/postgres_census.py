@@ -18,10 +18,10 @@ _CLOCK: LiteralString = "SELECT clock_timestamp()"
 _NO_LOG = "log-ins that came and went between two looks"
 
 
-async def by_sessions(connection: "Connection", user: str) -> Census:
-    """By the sessions alone, which tells nothing of who came and went."""
+async def by_sessions(connection: "Connection", user: str, untold: str = "") -> Census:
+    """By the sessions alone, which tells nothing of who came and went; `untold` is why there is no log."""
     found = [(session.who, now()) for session in await sessions_of(connection, user)]
-    blind = "; ".join([_NO_LOG, *await _elsewhere(connection)])
+    blind = "; ".join([f"{_NO_LOG} ({untold})" if untold else _NO_LOG, *await _elsewhere(connection)])
     return Census(_uses(found), "the sessions that live now (pg_stat_activity)", now(), blind)
 
 
@@ -34,7 +34,9 @@ async def by_log(connection: "Connection", user: str, since: datetime) -> Census
     alive = await sessions_of(connection, user)
     found += [(session.who, now()) for session in alive]
     where = f"the sessions that live now (pg_stat_activity) and {logged.where}"
-    return Census(_uses(found), where, logged.since - ahead, "; ".join(await _elsewhere(connection)))
+    told = logged.since - ahead
+    late = [f"log-ins before {told:%Y-%m-%d %H:%M:%S} UTC, of which the log does not tell"] if told > since else []
+    return Census(_uses(found), where, told, "; ".join(late + await _elsewhere(connection)))
 
 
 async def _elsewhere(connection: "Connection") -> list[str]:

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 _CHUNK = 4 * 1024 * 1024  # bytes read with one question
+_HEAD = 64 * 1024  # bytes in which a line of the log is looked for
 _MOST = 512 * 1024 * 1024  # bytes read for one census; a log of more is no place to count log-ins in
 _TELLING = frozenset({"on", "true", "yes", "1", "all", "authorization"})
 _ENGLISH = ("", "c", "posix", "en")
 _SUFFIXES: dict[Form, str] = {"jsonlog": ".json", "csvlog": ".csv"}
 _TICK = timedelta(milliseconds=1)  # a line's time is cut to milliseconds
+_APART = timedelta(seconds=5)  # by which lines may stand before others that are older
 _COARSE = timedelta(seconds=2)  # a file's time is told in whole seconds
 _SETTINGS: LiteralString = """
     SELECT name, setting FROM pg_settings WHERE name IN ('logging_collector', 'log_destination', 'log_directory',
@@ -112,16 +114,17 @@ def _form(settings: dict[str, str], rotator: str) -> Form:
 
 async def _read(connection: "Connection", log: _Log, user: str, since: datetime) -> LogIns:
     files = [file for file in log.files if file.modified >= since - _COARSE]
-    if (size := sum(file.size for file in files)) > _MOST:
+    begins = [await _begin(connection, log, file, since) for file in files]
+    if (size := sum(file.size for file in files) - sum(begins)) > _MOST:
         raise CouldNotObserve(
             f"the server's log since {since:%Y-%m-%d %H:%M} UTC has {size} bytes, and {_MOST} are read at most; log "
             "less (log_statement, log_min_duration_statement), or write `census: sessions`"
         )
     found: list[Line] = []
     told = since if len(files) < len(log.files) else now()
-    for file in files:
+    for file, begin in zip(files, begins, strict=True):
         first = True
-        async for line in _lines(connection, log, file):
+        async for line in _lines(connection, log, file, begin):
             if first:
                 told, first = min(told, line.at), False
             if line.is_switch and line.at > since:
@@ -131,12 +134,25 @@ async def _read(connection: "Connection", log: _Log, user: str, since: datetime)
     return LogIns(tuple(found), f"the server's {log.form} ({len(files)} files, {size} bytes)", max(since, told))
 
 
-async def _lines(connection: "Connection", log: _Log, file: _File) -> AsyncIterator[Line]:
-    """A file's first line, and those that matter."""
+async def _begin(connection: "Connection", log: _Log, file: _File, since: datetime) -> int:
+    """From where on a file must be read; from its beginning as CSV, where nobody can tell what a quote's half is of."""
+    at = file.size if log.form == "jsonlog" else 0
+    while at > 0:
+        at = max(0, at - _CHUNK)
+        head = await _piece(connection, file, at, _HEAD)
+        lines = (line_of(log.form, record, log.zone) for record in Records(log.form).take(head or b""))
+        first = next((line for line in lines if line is not None), None)
+        if first is not None and first.at < since - _APART:
+            return at
+    return 0
+
+
+async def _lines(connection: "Connection", log: _Log, file: _File, begin: int) -> AsyncIterator[Line]:
+    """A file's first line from there on, and those that matter."""
     records, first = Records(log.form), True
-    for offset in range(0, file.size, _CHUNK):
-        [(piece,)] = await _rows(connection, _READ, (file.path, offset, min(_CHUNK, file.size - offset)))
-        if not isinstance(piece, bytes):  # gone by now: whoever keeps the log in order took it away
+    for offset in range(begin, file.size, _CHUNK):
+        piece = await _piece(connection, file, offset, _CHUNK)
+        if piece is None:
             return
         for record in records.take(piece):
             if first or may_matter(record):
@@ -144,6 +160,12 @@ async def _lines(connection: "Connection", log: _Log, file: _File) -> AsyncItera
                 if line is not None:
                     first = False
                     yield line
+
+
+async def _piece(connection: "Connection", file: _File, offset: int, length: int) -> bytes | None:
+    """A part of a file, no further than it was long when it was listed; None where it is gone by now."""
+    [(piece,)] = await _rows(connection, _READ, (file.path, offset, min(length, file.size - offset)))
+    return piece if isinstance(piece, bytes) else None
 
 
 async def _rows(

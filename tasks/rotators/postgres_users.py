@@ -28,7 +28,7 @@ from tasks.rotators.postgres_sessions import end_sessions, named, sessions_of
 from tasks.rotators.postgres_settings import copy_settings, make_like
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Way
 from tminus.clock import now
-from tminus.errors import Refused
+from tminus.errors import CouldNotObserve, Refused
 from tminus.rotations.document import Document
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class PostgresUsers(Rotator, frozen=True):
             await refuse_drift(connection, self.owner_role, self.users)
             if there is None:
                 await make_like(connection, old, user, self.owner_role)
-            elif busy := await sessions_of(connection, user):
+            elif there.can_login and (busy := await sessions_of(connection, user)):
                 raise Refused(f"{user} is not the current login and is in use: {named(busy)}; who gave it to them?")
             await alter(connection, user, sql.SQL("LOGIN {}").format(password_sql(connection, user, password)))
             await copy_settings(connection, old, user, self.owner_role)
@@ -122,13 +122,23 @@ class PostgresUsers(Rotator, frozen=True):
         )
 
     async def census(self, turn: Turn, new: Document) -> Census:
-        """See Rotator. Before the new one is current, the log is read for one cycle back."""
+        """See Rotator. Before the new one is current, the log is read for one cycle back.
+
+        Where the old one leaked, a log that tells nothing keeps nobody from cutting it off.
+        """
         del new
-        way = turn.way or await self.plan(turn)
+        old = (turn.way or await self.plan(turn))["old_user"]
+        untold = ""
+        if self.seen_by == "log":
+            try:
+                async with administered(turn.estate, self.server) as connection:
+                    return await by_log(connection, old, turn.promoted or now() - self.cycle)
+            except CouldNotObserve as e:
+                if not turn.at_once:
+                    raise
+                untold = str(e)
         async with administered(turn.estate, self.server) as connection:
-            if self.seen_by == "sessions":
-                return await by_sessions(connection, way["old_user"])
-            return await by_log(connection, way["old_user"], turn.promoted or now() - self.cycle)
+            return await by_sessions(connection, old, untold)
 
     async def off(self, turn: Turn, new: Document) -> Done | NotYet:
         """See Rotator: NOLOGIN, not while sessions of it live, unless it leaked: then they are ended."""

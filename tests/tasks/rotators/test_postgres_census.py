@@ -99,6 +99,7 @@ async def test_a_log_that_was_silent_for_a_while_says_since_when_it_tells(told_p
     began = turn.promoted
     found = await census_when(told_pair, turn, lambda census: census.since > began + timedelta(milliseconds=5))
     assert found.since <= now()
+    assert "of which the log does not tell" in found.blind
 
 
 def _is(pair: Pair) -> str:
@@ -161,6 +162,30 @@ async def test_a_log_is_read_piece_by_piece(told_pair: Pair, monkeypatch: pytest
     await census_when(told_pair, turn, seen(1))
     monkeypatch.setattr(postgres_log, "_CHUNK", 999)
     assert [use.times for use in (await told_pair.rotates().census(turn, turn.old)).uses] == [1]
+
+
+async def test_of_a_long_log_only_the_end_is_read(told_pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far back as the new one is current, and no further."""
+    monkeypatch.setattr(postgres_log, "_CHUNK", 4096)
+    monkeypatch.setattr(postgres_log, "_APART", timedelta(milliseconds=100))
+    with told_pair.log_in(told_pair.turn.old) as session:
+        for _ in range(40):
+            session.execute(f"SELECT '{'x' * 4000}'")
+    await asyncio.sleep(0.2)
+    turn = told_pair.now(promoted=now())
+    told_pair.log_in(turn.old, application_name="batch").close()
+    found = await census_when(told_pair, turn, seen(1))
+    assert [use.who for use in found.uses] == ["batch@127.0.0.1"]
+    assert abs(found.since - turn.promoted) < timedelta(seconds=1) if turn.promoted else False
+    assert int(found.where.split(", ")[1].split()[0]) < 40 * 4000
+
+
+async def test_what_leaked_is_cut_off_though_no_log_tells_of_it(pair: Pair) -> None:
+    """The sessions are told, and why there is no more; otherwise a log that is asked for is waited for."""
+    with pair.log_in(pair.turn.old, application_name="pool"):
+        found = await pair.rotates().census(pair.now(at_once=True, way={}), pair.turn.old)
+    assert [use.who for use in found.uses] == ["pool@127.0.0.1"]
+    assert "the server's log does not tell who logs in; it needs" in found.blind
 
 
 async def test_sessions_alone_say_what_they_cannot_see(pair: Pair) -> None:

@@ -1,5 +1,6 @@
 """Two logins that take turns, on a real PostgreSQL, changed by a rotator that is no superuser."""
 
+import asyncio
 import logging
 import secrets
 from datetime import timedelta
@@ -16,6 +17,8 @@ from tminus.rotations.document import Document
 
 LATER = "2026-06-01T10:00:00Z-database"
 EARLIER = "2025-12-01T10:00:00Z-database"
+END_THE_WAITING = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{0}' AND wait_event_type = 'Lock'"""
 STATE = """
     SELECT rolcanlogin, rolpassword IS NOT NULL, coalesce(shobj_description(oid, 'pg_authid'), '')
     FROM pg_authid WHERE rolname = '{0}'"""
@@ -320,6 +323,42 @@ async def test_what_people_wrote_of_a_role_stays(pair: Pair) -> None:
     assert str(state(pair, pair.b)[2]).startswith("the shop's\nsecond login\ntminus rotation ")
     await users.undo(pair.turn, new)
     assert state(pair, pair.b)[2] == "the shop's\nsecond login"
+
+
+async def test_a_session_that_outlived_its_login_hinders_nobody(pair: Pair) -> None:
+    """Of a rotation that was undone pools may live on; the login can be given its next password beneath them."""
+    users, first = pair.rotates(), await rotated(pair)
+    with pair.log_in(first) as pool:
+        await users.undo(pair.turn, first)
+        turn = pair.now(rotation=LATER)
+        second = await users.create(turn)
+        assert isinstance(await users.set(turn, second), Done)
+        assert pool.execute("SELECT 1").fetchone() == (1,)
+
+
+async def test_two_at_once_set_it_once(pair: Pair) -> None:
+    """The second finds it done."""
+    users = pair.rotates()
+    new = await users.create(pair.turn)
+    both = await asyncio.gather(users.set(pair.turn, new), users.set(pair.turn, new))
+    assert sorted(done.already for done in both if isinstance(done, Done)) == [False, True]
+    assert pair.opens(new)
+
+
+async def test_broken_off_in_the_middle_nothing_stays(pair: Pair) -> None:
+    """The server ends the rotator's session while it changes the login: all of it is taken back, and done again."""
+    users = pair.rotates()
+    new = await users.create(pair.turn)
+    with pair.server.connect() as holds, holds.transaction(force_rollback=True):
+        holds.execute(pair.named("ALTER ROLE {b} CONNECTION LIMIT 9"))
+        setting = asyncio.create_task(users.set(pair.turn, new))
+        while not pair.sql(END_THE_WAITING.format(pair.rotator)):
+            await asyncio.sleep(0.01)
+        with pytest.raises(CouldNotObserve, match="postgres main"):
+            await setting
+    assert state(pair, pair.b) == (False, False, "")
+    assert isinstance(await users.set(pair.turn, new), Done)
+    assert pair.opens(new)
 
 
 async def test_a_rotator_that_may_not_says_so(pair: Pair) -> None:
