@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
@@ -25,6 +26,20 @@ def _known_form(reference: str) -> str:
 SecretRef = Annotated[str, AfterValidator(_known_form)]
 
 
+@dataclass(frozen=True)
+class Staged:
+    """A value that is to be accepted while its secret is rotated.
+
+    Attributes:
+        stage: `current`, `pending` or `previous`.
+        version: the id of its version in Secrets Manager; "" where it comes from elsewhere.
+    """
+
+    stage: str
+    version: str
+    value: SecretStr
+
+
 def resolve(reference: SecretRef) -> SecretStr:
     """The value behind a reference, read now.
 
@@ -38,18 +53,18 @@ def resolve(reference: SecretRef) -> SecretStr:
     return SecretStr(value)
 
 
-def accepted(reference: SecretRef) -> Mapping[str, SecretStr]:
-    """Every value behind a reference that is to be accepted while it is rotated, read now, by its stage.
+def accepted(reference: SecretRef) -> tuple[Staged, ...]:
+    """Every value behind a reference that is to be accepted while it is rotated, read now, the current one first.
 
-    An `aws:` reference has its `current` value, and where there are such its `pending` and `previous` ones (the stages
-    AWSCURRENT, AWSPENDING and AWSPREVIOUS); every other reference has its `current` one alone. It answers or gives up
-    within about ten seconds. Raises MissingSecret as `resolve` does.
+    An `aws:` reference has those of AWSCURRENT, and where there are such of AWSPENDING and AWSPREVIOUS; every other
+    reference has its current one alone. It answers or gives up within about half a minute. Raises MissingSecret as
+    `resolve` does.
     """
     scheme, _, name = reference.partition(":")
     if scheme != "aws":
-        return {CURRENT: resolve(reference)}
-    staged = {stage: SecretStr(value) for stage, value in _stages_of(name).items() if value}
-    if CURRENT not in staged:
+        return (Staged(CURRENT, "", resolve(reference)),)
+    staged = tuple(one for one in _stages_of(name) if one.value.get_secret_value())
+    if not staged or staged[0].stage != CURRENT:
         raise MissingSecret(f"the secret {reference} is not there or is empty; put it there")
     return staged
 
@@ -70,7 +85,7 @@ def _from_secrets_manager(name: str) -> str:
         raise _unread(name, e) from e
 
 
-def _stages_of(name: str) -> Mapping[str, str]:
+def _stages_of(name: str) -> Iterator[Staged]:
     """The values of an `aws:` reference by stage, without stages that no version has or whose value has no such key."""
     import boto3
     from botocore.config import Config
@@ -78,17 +93,16 @@ def _stages_of(name: str) -> Mapping[str, str]:
 
     secret, _, key = name.partition("#")
     patience = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})  # seconds
-    found: dict[str, str] = {}
     try:
         client = boto3.client("secretsmanager", config=patience)
         for stage, called in _STAGES.items():
             absent = (client.exceptions.ResourceNotFoundException, KeyError, ValueError)
             with suppress(*() if stage == CURRENT else absent):
-                text = client.get_secret_value(SecretId=secret, VersionStage=called)["SecretString"]
-                found[stage] = _of_document(text, key) if key else text
+                answer = client.get_secret_value(SecretId=secret, VersionStage=called)
+                text = answer["SecretString"]
+                yield Staged(stage, answer["VersionId"], SecretStr(_of_document(text, key) if key else text))
     except (BotoCoreError, ClientError, KeyError, ValueError) as e:
         raise _unread(name, e) from e
-    return found
 
 
 def _unread(name: str, error: Exception) -> MissingSecret:

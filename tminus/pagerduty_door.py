@@ -119,8 +119,8 @@ class PagerDutyDoor:
             return JSONResponse({"error": str(e)}, status_code=e.status)
         if why := await self._signing.verified(partial(self._signatures.why_forged, request.headers, body)):
             return self._forged(body, why, now())
-        if stage := self._signatures.signer(request.headers, body):
-            self._signing.used(stage)
+        if staged := self._signatures.signer(request.headers, body):
+            self._signing.used(staged)
         return self._webhook(body, now())
 
     def _webhook(self, body: bytes, moment: datetime) -> Response:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
+from tminus.credentials import Staged
 from tminus.signing_secrets import SigningSecrets
 
 WINDOW = timedelta(minutes=10)  # that an event may be off; PagerDuty sends again what was not acknowledged
@@ -34,8 +35,8 @@ class PagerDutySignatures:
         """Why PagerDuty did not send this; None where it did. Every secret is compared with every signature."""
         return None if self.signer(headers, body) else "its signature is not PagerDuty's"
 
-    def signer(self, headers: Mapping[str, str], body: bytes) -> str | None:
-        """The stage of the secret that it was signed with; None where it was signed with none of ours."""
+    def signer(self, headers: Mapping[str, str], body: bytes) -> Staged | None:
+        """The secret that it was signed with; None where it was signed with none of ours."""
         given = [one.strip() for one in headers.get("x-pagerduty-signature", "").split(",", _MOST)[:_MOST]]
         found = [one.encode() for one in given if one.startswith(_VERSION)]
 

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ import anyio
 from pydantic import SecretStr
 
 from tminus.clock import show_duration
-from tminus.credentials import CURRENT, accepted
+from tminus.credentials import CURRENT, Staged, accepted
 from tminus.errors import MissingSecret
 
 FRESH = 5.0  # seconds for which what was read counts without another look: so long a dropped secret still works
@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Read:
-    values: Mapping[str, SecretStr]
+    values: tuple[Staged, ...]
     at: float
 
 
@@ -43,7 +43,7 @@ class SigningSecrets:
     Raises MissingSecret where one cannot be read at the start.
     """
 
-    def __init__(self, references: Sequence[str], read: Callable[[str], Mapping[str, SecretStr]] = accepted) -> None:
+    def __init__(self, references: Sequence[str], read: Callable[[str], tuple[Staged, ...]] = accepted) -> None:
         self._read = read
         self._changing = [one for one in references if one.startswith("aws:")]
         self._known = {one: _Read(read(one), time.monotonic()) for one in references}
@@ -57,7 +57,7 @@ class SigningSecrets:
     def of(cls, *secrets: SecretStr) -> "SigningSecrets":
         """Secrets that do not change."""
         given = {str(number): secret for number, secret in enumerate(secrets)}
-        return cls(list(given), lambda name: {CURRENT: given[name]})
+        return cls(list(given), lambda name: (Staged(CURRENT, "", given[name]),))
 
     async def verified(self, why_forged: Callable[[], str | None]) -> str | None:
         """What `why_forged` says, asked with secrets that are fresh, and again where it says no and there are others.
@@ -72,21 +72,17 @@ class SigningSecrets:
         await self._look()
         return why_forged()
 
-    def signer(self, fits: Callable[[SecretStr], bool]) -> str | None:
-        """The stage of the secret that fits; None where none does. Every one is tried, whichever fits."""
-        found = [
-            stage
-            for one, read in self._known.items()
-            if not self._expired(one)
-            for stage, secret in read.values.items()
-            if fits(secret)
-        ]
+    def signer(self, fits: Callable[[SecretStr], bool]) -> Staged | None:
+        """The secret that fits; None where none does. Every one is tried, whichever fits."""
+        counting = [read.values for one, read in self._known.items() if not self._expired(one)]
+        found = [staged for values in counting for staged in values if fits(staged.value)]
         return found[0] if found else None
 
-    def used(self, stage: str) -> None:
-        """Counts one request that was verified with the secret of that stage."""
-        self._counts[stage] += 1
-        self._last[stage] = time.time()
+    def used(self, staged: Staged) -> None:
+        """Counts one request that was verified with that secret."""
+        labels = f'stage="{staged.stage}",version="{staged.version[:8]}"'
+        self._counts[labels] += 1
+        self._last[labels] = time.time()
 
     def trouble(self) -> str:
         """Which secret has not been read for so long that it counts no more; "" where there is none."""
@@ -94,11 +90,11 @@ class SigningSecrets:
         return f"{gone} could not be read for {show_duration(KEPT)} and counts no more" if gone else ""
 
     def metrics(self, whose: str) -> Iterator[str]:
-        """How many requests each stage's secret verified, when it did so last, and since when it is counted."""
+        """How many requests each version of a secret verified, when it did so last, and since when it is counted."""
         yield f"# TYPE tminus_{whose}_signed_total counter"
-        yield from (f'tminus_{whose}_signed_total{{stage="{one}"}} {many}' for one, many in self._counts.items())
+        yield from (f"tminus_{whose}_signed_total{{{one}}} {many}" for one, many in self._counts.items())
         yield f"# TYPE tminus_{whose}_signed_last_seconds gauge"
-        yield from (f'tminus_{whose}_signed_last_seconds{{stage="{one}"}} {at:.3f}' for one, at in self._last.items())
+        yield from (f"tminus_{whose}_signed_last_seconds{{{one}}} {at:.3f}" for one, at in self._last.items())
         yield f"# TYPE tminus_{whose}_signed_since_seconds gauge"
         yield f"tminus_{whose}_signed_since_seconds {self._since:.3f}"
 

@@ -96,8 +96,8 @@ class SlackDoor:
         """The acknowledgement of what is verified, with what is to be done behind it."""
         if is_ssl_check(body):
             return Response()
-        if stage := self._signatures.signer(request.headers, body):
-            self._signing.used(stage)
+        if staged := self._signatures.signer(request.headers, body):
+            self._signing.used(staged)
         try:
             sent = reader(body)
         except Malformed as e:

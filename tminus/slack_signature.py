@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
+from tminus.credentials import Staged
 from tminus.signing_secrets import SigningSecrets
 
 WINDOW = 300  # seconds that a request's timestamp may be off, as Slack advises
@@ -37,8 +38,8 @@ class SlackSignatures:
             return "its timestamp is missing or more than five minutes off"
         return None if self.signer(headers, body) else "its signature is not Slack's"
 
-    def signer(self, headers: Mapping[str, str], body: bytes) -> str | None:
-        """The stage of the secret that it was signed with; None where it was signed with none of ours."""
+    def signer(self, headers: Mapping[str, str], body: bytes) -> Staged | None:
+        """The secret that it was signed with; None where it was signed with none of ours."""
         timestamp, given = headers.get("x-slack-request-timestamp", ""), signature_of(headers).encode()
         return self._signing.signer(lambda one: hmac.compare_digest(signature(one, timestamp, body).encode(), given))
 

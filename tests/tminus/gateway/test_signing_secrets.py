@@ -19,7 +19,7 @@ from deployments.rehearsal.slack_presses import signed, signed_form
 from tests.conftest import Estates, S3Server
 from tests.staged_secrets import StagedSecret
 from tests.tminus.launch_story import KINDS
-from tminus.credentials import accepted
+from tminus.credentials import Staged, accepted
 from tminus.errors import MissingSecret
 from tminus.gateway import Gateway
 from tminus.ledger.sqlite import SqliteStore
@@ -103,14 +103,14 @@ def test_every_stage_counts_and_what_is_dropped_does_not(
         assert answers() == {OLD: {200}, NEW: {200}, FOREIGN: {401}}
         old = secret.promote(version)
         time.sleep(0.25)  # FRESH
-        before = knocking.metric('tminus_slack_signed_total{stage="previous"}')
+        before = knocking.metric('tminus_slack_signed_total{stage="previous"')
         assert answers() == {OLD: {200}, NEW: {200}, FOREIGN: {401}}
         assert before == 0
-        assert knocking.metric('tminus_slack_signed_total{stage="previous"}') == 1, (
+        assert knocking.metric('tminus_slack_signed_total{stage="previous"') == 1, (
             "the press; a look at TLS is nobody's"
         )
-        assert knocking.metric('tminus_pagerduty_signed_total{stage="previous"}') == 1
-        assert time.time() - knocking.metric('tminus_slack_signed_last_seconds{stage="previous"}') < 60
+        assert knocking.metric('tminus_pagerduty_signed_total{stage="previous"') == 1
+        assert time.time() - knocking.metric('tminus_slack_signed_last_seconds{stage="previous"') < 60
         secret.versions.forget(old)
         time.sleep(0.25)
         assert answers() == {OLD: {401}, NEW: {200}, FOREIGN: {401}}
@@ -123,16 +123,16 @@ class Vault:
     """A Secrets Manager of a test's own: what it holds, whether it answers, and how often it was asked."""
 
     def __init__(self) -> None:
-        self.values = {"current": SecretStr(OLD)}
+        self.values = (Staged("current", "v1", SecretStr(OLD)),)
         self.up = True
         self.asked = 0
 
-    def read(self, reference: str) -> Mapping[str, SecretStr]:
+    def read(self, reference: str) -> tuple[Staged, ...]:
         """Every stage."""
         self.asked += 1
         if not self.up:
             raise MissingSecret(f"the secret {reference} could not be read")
-        return dict(self.values)
+        return self.values
 
 
 def signs(secrets: SigningSecrets, value: str) -> bool:
@@ -186,7 +186,7 @@ def test_a_secret_manager_that_hangs_delays_a_request_by_a_moment(monkeypatch: p
     monkeypatch.setattr("tminus.signing_secrets.WITHIN", 0.05)
     monkeypatch.setattr("tminus.signing_secrets.FRESH", 0.0)
 
-    def hangs(reference: str) -> Mapping[str, SecretStr]:
+    def hangs(reference: str) -> tuple[Staged, ...]:
         if vault.asked:
             time.sleep(0.5)
         return vault.read(reference)
@@ -221,16 +221,16 @@ class TestAccepted:
         """A pending version without the key is left out: half a rotation locks nobody out."""
         secret = StagedSecret.made(s3_server, estates, monkeypatch, json.dumps({"key": OLD}))
         reference = f"aws:{secret.name}#key"
-        assert {stage: one.get_secret_value() for stage, one in accepted(reference).items()} == {"current": OLD}
+        assert {one.stage: one.value.get_secret_value() for one in accepted(reference)} == {"current": OLD}
         secret.promote(secret.pend(json.dumps({"key": NEW})))
         secret.pend(json.dumps({"other": FOREIGN}))
-        staged = {stage: one.get_secret_value() for stage, one in accepted(reference).items()}
+        staged = {one.stage: one.value.get_secret_value() for one in accepted(reference)}
         assert staged == {"current": NEW, "previous": OLD}
 
     def test_other_references_have_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As `resolve` reads it."""
         monkeypatch.setenv("SIGNING", OLD)
-        assert {stage: one.get_secret_value() for stage, one in accepted("env:SIGNING").items()} == {"current": OLD}
+        assert {one.stage: one.value.get_secret_value() for one in accepted("env:SIGNING")} == {"current": OLD}
 
     @pytest.mark.parametrize("name", ["tradesense/none-such", "tradesense/none-such#key"])
     def test_what_is_not_there_is_missing(
