@@ -33,6 +33,7 @@ from deployments.rehearsal.pagerduty_account import Account, Directory, Note
 from deployments.rehearsal.pagerduty_events import ROUTING_KEY_LENGTH, EventsApi, InvalidEvent
 from deployments.rehearsal.pagerduty_lookups import one_policy, one_service, one_user
 from deployments.rehearsal.pagerduty_rest import RestApi, RestRefusal
+from deployments.rehearsal.pagerduty_subscriptions import Subscriptions
 from deployments.rehearsal.pagerduty_view import incident_view, note_view
 from deployments.rehearsal.pagerduty_webhooks import Subscription, annotated, changed
 from deployments.rehearsal.stand_in_server import calls_route, secret_from_environment, serve
@@ -63,6 +64,7 @@ class PagerDutyStandIn:
         self.record = CallRecord(self.record_path)
         self.faults = FaultSwitch(Changes())
         self.account = Account(self.directory)
+        self.subscriptions = Subscriptions()
         self._events = EventsApi(self.account, self.routing_key)
 
     def app(self) -> Starlette:
@@ -93,6 +95,7 @@ class PagerDutyStandIn:
                 self._rest(
                     "POST", notes, lambda request, body, api: (200, api.add_note(_id(request), body, _sender(request)))
                 ),
+                *self._subscribing(),
                 *self.faults.routes(),
                 calls_route(self.record),
                 Route("/_control/incidents", self._incidents),
@@ -100,6 +103,24 @@ class PagerDutyStandIn:
                 Route("/_control/notes", self._note_in_app, methods=["POST"]),
             ]
         )
+
+    def _subscribing(self) -> list[Route]:
+        every, one, subscriptions = "/webhook_subscriptions", "/webhook_subscriptions/{id}", self.subscriptions
+        return [
+            self._rest("GET", every, lambda request, _body, _api: (200, subscriptions.listed(request.query_params))),
+            self._rest("POST", every, lambda _request, body, _api: (201, subscriptions.make(body))),
+            self._rest(
+                "GET",
+                one,
+                lambda request, _body, _api: (
+                    200,
+                    {"webhook_subscription": subscriptions.one(_id(request)).shown()},
+                ),
+            ),
+            self._rest("PUT", one, lambda request, body, _api: (200, subscriptions.change(_id(request), body))),
+            self._rest("DELETE", one, lambda request, _body, _api: (204, subscriptions.end(_id(request)))),
+            self._rest("POST", f"{one}/ping", lambda request, _body, _api: (202, subscriptions.ping(_id(request)))),
+        ]
 
     def _event(self, path: str, take: Callable[[bytes], JsonObject]) -> Route:
         method = f"POST {path}"
@@ -170,14 +191,17 @@ class PagerDutyStandIn:
         """Whoever subscribed hears of each incident that changed in the block, and of each note."""
         before = {one.id: (one.status, len(one.notes)) for one in self.account.incidents}
         yield
-        if self.subscription is None:
-            return
         for one in self.account.incidents:
             status, notes = before.get(one.id, ("", 0))
             if one.status != status:
-                self.subscription.send(changed(one, self.directory, base))
+                self._tell(changed(one, self.directory, base))
             for note in one.notes[notes:]:
-                self.subscription.send(annotated(one, note, base))
+                self._tell(annotated(one, note, base))
+
+    def _tell(self, event: JsonObject) -> None:
+        if self.subscription is not None:
+            self.subscription.send(event)
+        self.subscriptions.send(event)
 
     async def _incidents(self, request: Request) -> Response:
         """Every incident with its alerts and notes."""
