@@ -137,6 +137,13 @@ def estates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Estates:
     return Estates(tmp_path, monkeypatch.setenv)
 
 
+@pytest.fixture
+def quick_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gateways look again sooner what they verify with."""
+    monkeypatch.setattr("tminus.signing_secrets.FRESH", 0.2)
+    monkeypatch.setattr("tminus.signing_secrets.AGAIN", 0.05)
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A PostgreSQL without a standby."""

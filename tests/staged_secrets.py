@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 
 import pytest
 from pydantic import SecretStr
@@ -33,7 +34,7 @@ class StagedSecret:
         put_secret(at, name, SecretStr(text))
         return cls(name, estates.make(aws={"region": at.region, "endpoint": at.url}, **sections))
 
-    @property
+    @cached_property
     def versions(self) -> SecretVersions:
         """Its versions."""
         return SecretVersions.open(self.estate, self.name)

@@ -92,7 +92,8 @@ class WebhookSlack(Rotator, frozen=True):
 
     async def drop(self, turn: Turn, new: Document) -> Done | NotYet:
         """Nothing in Slack; the gateway takes it no more once its version has no stage."""
-        if value_of(turn.old, self._field(turn)).get_secret_value() in new.text.get_secret_value():
+        field = self._field(turn)
+        if value_of(turn.old, field).get_secret_value() == value_of(new, field).get_secret_value():
             raise Refused(f"{turn.name}: the old secret is the new one; nothing was dropped")
         return Done("Slack signs nothing with the old secret, and the gateway forgets it now", already=True)
 

@@ -1,81 +1,27 @@
 """While a secret is rotated the gateway takes what any of its stages signed; what is dropped it takes no more."""
 
 import asyncio
-import itertools
 import json
 import logging
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from deployments.rehearsal import pagerduty_webhooks
-from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.ports import free_port
-from deployments.rehearsal.slack_presses import signed, signed_form
 from tests.conftest import Estates, S3Server
+from tests.knocking import knocked_at
 from tests.staged_secrets import StagedSecret
-from tests.tminus.launch_story import KINDS
 from tminus.credentials import Staged, accepted
 from tminus.errors import MissingSecret
-from tminus.gateway import Gateway
-from tminus.ledger.sqlite import SqliteStore
-from tminus.pagerduty_door import PagerDutyDoor
 from tminus.signing_secrets import KEPT, SigningSecrets
-from tminus.slack_door import SlackDoor
 
 OLD, NEW, FOREIGN = (f"canary-{one}-{one * 8}" for one in ("old", "new", "foreign"))
-CHECK = {"ssl_check": "1", "token": "unused"}
 
 
-class Knocking:
-    """A gateway with both doors, and a secret of each vendor's that signs at will."""
-
-    def __init__(self, door: str, slack: SlackDoor) -> None:
-        self.door = door
-        self.slack = slack
-        self._presses = itertools.count()
-
-    def ping(self, secret: str) -> int:
-        """What PagerDuty's door answers to a ping that is signed so."""
-        body, headers = pagerduty_webhooks.signed(pagerduty_webhooks.ping(), SecretStr(secret))
-        return httpx.post(f"{self.door}/pagerduty/webhooks", content=body, headers=headers, trust_env=False).status_code
-
-    def check(self, secret: str) -> int:
-        """What Slack's door answers to a look at its TLS that is signed so."""
-        return self._form(CHECK, secret)
-
-    def press(self, secret: str) -> int:
-        """What Slack's door answers to a press that is signed so; whose it is does not matter here."""
-        action = {"action_id": "tminus.hold", "value": f"nowhere|go-no-go|{next(self._presses)}|d"}
-        payload = {"type": "block_actions", "user": {"id": "U0SOMEBODY"}, "actions": [action]}
-        body, headers = signed(SecretStr(secret), payload, str(int(time.time())))
-        return self._post("/slack/interactions", body, headers)
-
-    def metric(self, name: str) -> float:
-        """What its metrics say under that name; 0 where they say nothing."""
-        lines = httpx.get(f"{self.door}/metrics", trust_env=False).text.splitlines()
-        return next((float(one.split()[-1]) for one in lines if one.startswith(name)), 0)
-
-    def _form(self, fields: Mapping[str, str], secret: str) -> int:
-        body, headers = signed_form(SecretStr(secret), fields, str(int(time.time())))
-        return self._post("/slack/commands", body, headers)
-
-    def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
-        return httpx.post(f"{self.door}{path}", content=body, headers=dict(headers), trust_env=False).status_code
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gateway looks again sooner."""
-    monkeypatch.setattr("tminus.signing_secrets.FRESH", 0.2)
-    monkeypatch.setattr("tminus.signing_secrets.AGAIN", 0.05)
-
-
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_gateway")
 def test_every_stage_counts_and_what_is_dropped_does_not(
     s3_server: S3Server,
     estates: Estates,
@@ -87,11 +33,7 @@ def test_every_stage_counts_and_what_is_dropped_does_not(
     caplog.set_level(logging.INFO)
     secret = StagedSecret.made(s3_server, estates, monkeypatch, json.dumps({"key": OLD}))
     reference = f"aws:{secret.name}#key"
-    store = SqliteStore(tmp_path / "ledger.sqlite")
-    slack = SlackDoor(store, KINDS, SigningSecrets([reference]), "http://127.0.0.1:1/api/")
-    duty = PagerDutyDoor(store, KINDS, SigningSecrets([reference]))
-    with served(Gateway(store, [slack, duty], [*slack.routes(), *duty.routes()]).app()) as door:
-        knocking = Knocking(door, slack)
+    with knocked_at(tmp_path, reference) as knocking:
 
         def answers() -> dict[str, set[int]]:
             return {one: {knocking.ping(one), knocking.check(one), knocking.press(one)} for one in (OLD, NEW, FOREIGN)}
@@ -114,8 +56,7 @@ def test_every_stage_counts_and_what_is_dropped_does_not(
         secret.versions.forget(old)
         time.sleep(0.25)
         assert answers() == {OLD: {401}, NEW: {200}, FOREIGN: {401}}
-        said = httpx.get(f"{door}/metrics", trust_env=False).text + caplog.text
-    store.close()
+        said = httpx.get(f"{knocking.door}/metrics", trust_env=False).text + caplog.text
     assert [one for one in (OLD, NEW) if one in said] == []
 
 
