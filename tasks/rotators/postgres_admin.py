@@ -1,6 +1,8 @@
 """A PostgreSQL server as a rotation changes logins there: as the environment's `rotator`, one transaction a change.
 
-The rotator needs no superuser: CREATEROLE, and ADMIN OPTION on the logins and on the role that they are members of.
+The rotator needs no superuser: CREATEROLE, and ADMIN OPTION on the logins and on the role that they are members of
+(`GRANT owner, a, b TO rotator WITH ADMIN OPTION, INHERIT FALSE, SET FALSE`). For the census it is in pg_monitor, and
+may EXECUTE pg_read_binary_file(text, bigint, bigint, boolean); for a leak it is in pg_signal_backend.
 Source: https://www.postgresql.org/docs/current/role-attributes.html (rules of PostgreSQL 16 and later).
 """
 

@@ -13,6 +13,7 @@ from io import StringIO
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tasks.rotators.postgres_sessions import LOCAL
 from tminus.errors import CouldNotObserve
 
 Form = Literal["jsonlog", "csvlog"]
@@ -23,6 +24,7 @@ _APPLICATION = re.compile(r" application_name=(.*?)(?: SSL enabled \(.*| GSS \(.
 _JSON_FIELDS = ("timestamp", "user", "remote_host", "message")
 _CSV_MESSAGE = 13  # where the message stands, counted from 0; the time, the user and the address are 0, 1 and 4
 _NOTHING = ("", "", "", "")
+_LOCAL = "[local]"
 _LONGEST_FIELD = 1 << 30  # characters; a statement may be as long as PostgreSQL takes it
 
 
@@ -82,7 +84,7 @@ def line_of(form: Form, record: bytes, zone: str) -> Line | None:
     Raises CouldNotObserve where its time cannot be told.
     """
     at, user, address, message = (_of_csv if form == "csvlog" else _of_json)(record.decode(errors="replace"))
-    return Line(_when(at, zone), user, address, message) if at else None
+    return Line(_when(at, zone), user, LOCAL if address == _LOCAL else address, message) if at else None
 
 
 def may_matter(record: bytes) -> bool:

@@ -14,6 +14,7 @@ from tasks.restores.live_postgres import LivePostgres
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, Refused
 from tminus.foreign_text import one_line, printable
+from tminus.loopback import dsn_is_local
 
 if TYPE_CHECKING:
     import psycopg
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 _WITHIN = 5  # seconds for a connection
-_NOT_OURS = ("options", "passfile", "application_name", "sslcert", "sslkey", "sslpassword")
+_NOT_OURS = ("options", "passfile", "application_name")
 _PATIENCE: LiteralString = (
     "SELECT set_config('lock_timeout', '3s', false), set_config('statement_timeout', '30s', false)"
 )
@@ -52,7 +53,10 @@ async def logged_in(estate: Estate, server: str, user: str, password: SecretStr)
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
     live = await asyncio.to_thread(LivePostgres.of, estate, server, "rotator")
-    found = conninfo_to_dict((await asyncio.to_thread(resolve, live.section.dsn)).get_secret_value())
+    dsn = (await asyncio.to_thread(resolve, live.section.dsn)).get_secret_value()
+    if estate.environment.clock.compressed and not dsn_is_local(dsn):
+        raise CouldNotObserve(f"postgres {server}: {live.section.dsn} leads off this machine")
+    found = conninfo_to_dict(dsn)
     where = {name: str(value) for name, value in found.items() if name not in _NOT_OURS}
     where |= {"user": user, "password": password.get_secret_value(), "dbname": live.database}
     try:
@@ -105,8 +109,8 @@ async def _refusal(connection: "Connection", statement: str) -> str | None:
     try:
         async with connection.transaction(force_rollback=True):
             await connection.execute(statement.encode(), prepare=True)  # one statement: a second is a syntax error
-    except psycopg.errors.LockNotAvailable as e:
-        raise CouldNotObserve(f"somebody holds a lock; asked again later: {_shown(statement)}") from e
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected) as e:
+        raise CouldNotObserve(f"this waits for others ({type(e).__name__}): {_shown(statement)}; try again") from e
     except psycopg.DatabaseError as e:
         if e.sqlstate is None:
             raise

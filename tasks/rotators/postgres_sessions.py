@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 _SESSIONS: LiteralString = """
-    SELECT pid, application_name, coalesce(host(client_addr), 'a local socket'), backend_start
+    SELECT pid, application_name, coalesce(host(client_addr), ''), backend_start
     FROM pg_stat_activity WHERE usename = %s AND leader_pid IS NULL AND pid <> pg_backend_pid()
     ORDER BY backend_start, pid"""
 _STANDBYS: LiteralString = """
-    SELECT application_name, coalesce(host(client_addr), 'a local socket') FROM pg_stat_replication ORDER BY 1, 2"""
+    SELECT application_name, coalesce(host(client_addr), '') FROM pg_stat_replication ORDER BY 1, 2"""
 _END: LiteralString = "SELECT pg_terminate_backend(%s, 5000)"  # waits for so many milliseconds
+LOCAL = "a local socket"
 _NAMED = 5  # users that a sentence names
 
 
@@ -34,7 +35,7 @@ class Session:
 
 def called(application: object, address: object) -> str:
     """`application@address`, as a census names a user."""
-    return f"{one_line(printable(str(application or ''))) or 'unnamed'}@{address}"
+    return f"{one_line(printable(str(application or ''))) or 'unnamed'}@{address or LOCAL}"
 
 
 async def sessions_of(connection: "Connection", user: str) -> list[Session]:

@@ -1,8 +1,10 @@
 """What the server keeps for a login besides its password, given to the other one: settings, limit, end."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, LiteralString
 
 from tasks.pg_settings import setting_name, setting_sql
+from tminus.clock import show_duration
 from tminus.errors import Refused
 from tminus.foreign_text import printable
 
@@ -17,6 +19,9 @@ _SETTINGS: LiteralString = """
     LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) o WHERE r.rolname = %s"""
 _LIMITS: LiteralString = """
     SELECT rolconnlimit, coalesce(rolvaliduntil::text, 'infinity') FROM pg_roles WHERE rolname = %s"""
+_ENDS: LiteralString = """
+    SELECT to_char(rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM pg_roles
+    WHERE rolname = %s AND rolvaliduntil < now() + %s"""
 _MEMBER: LiteralString = """
     SELECT rolinherit, bool_or(inherit_option), bool_or(admin_option) FROM pg_roles r
     JOIN pg_auth_members m ON m.member = r.oid
@@ -58,6 +63,16 @@ async def copy_settings(connection: "Connection", old: str, new: str, owner: str
     if limits is not None and limits != await (await connection.execute(_LIMITS, (new,))).fetchone():
         said = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {} VALID UNTIL {}")
         await connection.execute(said.format(sql.Identifier(new), *map(sql.Literal, limits)))
+
+
+async def refuse_early_end(connection: "Connection", user: str, lives: timedelta) -> None:
+    """Raises Refused where the login's VALID UNTIL comes before a password that is new now is to be changed again."""
+    row = await (await connection.execute(_ENDS, (user, lives))).fetchone()
+    if row is not None:
+        raise Refused(
+            f"{user} can log in until {row[0]} UTC, and its double would be made alike, with a password that is to "
+            f"last {show_duration(lives)}; give it another VALID UNTIL"
+        )
 
 
 async def _change(connection: "Connection", user: str, key: tuple[str, str], change: "sql.Composable") -> None:

@@ -25,7 +25,7 @@ from tasks.rotators.postgres_document import renewed
 from tasks.rotators.postgres_drift import refuse_drift
 from tasks.rotators.postgres_rights import Rights, logged_in, prove
 from tasks.rotators.postgres_sessions import end_sessions, named, sessions_of
-from tasks.rotators.postgres_settings import copy_settings, make_like
+from tasks.rotators.postgres_settings import copy_settings, make_like, refuse_early_end
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Way
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, Refused
@@ -100,6 +100,8 @@ class PostgresUsers(Rotator, frozen=True):
                 return Done(f"{user} has its new password and can log in", already=True)
             await known_login(connection, old, turn.rotation)
             await refuse_drift(connection, self.owner_role, self.users)
+            if not turn.at_once:
+                await refuse_early_end(connection, old, self.every)
             if there is None:
                 await make_like(connection, old, user, self.owner_role)
             elif there.can_login and (busy := await sessions_of(connection, user)):

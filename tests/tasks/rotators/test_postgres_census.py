@@ -164,6 +164,48 @@ async def test_a_log_is_read_piece_by_piece(told_pair: Pair, monkeypatch: pytest
     assert [use.times for use in (await told_pair.rotates().census(turn, turn.old)).uses] == [1]
 
 
+TELLS = {
+    "log_directory": "log",
+    "logging_collector": "on",
+    "log_destination": "stderr, csvlog",
+    "log_connections": "on",
+    "log_min_messages": "warning",
+    "lc_messages": "C.UTF-8",
+}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"log_connections": "receipt,authorization"},
+        {"log_connections": "all"},
+        {"lc_messages": ""},
+        {"lc_messages": "en_GB.UTF-8"},
+        {"log_min_messages": "error"},
+    ],
+)
+def test_settings_that_tell(said: dict[str, str]) -> None:
+    """As PostgreSQL writes them, before and from version 18 on."""
+    assert postgres_log._form({**TELLS, **said}, "rotator") == "csvlog"
+
+
+@pytest.mark.parametrize(
+    ("said", "needed"),
+    [
+        ({"log_connections": ""}, "log_connections = on"),
+        ({"log_connections": "receipt,setup_durations"}, "log_connections = on"),
+        ({"lc_messages": "de_DE.UTF-8"}, "lc_messages = 'C'"),
+        ({"log_min_messages": "fatal"}, "log_min_messages = warning"),
+        ({"log_destination": "stderr"}, "jsonlog or csvlog"),
+        ({"logging_collector": "off"}, "logging_collector = on"),
+    ],
+)
+def test_settings_that_do_not(said: dict[str, str], needed: str) -> None:
+    """Each alone is enough to miss a log-in, and is named."""
+    with pytest.raises(CouldNotObserve, match=needed):
+        postgres_log._form({**TELLS, **said}, "rotator")
+
+
 async def test_of_a_long_log_only_the_end_is_read(told_pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """As far back as the new one is current, and no further."""
     monkeypatch.setattr(postgres_log, "_CHUNK", 4096)

@@ -9,7 +9,9 @@ import psycopg
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from tasks.rotators import postgres_rights
 from tasks.rotators.rotator import Done, NotYet
+from tests.conftest import Estates
 from tests.tasks.rotators.pair import Pair
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, Refused
@@ -138,6 +140,20 @@ async def test_a_setting_that_only_a_superuser_gives(pair: Pair) -> None:
     assert state(pair, pair.b) == (False, False, "")
 
 
+async def test_a_login_that_ends_soon_lends_its_end_to_nobody(pair: Pair) -> None:
+    """The new password would end with it, long before its time; where the old one leaked that is no reason to wait."""
+    users = pair.rotates()
+    new = await users.create(pair.turn)
+    pair.sql("ALTER ROLE {a} VALID UNTIL '2001-02-03 04:05Z'")
+    with pytest.raises(Refused, match=r"until 2001-02-03 04:05 UTC, .* to last 90d"):
+        await users.set(pair.turn, new)
+    assert isinstance(await users.set(pair.now(at_once=True), new), Done)
+    for ends in ("'infinity'", "'2999-01-01'"):
+        await users.undo(pair.turn, new)
+        pair.sql(f"ALTER ROLE {{a}} VALID UNTIL {ends}")
+        assert isinstance(await users.set(pair.turn, new), Done)
+
+
 @pytest.mark.parametrize(
     ("drifts", "named"),
     [
@@ -229,6 +245,29 @@ async def test_what_fails_for_another_reason_is_no_refusal(pair: Pair) -> None:
     with pytest.raises(Refused, match=r"cannot \(42601\)"):
         await pair.rotates(can=[two]).test(pair.turn, new)
     assert pair.sql("SELECT id FROM {orders}") == [(2,)]
+
+
+async def test_a_lock_of_somebody_elses_is_no_lost_right(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the login may is not known then, and asked again."""
+    monkeypatch.setattr(postgres_rights, "_PATIENCE", "SELECT set_config('lock_timeout', '50ms', false)")
+    users = pair.rotates()
+    new = await users.create(pair.turn)
+    await users.set(pair.turn, new)
+    with pair.server.connect() as holds, holds.transaction(force_rollback=True):
+        holds.execute(pair.named("LOCK {orders}"))
+        with pytest.raises(CouldNotObserve, match=r"waits for others \(LockNotAvailable\): TABLE"):
+            await users.test(pair.turn, new)
+    assert isinstance(await users.test(pair.turn, new), Done)
+
+
+async def test_a_compressed_clock_stays_on_this_machine(pair: Pair, estates: Estates) -> None:
+    """The new password is not sent to a server elsewhere in a rehearsal."""
+    rotator = SecretStr(pair.conninfo(pair.rotator, pair.password))
+    section = {"dsn": estates.secret(SecretStr("host=192.0.2.1 dbname=x")), "rotator": estates.secret(rotator)}
+    estate = estates.make(clock={"hour": "2s"}, postgres={"main": section})
+    new = await pair.rotates().create(pair.turn)
+    with pytest.raises(CouldNotObserve, match="leads off this machine"):
+        await pair.rotates().test(pair.now(estate=estate), new)
 
 
 async def test_sessions_hold_the_switching_off(pair: Pair) -> None:
