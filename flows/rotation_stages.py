@@ -139,9 +139,12 @@ class Stages:
         return came
 
     def _turned_back(self) -> datetime:
-        """Since when nobody reads the new value any more: long ago, where nobody ever could."""
+        """Since when nobody reads the new value any more: long ago, where nobody ever could.
+
+        That `back` found it so already tells nothing: it may have been made so right before a kill.
+        """
         back = self._rotation.done.get("back")
-        never = back is None or back.already
+        never = back is None or "promote" not in self._rotation.begun
         return datetime.min.replace(tzinfo=now().tzinfo) if never or back is None else back.at
 
     async def _new(self) -> Document:

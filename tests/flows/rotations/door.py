@@ -85,7 +85,9 @@ class DoorKey(Rotator, frozen=True):
     async def create(self, turn: Turn) -> Document:
         """A new password, which opens nothing yet."""
         self._trouble("create", "before")
-        return turn.old.changed(f"{turn.name} (new)", {"password": SecretStr(f"canary-{secrets.token_urlsafe(24)}")})
+        new = turn.old.changed(f"{turn.name} (new)", {"password": SecretStr(f"canary-{secrets.token_urlsafe(24)}")})
+        self._trouble("create", "after")
+        return new
 
     async def set(self, turn: Turn, new: Document) -> Done | NotYet:
         """The door knows it."""
@@ -102,6 +104,7 @@ class DoorKey(Rotator, frozen=True):
         self._trouble("test", "before")
         if not self._door.opens(_password(new)):
             raise CouldNotObserve("the door does not open to the new password")
+        self._trouble("test", "after")
         return Done("it opens to the new password")
 
     async def census(self, turn: Turn, new: Document) -> Census:
@@ -112,6 +115,7 @@ class DoorKey(Rotator, frozen=True):
         with self._door.told() as told:
             used = told["uses"].get(_hash(_password(turn.old)))
         last = datetime.fromisoformat(used) if used else None
+        self._trouble("census", "after")
         uses = [Use("somebody with a key", 1, last)] if last is not None and last >= since else []
         return Census(uses, "the door", since)
 
