@@ -79,7 +79,8 @@ def _from_secrets_manager(name: str) -> str:
 
     secret, _, key = name.partition("#")
     try:
-        text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        client, current = boto3.client("secretsmanager"), _STAGES[CURRENT]
+        text = client.get_secret_value(SecretId=secret, VersionStage=current)["SecretString"]
         return _of_document(text, key) if key else text
     except (BotoCoreError, ClientError, KeyError, ValueError) as e:
         raise _unread(name, e) from e

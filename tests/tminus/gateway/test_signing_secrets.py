@@ -14,7 +14,7 @@ from deployments.rehearsal.ports import free_port
 from tests.conftest import Estates, S3Server
 from tests.knocking import knocked_at
 from tests.staged_secrets import StagedSecret
-from tminus.credentials import Staged, accepted
+from tminus.credentials import Staged, accepted, resolve
 from tminus.errors import MissingSecret
 from tminus.signing_secrets import KEPT, SigningSecrets
 
@@ -167,6 +167,7 @@ class TestAccepted:
         secret.pend(json.dumps({"other": FOREIGN}))
         staged = {one.stage: one.value.get_secret_value() for one in accepted(reference)}
         assert staged == {"current": NEW, "previous": OLD}
+        assert resolve(reference).get_secret_value() == NEW
 
     def test_other_references_have_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As `resolve` reads it."""
