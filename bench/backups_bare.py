@@ -16,7 +16,7 @@ from tasks.backups.postgres_cluster import cluster, make, own
 from tasks.backups.postgres_server import ScratchServer, run
 from tasks.backups.scratch import make_scratch, remove_scratch
 from tminus.credentials import resolve
-from tminus.environment import Postgres
+from tminus.systems.stores import Postgres
 
 _ROLES = ("postgres", "trading", "tminus")  # of the live server: what a dump grants to them, pg_restore grants again
 

@@ -52,7 +52,7 @@ COMMANDS = {
     "verify-backup": "cli.verify_backup",
     "restore": "cli.restore",
     "rotate": "cli.rotate",
-    "secrets": "cli.secrets",
+    "secrets": "cli.secret_list",
 }
 
 

@@ -100,8 +100,8 @@ class Stages:
         if now() < kept:
             return NotYet(kept, "the overlap: whoever read the old value goes on with it")
         self.census = await self._rotator.census(self._turn, new)
-        last = max(promoted, self.census.last or promoted)
-        quiet = last + self._rotator.cycle
+        seen = max(promoted, self.census.since)  # before that anybody may have used it
+        quiet = max(seen, self.census.last or seen) + self._rotator.cycle
         if now() >= quiet:
             return None
         if self.census.last is None:

@@ -17,8 +17,8 @@ from tasks.aws_errors import misread, permission, refused, silent, worth_another
 from tasks.estate import CONNECT_WITHIN, Estate
 from tminus.clock import now
 from tminus.credentials import SecretRef, resolve
-from tminus.environment import Bucket
 from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.systems.stores import Bucket
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

@@ -16,6 +16,7 @@ from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, NotConfigured
 from tminus.loopback import dsn_is_local, url_is_local
 from tminus.release import Release, ReleasedService
+from tminus.systems.stores import Bucket
 from tminus.systems.web import Endpoint
 
 if TYPE_CHECKING:
@@ -155,12 +156,12 @@ class Estate:
         finally:
             await client.aclose()
 
-    def s3(self, name: str) -> "tuple[S3Client, settings.Bucket]":
+    def s3(self, name: str) -> "tuple[S3Client, Bucket]":
         """A client for a bucket, and the bucket's section; raises NotConfigured. Call it from a thread."""
         return s3_bucket(self.environment, name)
 
 
-def s3_bucket(environment: settings.Environment, name: str) -> "tuple[S3Client, settings.Bucket]":
+def s3_bucket(environment: settings.Environment, name: str) -> "tuple[S3Client, Bucket]":
     """The same, of an environment that is not opened; raises NotConfigured, MissingSecret."""
     import boto3
     from botocore.config import Config

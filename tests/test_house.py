@@ -126,7 +126,8 @@ def _canonical(requirement: str) -> str:
 def not_asked_for(paths: tuple[Path, ...], *extras: str) -> set[str]:
     """What modules import that none of the asked for distributions brings; ours and the standard library's left out."""
     names = {name for path in paths for name in _names(ast.parse(path.read_text("utf-8")))}
-    foreign = names - set(sys.stdlib_module_names) - {*PRODUCT, "tests", "mypy_boto3_s3"}
+    own = {*PRODUCT, "tests", "mypy_boto3_s3", "mypy_boto3_secretsmanager"}
+    foreign = names - set(sys.stdlib_module_names) - own
     asked = {name for extra in extras for name in project()[extra]}
     brought = {name: {_canonical(one) for one in some} for name, some in packages_distributions().items()}
     return {name for name in foreign if not asked & {PART_OF.get(one, one) for one in brought[name]}}

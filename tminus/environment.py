@@ -15,6 +15,7 @@ from tminus.systems.backups import Backups
 from tminus.systems.pagerduty import HttpsAddress, PagerDutyRest
 from tminus.systems.readiness import Systems
 from tminus.systems.section import Section
+from tminus.systems.stores import Bucket, Postgres, Redis
 from tminus.systems.web import Api
 
 
@@ -89,43 +90,6 @@ class Service(Section):
     metrics: str = "/metrics"
     control: str | None = None
     logs: tuple[str, ...] = ()
-
-
-class Postgres(Section):
-    """A PostgreSQL primary; its standbys are found in pg_stat_replication, never in a list.
-
-    Attributes:
-        bin: the folder of PostgreSQL's own tools, where they are not found by themselves.
-        restorer: as whom `tminus restore` makes and renames databases, and nobody else does; `dsn` where none is named.
-        rotator: as whom `tminus rotate` changes logins, and nobody else does; `dsn` where none is named.
-    """
-
-    dsn: SecretRef
-    bin: Path | None = None
-    restorer: SecretRef | None = None
-    rotator: SecretRef | None = None
-
-
-class Redis(Section):
-    """A Redis primary; its replicas are found in INFO replication.
-
-    Attributes:
-        rotator: as whom `tminus rotate` changes users' passwords, there and on the replicas; `url` where none is named.
-    """
-
-    url: SecretRef
-    rotator: SecretRef | None = None
-
-
-class Bucket(Section):
-    """An S3 bucket."""
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str | None = None
-    region: str = "us-east-1"
-    access_key: SecretRef | None = None
-    secret_key: SecretRef | None = None
 
 
 class Grafana(Api):

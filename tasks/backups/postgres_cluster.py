@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tasks.backups.asked import Scratch
 from tasks.pg_tools import server_programs
-from tminus.environment import Postgres
 from tminus.errors import CouldNotObserve
 from tminus.foreign_text import printable
+from tminus.systems.stores import Postgres
 from tminus.unprivileged import Account, unprivileged
 
 SUPERUSER = "tminus_scratch"

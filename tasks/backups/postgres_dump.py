@@ -18,8 +18,8 @@ from tasks.pg_tools import connection_for, find_tool
 from tminus.backups.contents import Marker, PostgresContents, TableContents
 from tminus.backups.manifest import Origin, RestorePoint, StoredFile
 from tminus.credentials import resolve
-from tminus.environment import Postgres
 from tminus.errors import ActionFailed, CouldNotObserve, NotConfigured
+from tminus.systems.stores import Postgres
 
 if TYPE_CHECKING:
     import psycopg

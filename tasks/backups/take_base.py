@@ -17,8 +17,8 @@ from tminus.backups.manifest import BackupKind, BackupManifest, Origin, RestoreP
 from tminus.backups.wal_names import Segment, parse_lsn
 from tminus.clock import now
 from tminus.credentials import resolve
-from tminus.environment import Postgres
 from tminus.errors import ActionFailed, CouldNotObserve, NotConfigured
+from tminus.systems.stores import Postgres
 
 if TYPE_CHECKING:
     import psycopg

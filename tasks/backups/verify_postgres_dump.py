@@ -23,8 +23,8 @@ from tminus.backups.book import PostgresDump
 from tminus.backups.contents import PostgresContents
 from tminus.backups.loss import loss
 from tminus.backups.manifest import BackupKind
-from tminus.environment import Postgres
 from tminus.errors import CouldNotObserve
+from tminus.systems.stores import Postgres
 
 _MOST_JOBS = 4
 _NO_SECTION = Postgres(dsn="env:NONE")  # a scratch needs no connection of the environment's, only the tools' folder

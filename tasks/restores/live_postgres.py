@@ -9,10 +9,10 @@ from pydantic import SecretStr
 
 from tasks.estate import Estate
 from tminus.credentials import resolve
-from tminus.environment import Postgres
 from tminus.errors import CouldNotObserve, NotConfigured
 from tminus.foreign_text import printable
 from tminus.loopback import dsn_is_local
+from tminus.systems.stores import Postgres
 
 if TYPE_CHECKING:
     import psycopg

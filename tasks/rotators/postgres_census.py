@@ -18,11 +18,16 @@ _CLOCK: LiteralString = "SELECT clock_timestamp()"
 _NO_LOG = "log-ins that came and went between two looks"
 
 
-async def by_sessions(connection: "Connection", user: str, untold: str = "") -> Census:
-    """By the sessions alone, which tells nothing of who came and went; `untold` is why there is no log."""
+async def by_sessions(
+    connection: "Connection", user: str, untold: str = "", promoted: datetime | None = None
+) -> Census:
+    """By the sessions alone, which tells nothing of who came and went; `untold` is why there is no log.
+
+    The book accepts that, so silence counts from when the new value became current.
+    """
     found = [(session.who, now()) for session in await sessions_of(connection, user)]
     blind = "; ".join([f"{_NO_LOG} ({untold})" if untold else _NO_LOG, *await _elsewhere(connection)])
-    return Census(_uses(found), "the sessions that live now (pg_stat_activity)", now(), blind)
+    return Census(_uses(found), "the sessions that live now (pg_stat_activity)", promoted or now(), blind)
 
 
 async def by_log(connection: "Connection", user: str, since: datetime) -> Census:

@@ -140,7 +140,7 @@ class PostgresUsers(Rotator, frozen=True):
                     raise
                 untold = str(e)
         async with administered(turn.estate, self.server) as connection:
-            return await by_sessions(connection, old, untold)
+            return await by_sessions(connection, old, untold, turn.promoted)
 
     async def off(self, turn: Turn, new: Document) -> Done | NotYet:
         """See Rotator: NOLOGIN, not while sessions of it live, unless it leaked: then they are ended."""

@@ -72,7 +72,8 @@ class Census:
     Attributes:
         uses: each user; none where nobody did.
         where: what was looked at.
-        since: from when on this can tell.
+        since: from when on this can tell. Silence is counted from there, so what the book
+            accepts that nobody sees does not move it.
         blind: what it cannot see, in words; "" where it sees everything.
     """
 

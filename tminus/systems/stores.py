@@ -9,6 +9,43 @@ from tminus.credentials import SecretRef
 from tminus.systems.section import Section
 
 
+class Postgres(Section):
+    """A PostgreSQL primary; its standbys are found in pg_stat_replication, never in a list.
+
+    Attributes:
+        bin: the folder of PostgreSQL's own tools, where they are not found by themselves.
+        restorer: as whom `tminus restore` makes and renames databases, and nobody else does; `dsn` where none is named.
+        rotator: as whom `tminus rotate` changes logins, and nobody else does; `dsn` where none is named.
+    """
+
+    dsn: SecretRef
+    bin: Path | None = None
+    restorer: SecretRef | None = None
+    rotator: SecretRef | None = None
+
+
+class Redis(Section):
+    """A Redis primary; its replicas are found in INFO replication.
+
+    Attributes:
+        rotator: as whom `tminus rotate` changes users' passwords, there and on the replicas; `url` where none is named.
+    """
+
+    url: SecretRef
+    rotator: SecretRef | None = None
+
+
+class Bucket(Section):
+    """An S3 bucket."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str = "us-east-1"
+    access_key: SecretRef | None = None
+    secret_key: SecretRef | None = None
+
+
 class Cockroach(Section):
     """A CockroachDB cluster, by its SQL port.
 

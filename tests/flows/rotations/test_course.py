@@ -1,10 +1,16 @@
 """A secret goes through its rotation, visit by visit."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from tasks.rotators.rotator import Census, Turn
+from tests.flows.rotations.door import DoorKey
 from tests.flows.rotations.room import FIRST, NAME, Room
+from tminus.clock import now
 from tminus.errors import Refused
 from tminus.rotations.course import FORWARD
+from tminus.rotations.document import Document
 
 
 def test_a_whole_rotation(room: Room) -> None:
@@ -70,3 +76,19 @@ def test_somebody_else_changed_it(room: Room) -> None:
     assert room.until_over().rotations[-1].ended is not None
     assert room.value() == "of somebody else"
     assert room.door.opens(FIRST)
+
+
+def test_silence_counts_from_when_it_could_be_heard(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody could see who used the old value, a whole cycle goes by from when they could again."""
+    room.rotate()
+    looks: list[datetime] = []
+
+    async def deaf(_self: DoorKey, _turn: Turn, _new: Document) -> Census:
+        looks.append(now())
+        return Census((), "the door", looks[-1] if len(looks) <= 3 else looks[2])
+
+    monkeypatch.setattr(DoorKey, "census", deaf)
+    room.until_over()
+    assert len(looks) > 3
+    off = room.course().rotations[-1].done["off"]
+    assert off.at - looks[2] >= timedelta(milliseconds=200)

@@ -11,8 +11,8 @@ from tasks.restores.asked import Stands, Way
 from tasks.restores.live_postgres import LivePostgres
 from tests.conftest import PostgresServer
 from tminus.clock import now
-from tminus.environment import Postgres
 from tminus.errors import ActionFailed, CouldNotObserve
+from tminus.systems.stores import Postgres
 
 NAMES = postgres_switch.names("switched", "20261122180000_000001")
 BOTH = {NAMES["database"], NAMES["restored"]}

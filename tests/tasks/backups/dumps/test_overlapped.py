@@ -13,7 +13,7 @@ from tasks.backups.postgres_contents import in_snapshot, tables_contents
 from tasks.backups.postgres_server import ScratchServer, run
 from tests.tasks.backups.dumps.shop import copied_clusters
 from tminus.backups.contents import TableContents
-from tminus.environment import Postgres
+from tminus.systems.stores import Postgres
 
 TABLES = [
     "CREATE TABLE t (id int PRIMARY KEY, v text)",

@@ -21,8 +21,8 @@ from tasks.backups.postgres_cluster import Cluster, cluster, make, put
 from tasks.backups.postgres_server import ScratchServer, run
 from tasks.backups.scratch import make_scratch, remove_scratch
 from tminus import events as ev
-from tminus.environment import Postgres
 from tminus.errors import CouldNotObserve
+from tminus.systems.stores import Postgres
 
 SECTION = Postgres(dsn="env:NONE")
 NAME = "tminus-scratch-test-0011"
@@ -45,7 +45,7 @@ from pathlib import Path
 from tasks.backups.asked import Scratch
 from tasks.backups.postgres_cluster import cluster
 from tasks.backups.postgres_server import run
-from tminus.environment import Postgres
+from tminus.systems.stores import Postgres
 async def main():
     made = cluster(Scratch(sys.argv[1], Path(sys.argv[2]), 10**9), Postgres(dsn="env:NONE"), 18)
     async with run(made):
