@@ -107,10 +107,13 @@ class Estate:
         return path if path.is_absolute() else self.base / path
 
     @asynccontextmanager
-    async def cockroach(self, name: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
-        """A connection of its own to a CockroachDB; raises NotConfigured, CouldNotObserve."""
+    async def cockroach(
+        self, name: str, *, rotating: bool = False
+    ) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
+        """A connection of its own to a CockroachDB, maybe as its rotator; raises NotConfigured, CouldNotObserve."""
         section = _named(self.environment.cockroach, name, "cockroach")
-        async with self._sql(f"cockroach {name}", section.dsn) as connection:
+        reference = (section.rotator if rotating else None) or section.dsn
+        async with self._sql(f"cockroach {name}", reference) as connection:
             yield connection
 
     @asynccontextmanager

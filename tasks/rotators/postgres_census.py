@@ -27,7 +27,7 @@ async def by_sessions(
     """
     found = [(session.who, now()) for session in await sessions_of(connection, user)]
     blind = "; ".join([f"{_NO_LOG} ({untold})" if untold else _NO_LOG, *await _elsewhere(connection)])
-    return Census(_uses(found), "the sessions that live now (pg_stat_activity)", promoted or now(), blind)
+    return Census(uses_of(found), "the sessions that live now (pg_stat_activity)", promoted or now(), blind)
 
 
 async def by_log(connection: "Connection", user: str, since: datetime) -> Census:
@@ -41,7 +41,7 @@ async def by_log(connection: "Connection", user: str, since: datetime) -> Census
     where = f"the sessions that live now (pg_stat_activity) and {logged.where}"
     told = logged.since - ahead
     late = [f"log-ins before {told:%Y-%m-%d %H:%M:%S} UTC, of which the log does not tell"] if told > since else []
-    return Census(_uses(found), where, told, "; ".join(late + await _elsewhere(connection)))
+    return Census(uses_of(found), where, told, "; ".join(late + await _elsewhere(connection)))
 
 
 async def _elsewhere(connection: "Connection") -> list[str]:
@@ -50,7 +50,7 @@ async def _elsewhere(connection: "Connection") -> list[str]:
     return []
 
 
-def _uses(found: Sequence[tuple[str, datetime]]) -> list[Use]:
+def uses_of(found: Sequence[tuple[str, datetime]]) -> list[Use]:
     """Who, how often seen, and last when; who was seen last comes first."""
     times: dict[str, list[datetime]] = {}
     for who, at in found:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from tasks.estate import Estate
 from tasks.restores.live_postgres import LivePostgres
-from tminus.credentials import resolve
+from tminus.credentials import SecretRef, resolve
 from tminus.errors import CouldNotObserve, Refused
 from tminus.foreign_text import one_line, printable
 from tminus.loopback import dsn_is_local
@@ -49,16 +49,26 @@ async def logged_in(estate: Estate, server: str, user: str, password: SecretStr)
 
     Raises Refused where the server refuses the login, CouldNotObserve where it does not answer.
     """
+    live = await asyncio.to_thread(LivePostgres.of, estate, server, "rotator")
+    at = session_as(estate, f"postgres {server}", live.section.dsn, user, password, dbname=live.database)
+    async with at as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def session_as(
+    estate: Estate, what: str, reference: SecretRef, user: str, password: SecretStr, **more: str
+) -> "AsyncIterator[Connection]":
+    """A fresh session at the address of a connection string, as somebody else than it names; raises as `logged_in`."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-    live = await asyncio.to_thread(LivePostgres.of, estate, server, "rotator")
-    dsn = (await asyncio.to_thread(resolve, live.section.dsn)).get_secret_value()
+    dsn = (await asyncio.to_thread(resolve, reference)).get_secret_value()
     if estate.environment.clock.compressed and not dsn_is_local(dsn):
-        raise CouldNotObserve(f"postgres {server}: {live.section.dsn} leads off this machine")
+        raise CouldNotObserve(f"{what}: {reference} leads off this machine")
     found = conninfo_to_dict(dsn)
     where = {name: str(value) for name, value in found.items() if name not in _NOT_OURS}
-    where |= {"user": user, "password": password.get_secret_value(), "dbname": live.database}
+    where |= {"user": user, "password": password.get_secret_value(), **more}
     try:
         connection = await psycopg.AsyncConnection.connect(
             make_conninfo("", **where), autocommit=True, connect_timeout=_WITHIN, application_name="tminus"
@@ -66,14 +76,14 @@ async def logged_in(estate: Estate, server: str, user: str, password: SecretStr)
     except psycopg.Error as e:
         said = one_line(printable(str(e).rpartition("FATAL:")[2]))[:_LONGEST] if "FATAL:" in str(e) else ""
         if said and not _PASSING.search(said):
-            raise Refused(f"postgres {server} refuses {user}: {said}") from e
-        raise CouldNotObserve(f"postgres {server}: no connection as {user} ({said or type(e).__name__})") from e
+            raise Refused(f"{what} refuses {user}: {said}") from e
+        raise CouldNotObserve(f"{what}: no connection as {user} ({said or type(e).__name__})") from e
     try:
         async with connection:
             await connection.execute(_PATIENCE)
             yield connection
     except psycopg.Error as e:
-        raise CouldNotObserve(f"postgres {server}, as {user}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
+        raise CouldNotObserve(f"{what}, as {user}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
 
 
 async def prove(connection: "Connection", rights: Rights, acts_as: str = "") -> None:

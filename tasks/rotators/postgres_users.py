@@ -1,11 +1,10 @@
 """Two logins of PostgreSQL that take turns, behind one role that owns everything and cannot log in."""
 
-import secrets
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field
 
 from tasks.rotators.postgres_admin import (
     LOGIN,
@@ -21,12 +20,12 @@ from tasks.rotators.postgres_admin import (
     worthless,
 )
 from tasks.rotators.postgres_census import by_log, by_sessions
-from tasks.rotators.postgres_document import renewed
 from tasks.rotators.postgres_drift import refuse_drift
 from tasks.rotators.postgres_rights import Rights, logged_in, prove
 from tasks.rotators.postgres_sessions import end_sessions, named, sessions_of
 from tasks.rotators.postgres_settings import copy_settings, make_like, refuse_early_end
-from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Way
+from tasks.rotators.rotator import Census, Done, NotYet, Turn
+from tasks.rotators.two_logins import TwoLogins
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, Refused
 from tminus.rotations.document import Document
@@ -36,12 +35,11 @@ if TYPE_CHECKING:
 
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
-_PASSWORD = 32  # random bytes
 _AGAIN = timedelta(hours=1)  # until it is asked again whether the old login's sessions ended
 _SOON = timedelta(minutes=1)  # the same, of sessions that were told to end
 
 
-class PostgresUsers(Rotator, frozen=True):
+class PostgresUsers(TwoLogins, frozen=True):
     """Two logins that take turns: the one that is not in use gets a new password, and the other is left alone.
 
     What a session of either makes belongs to the owner, since both begin as it (`ALTER ROLE … SET role`), and what the
@@ -49,42 +47,13 @@ class PostgresUsers(Rotator, frozen=True):
 
     Attributes:
         server: which of the environment's `postgres`; its `rotator` has CREATEROLE, and ADMIN OPTION on the three.
-        owner_role: the role that cannot log in and that both logins are members of.
-        users: the two logins. One that is not there yet is made.
-        can: SQL, one statement each, that the new login must be able to do; each is taken back.
-        cannot: the same, that must be refused to it (SQLSTATE 42501).
         census: `log` counts log-ins in the server's own log; `sessions` only sees who is connected when it is asked.
     """
 
     sections: ClassVar[Mapping[str, str]] = {"server": "postgres"}
 
     kind: Literal["postgres.users"] = "postgres.users"
-    server: str
-    owner_role: str
-    users: tuple[str, str]
-    can: tuple[str, ...] = Field(min_length=1)
-    cannot: tuple[str, ...] = Field(min_length=1)
     seen_by: Literal["log", "sessions"] = Field(default="log", alias="census")
-
-    @model_validator(mode="after")
-    def _three_roles(self) -> Self:
-        if len({self.owner_role, *self.users}) != len(self.users) + 1:
-            raise ValueError("users and owner_role are three roles, and two of these are the same")
-        return self
-
-    async def plan(self, turn: Turn) -> Way:
-        """See Rotator."""
-        current = turn.old.name("username")
-        if current not in self.users:
-            one, other = self.users
-            raise Refused(f"{turn.old.of} has the username {current!r}, and its users are {one!r} and {other!r}")
-        [other] = [user for user in self.users if user != current]
-        return {"user": other, "old_user": current}
-
-    async def create(self, turn: Turn) -> Document:
-        """See Rotator."""
-        password = SecretStr(secrets.token_urlsafe(_PASSWORD))
-        return renewed(turn.old, f"{self.secret} (AWSPENDING)", turn.way["user"], password)
 
     async def set(self, turn: Turn, new: Document) -> Done | NotYet:
         """See Rotator: all of it in one transaction, which the mark on the role tells to have been."""

@@ -8,6 +8,8 @@ from pydantic import Field, StringConstraints
 from tminus.credentials import SecretRef
 from tminus.systems.section import Section
 
+_Release = Annotated[str, StringConstraints(pattern=r"^v\d+\.\d+$")]
+
 
 class Postgres(Section):
     """A PostgreSQL primary; its standbys are found in pg_stat_replication, never in a list.
@@ -55,13 +57,17 @@ class Cockroach(Section):
         kms: the URI of the key with which its backups are encrypted.
         passphrase: the same, where a passphrase is used.
         proven_on: versions such as `v24.3` on which somebody has seen a verification of its backups do right.
+        rotator: as whom `tminus rotate` changes logins, and nobody else does; `dsn` where none is named.
+        rotation_proven_on: versions on which somebody has seen a rotation of logins do right.
     """
 
     dsn: SecretRef
     scratch: str = ""
     kms: SecretRef | None = None
     passphrase: SecretRef | None = None
-    proven_on: tuple[Annotated[str, StringConstraints(pattern=r"^v\d+\.\d+$")], ...] = ()
+    proven_on: tuple[_Release, ...] = ()
+    rotator: SecretRef | None = None
+    rotation_proven_on: tuple[_Release, ...] = ()
 
 
 class Sentinels(Section):

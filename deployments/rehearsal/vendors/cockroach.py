@@ -6,8 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from deployments.rehearsal.vendors.cockroach_catalogue import BACKUPS, JOBS, SCHEDULES, TABLES, ZONES, Columns
+from deployments.rehearsal.vendors.cockroach_catalogue import (
+    BACKUPS,
+    JOBS,
+    ROLES,
+    SCHEDULES,
+    SESSIONS,
+    TABLES,
+    ZONES,
+    Columns,
+)
 from deployments.rehearsal.vendors.cockroach_restores import restore_forms
+from deployments.rehearsal.vendors.cockroach_roles import role_forms
 from deployments.rehearsal.vendors.cockroach_state import BUILD, ClusterState, Row
 from deployments.rehearsal.vendors.cockroach_wire import Answer, Session, SqlError, serving
 
@@ -25,6 +35,8 @@ _PARAMETERS = {
 _SELECT = re.compile(r"SELECT (?P<what>.+?) FROM (?P<source>\[SHOW .+\]|[a-z_]+\.[a-z_]+)", re.IGNORECASE)
 _SHOWN = re.compile(
     r"""SHOW\ (?:(?P<zones>ALL\ ZONE\ CONFIGURATIONS|ZONE\ CONFIGURATIONS)
+        |(?P<roles>ROLES)
+        |(?P<sessions>CLUSTER\ SESSIONS)
         |(?P<schedules>SCHEDULES\ FOR\ BACKUP)
         |JOBS\ FOR\ SCHEDULE\ (?P<schedule>\d+)
         |BACKUPS\ IN\ '(?P<collection>[^']+)')""",
@@ -62,11 +74,11 @@ class CockroachFake:
     @contextlib.contextmanager
     def running(self) -> Iterator[str]:
         """Its connection string, while it is served."""
-        with serving(self.means, _PARAMETERS) as port:
+        with serving(self.means, _PARAMETERS, self.state.roles.door) as port:
             yield f"postgresql://tminus@127.0.0.1:{port}/vatic?sslmode=disable"
 
     def gives(self, query: str, value: object) -> None:
-        """Registers a statement with the value it gives, or with its rows: a list of tuples; None is NULL."""
+        """Registers a statement with the value it gives, its rows (a list of tuples; None is NULL), or its SqlError."""
         self.state.queries[_plain(query)] = value
 
     def means(self, sql: str, session: Session) -> Answer:
@@ -76,11 +88,14 @@ class CockroachFake:
             raise SqlError("42601", "inconsistent AS OF SYSTEM TIME timestamp", "try SET TRANSACTION AS OF SYSTEM TIME")
         if text in self.state.queries:
             self._allow(text, session)
-            return _of_value(self.state.queries[text])
-        for form, meant in {**restore_forms(self.state.restores), **self._forms()}.items():
+            return _of_value(self.state.queries[text], session)
+        for form, meant in self._all_forms().items():
             if match := form.fullmatch(text):
                 return meant(match, session)
         raise SqlError("42601", f'at or near "{text[:20]}": syntax error')
+
+    def _all_forms(self) -> Mapping[re.Pattern[str], Callable[[re.Match[str], Session], Answer]]:
+        return {**restore_forms(self.state.restores), **role_forms(self.state.roles), **self._forms()}
 
     def _forms(self) -> Mapping[re.Pattern[str], Callable[[re.Match[str], Session], Answer]]:
         return {
@@ -129,6 +144,10 @@ class CockroachFake:
     def _shown(self, match: re.Match[str]) -> tuple[Columns, list[Row]]:
         if match["zones"]:
             return ZONES, self.state.zones()
+        if match["roles"]:
+            return ROLES, self.state.roles.role_rows()
+        if match["sessions"]:
+            return SESSIONS, self.state.roles.session_rows()
         if match["schedules"]:
             return SCHEDULES, self.state.schedule_rows()
         if match["schedule"]:
@@ -193,8 +212,10 @@ def _inside(value: object, key: str | None) -> object:
     return value.get(key) if key and isinstance(value, dict) else value
 
 
-def _of_value(value: object) -> Answer:
-    """A registered value: one row of one column, or a list of rows."""
+def _of_value(value: object, session: Session) -> Answer:
+    """A registered value: one row of one column, or a list of rows; an error is raised."""
+    if isinstance(value, SqlError):
+        raise SqlError(value.code, f"user {session.user}: {value.message}")
     rows: Sequence[Sequence[object]] = value if isinstance(value, list) else [(value,)]
     width = len(rows[0]) if rows else 1
     kinds = [next((_kind(row[at]) for row in rows if row[at] is not None), "TEXT") for at in range(width)]

@@ -84,3 +84,12 @@ JOBS: Columns = {
     "coordinator_id": "INT8",
 }
 BACKUPS: Columns = {"path": "TEXT"}
+ROLES: Columns = {"username": "TEXT", "options": "TEXT", "member_of": "TEXT"}
+SESSIONS: Columns = {
+    "session_id": "TEXT",
+    "user_name": "TEXT",
+    "client_address": "TEXT",
+    "application_name": "TEXT",
+    "session_start": "TIMESTAMPTZ",
+    "status": "TEXT",
+}

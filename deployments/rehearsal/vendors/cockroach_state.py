@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from deployments.rehearsal.vendors.cockroach_restores import RestoreState
+from deployments.rehearsal.vendors.cockroach_roles import RoleState
 
 BUILD = "v24.3.4"
 COLLECTION = "external://backups"
@@ -91,6 +92,7 @@ class ClusterState:
         queries: text of a statement → the one value it gives, or its rows; see `CockroachFake.gives`.
         restricted: whether crdb_internal may only be read where a session allows it itself, as since version 25.4.
         restores: what backups hold, and what was restored of them.
+        roles: who may log in, and what they have.
     """
 
     nodes: list[Node] = field(default_factory=_nodes)
@@ -98,13 +100,20 @@ class ClusterState:
     schedules: list[Schedule] = field(default_factory=_schedules)
     jobs: list[Job] = field(default_factory=_jobs)
     collections: dict[str, list[datetime]] = field(default_factory=_collections)
-    settings: dict[str, str] = field(default_factory=lambda: {"version": "24.3", "cluster.organization": "Vatic"})
+    settings: dict[str, str] = field(
+        default_factory=lambda: {
+            "version": "24.3",
+            "cluster.organization": "Vatic",
+            "server.user_login.store_client_pre_hashed_passwords.enabled": "true",
+        }
+    )
     variables: dict[str, str] = field(
         default_factory=lambda: {"statement_timeout": "30000", "transaction_isolation": "serializable"}
     )
     queries: dict[str, object] = field(default_factory=dict)
     restricted: bool = True
     restores: RestoreState = field(default_factory=RestoreState)
+    roles: RoleState = field(default_factory=RoleState)
 
     def gossip_nodes(self) -> list[Row]:
         """One row a node that gossip still knows."""

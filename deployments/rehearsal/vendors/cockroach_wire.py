@@ -1,19 +1,19 @@
 """A fake of a database server as its clients see it: PostgreSQL's wire protocol 3.0 over TCP, without a database.
 
-It logs everybody in (trust), knows the simple and the extended query with their errors, sends text only, and asks
-somebody else what a statement means. See https://www.postgresql.org/docs/current/protocol-message-formats.html.
+It asks for a password, in clear text, those of whom it is told that they need one. It knows the simple and the
+extended query with their errors, sends text only, and asks somebody else what a statement means. See
+https://www.postgresql.org/docs/current/protocol-message-formats.html.
 """
 
 import contextlib
-import json
 import socket
 import socketserver
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
+
+from deployments.rehearsal.vendors.cockroach_cells import cell, text
 
 OIDS: Mapping[str, int] = {
     "BOOL": 16,
@@ -25,6 +25,7 @@ OIDS: Mapping[str, int] = {
     "INTERVAL": 1186,
     "NUMERIC": 1700,
     "JSONB": 3802,
+    "TEXT[]": 1009,
 }
 """What psycopg knows the types of columns by."""
 
@@ -49,10 +50,15 @@ class SqlError(Exception):
 
 @dataclass
 class Session:
-    """What a connection has set; `status` is I (idle), T (in a transaction) or E (in one that failed)."""
+    """What a connection has set; `status` is I (idle), T (in a transaction) or E (in one that failed).
+
+    Attributes:
+        user: who logged in.
+    """
 
     settings: dict[str, str] = field(default_factory=dict)
     status: str = "I"
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,14 +80,24 @@ Meaning = Callable[[str, Session], Answer]
 """A statement → what it gives; raises SqlError. It is asked when a statement is parsed, described and executed."""
 
 
+Door = Callable[[str], Callable[[str], bool] | None]
+"""A user → what says whether a password is theirs; None where they need none. Raises SqlError for one not let in."""
+
+
+def open_door(user: str) -> Callable[[str], bool] | None:
+    """Nobody needs a password."""
+    del user
+    return None
+
+
 @contextlib.contextmanager
-def serving(means: Meaning, parameters: Mapping[str, str]) -> Iterator[int]:
+def serving(means: Meaning, parameters: Mapping[str, str], door: Door = open_door) -> Iterator[int]:
     """The port on 127.0.0.1 at which it answers; `parameters` are what a client is told when it has logged in."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError, struct.error, EOFError):
-                _Conversation(self.request, means, parameters).talk()
+                _Conversation(self.request, means, parameters, door).talk()
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
@@ -100,8 +116,9 @@ def serving(means: Meaning, parameters: Mapping[str, str]) -> Iterator[int]:
 class _Conversation:
     """One connection, from the start packet to its end."""
 
-    def __init__(self, connection: socket.socket, means: Meaning, parameters: Mapping[str, str]) -> None:
+    def __init__(self, connection: socket.socket, means: Meaning, parameters: Mapping[str, str], door: Door) -> None:
         self._socket = connection
+        self._door = door
         self._means = means
         self._parameters = parameters
         self._session = Session()
@@ -141,18 +158,43 @@ class _Conversation:
         """Whether somebody logged in; those who cancel a query come for that alone."""
         while True:
             length, code = struct.unpack("!II", self._exactly(8))
-            self._exactly(length - 8)
+            asked = self._exactly(length - 8)
             if code == _CANCEL or (code >> 16 != _PROTOCOL and code not in {_TLS, _GSS}):
                 return False
             if code >> 16 == _PROTOCOL:
                 break
             self._socket.sendall(b"N")
+        if not self._let_in(asked):
+            return False
         self._send(b"R", struct.pack("!I", 0))
         for name, value in self._parameters.items():
-            self._send(b"S", _text(name) + _text(value))
+            self._send(b"S", text(name) + text(value))
         self._send(b"K", struct.pack("!II", 1, 1))
         self._ready()
         return True
+
+    def _let_in(self, asked: bytes) -> bool:
+        """Whether whoever knocks may come in; they are told why not."""
+        said = asked.decode().split("\0")
+        self._session.user = dict(zip(said[::2], said[1::2], strict=False)).get("user", "")
+        try:
+            check = self._door(self._session.user)
+        except SqlError as e:
+            return self._turn_away(e)
+        if check is None:
+            return True
+        self._send(b"R", struct.pack("!I", 3))
+        self._flush()
+        self._exactly(1)
+        password = self._exactly(struct.unpack("!I", self._exactly(4))[0] - 4)
+        if check(password.rstrip(b"\0").decode()):
+            return True
+        return self._turn_away(SqlError("28P01", f"password authentication failed for user {self._session.user}"))
+
+    def _turn_away(self, error: SqlError) -> bool:
+        self._refuse(error, "FATAL")
+        self._flush()
+        return False
 
     def _query(self, body: bytes) -> None:
         self._give(self._ran(body.rstrip(b"\0").decode()), described=False)
@@ -203,24 +245,24 @@ class _Conversation:
         if answer.columns and not described:
             self._describe_columns(answer)
         for row in answer.rows:
-            cells = b"".join(_cell(value) for value in row)
+            cells = b"".join(cell(value) for value in row)
             self._send(b"D", struct.pack("!H", len(answer.columns)) + cells)
-        self._send(b"C", _text(f"{answer.tag} {len(answer.rows)}" if answer.columns else answer.tag))
+        self._send(b"C", text(f"{answer.tag} {len(answer.rows)}" if answer.columns else answer.tag))
 
     def _describe_columns(self, answer: Answer) -> None:
         if not answer.columns:
             self._send(b"n")
             return
         described = b"".join(
-            _text(name) + struct.pack("!IHIhih", 0, 0, OIDS[kind], -1, -1, 0) for name, kind in answer.columns
+            text(name) + struct.pack("!IHIhih", 0, 0, OIDS[kind], -1, -1, 0) for name, kind in answer.columns
         )
         self._send(b"T", struct.pack("!H", len(answer.columns)) + described)
 
-    def _refuse(self, error: SqlError) -> None:
+    def _refuse(self, error: SqlError, severity: str = "ERROR") -> None:
         if self._session.status == "T":
             self._session.status = "E"
-        fields = {"S": "ERROR", "V": "ERROR", "C": error.code, "M": error.message, "H": error.hint}
-        self._send(b"E", b"".join(key.encode() + _text(text) for key, text in fields.items() if text) + b"\0")
+        fields = {"S": severity, "V": severity, "C": error.code, "M": error.message, "H": error.hint}
+        self._send(b"E", b"".join(key.encode() + text(said) for key, said in fields.items() if said) + b"\0")
 
     def _ready(self) -> None:
         self._send(b"Z", self._session.status.encode())
@@ -241,27 +283,3 @@ class _Conversation:
                 raise EOFError
             found += more
         return found
-
-
-def _text(text: str) -> bytes:
-    return text.encode() + b"\0"
-
-
-def _cell(value: object) -> bytes:
-    if value is None:
-        return struct.pack("!i", -1)
-    text = _shown(value).encode()
-    return struct.pack("!i", len(text)) + text
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, timedelta):
-        seconds = value.total_seconds()
-        return f"{int(seconds // 3600):02}:{int(seconds // 60 % 60):02}:{seconds % 60:09.6f}"
-    if isinstance(value, str | int | float | Decimal):
-        return str(value)
-    return json.dumps(value)
