@@ -41,8 +41,7 @@ class Naive:
 
     def _rotate(self, secret: str) -> None:
         manager = self._at.secrets
-        fields = json.loads(manager.get_secret_value(SecretId=secret)["SecretString"])
-        fields["password"] = made_up().get_secret_value()
+        fields = {**self._at.current(secret), "password": made_up().get_secret_value()}
         with self._at.superuser() as connection:
             change = sql.SQL("ALTER ROLE {} PASSWORD {}")
             connection.execute(change.format(sql.Identifier(fields["username"]), sql.Literal(fields["password"])))

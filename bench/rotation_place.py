@@ -1,7 +1,8 @@
 """The servers of bench.rotation: PostgreSQL, Redis, S3 and Secrets Manager (moto), and a site with public keys."""
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 MAX_AGE = 1  # seconds for which public keys may be kept
-_ROOM = ("max_connections = 400", "fsync = off")
+_SETTINGS = ("max_connections = 400", "fsync = off", "log_connections = 'authorization'")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,17 @@ class Place:
         """A connection that may do everything."""
         return RedisClient.from_url(self.redis.address.dsn().get_secret_value(), decode_responses=True)
 
+    def put_first(self, secret: str, fields: Mapping[str, object]) -> None:
+        """A new secret with its first value."""
+        self.secrets.create_secret(Name=secret, SecretString=json.dumps(fields))
+
+    def current(self, secret: str) -> dict[str, str]:
+        """What AWSCURRENT gives."""
+        read: dict[str, str] = json.loads(
+            self.secrets.get_secret_value(SecretId=secret, VersionStage="AWSCURRENT")["SecretString"]
+        )
+        return read
+
     @property
     def data(self) -> Path:
         """PostgreSQL's folder of data, where its log is."""
@@ -76,21 +88,22 @@ class Place:
 
 
 @contextmanager
-def place(folder: Path) -> Iterator[Place]:
-    """The block in which the servers run."""
-    postgres = Postgres.plan(folder / "postgres", standby=False, settings=(*JSON_LOG, *_ROOM))
+def place(folder: Path, *, with_site: bool) -> Iterator[Place]:
+    """The block in which the servers run; the site only where it is asked for."""
+    postgres = Postgres.plan(folder / "postgres", standby=False, settings=(*JSON_LOG, *_SETTINGS))
     redis_server, aws, port = Redis.plan(folder / "redis", replica=False), Aws.plan(folder), free_port()
     with Processes() as processes:
         postgres.start(processes)
         redis_server.start(processes)
         aws.start(processes)
-        at = aws.address
-        processes.start(
-            "public keys",
-            [sys.executable, "-m", "bench.rotation_jwks", str(port), at.url, at.bucket, str(MAX_AGE)],
-            env=plain(at.environment()),
-            log=folder / "site.log",
-            ready=port_open(port),
-        )
+        if with_site:
+            _start_site(processes, aws, port, folder)
         prepare_redis(redis_server.address.dsn())
         yield Place(folder, processes, postgres, redis_server, aws, f"http://{HOST}:{port}")
+
+
+def _start_site(processes: Processes, aws: Aws, port: int, folder: Path) -> None:
+    at = aws.address
+    argv = [sys.executable, "-m", "bench.rotation_jwks", str(port), at.url, at.bucket, str(MAX_AGE)]
+    environment = plain(at.environment())
+    processes.start("public keys", argv, env=environment, log=folder / "site.log", ready=port_open(port))

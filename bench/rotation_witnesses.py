@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from bench.rotation_place import Place
@@ -14,6 +15,7 @@ from deployments.rehearsal.witness_plan import WitnessPlan
 from deployments.rehearsal.witness_servers import differences, refused_by_postgres, refused_by_redis
 
 PROCESSES = 2
+_BEGINS_WITHIN = 60.0  # seconds
 _ENDS_WITHIN = 60.0  # seconds in which all that was due is done
 _WRITES_WITHIN = 10.0  # seconds in which PostgreSQL's log holds what happened
 
@@ -31,8 +33,10 @@ class Witnesses:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The block."""
+        """The block; all of them log in when it begins."""
         children = [self._start(number, part) for number, part in enumerate(self._parts)]
+        for child in children:
+            self._at.processes.await_ready(child, partial(_begun, child.log), _BEGINS_WITHIN)
         try:
             yield
         finally:
@@ -51,6 +55,10 @@ class Witnesses:
     def say(self) -> Testimony:
         """What they saw, once they ended."""
         return read_testimony(self._record(number) for number, _ in enumerate(self._parts))
+
+
+def _begun(log: Path) -> bool:
+    return log.exists() and log.stat().st_size > 0
 
 
 def counted_apart(at: Place, testimony: Testimony, users: Sequence[str]) -> dict[str, int]:

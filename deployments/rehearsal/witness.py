@@ -73,6 +73,7 @@ def _tell(count: Count, ended: threading.Event) -> None:
 def witness(plan: WitnessPlan, record: Path, ended: threading.Event) -> None:
     """Lives by the plan's secrets until `ended` is set; what it saw is in `record` then."""
     count, reader = Count(record, plan.late_after), Reader(plan.aws)
+    print(f"{len(plan.lived)} secrets, {sum(one.rate for one in plan.lived):.1f} log-ins a second begin", flush=True)
     clients = [LoggingIn(plan, lived, reader, count) for lived in plan.lived]
     pools = [Pool(plan, lived, number, reader, count) for lived in plan.lived for number in range(lived.pools)]
     threading.Thread(target=_tell, args=(count, ended), daemon=True).start()

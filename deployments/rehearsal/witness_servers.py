@@ -8,8 +8,14 @@ from pathlib import Path
 import redis
 from pydantic import SecretStr
 
-JSON_LOG = ("logging_collector = on", "log_destination = 'jsonlog'", "log_directory = 'log'", "log_filename = 'server'")
-"""PostgreSQL's settings, without which it does not write what is read here."""
+JSON_LOG = (
+    "logging_collector = on",
+    "log_destination = 'jsonlog'",
+    "log_directory = 'log'",
+    "log_filename = 'server-%Y%m%d-%H%M%S'",
+    "log_rotation_size = '2MB'",
+)
+"""PostgreSQL's settings, by which it writes what is read here."""
 _INVALID_PASSWORD, _INVALID_AUTHORIZATION = "28P01", "28000"
 
 
