@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 from deployments.rehearsal.vendors.aws_moto import FakeAws
 from tasks.estate import Estate
 from tasks.rotators.kms_key import KmsKey
-from tasks.rotators.rotator import Done, NotYet, Turn
+from tasks.rotators.rotator import Turn
 from tests.conftest import Estates, PostgresServer
 from tminus.rotations.document import Document
 
@@ -70,12 +71,12 @@ class KmsRoom:
             },
         )
 
-    @property
+    @cached_property
     def s3(self) -> "S3Client":
         """S3, as an application of its own."""
         return self._client("s3")  # type: ignore[no-any-return]  # boto3's own
 
-    @property
+    @cached_property
     def kms(self) -> Any:
         """KMS, as somebody who may do everything."""
         return self._client("kms")
@@ -175,9 +176,3 @@ class KmsRoom:
             aws_access_key_id="AKIA",
             aws_secret_access_key="made-up",
         )
-
-
-async def done(asked: "Done | NotYet") -> Done:
-    """What is done; an assertion where it is not."""
-    assert isinstance(asked, Done), asked
-    return asked

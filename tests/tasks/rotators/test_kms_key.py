@@ -18,6 +18,8 @@ import tasks.kms_objects
 import tasks.kms_rows
 from deployments.rehearsal.vendors.aws_moto import fake_aws
 from tasks.aws_client import AwsService
+from tasks.aws_errors import refused
+from tasks.kms_keys import KmsKeys
 from tasks.kms_sweep import Came, Fate, came
 from tasks.rotators.kms_key import KmsKey
 from tasks.rotators.rotator import Done, NotYet, Turn
@@ -92,6 +94,22 @@ async def test_a_new_key_is_like_the_old_one(room: KmsRoom) -> None:
     assert room.kms.get_key_rotation_status(KeyId=made)["KeyRotationEnabled"]
     tags = {one["TagKey"]: one["TagValue"] for one in room.kms.list_resource_tags(KeyId=made)["Tags"]}
     assert tags == {"team": "trading", "tminus-rotation": turn.rotation}
+
+
+async def test_keys_of_others_are_passed_over(room: KmsRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among the account's keys is one whose tags may not be read: the one that an earlier try made is found."""
+    closed = room.kms.create_key()["KeyMetadata"]["KeyId"]
+    plain = KmsKeys.tags
+
+    def tags(self: KmsKeys, key: str) -> dict[str, str]:
+        if key == closed:
+            raise refused({"Error": {"Code": "AccessDeniedException"}}, "kms", "kms:ListResourceTags")
+        return plain(self, key)
+
+    monkeypatch.setattr(KmsKeys, "tags", tags)
+    policy, turn = room.policy(), room.turn()
+    made = [(await policy.create(turn)).name("key_id") for _ in range(2)]
+    assert made[0] == made[1] != closed
 
 
 async def test_an_object_stays_what_it_was(room: KmsRoom) -> None:
