@@ -66,20 +66,20 @@ class KmsKey(Rotator, frozen=True):
 
     async def plan(self, turn: Turn) -> Way:
         """The key, and how much is to be encrypted anew; raises Refused where the new one could not take its place."""
-        keys = KmsKeys.open(turn.estate)
+        keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
         rules = (self.alias, self.secret, self.grants == "leave")
         await asyncio.to_thread(require_replaceable, keys, old, *rules)
-        for one in self._objects(turn):
+        for one in await self._objects(turn):
             if why := await one.too_much():
                 raise Refused(why)
-        counts = [await place.count() for place in self._places(turn, keys)]
+        counts = [await place.count() for place in await self._places(turn, keys)]
         objects, rows = sum(counts[: len(self.buckets)]), sum(counts[len(self.buckets) :])
         return {"key": old.id, "alias": self.alias, "objects": str(objects), "rows": str(rows)}
 
     async def create(self, turn: Turn) -> Document:
         """The id of a new key like the old one; what an earlier try made is used, since a key is no value."""
-        keys = KmsKeys.open(turn.estate)
+        keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
         made = await asyncio.to_thread(keys.like, old, _MARK, turn.rotation)
         return turn.old.changed(f"{turn.name} (new)", {_ID: made.id})
@@ -111,9 +111,9 @@ class KmsKey(Rotator, frozen=True):
 
     async def census(self, turn: Turn, new: Document) -> Census:
         """What was written under the old key since the new one is current, and moved; before that, what is under it."""
-        keys = KmsKeys.open(turn.estate)
+        keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
-        places = self._places(turn, keys)
+        places = await self._places(turn, keys)
         where = ", ".join(one.called for one in places) or "nothing: the book names neither buckets nor envelopes"
         promoted = turn.promoted
         if promoted is None or not old.enabled:
@@ -132,7 +132,7 @@ class KmsKey(Rotator, frozen=True):
 
     async def off(self, turn: Turn, new: Document) -> Done | NotYet:
         """Disables the old key, once nothing is under it any more."""
-        keys = KmsKeys.open(turn.estate)
+        keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
         if not old.enabled:
             return Done(f"key {old.id} is {old.state}", already=True)
@@ -150,7 +150,7 @@ class KmsKey(Rotator, frozen=True):
     async def on(self, turn: Turn, new: Document) -> Done:
         """Enables the old key; raises Refused where it is about to be deleted."""
         del new
-        keys = KmsKeys.open(turn.estate)
+        keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
         if old.enabled:
             return Done(f"key {old.id} is enabled", already=True)
@@ -164,7 +164,7 @@ class KmsKey(Rotator, frozen=True):
 
     async def drop(self, turn: Turn, new: Document) -> Done | NotYet:
         """Lets KMS delete the old key after the deletion window."""
-        keys = KmsKeys.open(turn.estate)
+        keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
         if old.going:
             return Done(f"key {old.id} is {old.state}", already=True)
@@ -181,7 +181,7 @@ class KmsKey(Rotator, frozen=True):
 
     async def undo(self, turn: Turn, new: Document | None) -> Done:
         """The alias, the buckets' defaults and everything that was moved go back; then the new key goes."""
-        keys = KmsKeys.open(turn.estate)
+        keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         if new is None:
             return await asyncio.to_thread(self._forsake, keys, turn)
         made = await asyncio.to_thread(keys.key, new.name(_ID))
@@ -203,7 +203,7 @@ class KmsKey(Rotator, frozen=True):
 
     async def _both(self, turn: Turn, new: Document) -> tuple[KmsKeys, Key, Key]:
         """The old key and the new one; raises Refused where either cannot be used."""
-        keys = KmsKeys.open(turn.estate)
+        keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
         made = await asyncio.to_thread(keys.key, new.name(_ID))
         for one in (old, made):
@@ -214,7 +214,7 @@ class KmsKey(Rotator, frozen=True):
     async def _turn_to(self, turn: Turn, keys: KmsKeys, *, to: Key, off: Key) -> bool:
         """The alias and the buckets' defaults; whether any did not point there before."""
         turned = await asyncio.to_thread(keys.point, self.alias, to=to.id, off=off.id)
-        for one in self._objects(turn):
+        for one in await self._objects(turn):
             turned |= await one.point(to=to, off=off)
         return turned
 
@@ -222,7 +222,7 @@ class KmsKey(Rotator, frozen=True):
         self, turn: Turn, keys: KmsKeys, move: Move, kept_on: Key, called: str
     ) -> Mapping[Fate, int] | NotYet:
         """What became of everything, once a pass has come to its end."""
-        sweep = Sweep(keys, self._places(turn, keys), move, kept_on.id, called)
+        sweep = Sweep(keys, await self._places(turn, keys), move, kept_on.id, called)
         if not await sweep.run(self.at_a_time.total_seconds()):
             return NotYet(now(), self._progress(turn, sweep))
         await sweep.forget()
@@ -232,7 +232,7 @@ class KmsKey(Rotator, frozen=True):
 
     async def _left_over(self, turn: Turn, keys: KmsKeys, old: Key, made: Key) -> NotYet | None:
         """Moves what was written under the old key since; the course then waits on, and asks for the census again."""
-        sweep = Sweep(keys, self._places(turn, keys), Move(old.id, made.id), made.id, "off")
+        sweep = Sweep(keys, await self._places(turn, keys), Move(old.id, made.id), made.id, "off")
         ended = await sweep.run(self.at_a_time.total_seconds())
         await Uses(keys, made.id).add(sweep.lately)
         if not ended:
@@ -247,7 +247,7 @@ class KmsKey(Rotator, frozen=True):
     async def _all_back(self, turn: Turn, keys: KmsKeys, old: Key, made: Key) -> int:
         moved = 0
         for _ in range(_TRIES):
-            sweep = Sweep(keys, self._places(turn, keys), Move(made.id, old.id), made.id, "back")
+            sweep = Sweep(keys, await self._places(turn, keys), Move(made.id, old.id), made.id, "back")
             while not await sweep.run(self.at_a_time.total_seconds()):
                 pass
             await sweep.forget()
@@ -257,7 +257,7 @@ class KmsKey(Rotator, frozen=True):
         raise CouldNotObserve(f"some are changed by others all the time, so that they stay under key {made.id}; again")
 
     async def _older(self, turn: Turn, key: Key) -> int:
-        return sum([await one.older(key.id, _MOST_OLDER) for one in self._objects(turn)])
+        return sum([await one.older(key.id, _MOST_OLDER) for one in await self._objects(turn)])
 
     def _forsake(self, keys: KmsKeys, turn: Turn) -> Done:
         """Nothing is under a key that never reached Secrets Manager."""
@@ -282,8 +282,8 @@ class KmsKey(Rotator, frozen=True):
         of = int(turn.way.get("objects", "0")) + int(turn.way.get("rows", "0"))
         return f"{seen:,} of {max(of, seen):,} looked at, {moved:,} of them encrypted anew"
 
-    def _objects(self, turn: Turn) -> Sequence[Objects]:
-        return [Objects(turn.estate, name) for name in self.buckets]
+    async def _objects(self, turn: Turn) -> Sequence[Objects]:
+        return await asyncio.to_thread(lambda: [Objects(turn.estate, name) for name in self.buckets])
 
-    def _places(self, turn: Turn, keys: KmsKeys) -> Sequence[Place]:
-        return [*self._objects(turn), *(Rows(turn.estate, keys, one) for one in self.envelopes)]
+    async def _places(self, turn: Turn, keys: KmsKeys) -> Sequence[Place]:
+        return [*(await self._objects(turn)), *(Rows(turn.estate, keys, one) for one in self.envelopes)]
