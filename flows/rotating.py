@@ -17,7 +17,7 @@ from flows.rotation_asking import answered
 from flows.rotation_stages import Stages
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
-from tasks.rotators.rotator import Census, NotYet, Rotator, Turn
+from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
 from tasks.secret_versions import SecretVersions
 from tminus import events as ev
 from tminus.backups.opened import have_chain
@@ -176,8 +176,10 @@ class Rotating:
     async def _until_it_waits(self, rotation: Rotation, given: Document | None) -> Left:
         while stage := rotation.next:
             stages = await self._stages(rotation, given)
-            await self.write(ev.RotationStageBegan(rotation=rotation.name, stage=stage))
-            came = await stages.do(stage)
+            came: Done | NotYet | None = stages.too_early(stage)
+            if came is None:
+                await self.write(ev.RotationStageBegan(rotation=rotation.name, stage=stage))
+                came = await stages.do(stage)
             if isinstance(came, NotYet):
                 return ev.RotationWaits(
                     rotation=rotation.name,

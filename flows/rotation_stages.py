@@ -52,6 +52,14 @@ class Stages:
         }
         return await doing[stage]()
 
+    def too_early(self, stage: ev.RotationStage) -> NotYet | None:
+        """Why a stage is not even begun, and until when: once the drop is, nothing can be turned back any more."""
+        if stage != "drop" or self._gone or self._turn.at_once:
+            return None
+        wait = self._rotation.done["off"].at + self._rotator.switched_off
+        reason = "the old value is switched off, and can be switched on again until then"
+        return NotYet(wait, reason) if wait > now() else None
+
     async def _create(self) -> Done | NotYet:
         stands = await asyncio.to_thread(self._versions.versions)
         if self._version in stands.all:
@@ -113,8 +121,6 @@ class Stages:
     async def _drop(self) -> Done | NotYet:
         if self._gone:
             return Done("the old value is gone, and Secrets Manager has its version no more", already=True)
-        if (wait := self._rotation.done["off"].at + self._rotator.switched_off) > now() and not self._turn.at_once:
-            return NotYet(wait, "the old value is switched off, and can be switched on again until then")
         came = await self._rotator.drop(self._turn, await self._new())
         if isinstance(came, Done):
             await asyncio.to_thread(self._versions.forget, self._replaces)

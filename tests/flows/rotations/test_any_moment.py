@@ -4,6 +4,7 @@ from contextlib import closing, suppress
 
 import pytest
 
+from flows.rotating import Visited
 from tests.flows.ledgers import BreakableStore
 from tests.flows.rotations.breaking import (
     MOMENTS,
@@ -25,7 +26,10 @@ from tminus.rotations.course import FORWARD
 
 ENDS = [(when, moment) for moment in MOMENTS for when in ("before", "after", "lost")]
 BACK_ENDS = [(when, moment) for moment in MOMENTS_BACK for when in ("before", "after", "lost")]
-STOOD = [f"rotation.stage_{how} {stage}" for stage in FORWARD[:-1] for how in ("began", "done")]
+STOOD = [
+    *(f"rotation.stage_{how} {stage}" for stage in FORWARD[:-1] for how in ("began", "done")),
+    *("rotation.waits off", "rotation.waits drop"),
+]
 VERBS = ("create", "set", "test", "census", "off", "drop")
 _CALLS = 26  # of a whole rotation at Secrets Manager; a few more than there are
 FAILURES = [
@@ -120,7 +124,7 @@ def _goes_down(store: BreakableStore) -> bool:
 def test_turned_back_and_broken_there(room: Room, stood: str, end: tuple[str, str]) -> None:
     """Wherever it stood, and wherever turning it back breaks: what was is current again, and opens alone."""
     when, moment = end
-    if moment == "rotation.waits undo" and not stood.endswith(("promote", "off")):
+    if moment == "rotation.waits undo" and not stood.endswith(("promote", "off", "drop")):
         pytest.skip("nobody can have read the new value, so nothing is waited for")
     broken(room, lambda store: setattr(store, "before", told(stood)))
     broken(room, lambda store: setattr(store, when, told(moment)), back=True)
@@ -143,5 +147,20 @@ def test_turned_back_and_killed_the_new_value_works_on_for_its_overlap(room: Roo
     assert visited is not None
     assert visited.how == "waits", visited.said
     assert room.door.opens(new), "whoever read the new value is cut off"
+    to_its_end(room)
+    over(room, "undone", FIRST)
+
+
+def test_turned_back_while_the_old_value_is_switched_off(room: Room) -> None:
+    """It is switched on again, and current: that is what it waits for before it is dropped."""
+    room.policy(switched_off="20 s")
+    visited: Visited | None = room.rotate()
+    while "off" not in room.course().rotations[-1].done:
+        wait_for(visited)
+        visited = room.go_on()
+    assert visited is not None
+    assert "can be switched on again" in visited.said
+    room.undo()
+    assert room.door.opens(FIRST)
     to_its_end(room)
     over(room, "undone", FIRST)
