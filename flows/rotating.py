@@ -45,12 +45,14 @@ class Visited:
 
     Attributes:
         until: before when there is nothing to do.
+        why: what is waited for.
     """
 
     secret: str
     how: How
     said: str
     until: datetime | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,17 @@ class Rotating:
         await self.write(began)
 
     async def go_on(self, given: Document | None = None) -> Visited:
-        """Takes the open rotation as far as it goes now. Raises Refused where the environment is held; LedgerError."""
+        """Takes the open rotation as far as it goes now. Raises Refused where the environment is held; LedgerError.
+
+        A stage that works for hours says how far it came from time to time; the environment is free between.
+        """
+        before, visited = "", await self._visit(given)
+        while visited.until is not None and visited.until <= now() and visited.why != before:
+            self._say(visited.said)
+            before, visited = visited.why, await self._visit(given)
+        return visited
+
+    async def _visit(self, given: Document | None) -> Visited:
         rotation = self._open()
         if (visited := await self._not_now(rotation)) is not None:
             return visited

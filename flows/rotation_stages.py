@@ -141,7 +141,8 @@ class Stages:
             return NotYet(wait, "the overlap: whoever read the new value goes on with it")
         new = await self._new() if self._version in stands.all else None
         came = await self._rotator.undo(self._turn, new)
-        await asyncio.to_thread(self._versions.forget, self._version)
+        if isinstance(came, Done):
+            await asyncio.to_thread(self._versions.forget, self._version)
         return came
 
     def _turned_back(self) -> datetime:

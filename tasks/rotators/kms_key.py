@@ -19,7 +19,7 @@ from tasks.kms_sweep import Fate, Move, Place, Sweep
 from tasks.kms_uses import Uses
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Way
 from tminus.clock import Duration, now
-from tminus.errors import CouldNotObserve, Refused
+from tminus.errors import Refused
 from tminus.rotations.document import Document
 
 _MARK = "tminus-rotation"
@@ -27,7 +27,6 @@ _OLDER = "tminus-older"
 _ID = "key_id"
 _MOST_OLDER = 1000  # old versions are counted up to here: the next look comes to the same
 _A_LOOK = 60.0  # seconds that a mere count may take
-_TRIES = 5
 _BLIND = (
     "whoever uses the key and is not named in the book (CloudTrail knows: kms.amazonaws.com events of the old key); "
     "who it was that wrote"
@@ -179,7 +178,7 @@ class KmsKey(Rotator, frozen=True):
             "and leaves it disabled"
         )
 
-    async def undo(self, turn: Turn, new: Document | None) -> Done:
+    async def undo(self, turn: Turn, new: Document | None) -> Done | NotYet:
         """The alias, the buckets' defaults and everything that was moved go back; then the new key goes."""
         keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         if new is None:
@@ -189,9 +188,11 @@ class KmsKey(Rotator, frozen=True):
             return Done(f"key {made.id} is {made.state}", already=True)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
         await self._turn_to(turn, keys, to=old, off=made)
-        moved = await self._all_back(turn, keys, old, made)
+        back = await self._through(turn, keys, Move(made.id, old.id), made, "back")
+        if isinstance(back, NotYet):
+            return back
         older = await self._older(turn, made)
-        said = f"{self.alias} points to key {old.id} again, and {moved:,} are under it again"
+        said = f"{self.alias} points to key {old.id} again, and {back[Fate.MOVED]:,} are under it again"
         await asyncio.to_thread(self._unmark, keys, made.id)
         if older and self.older_versions == "wait":
             return Done(
@@ -243,18 +244,6 @@ class KmsKey(Rotator, frozen=True):
             late = counted[Fate.MOVED] + counted[Fate.RESTLESS]
             return NotYet(now(), f"{late:,} were written under key {old.id} since the last look: it is still used")
         return None
-
-    async def _all_back(self, turn: Turn, keys: KmsKeys, old: Key, made: Key) -> int:
-        moved = 0
-        for _ in range(_TRIES):
-            sweep = Sweep(keys, await self._places(turn, keys), Move(made.id, old.id), made.id, "back")
-            while not await sweep.run(self.at_a_time.total_seconds()):
-                pass
-            await sweep.forget()
-            moved += sweep.counted()[Fate.MOVED]
-            if not sweep.counted()[Fate.RESTLESS]:
-                return moved
-        raise CouldNotObserve(f"some are changed by others all the time, so that they stay under key {made.id}; again")
 
     async def _older(self, turn: Turn, key: Key) -> int:
         return sum([await one.older(key.id, _MOST_OLDER) for one in await self._objects(turn)])

@@ -144,7 +144,7 @@ class Rotator(Policy, ABC, frozen=True):
         """Makes the old value worthless for good, and leaves nobody of it behind."""
 
     @abstractmethod
-    async def undo(self, turn: Turn, new: Document | None) -> Done:
+    async def undo(self, turn: Turn, new: Document | None) -> Done | NotYet:
         """Takes back whatever create and set did. The old value is current, and works, when this is asked.
 
         `new` is None where it never reached Secrets Manager.
