@@ -4,6 +4,7 @@ When one is due is told here: moto says of every version that it was made when i
 """
 
 import asyncio
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from tminus.errors import TminusError
 from tminus.ledger.store import Store
 from tminus.rotations.opened import OpenedSecrets
 
+_TELLS_EVERY = 30.0  # seconds
 _LOOKS_EVERY = 0.05  # seconds between two rounds in which nothing wanted a visit
 _BETWEEN = 0.5  # seconds from the end of a secret's rotation, or from one that could not begin, to its next
 
@@ -40,9 +42,14 @@ class Course:
 
     async def run(self, within: float) -> bool:
         """Whether all were through after so many seconds at most."""
-        until = time.monotonic() + within
+        until, tells = time.monotonic() + within, time.monotonic() + _TELLS_EVERY
         names = [name for name, _ in self.opened.named(())]
         while self.rotated.total() < self.wanted and time.monotonic() < until:
+            if time.monotonic() > tells:
+                tells += _TELLS_EVERY
+                print(
+                    f"{self.rotated.total()} rotations, {len(self._under_way)} under way", file=sys.stderr, flush=True
+                )
             idle = True
             for name in names:
                 if self._wants(name):

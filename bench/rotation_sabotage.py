@@ -29,8 +29,8 @@ def _overlap() -> None:
 def _census() -> None:
     """Nobody is asked who uses the old value; the overlap and the cycle stay."""
 
-    async def nobody(_rotator: PostgresUsers, _turn: Turn, _new: Document) -> Census:
-        return Census((), "nothing", now())
+    async def nobody(_rotator: PostgresUsers, turn: Turn, _new: Document) -> Census:
+        return Census((), "nothing", turn.promoted or now())
 
     patch.object(PostgresUsers, "census", nobody).start()
     _sessions()
