@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from bench import rotation
+from bench.rotation_left import dead, orphans, roles
+from bench.rotation_place import place
 from bench.rotation_rights import lost
 from bench.rotation_sabotage import SABOTAGES
+from bench.rotation_secrets import BRIEF, Mix, make
+from bench.rotation_witnesses import counted_apart
+from deployments.rehearsal import witness_count
 
 FEW = ("--brief", "--rotations", "2", "--secrets", "2", "--rate", "16")
 
@@ -47,6 +52,27 @@ def test_with_a_mechanism_switched_off_its_figure_falls(what: str, fall: set[str
     assert fall <= {name for name, figure in figures.items() if not figure.get("holds", True)}
     assert figures["witness_equals_server"]["holds"]
     assert figures["rotations"]["holds"], "what is switched off lets secrets be rotated all the same"
+
+
+def test_what_is_left_behind_is_found(tmp_path: Path) -> None:
+    """A user who is nobody's, a half that can still log in, a value that opens nothing, a refusal nobody witnessed."""
+    tmp_path.chmod(0o711)
+    with place(tmp_path, with_site=False) as at:
+        secrets = make(at, Mix.of(2, 1.0), BRIEF)
+        before = roles(at)
+        assert (list(orphans(at, secrets, before)), list(dead(at, secrets))) == ([], [])
+        with at.superuser() as admin:
+            admin.execute("CREATE ROLE stray; CREATE ROLE app_001_b LOGIN; ALTER ROLE app_000_a PASSWORD 'another'")
+        with at.redis_admin() as redis:
+            redis.acl_setuser("stray", enabled=True)
+        assert list(orphans(at, secrets, before)) == [
+            "app_001_b is no secret's current login, and can log in",
+            "stray was not there before, and is of no pair",
+            "stray of Redis is nobody's",
+        ]
+        [one] = dead(at, secrets)
+        assert one.startswith("app_000 (app_000_a): password: ")
+        assert counted_apart(at, witness_count.Testimony({}, (), whole=True), secrets.people()) == {"app_000_a": 1}
 
 
 def test_every_mechanism_has_a_sabotage_that_the_command_knows() -> None:
