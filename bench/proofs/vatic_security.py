@@ -9,6 +9,7 @@ from bench.worlds.world import World
 
 _HOUR = 3600  # seconds
 _SECRETS = ("vatic/database", "vatic/api-keys", "vatic/stripe", "vatic/jwt-signing-key", "vatic/encryption-key")
+_IN_THE_BOOK = ("database", "api-keys", "stripe", "encryption-key")
 _API, _SETTINGS = "openapi.yaml", "settings/application.yaml"
 _POLICY = "Content-Security-Policy"
 
@@ -107,7 +108,7 @@ _KEPT: dict[str, tuple[Fault, ...]] = {
         *page(
             "rotation-policy.md", *("Database credentials", "API keys", "Stripe", "JWT signing key", "Encryption key")
         ),
-        *(("aws-secrets", "unnamed", "vatic", name.removeprefix("vatic/")) for name in _SECRETS),
+        *(("aws-secrets", "unnamed", "vatic", name) for name in _IN_THE_BOOK),
     ),
 }
 _INPUT: dict[str, tuple[Fault, ...]] = {

@@ -21,6 +21,7 @@ from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.servers import Addresses
 from deployments.rehearsal.trading_builds import NEXT, PREVIOUS, trading_build
 from deployments.rehearsal.trading_estate import TradingAddress
+from deployments.rehearsal.trading_logins import book
 from tminus.clock import parse_duration
 
 CHANNEL = "C0LAUNCHES"
@@ -46,6 +47,7 @@ class Documents:
 
     folder: Path
     environment: Path
+    secrets: Path
     people: Path
     release: Path
     simulated: Path
@@ -81,6 +83,7 @@ def write_documents(
     files = Documents(
         folder=folder,
         environment=folder / "environment.yaml",
+        secrets=folder / "runbooks" / "tradesense" / "secrets.yaml",
         people=folder / "people.yaml",
         release=folder / "release.yaml",
         simulated=folder / "people-simulated.yaml",
@@ -101,6 +104,8 @@ def write_documents(
     }
     kept: JsonValue = {"postgres": ledger} if ledger else {"sqlite": str(files.ledger)}
     _write_yaml(files.environment, {**environment, "backups": backups, "ledger": kept})
+    files.secrets.parent.mkdir(parents=True, exist_ok=True)
+    _write_yaml(files.secrets, book())
     _write_yaml(files.people, {"people": [_person(files, one) for one in CREW]})
     _write_yaml(files.release, _release(files, fault))
     _write_yaml(files.simulated, _simulated(files, fault))
@@ -153,9 +158,11 @@ def _environment(
                 "roll_out": _roll_out(trading),
             }
         },
-        "postgres": {"main": {"dsn": "env:TMINUS_REHEARSAL_DSN"}},
+        "postgres": {"main": {"dsn": "env:TMINUS_REHEARSAL_DSN", "rotator": "env:TMINUS_REHEARSAL_ROTATOR_DSN"}},
         "redis": {"main": {"url": "env:TMINUS_REHEARSAL_REDIS_URL"}},
         "buckets": {"backups": {**bucket, "prefix": "backups/"}, "anchors": {**bucket, "prefix": ""}},
+        "aws": {name: bucket[name] for name in ("region", "endpoint", "access_key", "secret_key")},
+        "runbooks": str(files.secrets.parents[1]),
         "anchors": ["s3", "slack"],
         "grafana": {"url": addresses.grafana.url, "token": "env:TMINUS_REHEARSAL_GRAFANA_TOKEN"},
         "slack": {

@@ -87,7 +87,7 @@ class OutFolder:
             yield
         finally:
             self.logs.mkdir(parents=True, exist_ok=True)
-            for log in (*estate.rglob("*.log"), *estate.glob("*.jsonl")):
+            for log in (*estate.rglob("*.log"), *estate.rglob("log/*.json"), *estate.glob("*.jsonl")):
                 shutil.copyfile(log, self.logs / "-".join(log.relative_to(estate).parts))
 
     def _mark(self, told: dict[str, str | list[str]]) -> None:

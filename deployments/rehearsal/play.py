@@ -29,6 +29,7 @@ from deployments.rehearsal.fault_file import write_faults
 from deployments.rehearsal.fault_judge import ending
 from deployments.rehearsal.faults import Fault
 from deployments.rehearsal.nightly_backup import StoredAt
+from deployments.rehearsal.rotation_play import LoginRotation, Rotated
 from deployments.rehearsal.whole_estate import WholeEstate
 from tminus import events as ev
 
@@ -54,6 +55,7 @@ class Played:
         said: the sentence with which it was closed.
         ending: how it ended, by the record and by what others wrote down.
         too_slow: what to do, where the machine did not keep up with the clock; else empty.
+        rotated: how the rotation before it went; None where there was none.
     """
 
     code: int
@@ -62,19 +64,20 @@ class Played:
     said: str
     ending: Ending
     too_slow: str = ""
+    rotated: Rotated | None = None
 
     def otherwise_than(self, fault: Fault) -> list[str]:
         """What is not as the fault promises, a line each; none where it ended just so."""
         wrong = differences(fault.ending, self.ending)
         if self.code != fault.exit_code:
             wrong.append(f"exit code: promised {fault.exit_code}, found {self.code}")
-        return wrong
+        return [*wrong, *(self.rotated.wrong if self.rotated else ())]
 
 
 def play(estate: WholeEstate, out: Path, say: Say, book: Path = BOOK) -> Played:
     """Signs off, launches by `book`, follows to the end; the estate runs already."""
     fault = estate.fault
-    _prepare(estate, say, book)
+    rotated = _prepare(estate, say, book)
     started = time.monotonic()
     code, late = _launch_in_time(estate, out, say, book)
     seconds = time.monotonic() - started
@@ -86,7 +89,9 @@ def play(estate: WholeEstate, out: Path, say: Say, book: Path = BOOK) -> Played:
     said = next((one.sentence for one in events if isinstance(one, ev.LaunchClosed)), "No launch came to an end.")
     late = late or any(isinstance(one, ev.Held) and _LATE.search(one.why) for one in events)
     too_slow = too_slow_for(estate.documents.hour) if late else ""
-    return Played(code, launch, seconds, said, ending(events, outside(estate)), too_slow)
+    if rotated is not None:
+        say(rotated.said)
+    return Played(code, launch, seconds, said, ending(events, outside(estate)), too_slow, rotated)
 
 
 def too_slow_for(hour: timedelta) -> str:
@@ -95,17 +100,24 @@ def too_slow_for(hour: timedelta) -> str:
     return f"this machine is too slow for an hour in {long[0]} s; try make rehearsal HOUR={long[1]}s"
 
 
-def _prepare(estate: WholeEstate, say: Say, book: Path) -> None:
-    fault = estate.fault
-    with ThreadPoolExecutor(1) as meanwhile:
+def _prepare(estate: WholeEstate, say: Say, book: Path) -> Rotated | None:
+    """A backup, a rotation where nothing is broken on purpose, and the sign-off."""
+    fault, rotated = estate.fault, None
+    with ThreadPoolExecutor(2) as meanwhile:
         backed_up = meanwhile.submit(last_night, estate)
+        rotation = LoginRotation(estate, environment_of(estate))
+        rotating = meanwhile.submit(rotation.play) if fault.name == "none" else None
         key = str(estate.documents.key("release_manager"))
         say(_tminus(estate, "sign-off", *_documents(estate, book), "--key", key).strip())
         _until(lambda: _nothing_pending(estate), 60, "the release is signed off")
         backed_up.result()
+        if rotating is not None:
+            rotated = rotating.result()
+            say(rotated.said)
     if not fault.from_watch:
         _switch_faults(estate)
     _outage(estate, "down")
+    return rotated
 
 
 def last_night(estate: WholeEstate) -> None:

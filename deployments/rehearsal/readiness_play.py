@@ -107,12 +107,6 @@ def _write(path: Path, system: str, estate: WholeEstate) -> None:
         "clock": {"hour": "1h"},
         "endpoints": {"api": front, "web": front},
         "redis": {name: {"url": "env:TMINUS_REHEARSAL_REDIS_URL"} for name in ("main", "cache")},
-        "aws": {
-            "region": addresses.aws.region,
-            "endpoint": addresses.aws.url,
-            "access_key": "env:AWS_ACCESS_KEY_ID",
-            "secret_key": "env:AWS_SECRET_ACCESS_KEY",
-        },
         "pagerduty": {
             **(pagerduty if isinstance(pagerduty, dict) else {}),
             "api": f"https://{HOST}:{estate.ports.pagerduty}",
@@ -121,6 +115,7 @@ def _write(path: Path, system: str, estate: WholeEstate) -> None:
         "documents": str(estate.folder / "documents"),
         "artifacts": str(estate.folder / "artifacts"),
         "contacts": str(CHECKOUT / "runbooks" / system / "contacts.yaml"),
+        "runbooks": str(CHECKOUT / "runbooks"),
     }
     with path.open("w", encoding="utf-8") as file:
         YAML().dump({**known, **more}, file)

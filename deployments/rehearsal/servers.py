@@ -26,6 +26,7 @@ from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.prefect_server import PrefectServer, start_worker
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.redis_servers import Redis
+from deployments.rehearsal.witness_servers import JSON_LOG
 
 Name = Literal["postgres", "redis", "aws", "nginx", "prefect", "grafana"]
 ALL: frozenset[Name] = frozenset(get_args(Name))
@@ -61,7 +62,8 @@ class Servers:
         self.processes = Processes()
         self._only = only
         self._prefect_server = PrefectServer.plan(folder / "prefect")
-        postgres, redis = Postgres.plan(folder / "postgres"), Redis.plan(folder / "redis")
+        postgres = Postgres.plan(folder / "postgres", settings=(*JSON_LOG, "log_connections = on"))
+        redis = Redis.plan(folder / "redis")
         aws, grafana = Aws.plan(folder / "aws"), Grafana.plan(folder / "grafana")
         nginx = Nginx.plan(folder / "nginx", instances)
         self._starters: dict[Name, Callable[[Processes], list[Child]]] = {

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from deployments.rehearsal.addresses import HOST, Address, PostgresAddress, RedisAddress, made_up
+from deployments.rehearsal.addresses import HOST, Address, PostgresAddress, made_up, plain
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.readiness import http_answers
@@ -77,18 +77,19 @@ class Trading:
         pools = {pool: tuple(free_port() for _ in range(instances)) for pool in POOLS}
         return cls(TradingAddress(port=free_port(), pools=pools, folder=folder), made_up())
 
-    def start(self, processes: Processes, postgres: PostgresAddress, redis: RedisAddress) -> list[Child]:
-        """Create and seed the tables, then start the platform with empty pools; PostgreSQL runs already.
-
-        Raises ServerDidNotStart, or psycopg.Error where the tables cannot be made.
-        """
+    def make_tables(self, postgres: PostgresAddress) -> None:
+        """Create and seed the tables; PostgreSQL runs already. Raises psycopg.Error where they cannot be made."""
         dsn = postgres.dsn("trading").get_secret_value()
         create_trading_schema(dsn)
         seed_trading_rows(dsn)
-        return [self.start_platform(processes, dsn, redis.dsn().get_secret_value())]
 
-    def start_platform(self, processes: Processes, dsn: str, redis_url: str) -> Child:
-        """Start the platform alone; its instances get the addresses and the key through its environment."""
+    def start_platform(
+        self, processes: Processes, dsn: str, redis_url: str, more: Mapping[str, SecretStr] | None = None
+    ) -> Child:
+        """Start the platform alone, with empty pools; its instances get addresses and key through its environment.
+
+        `more` are variables that they get besides. Raises ServerDidNotStart.
+        """
         address = self.address
         address.folder.mkdir(parents=True, exist_ok=True)
         pools = (part for pool, ports in address.pools.items() for part in ("--pool", _places(pool, ports)))
@@ -96,7 +97,7 @@ class Trading:
         return processes.start(
             "platform",
             [*_MODULE, "deployments.rehearsal.orchestrator", *options],
-            env=self.environment(dsn, redis_url),
+            env={**self.environment(dsn, redis_url), **plain(more or {})},
             log=address.folder / "platform.log",
             ready=http_answers(address.port, "/pools"),
         )

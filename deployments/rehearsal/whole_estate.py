@@ -20,6 +20,7 @@ from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.readiness import http_answers
 from deployments.rehearsal.servers import Servers
 from deployments.rehearsal.trading_estate import Trading
+from deployments.rehearsal.trading_logins import SECRET, rotator_dsn, take_turns
 
 _MODULE = (sys.executable, "-m")
 HOUR = "5s"  # with it a launch from T-4h to T+4h takes less than a minute
@@ -46,6 +47,7 @@ class WholeEstate:
         self.servers = Servers(folder / "servers", instances={"trading": self.trading.address.pools["blue"]})
         identity = x25519.Identity.generate()
         backups = {"TMINUS_REHEARSAL_BACKUP_IDENTITY": SecretStr(str(identity))}
+        self._rotator = made_up()
         self.secrets = {**self._secrets(), **backups, **({_LEDGER: ledger} if ledger else {})}
         reference = f"env:{_LEDGER}" if ledger else None
         self.documents = write_documents(
@@ -91,7 +93,7 @@ class WholeEstate:
 
     def _start_around(self) -> None:
         addresses = self.servers.addresses
-        self.trading.start(self.processes, addresses.postgres, addresses.redis)
+        self._start_trading()
         allow_marks(addresses.postgres)
         self._run_old_version()
         self._show_to_grafana()
@@ -101,6 +103,16 @@ class WholeEstate:
         self.start_gateway("gateway", self.documents.environment, self.ports.gateway)
         self._start_people()
         self.servers.await_prefect()
+
+    def _start_trading(self) -> None:
+        """Its instances log in as Secrets Manager says at that moment."""
+        addresses = self.servers.addresses
+        postgres, redis, aws = addresses.postgres, addresses.redis, addresses.aws
+        self.trading.make_tables(postgres)
+        take_turns(postgres, aws, self._rotator)
+        nobodys = f"postgresql://{HOST}:{postgres.port}/{postgres.database}"
+        known = {"TRADING_PG_SECRET": SecretStr(SECRET), "AWS_ENDPOINT_URL": SecretStr(aws.url), **aws.environment()}
+        self.trading.start_platform(self.processes, nobodys, redis.dsn().get_secret_value(), known)
 
     def _run_old_version(self) -> None:
         """Version 1.9.0 serves from the blue pool before anything begins."""
@@ -179,6 +191,7 @@ class WholeEstate:
         return {
             **addresses.environment(),
             "TMINUS_REHEARSAL_DSN": addresses.postgres.dsn("tminus"),
+            "TMINUS_REHEARSAL_ROTATOR_DSN": rotator_dsn(addresses.postgres, self._rotator),
             "TMINUS_REHEARSAL_REDIS_URL": addresses.redis.dsn(),
             "TMINUS_REHEARSAL_SLACK_TOKEN": SecretStr(f"xoxb-{made_up().get_secret_value()}"),
             "TMINUS_REHEARSAL_SLACK_SIGNING": made_up(),

@@ -3,8 +3,9 @@
 Never seen on a real cluster: it is refused until the environment names the cluster's version (`rotation_proven_on`).
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, LiteralString
+from typing import TYPE_CHECKING, ClassVar, Literal, LiteralString
 
 from pydantic import SecretStr
 
@@ -52,6 +53,8 @@ class CockroachUsers(TwoLogins, frozen=True):
     makes belongs to it alone, and a rotation is refused until it was given to the owner. `server` is one of the
     environment's `cockroach`.
     """
+
+    sections: ClassVar[Mapping[str, str]] = {"server": "cockroach"}
 
     kind: Literal["cockroach.users"] = "cockroach.users"
 

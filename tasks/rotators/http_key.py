@@ -1,8 +1,9 @@
 """API keys that are made, used and revoked by HTTP calls which the book describes."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -38,6 +39,8 @@ class HttpKey(Rotator, frozen=True):
         cannot: what a key must not open.
         settles: how long the API may take until a key that is made works, and one that is revoked does not.
     """
+
+    sections: ClassVar[Mapping[str, str]] = {"endpoint": "endpoints"}
 
     kind: Literal["http.key"] = "http.key"
     endpoint: str

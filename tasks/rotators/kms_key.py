@@ -7,7 +7,7 @@ but KMS ever sees one. What is copied is the key's policy, tags, description and
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
@@ -46,6 +46,8 @@ class KmsKey(Rotator, frozen=True):
             has deleted them, or `accept` that they cannot be read any more.
         grants: whether somebody may use the key by a grant, which the new one will not have: `refuse`, or `leave` it.
     """
+
+    sections: ClassVar[Mapping[str, str]] = {"buckets": "buckets"}
 
     kind: Literal["kms.key"] = "kms.key"
     alias: Annotated[str, StringConstraints(pattern=r"^alias/[A-Za-z0-9/_-]{1,250}$")]

@@ -1,6 +1,7 @@
 """One login of PostgreSQL whose password is changed in place: a moment's refusals are the price of having no second."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -42,6 +43,8 @@ class PostgresUser(Rotator, frozen=True):
     """
 
     reversible: ClassVar[bool] = False
+
+    sections: ClassVar[Mapping[str, str]] = {"server": "postgres"}
 
     kind: Literal["postgres.user"] = "postgres.user"
     server: str

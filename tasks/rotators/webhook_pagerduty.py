@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tasks.gateway_doors import GatewayDoors, field_in, pagerduty_knock
 from tasks.given_secret import value_of
@@ -29,6 +30,8 @@ class WebhookPagerduty(Rotator, frozen=True):
         gateways: names in the environment's `endpoints`: each gateway, where it can be reached itself and not through
             what balances them; without one, the environment's own `gateway`.
     """
+
+    sections: ClassVar[Mapping[str, str]] = {"gateways": "endpoints"}
 
     kind: Literal["webhook.pagerduty"] = "webhook.pagerduty"
     gateways: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """Slack's signing secret: a person regenerates it, and the gateway takes what either secret signed meanwhile."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar, Literal
 
@@ -26,6 +27,8 @@ class WebhookSlack(Rotator, frozen=True):
         gateways: names in the environment's `endpoints`: each gateway, where it can be reached itself and not through
             what balances them; without one, the environment's own `gateway`.
     """
+
+    sections: ClassVar[Mapping[str, str]] = {"gateways": "endpoints"}
 
     kind: Literal["webhook.slack"] = "webhook.slack"
     by_hand: ClassVar[bool] = True

@@ -12,6 +12,7 @@ import pytest
 
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.trading.database import Database, DatabaseUnavailable
+from deployments.rehearsal.trading.login import Login
 from deployments.rehearsal.trading.settings import Settings, SettingsError
 from deployments.rehearsal.trading_builds import NEXT, PREVIOUS, trading_build
 
@@ -80,7 +81,7 @@ def test_a_connection_that_was_cut_is_opened_again(client: httpx.Client, trading
 
 async def test_a_statement_that_hangs_does_not_hold_the_others(trading_servers: TradingServers) -> None:
     """A read behind a lock is given up with `DatabaseUnavailable`; the next uses another connection."""
-    database = Database(trading_servers.dsn, statement_timeout_s=0.3)
+    database = Database(Login(trading_servers.dsn), statement_timeout_s=0.3)
     with psycopg.connect(trading_servers.dsn) as holder:
         holder.execute("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(DatabaseUnavailable):

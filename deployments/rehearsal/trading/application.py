@@ -16,6 +16,7 @@ from deployments.rehearsal.trading.credentials import AccessTokens
 from deployments.rehearsal.trading.database import Database
 from deployments.rehearsal.trading.frontage import Frontage
 from deployments.rehearsal.trading.introspection import Introspection
+from deployments.rehearsal.trading.login import Login
 from deployments.rehearsal.trading.market import Market
 from deployments.rehearsal.trading.meters import Meters
 from deployments.rehearsal.trading.orders import Orders
@@ -43,7 +44,8 @@ def build(settings: Settings) -> ASGIApp:
     )
     log = RequestLog(settings.log, settings)
     faults = FaultFile(settings.faults)
-    database, cache = Database(settings.postgres_dsn), Cache(settings.redis_url, meters)
+    login = Login(settings.postgres_dsn, settings.postgres_secret)
+    database, cache = Database(login), Cache(settings.redis_url, meters)
     tokens = AccessTokens(settings.jwt_key)
 
     @contextlib.asynccontextmanager

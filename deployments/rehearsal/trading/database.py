@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.rows import TupleRow
 
+from deployments.rehearsal.trading.login import Connection
 from deployments.rehearsal.trading.refusal import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import LiteralString
 
-Connection = psycopg.AsyncConnection[TupleRow]
-CONNECT_TIMEOUT_S = 2
+    from psycopg.rows import TupleRow
+
+    from deployments.rehearsal.trading.login import Login
+
 STATEMENT_TIMEOUT_S = 3.0
 
 
@@ -28,14 +32,21 @@ class DatabaseUnavailable(Refused):
 
 
 class Database:
-    """One connection in autocommit, opened when first used and again after it failed."""
+    """One connection, opened when first used and again after it failed; at the end of its life another takes over.
 
-    def __init__(self, dsn: str, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
-        """Remember where the database is; nothing is opened yet."""
-        self._dsn = dsn
+    The other is opened while the first still answers, which is closed once its last statement is done.
+    """
+
+    def __init__(self, login: Login, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
+        """Remember how to log in; nothing is opened yet."""
+        self._login = login
         self._statement_timeout_s = statement_timeout_s
         self._connection: Connection | None = None
+        self._opened = 0.0
         self._opening = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
+        self._used: Counter[Connection] = Counter()
+        self._replaced: set[Connection] = set()
         self._abandoned: set[asyncio.Task[list[TupleRow]]] = set()
 
     async def read(self, query: LiteralString, parameters: Sequence[object] = ()) -> list[TupleRow]:
@@ -56,6 +67,7 @@ class Database:
             connection = await self._open()
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(lost_connection=False) from error
+        self._used[connection] += 1
         try:
             return await self._within_timeout(connection, query, parameters)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -63,9 +75,14 @@ class Database:
         except psycopg.errors.ReadOnlySqlTransaction as error:  # a primary that became a standby: look for the new one
             await connection.close()
             raise DatabaseUnavailable(lost_connection=True) from error
+        finally:
+            self._used[connection] -= 1
+            await self._leave(connection)
 
     async def close(self) -> None:
         """Close the connection; the next statement opens another."""
+        if self._renewing is not None:
+            await self._renewing
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
@@ -73,10 +90,33 @@ class Database:
     async def _open(self) -> Connection:
         async with self._opening:
             if self._connection is None or self._connection.closed:
-                self._connection = await psycopg.AsyncConnection.connect(
-                    self._dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="trading"
-                )
+                self._connection, self._opened = await self._login.connect(), time.monotonic()
+            elif self._renewing is None and time.monotonic() - self._opened > self._login.lives_s:
+                self._renewing = asyncio.create_task(self._renew(self._connection))
             return self._connection
+
+    async def _renew(self, old: Connection) -> None:
+        """Put a new connection in the place of one; where none is to be had, the old one goes on."""
+        try:
+            new = await self._login.connect()
+        except psycopg.OperationalError:
+            return
+        finally:
+            self._renewing = None
+        if self._connection is not old:  # it failed meanwhile, and was replaced already
+            await new.close()
+            return
+        self._connection, self._opened = new, time.monotonic()
+        self._replaced.add(old)
+        await self._leave(old)
+
+    async def _leave(self, connection: Connection) -> None:
+        """Close a connection that was replaced, once nobody uses it any more."""
+        if self._used[connection] == 0:
+            del self._used[connection]
+            if connection in self._replaced:
+                self._replaced.discard(connection)
+                await connection.close()
 
     async def _within_timeout(
         self, connection: Connection, query: LiteralString, parameters: Sequence[object]
@@ -101,6 +141,7 @@ class Database:
 
         if self._connection is connection:
             self._connection = None
+        self._replaced.discard(connection)
         self._abandoned.add(statement)
         statement.add_done_callback(close)
 

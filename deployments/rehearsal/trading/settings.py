@@ -18,7 +18,10 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one instance is and where it finds its servers; what could hold a password is left out of its repr."""
+    """What one instance is and where it finds its servers; what could hold a password is left out of its repr.
+
+    ``postgres_secret`` names the secret with the database's user and password, where the address holds none.
+    """
 
     version: str
     artifact_digest: str
@@ -30,6 +33,7 @@ class Settings:
     jwt_key: str = field(repr=False)
     log: Path
     faults: Path | None = None
+    postgres_secret: str | None = None
 
     @property
     def major(self) -> int:
@@ -63,4 +67,5 @@ class Settings:
             jwt_key=value["JWT_KEY"],
             log=Path(value["LOG"]),
             faults=Path(faults) if faults else None,
+            postgres_secret=environ.get("TRADING_PG_SECRET") or None,
         )
