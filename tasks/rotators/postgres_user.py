@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
+from tasks.rotators.login_document import renewed
 from tasks.rotators.postgres_admin import administered, alter, changing, known_login, mark, password_sql
 from tasks.rotators.postgres_census import by_sessions
-from tasks.rotators.postgres_document import renewed
 from tasks.rotators.postgres_rights import Rights, logged_in, prove
 from tasks.rotators.postgres_sessions import end_sessions, sessions_of
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Way

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from tasks.rotators.postgres_document import renewed
+from tasks.rotators.login_document import renewed
 from tasks.rotators.rotator import Rotator, Turn, Way
 from tminus.errors import Refused
 from tminus.rotations.document import Document

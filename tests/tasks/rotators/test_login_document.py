@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
-from tasks.rotators.postgres_document import renewed
+from tasks.rotators.login_document import renewed
 from tminus.errors import CouldNotObserve, Refused
 from tminus.rotations.document import Document
 

@@ -1,4 +1,4 @@
-"""A database's secret with another user and another password in it, wherever it says them."""
+"""A login's secret with another user and another password in it, wherever it says them."""
 
 import json
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
