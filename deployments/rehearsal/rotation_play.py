@@ -135,5 +135,5 @@ def _told(one: Refusal) -> str:
     at = datetime.fromtimestamp(one.at, UTC)
     return (
         f"{at:%H:%M:%S.%f} a {one.by} of {one.user} was refused ({one.kind}: {one.said}), with a value held for "
-        f"{one.held:.1f} s: see servers-postgres-primary-log-server.json, and `tminus secrets {_NAME}`"
+        f"{one.held:.1f} s: see servers-postgres-primary-log-*.json, and `tminus secrets {_NAME}`"
     )

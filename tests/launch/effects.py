@@ -77,5 +77,6 @@ def backups(stage: Stage, launched: Launched) -> list[str]:
 
 def restore_points(stage: Stage, launched: Launched) -> int:
     """How many restore points of this launch the database made, by its own log."""
-    log = (stage.estate.folder / "servers" / "postgres" / "primary" / "log" / "server.json").read_text("utf-8")
-    return sum("restore point" in line and launched.name in line and "created at" in line for line in log.splitlines())
+    logs = (stage.estate.folder / "servers" / "postgres" / "primary" / "log").glob("*.json")
+    lines = [line for log in logs for line in log.read_text("utf-8").splitlines()]
+    return sum("restore point" in line and launched.name in line and "created at" in line for line in lines)
