@@ -3,9 +3,9 @@
 import secrets
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
@@ -39,6 +39,8 @@ class RedisUser(Rotator, frozen=True):
         can: commands that the user must be allowed, as they are typed (`SET tminus:probe 1`).
         cannot: those that must be refused to it (`NOPERM`).
     """
+
+    sections: ClassVar[Mapping[str, str]] = {"server": "redis"}
 
     kind: Literal["redis.user"] = "redis.user"
     server: str
