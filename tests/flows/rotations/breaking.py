@@ -8,10 +8,10 @@ from hashlib import sha256
 from time import sleep
 from typing import TypeVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel
 
 from flows.rotating import Visited
-from tasks.aws_client import AwsService
+from tasks.aws_client import AwsService, Parameter
 from tests.flows.ledgers import BreakableStore, Matches
 from tests.flows.rotations.room import NAME, Room
 from tests.flows.world import Crash
@@ -63,7 +63,7 @@ class BreakingManager:
         """The block in which it stands where Secrets Manager does."""
         whole, breaking = AwsService.read, self
 
-        def read(service: AwsService, model: type[_T], operation: str, **parameters: JsonValue) -> _T:
+        def read(service: AwsService, model: type[_T], operation: str, **parameters: Parameter) -> _T:
             number = len(breaking.calls)
             breaking.calls.append(operation)
             if number == breaking.at and not breaking.after:
@@ -73,7 +73,7 @@ class BreakingManager:
                 raise breaking.error(f"the answer to {operation} was lost")
             return answer
 
-        AwsService.read = read  # type: ignore[method-assign]
+        AwsService.read = read  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:
