@@ -124,7 +124,7 @@ class GatewayDoors:
         wanted = Wanted(knock.path, "POST", knock.headers(secret, knock.body), content=knock.body)
         status = (await at.ask(wanted)).status
         if status not in {HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.UNAUTHORIZED}:
-            raise CouldNotObserve(f"{at.name} ({at.where}): {wanted}: status {status}; is a tminus gateway there?")
+            raise CouldNotObserve(f"{at.name} ({at.where}): {wanted}: status {status}; that is no gateway")
         return status != HTTPStatus.UNAUTHORIZED
 
     async def _signed(self, at: Front, whose: str, stage: str, version: str) -> Signed:

@@ -1,7 +1,7 @@
 """Real servers for the tests that need them, started when first asked for, and estates that lead to them."""
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,13 @@ settings.load_profile("few")
 
 LAUNCH = "tradesense-2-0-0"
 _LONGEST = ("worlds", "bench", "deploy")  # folders whose modules take longest
+_TELLS = (
+    "logging_collector = on",
+    "log_destination = 'jsonlog,csvlog'",
+    "log_connections = on",
+    "log_statement = all",
+    "log_timezone = UTC",
+)
 _BUILD = {"artifact": f"sha256:{'a' * 64}", "config": f"sha256:{'b' * 64}"}
 
 
@@ -153,6 +160,13 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 
 
 @pytest.fixture(scope="session")
+def telling_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL that logs every log-in and every statement."""
+    with Processes() as processes:
+        yield _postgres(processes, tmp_path_factory.mktemp("telling"), standby=False, settings=_TELLS)
+
+
+@pytest.fixture(scope="session")
 def postgres_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A PostgreSQL primary and a standby that streams from it; leave both as you found them."""
     with Processes() as processes:
@@ -176,6 +190,6 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield S3Server(server)
 
 
-def _postgres(processes: Processes, folder: Path, *, standby: bool) -> PostgresServer:
-    server = Postgres.plan(folder, standby=standby)
+def _postgres(processes: Processes, folder: Path, *, standby: bool, settings: Sequence[str] = ()) -> PostgresServer:
+    server = Postgres.plan(folder, standby=standby, settings=settings)
     return PostgresServer(server, tuple(server.start(processes)))

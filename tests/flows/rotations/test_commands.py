@@ -1,0 +1,290 @@
+"""`tminus rotate` and `tminus secrets`: what they want, what they print, and the code with which they end."""
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from time import sleep
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import main
+from flows import rotation_round
+from tests.flows.rotations.door import DoorKey
+from tests.flows.rotations.room import FIRST, NAME, Room
+from tests.flows.rotations.saying import answer_when_asked
+from tminus.asking import how_to_answer
+from tminus.chain_names import is_rotation_asked
+from tminus.ledger.logbook import Logbook
+from tminus.rotations import papers
+from tminus.rotations.papers import ASK
+
+Tminus = Callable[..., Result]
+WHY = ("--reason", "it leaked")
+_TRIES = 400  # of 20 ms
+
+
+@pytest.fixture
+def tminus(room: Room, monkeypatch: pytest.MonkeyPatch) -> Tminus:
+    """`tminus …` of the room's files; whose word it is comes as `by`, and what is typed or piped as `typed`."""
+    monkeypatch.setattr(rotation_round, "ROTATORS", {"test.door": DoorKey})
+    for variable in ("TMINUS_KEY", "TMINUS_PEOPLE"):
+        monkeypatch.delenv(variable, raising=False)
+    files = [f"--{option}={room.folder / name}.yaml" for option, name in (("runbook", "secrets"), ("environment",) * 2)]
+
+    def run(*words: str, by: str = "", typed: str | None = None) -> Result:
+        signed = [f"--key={room.folder / by}", f"--people={room.folder / 'people.yaml'}"] if by else []
+        return CliRunner().invoke(main, [*words, *files, *signed], input=typed)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "by", "said"),
+    [
+        ((), "", "rotate which? Name a secret, or give --due"),
+        (("front-dor",), "", "no secret 'front-dor'; did you mean 'front-door'?"),
+        (("--undo", *WHY), "guard", "name the one secret that is meant; 0 are named"),
+        (("--undo", NAME, NAME, *WHY), "guard", "name the one secret that is meant; 2 are named"),
+        (("--at-once", NAME, NAME, *WHY), "guard", "name the one secret that is meant; 2 are named"),
+        (("--given", NAME, NAME), "", "name the one secret that is meant; 2 are named"),
+        (("--given", "--due", NAME), "", "--given brings a new value, which only a rotation takes"),
+        (("--given", "--undo", NAME), "", "--given brings a new value"),
+        (("--given", "--dry-run", NAME), "", "--given brings a new value"),
+        (("--undo", NAME, *WHY), "", "whose word is it? Give --key, or set TMINUS_KEY"),
+        (("--at-once", NAME, *WHY), "", "whose word is it? Give --key, or set TMINUS_KEY"),
+        (("--undo", NAME), "guard", "why? Give --reason, for the record"),
+    ],
+)
+def test_asked_wrongly(tminus: Tminus, room: Room, words: tuple[str, ...], by: str, said: str) -> None:
+    """Exit 2 with what to type instead; nothing was changed."""
+    came = tminus("rotate", *words, by=by)
+    assert (came.exit_code, said in came.output) == (2, True), came.output
+    assert room.value() == FIRST
+    assert not room.course().rotations
+
+
+def test_without_the_peoples_file_nobodys_word_counts(tminus: Tminus, room: Room) -> None:
+    """A key alone is nobody's."""
+    came = tminus("rotate", NAME, "--undo", *WHY, f"--key={room.folder / 'guard'}")
+    assert came.exit_code == 2
+    assert "who are you? Give --people, or set TMINUS_PEOPLE" in came.output
+
+
+def test_a_rotation_goes_as_far_as_it_can(tminus: Tminus, room: Room) -> None:
+    """Exit 0, each stage a line, then until when it waits; at once again it is refused with the time: exit 3."""
+    room.policy(overlap="1h", cycle="1h")
+    came = tminus("rotate", NAME)
+    assert came.exit_code == 0, came.output
+    for stage in ("create", "set", "test", "promote"):
+        assert f"{NAME}: {stage}: " in came.output
+    assert f"{NAME} waits until " in came.output
+    again = tminus("rotate", NAME)
+    assert again.exit_code == 3
+    assert "another rotation may begin once it is gone, not before" in again.output
+
+
+def test_what_breaks_off_says_how_to_go_on(tminus: Tminus, room: Room) -> None:
+    """Exit 1, with the stage, why, and the command; typed, that goes on."""
+    (room.folder / "trouble").write_text("before set")
+    came = tminus("rotate", NAME)
+    assert came.exit_code == 1
+    assert f"{NAME}: set broke off: the door does not answer (before set); `tminus rotate {NAME}` goes" in came.output
+    assert tminus("rotate", NAME).exit_code == 0
+    assert room.value() != FIRST
+
+
+def test_due_leaves_the_young_alone(tminus: Tminus, room: Room) -> None:
+    """Nothing is due: exit 0, no word, and nothing changed; what is due is begun."""
+    came = tminus("rotate", "--due")
+    assert (came.exit_code, came.output) == (0, "")
+    assert room.value() == FIRST
+    room.policy(every="1s")
+    for _ in range(_TRIES):
+        assert tminus("rotate", "--due").exit_code == 0
+        if room.value() != FIRST:
+            return
+        sleep(0.02)
+    raise AssertionError("it never was due")
+
+
+def test_a_dry_run_changes_nothing(tminus: Tminus, room: Room) -> None:
+    """It says what would be done, whom it would ask and who uses the value; the ledger has no rotation after it."""
+    before = room.stages()
+    came = tminus("rotate", NAME, "--dry-run")
+    assert came.exit_code == 0, came.output
+    for said in (f"{NAME} ({room.secret}): a new value", "asks      nobody", "used by   seen by the door, since"):
+        assert said in came.output
+    assert (room.value(), room.stages()) == (FIRST, before)
+    assert room.door.passwords == 1
+    assert not room.course().rotations
+
+
+def test_how_old_they_are(tminus: Tminus, room: Room) -> None:
+    """A table, and the same for programs; one that is too old ends it with 1, as does one that cannot be looked at."""
+    shown = tminus("secrets")
+    assert shown.exit_code == 0
+    assert "never rotated by tminus" in shown.output
+    assert f"{NAME} was never rotated by tminus" in tminus("secrets", NAME).output
+    (row,) = json.loads(tminus("secrets", "--json").output)
+    assert (row["secret"], row["stored_as"], row["late"], row["every"]) == (NAME, room.secret, False, "30d")
+    assert 0 <= row["age_days"] < 1
+    room.policy(every="1s")
+    while (late := tminus("secrets")).exit_code == 0:
+        sleep(0.02)
+    assert (late.exit_code, "late" in late.output) == (1, True)
+    room.policy(every="30d", secret="house/nowhere")
+    (row,) = json.loads((unknown := tminus("secrets", "--json")).output)
+    assert unknown.exit_code == 1
+    assert row["age_days"] is None
+    assert row["unknown"]
+
+
+def test_an_unknown_name_is_no_secret(tminus: Tminus) -> None:
+    """Exit 2, with the nearest."""
+    came = tminus("secrets", "front-dor")
+    assert (came.exit_code, "did you mean 'front-door'?" in came.output) == (2, True), came.output
+
+
+def test_what_happened_to_one(tminus: Tminus) -> None:
+    """Each stage with its moment, and where it stands now."""
+    tminus("rotate", NAME)
+    said = tminus("secrets", NAME).output
+    for word in ("begins: asked for", " create: ", " promote: ", "now ", "off waits until"):
+        assert word in said
+
+
+@pytest.mark.parametrize("stage", ["set", "census", "drop"])
+def test_turned_back(tminus: Tminus, room: Room, stage: str) -> None:
+    """Before promote, in the overlap and while the old one is off, the old one is current again: exit 0."""
+    began(tminus, room, stage)
+    if stage == "drop":
+        room.policy(switched_off="1h")
+        assert not room.door.opens(FIRST)
+    came = tminus("rotate", NAME, "--undo", *WHY, by="guard")
+    assert came.exit_code == 0, came.output
+    assert room.value() == FIRST
+    assert room.door.opens(FIRST)
+
+
+def began(tminus: Tminus, room: Room, stage: str) -> None:
+    """A rotation stands before that stage."""
+    if stage == "drop":
+        room.policy(switched_off="1h")
+        for _ in range(20):
+            tminus("rotate", "--due") if room.course().rotations else tminus("rotate", NAME)
+            if "off" in room.course().rotations[-1].done:
+                return
+            sleep(0.1)
+        raise AssertionError(room.course().rotations[-1])
+    (room.folder / "trouble").write_text(f"before {stage}")
+    tminus("rotate", NAME)
+
+
+def test_what_is_dropped_is_not_turned_back(tminus: Tminus, room: Room) -> None:
+    """Once that began: exit 3. Where nothing is open there is nothing to turn back: exit 3."""
+    came = tminus("rotate", NAME, "--undo", *WHY, by="guard")
+    assert (came.exit_code, "is under way, so there is nothing to turn back" in came.output) == (3, True)
+    tminus("rotate", NAME)
+    (room.folder / "trouble").write_text("before drop")
+    for _ in range(20):
+        if not (room.folder / "trouble").exists():
+            break
+        tminus("rotate", "--due")
+        sleep(0.1)
+    came = tminus("rotate", NAME, "--undo", *WHY, by="guard")
+    assert (came.exit_code, "there is nothing to go back to" in came.output) == (3, True), came.output
+
+
+def test_a_leak_is_cut_off_once_somebody_else_said_yes(tminus: Tminus, room: Room) -> None:
+    """Who is cut off is shown first; the asker's own yes is refused, another's counts, and the old value is dead."""
+    edit_leaked(room, ["security_lead", "devops_lead"])
+    own: list[Result] = []
+
+    def answer() -> None:
+        own.append(own_yes(room, "guard"))
+        answer_when_asked(room, "asker", "approve")
+
+    answering = threading.Thread(target=answer)
+    answering.start()
+    came = tminus("rotate", NAME, "--at-once", *WHY, by="guard", typed="y\n")
+    answering.join()
+    assert came.exit_code == 0, came.output
+    order = ("is cut off at once from whoever uses it", "Ask security_lead or", "Asked: ")
+    shown = [came.output.find(one) for one in order]
+    assert -1 < shown[0] < shown[1] < shown[2], came.output
+    assert own[0].exit_code != 0
+    assert "asked for this rotation, and nobody approves their own" in own[0].output
+    assert not room.door.opens(FIRST)
+    assert room.door.opens(room.value())
+
+
+def test_whoever_does_not_confirm_asks_nobody(tminus: Tminus, room: Room) -> None:
+    """Nothing is asked, and nothing changed."""
+    came = tminus("rotate", NAME, "--at-once", *WHY, by="asker", typed="n\n")
+    assert came.exit_code == 1
+    assert room.value() == FIRST
+    with closing(room.store()) as store:
+        assert not list(filter(is_rotation_asked, store.chains()))
+
+
+def test_a_no_is_a_refusal(tminus: Tminus, room: Room) -> None:
+    """Exit 3, and the value works on."""
+    answering = threading.Thread(target=answer_when_asked, args=(room, "guard", "reject"))
+    answering.start()
+    came = tminus("rotate", NAME, "--at-once", "--yes", *WHY, by="asker")
+    answering.join()
+    assert (came.exit_code, f"{NAME} was not cut off" in came.output) == (3, True), came.output
+    assert room.door.opens(FIRST)
+
+
+def test_silence_is_one_too(tminus: Tminus, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the time is up: exit 3."""
+    monkeypatch.setattr(papers, "PATIENCE", timedelta(seconds=0.5))
+    came = tminus("rotate", NAME, "--at-once", "--yes", *WHY, by="asker")
+    assert (came.exit_code, f"{NAME} was not cut off" in came.output) == (3, True), came.output
+    assert room.door.opens(FIRST)
+
+
+def test_where_nobody_else_could_say_yes(tminus: Tminus, room: Room) -> None:
+    """The only one with the role asks: exit 2, before anybody waits."""
+    came = tminus("rotate", NAME, "--at-once", "--yes", *WHY, by="guard")
+    assert came.exit_code == 2, came.output
+    assert "let somebody else ask" in came.output
+    assert room.value() == FIRST
+
+
+def test_where_the_book_wants_a_yes_it_is_waited_for(tminus: Tminus, room: Room) -> None:
+    """The question is asked, and the command ends; after the yes the next one goes on."""
+    room.policy(approval=["security_lead"])
+    came = tminus("rotate", NAME)
+    assert (came.exit_code, "give --people, to ask them" in came.output) == (2, True)
+    people = f"--people={room.folder / 'people.yaml'}"
+    asked = tminus("rotate", NAME, people)
+    assert (asked.exit_code, "asked security_lead" in asked.output) == (0, True), asked.output
+    assert room.value() == FIRST
+    answer_when_asked(room, "guard", "approve")
+    assert tminus("rotate", NAME, people).exit_code == 0
+    assert room.value() != FIRST
+
+
+def edit_leaked(room: Room, roles: list[str]) -> None:
+    """The book says that one of these approves."""
+    file = room.folder / "secrets.yaml"
+    file.write_text(file.read_text("utf-8").replace("leaked:\n- security_lead", "leaked:\n- " + "\n- ".join(roles)))
+
+
+def own_yes(room: Room, person: str) -> Result:
+    """What somebody is told who approves the open question."""
+    for _ in range(_TRIES):
+        with closing(room.store()) as store:
+            for chain in filter(is_rotation_asked, store.chains()):
+                ask = Logbook(store, chain).refresh().asks.get(ASK)
+                if ask is not None:
+                    _, *words = how_to_answer(chain, ask.opened).split()
+                    ledger = {"TMINUS_LEDGER": f"sqlite:{room.folder / 'ledger.db'}"}
+                    return CliRunner().invoke(main, [*words, "--key", str(room.folder / person)], env=ledger)
+        sleep(0.02)
+    raise AssertionError("nobody was asked")
