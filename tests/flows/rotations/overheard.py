@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -50,17 +51,18 @@ class Overheard:
         values: every value of the secret that there ever was.
         prefect: the server, of its own folder.
         processes: what could be read of them.
+        talking: how the process talks: `loud`, or as it does by itself.
         elsewhere: further folders and files to be searched: a server's log.
     """
 
     room: Room
     prefect: PrefectServer
-    child: "subprocess.Popen[str]"
     ending: ExitStack
     slack: SlackStandIn
     slack_url: str
     pagerduty: PagerDutyStandIn
     processes: Processes
+    talking: tuple[str, ...] = ()
     values: set[str] = field(default_factory=set)
     elsewhere: list[Path] = field(default_factory=list)
 
@@ -78,9 +80,10 @@ class Overheard:
         self.plant()
         return code.returncode
 
-    def start_again(self, *how: str) -> None:
-        """Another process talks, which sees the environment's variables as they are now."""
-        self.child = self.ending.enter_context(_talking(self.room.folder, self.prefect, *how))
+    @cached_property
+    def child(self) -> "subprocess.Popen[str]":
+        """The process that talks; it sees the environment's variables as they are when it is first told something."""
+        return self.ending.enter_context(_talking(self.room.folder, self.prefect, *self.talking))
 
     def hold(self, text: str) -> None:
         """Somebody puts a value there by hand."""
@@ -218,9 +221,8 @@ def overheard(
         store = ending.enter_context(closing(room.store()))
         ending.enter_context(Courier(store, place))
         processes = ending.enter_context(Processes())
-        child = ending.enter_context(_talking(folder, prefect))
         found = Overheard(
-            room, prefect, child, ending, slack, slack_url, pagerduty, processes, elsewhere=[prefect.address.home]
+            room, prefect, ending, slack, slack_url, pagerduty, processes, elsewhere=[prefect.address.home]
         )
         found.plant()
         yield found

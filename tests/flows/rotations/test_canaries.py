@@ -70,7 +70,7 @@ def test_a_doors_password(house: Overheard, troubles: tuple[str, ...]) -> None:
     assert house.tminus("rotate", NAME, "--dry-run") == 0
     for number, trouble in enumerate(troubles):
         (room.folder / "trouble").write_text(trouble)
-        room.policy(every="30d" if number else "1s")
+        room.policy(every="30d" if number else "401 ms")
         until_it_broke(house)
     assert AWKWARD not in house.current()
     house.until_over()
@@ -135,7 +135,6 @@ def test_a_login_of_postgresql(house: Overheard, estates: Estates, telling_serve
         users = {"server": "main", "owner_role": pair.owner, "users": [pair.a, pair.b]}
         entry(house.room, kind="postgres.users", **users, **rights)
         pair.sql("ALTER ROLE {a} SET statement_timeout = 60000")
-        house.start_again()
         rotated(house)
         log = telling_server.at.folder / "primary" / "log"
         house.elsewhere += [log, telling_server.at.folder / "primary.log"]
@@ -164,7 +163,6 @@ def test_a_key_of_an_http_api(house: Overheard, estates: Estates) -> None:
             cannot=[{"path": "/v1/payouts"}],
             settles="0s",
         )
-        house.start_again()
         rotated(house)
         assert house.leaks() == []
 
@@ -179,7 +177,6 @@ def test_a_key_that_a_person_brings(house: Overheard, estates: Estates) -> None:
     with served(stripe.app()) as url:
         edit(house.room.folder / "environment.yaml", {"stripe": {"url": url, "token": estates.secret(SecretStr("t"))}})
         entry(house.room, kind="stripe.key", can=["/v1/balance"], cannot=["/v1/webhook_endpoints"])
-        house.start_again()
         house.values.add(new)
         assert house.command("rotate", NAME, "--given", typed=new) == 0
         assert house.current() == new
@@ -204,7 +201,7 @@ def rotated(house: Overheard) -> None:
 @pytest.mark.long
 def test_what_tminus_keeps_quiet_would_be_heard(house: Overheard) -> None:
     """A control: where it did not, botocore's log at DEBUG would have the values, and the search finds them there."""
-    house.start_again("loud")
+    house.talking = ("loud",)
     assert house.tminus("rotate", NAME) == 0
     assert [line for line in house.leaks() if "said.log" in line]
 
