@@ -138,16 +138,29 @@ class PrometheusApi:
 
     async def numbers(self, query: str) -> int:
         """How many series an instant query gives that have a number now; a native histogram counts as one."""
-        answer = await self._api.read(_QueryAnswer, _QUERY, params={"query": query}, headers=await self._headers())
-        if answer.warnings:
-            raise CouldNotObserve(f"prometheus {self.where}: its answer may be partial: {answer.warnings[0][:300]}")
-        if isinstance(answer.data, _Scalar):
-            return int(_is_number(answer.data.result[1]))
-        return sum(series.value is None or _is_number(series.value[1]) for series in answer.data.result)
+        data = await self._asked(query)
+        if isinstance(data, _Scalar):
+            return int(_is_number(data.result[1]))
+        return sum(series.value is None or _is_number(series.value[1]) for series in data.result)
+
+    async def total(self, query: str) -> float:
+        """The sum of what an instant query gives now; 0 where it gives nothing. Native histograms do not count."""
+        data = await self._asked(query)
+        if isinstance(data, _Scalar):
+            values = [data.result[1]]
+        else:
+            values = [series.value[1] for series in data.result if series.value is not None]
+        return math.fsum(float(one) for one in values if _is_number(one))
 
     async def retention(self) -> str:
         """How long, or how much, is kept, as Prometheus says it: `15d`, `10GiB`, `15d or 10GiB`."""
         return (await self._api.read(_RuntimeAnswer, _RUNTIME, headers=await self._headers())).data.retention
+
+    async def _asked(self, query: str) -> _Vector | _Scalar:
+        answer = await self._api.read(_QueryAnswer, _QUERY, params={"query": query}, headers=await self._headers())
+        if answer.warnings:
+            raise CouldNotObserve(f"prometheus {self.where}: its answer may be partial: {answer.warnings[0][:300]}")
+        return answer.data
 
     async def _headers(self) -> dict[str, str]:
         return await self._api.bearer() if self._api.section.token else {}
