@@ -25,7 +25,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from bench.approvals_figure import Figure
 from bench.rotation_course import Course
@@ -37,6 +39,7 @@ from bench.rotation_rights import Rights, all_rights, lost
 from bench.rotation_sabotage import SABOTAGES
 from bench.rotation_secrets import BRIEF, Mix, Secrets, Times, make, told
 from bench.rotation_witnesses import Witnesses, counted_apart
+from tasks.rotators import postgres_users
 
 _SHOWN = 20  # lines of what went wrong
 _A_ROTATION = 3.5  # seconds that one may take; a run that needs longer is ended
@@ -57,7 +60,9 @@ def main(words: Sequence[str] | None = None) -> int:
     mix, times = Mix.of(given.secrets, given.rate), BRIEF if given.brief else Times()
     with tempfile.TemporaryDirectory(prefix="tminus-bench-") as folder:
         Path(folder).chmod(0o711)
-        with place(Path(folder), with_site=mix.jwt > 0) as at:
+        # an hour until a login's sessions are looked at again is a second here, as days are
+        again = patch.object(postgres_users, "_AGAIN", timedelta(seconds=1))
+        with again, place(Path(folder), with_site=mix.jwt > 0) as at:
             found = _run(at, mix, times, 1000 if given.full else given.rotations)
     for figure in found:
         print(figure.line(), flush=True)

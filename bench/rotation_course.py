@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flows.rotating import Visited, Wish
 from flows.rotation_round import go_on_if_due, rotate
@@ -18,6 +18,7 @@ from tminus.ledger.store import Store
 from tminus.rotations.opened import OpenedSecrets
 
 _TELLS_EVERY = 30.0  # seconds
+_LONG = timedelta(seconds=30)  # no wait of a book whose days are seconds
 _LOOKS_EVERY = 0.05  # seconds between two rounds in which nothing wanted a visit
 _BETWEEN = 0.5  # seconds from the end of a secret's rotation, or from one that could not begin, to its next
 
@@ -87,7 +88,7 @@ class Course:
         self._under_way.add(name)
         if visited.until is not None:
             self._not_before[name] = visited.until
-        if visited.how != "waits":
+        if visited.how != "waits" or (visited.until is not None and visited.until > now() + _LONG):
             self.trouble.append(visited.said)
 
 
