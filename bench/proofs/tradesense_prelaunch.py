@@ -79,7 +79,7 @@ _SECURITY: Mapping[str, tuple[Fault, ...]] = {
     "1": (
         *(("aws-secrets", fault, name) for fault in ("gone", "deleted", "empty") for name in _SECRETS),
         *(("aws-secrets", "old_value", name, "91") for name in _SECRETS),
-        *(("aws-secrets", "unnamed", "tradesense", name) for name in ("database", "stripe", "encryption-key")),
+        *(("aws-secrets", "unnamed", "tradesense", name) for name in ("database", "jwt", "stripe", "encryption-key")),
         ("aws-secrets", "old_value", "tradesense/database", "31"),
     ),
     "2": (

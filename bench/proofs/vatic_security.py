@@ -9,7 +9,7 @@ from bench.worlds.world import World
 
 _HOUR = 3600  # seconds
 _SECRETS = ("vatic/database", "vatic/api-keys", "vatic/stripe", "vatic/jwt-signing-key", "vatic/encryption-key")
-_IN_THE_BOOK = ("database", "api-keys", "stripe", "encryption-key")
+_IN_THE_BOOK = ("database", "api-keys", "stripe", "jwt-signing-key", "encryption-key")
 _API, _SETTINGS = "openapi.yaml", "settings/application.yaml"
 _POLICY = "Content-Security-Policy"
 

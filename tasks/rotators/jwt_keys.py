@@ -6,9 +6,9 @@ until the last token is over. RFC 7517 (sets), RFC 7519 (tokens), RFC 9111 (cach
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -45,6 +45,8 @@ class JwtKeys(Rotator, frozen=True):
         counts: PromQL for how many tokens of key `{kid}` were verified within `{over}`, from the environment's
             `prometheus`: `sum(increase(tokens_verified_total{kid="{kid}"}[{over}]))`.
     """
+
+    sections: ClassVar[Mapping[str, str]] = {"bucket": "buckets"}
 
     kind: Literal["jwt.keys"] = "jwt.keys"
     bucket: str

@@ -56,7 +56,10 @@ def test_a_book_that_fits_is_said_to_be_well(tmp_path: Path) -> None:
     """The shipped book fits an environment that has what it names."""
     environment = tmp_path / "environment.yaml"
     known = YAML(typ="safe").load(DATA / "environment.yaml")
-    YAML().dump({**known, "aws": {"region": "eu-central-1"}}, environment)
+    buckets = {**known["buckets"], "site": {"bucket": "tradesense-site"}}
+    endpoints = {"api": {"url": "http://127.0.0.1:8000"}}
+    more = {"aws": {"region": "eu-central-1"}, "buckets": buckets, "endpoints": endpoints}
+    YAML().dump({**known, **more}, environment)
     files = ["--environment", str(environment), "--people", str(DATA / "people.yaml")]
     found = CliRunner().invoke(main, ["validate", str(TRADESENSE), *files])
     assert found.exit_code == 0, found.stderr
