@@ -56,7 +56,7 @@ def test_a_book_that_fits_is_said_to_be_well(tmp_path: Path) -> None:
     """The shipped book fits an environment that has what it names."""
     environment = tmp_path / "environment.yaml"
     known = YAML(typ="safe").load(DATA / "environment.yaml")
-    buckets = {**known["buckets"], "site": {"bucket": "tradesense-site"}}
+    buckets = {**known["buckets"], "site": known["buckets"]["backups"]}
     endpoints = {"api": {"url": "http://127.0.0.1:8000"}}
     more = {"aws": {"region": "eu-central-1"}, "buckets": buckets, "endpoints": endpoints}
     YAML().dump({**known, **more}, environment)
