@@ -13,6 +13,7 @@ from time import sleep
 
 import httpx
 import pytest
+import redis
 from pydantic import SecretStr
 
 from deployments.rehearsal import loopback_certificate
@@ -20,7 +21,7 @@ from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.prefect_server import PrefectServer
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.vendors.stripe import StripeFake
-from tests.conftest import Estates, PostgresServer
+from tests.conftest import Estates, PostgresServer, RedisServer
 from tests.flows.rotations import searching
 from tests.flows.rotations.overheard import Overheard, edit, entry, overheard
 from tests.flows.rotations.room import NAME, Room
@@ -140,6 +141,33 @@ def test_a_login_of_postgresql(house: Overheard, estates: Estates, telling_serve
         house.elsewhere += [log, telling_server.at.folder / "primary.log"]
         assert any(b"ALTER ROLE" in content for content in in_files(log).values())
         assert house.leaks() == []
+
+
+@pytest.mark.long
+def test_a_user_of_redis(house: Overheard, estates: Estates, redis_pair: RedisServer) -> None:
+    """Its secret holds the password twice: as it is, and in an address."""
+    first, user, at = f"canary-{secrets.token_urlsafe(24)}", f"app_{secrets.token_hex(4)}", redis_pair.at.address
+    admins = [
+        redis.Redis("127.0.0.1", port, password=at.password.get_secret_value())
+        for port in (at.port, at.replica_port)
+        if port is not None
+    ]
+    for admin in admins:
+        may = ["+get", "+set", "+multi", "+discard", "+client"]
+        admin.acl_setuser(user, enabled=True, passwords=[f"+{first}"], commands=may, keys=["*"])
+    address = f"redis://{user}:{first}@127.0.0.1:{at.port}/0"
+    house.hold(json.dumps({"username": user, "password": first, "url": address}))
+    edit(house.room.folder / "environment.yaml", {"redis": {"main": {"url": estates.secret(redis_pair.dsn)}}})
+    rights = {"can": ["SET tminus:probe 1"], "cannot": ["FLUSHALL"]}
+    entry(house.room, kind="redis.user", server="main", user=user, **rights)
+    try:
+        rotated(house)
+        house.elsewhere += list(redis_pair.at.folder.rglob("*.log"))
+        assert house.leaks() == []
+    finally:
+        for admin in admins:
+            admin.acl_deluser(user)
+            admin.close()
 
 
 @pytest.mark.long
