@@ -50,6 +50,7 @@ def build(settings: Settings) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await login.prepare()
         log.write("info", "started", pid=os.getpid())
         watch = asyncio.create_task(_obey_exit(settings, faults, log))
         yield

@@ -42,6 +42,11 @@ class Login:
         """For how many seconds a connection is used: a secret that is rotated is soon used by nobody."""
         return LIVES_S if self._secret else math.inf
 
+    async def prepare(self) -> None:
+        """Load what reads the secret: on a busy machine that takes longer than a probe waits."""
+        if self._secret:
+            await asyncio.to_thread(self._manager)
+
     async def connect(self) -> Connection:
         """A connection in autocommit; raises ``psycopg.OperationalError``, also where no secret can be read."""
         dsn = await asyncio.to_thread(self._current, self._secret) if self._secret else self._dsn
@@ -49,14 +54,16 @@ class Login:
             dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="trading"
         )
 
+    def _manager(self) -> SecretsManagerClient:
+        with self._making:
+            self._client = self._client or boto3.client("secretsmanager", config=_ONE_TRY)
+            return self._client
+
     def _current(self, secret: str) -> str:
         try:
-            with self._making:
-                self._client = self._client or boto3.client("secretsmanager", config=_ONE_TRY)
-            value = json.loads(
-                self._client.get_secret_value(SecretId=secret, VersionStage="AWSCURRENT")["SecretString"]
-            )
+            given = self._manager().get_secret_value(SecretId=secret, VersionStage="AWSCURRENT")
         except (BotoCoreError, ClientError) as error:
             message = f"the secret {secret} cannot be read: {type(error).__name__}"
             raise psycopg.OperationalError(message) from error
+        value = json.loads(given["SecretString"])
         return make_conninfo(self._dsn, user=value["username"], password=value["password"])
