@@ -2,9 +2,9 @@
 
     python -m bench.rotation [--rotations 200] [--full] [--secrets 50] [--sabotage overlap]
 
-So many secrets (two alternating logins of PostgreSQL) are rotated again and
-again as `tminus rotate --due` does it, over PostgreSQL and Secrets Manager (moto), while witnesses, which
-share no code with tminus, open new log-ins with whatever AWSCURRENT gives, never trying twice, and keep pools open.
+So many secrets (pairs of PostgreSQL logins, Redis users, signing keys) are rotated again and again as `tminus rotate
+--due` does it, over PostgreSQL, Redis, a site with public keys and Secrets Manager (moto), while witnesses, which share
+no code with tminus, open new log-ins with whatever AWSCURRENT gives, never trying twice, and keep pools open.
 Days are seconds here; a client holds what it read for a second, so the overlap is three. Some secrets are used by a
 batch, which holds them longer than the overlap. In the same run, at the same rate for each secret, others are rotated
 as most do it: one user, whose password is changed.
@@ -15,6 +15,7 @@ with the servers' own logs.
 `--sabotage` switches one mechanism off; a figure must not hold then:
 - overlap: the old value goes when the new one is current: log-ins are refused.
 - grants: the new login is no member of the owner role, and is not tested: rights are lost.
+- settles: a new signing key signs before every cache can have its public half: its tokens are refused.
 - census: nobody asks who still uses the old value: the batch is refused.
 """
 
@@ -39,7 +40,7 @@ from bench.rotation_rights import Rights, all_rights, lost
 from bench.rotation_sabotage import SABOTAGES
 from bench.rotation_secrets import BRIEF, Mix, Secrets, Times, make, told
 from bench.rotation_witnesses import Witnesses, counted_apart
-from tasks.rotators import postgres_users
+from tasks.rotators import postgres_users, redis_user
 
 _SHOWN = 20  # lines of what went wrong
 _A_ROTATION = 3.5  # seconds that one may take; a run that needs longer is ended
@@ -61,8 +62,12 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="tminus-bench-") as folder:
         Path(folder).chmod(0o711)
         # an hour until a login's sessions are looked at again is a second here, as days are
-        again = patch.object(postgres_users, "_AGAIN", timedelta(seconds=1))
-        with again, place(Path(folder), with_site=mix.jwt > 0) as at:
+        second = timedelta(seconds=1)
+        with (
+            patch.object(postgres_users, "_AGAIN", second),
+            patch.object(redis_user, "_AGAIN", second),
+            place(Path(folder), with_site=mix.jwt > 0) as at,
+        ):
             found = _run(at, mix, times, 1000 if given.full else given.rotations)
     for figure in found:
         print(figure.line(), flush=True)

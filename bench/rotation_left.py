@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bench.rotation_keys import published_ids
 from bench.rotation_place import Place
 from bench.rotation_secrets import Secrets
 from deployments.rehearsal.witness_doors import TurnedAway, session
@@ -40,6 +41,9 @@ def orphans(at: Place, secrets: Secrets, before: dict[str, tuple[bool, bool]]) -
         for user in secrets.users:
             if (count := len(redis.acl_getuser(user)["passwords"])) != 1:
                 yield f"{user} of Redis has {count} passwords"
+    for name in secrets.keys:
+        if (ids := published_ids(at, name)) != [at.current(name)["kid"]]:
+            yield f"{name} signs with {at.current(name)['kid']}, and its set has {', '.join(ids)}"
 
 
 def dead(at: Place, secrets: Secrets) -> Iterator[str]:

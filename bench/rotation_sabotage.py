@@ -6,6 +6,7 @@ from psycopg import AsyncConnection, sql
 
 from flows.rotation_stages import Stages
 from tasks.rotators import postgres_users
+from tasks.rotators.jwt_keys import JwtKeys
 from tasks.rotators.postgres_admin import changing
 from tasks.rotators.postgres_sessions import Session
 from tasks.rotators.postgres_users import PostgresUsers
@@ -64,5 +65,14 @@ def _grants() -> None:
     patch.object(postgres_users, "refuse_drift", unasked).start()
 
 
-SABOTAGES = {"overlap": _overlap, "grants": _grants, "census": _census}
+def _settles() -> None:
+    """A new signing key signs as soon as it is published, whatever caches go without it."""
+
+    async def at_once(_keys: JwtKeys, _turn: Turn, _new: Document) -> Done:
+        return Done("nobody waited")
+
+    patch.object(JwtKeys, "test", at_once).start()
+
+
+SABOTAGES = {"settles": _settles, "overlap": _overlap, "grants": _grants, "census": _census}
 """Each switches one off, in this process."""

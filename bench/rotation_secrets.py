@@ -8,7 +8,7 @@ from typing import Self
 
 from ruamel.yaml import YAML
 
-from bench import rotation_postgres
+from bench import rotation_keys, rotation_postgres, rotation_redis
 from bench.rotation_place import Place
 from deployments.rehearsal.witness_plan import Lived, WitnessPlan
 from flows.rotation_round import opened_secrets
@@ -71,7 +71,7 @@ class Mix:
     @classmethod
     def of(cls, secrets: int, rate: float) -> Self:
         """So many in all: six in ten of PostgreSQL, three of Redis, one signing key; a tenth as many naive ones."""
-        redis, jwt = (0, 0)
+        redis, jwt = secrets * 3 // 10, secrets // 10
         return cls(secrets - redis - jwt, redis, jwt, max(1, secrets // 10), rate, max(1, secrets // 25))
 
     @property
@@ -123,8 +123,11 @@ def told(mix: Mix, times: Times) -> str:
 def make(at: Place, mix: Mix, times: Times) -> Secrets:
     """Makes what they open, their first values, the book and the environment file."""
     logins, naive = mix.names("app", mix.postgres), mix.names("naive", mix.naive)
+    users, keys = mix.names("cache", mix.redis), mix.names("key", mix.jwt)
     rotator = rotation_postgres.make_shared(at)
     rotation_postgres.make_applications(at, [*logins, *naive])
+    rotation_redis.make_users(at, users)
+    rotation_keys.make_keys(at, keys)
     os.environ |= {
         "BENCH_POSTGRES": at.postgres.address.dsn("tminus").get_secret_value(),
         "BENCH_ROTATOR": rotator.get_secret_value(),
@@ -133,6 +136,8 @@ def make(at: Place, mix: Mix, times: Times) -> Secrets:
         "BENCH_SECRET": at.aws.address.secret_access_key.get_secret_value(),
     }
     policies = {name: rotation_postgres.policy(name) for name in logins}
+    policies |= {name: rotation_redis.policy(name) for name in users}
+    policies |= {name: rotation_keys.policy(name, times.reads_every) for name in keys}
     common = {"owner": "platform", **times.book()}
     book = {
         "secrets": "bench",
@@ -146,7 +151,15 @@ def make(at: Place, mix: Mix, times: Times) -> Secrets:
     opened = opened_secrets(
         _written(at.folder / "secrets.yaml", book), _written(at.folder / "environment.yaml", _environment(at))
     )
-    return Secrets(opened, logins, [], [], naive, _plan(at, mix, times, logins, naive))
+    lived = [*_lived(at, mix, times, logins, naive), *_lived_by_others(at, mix, users, keys)]
+    plan = WitnessPlan(
+        aws=at.aws.address,
+        lived=tuple(lived),
+        reads_every=times.reads_every,
+        pool_lives=times.pool_lives,
+        token_lives=rotation_keys.TOKEN_LIVES,
+    )
+    return Secrets(opened, logins, users, keys, naive, plan)
 
 
 def _written(path: Path, content: object) -> Path:
@@ -166,11 +179,12 @@ def _environment(at: Place) -> dict[str, object]:
         "postgres": {"trading": {"dsn": "env:BENCH_POSTGRES", "rotator": "env:BENCH_ROTATOR"}},
         "redis": {"cache": {"url": "env:BENCH_REDIS"}},
         "buckets": {"keys": {**aws, "bucket": at.aws.address.bucket}},
+        "endpoints": {"site": {"url": at.site}},
         "aws": aws,
     }
 
 
-def _plan(at: Place, mix: Mix, times: Times, logins: Sequence[str], naive: Sequence[str]) -> WitnessPlan:
+def _lived(at: Place, mix: Mix, times: Times, logins: Sequence[str], naive: Sequence[str]) -> list[Lived]:
     address = at.postgres.address
     base = {"kind": "postgres", "port": address.port, "database": address.database, "query": rotation_postgres.QUERY}
     rate = mix.rate / mix.ours
@@ -182,7 +196,18 @@ def _plan(at: Place, mix: Mix, times: Times, logins: Sequence[str], naive: Seque
         lived.append(
             Lived.model_validate({**base, "arm": OURS, "secret": name, "rate": rate, "pools": pools, "holds": holds})
         )
-    lived += [Lived.model_validate({**base, "arm": NAIVE, "secret": name, "rate": rate}) for name in naive]
-    return WitnessPlan(
-        aws=at.aws.address, lived=tuple(lived), reads_every=times.reads_every, pool_lives=times.pool_lives
-    )
+    return lived + [Lived.model_validate({**base, "arm": NAIVE, "secret": name, "rate": rate}) for name in naive]
+
+
+def _lived_by_others(at: Place, mix: Mix, users: Sequence[str], keys: Sequence[str]) -> list[Lived]:
+    rate, port = mix.rate / mix.ours, at.redis.address.port
+    found = []
+    for number, user in enumerate(users):
+        key = rotation_redis.counter(user)
+        found.append(
+            Lived(arm=OURS, kind="redis", secret=user, port=port, key=key, rate=rate, pools=int(number % 3 == 0))
+        )
+    found += [
+        Lived(arm=OURS, kind="jwt", secret=name, jwks=rotation_keys.published(at, name), rate=rate) for name in keys
+    ]
+    return found

@@ -54,7 +54,7 @@ class Tokens:
                 self._verify(one)
 
     def _signed(self, held: Held) -> _Token:
-        expires = time.time() + self._lives
+        expires = int(time.time() + self._lives)  # whole seconds, as verifiers read them (RFC 7519, 4.1.4)
         claims = {"sub": "witness", "exp": expires}
         algorithm = held.text("algorithm")
         key = held.text("private_key")
