@@ -46,7 +46,7 @@ class JwtKeys(Rotator, frozen=True):
             `prometheus`: `sum(increase(tokens_verified_total{kid="{kid}"}[{over}]))`.
     """
 
-    sections: ClassVar[Mapping[str, str]] = {"bucket": "buckets"}
+    sections: ClassVar[Mapping[str, str]] = {"bucket": "buckets", "endpoints": "endpoints"}
 
     kind: Literal["jwt.keys"] = "jwt.keys"
     bucket: str
@@ -58,6 +58,11 @@ class JwtKeys(Rotator, frozen=True):
     signer_reads_every: _Long
     hidden_caches: int = Field(default=0, ge=0, le=5)
     counts: str | None = None
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The endpoints that `urls` name."""
+        return tuple(one.endpoint for one in self.urls)
 
     @field_validator("counts")
     @classmethod

@@ -50,6 +50,8 @@ def test_a_book_is_held_against_the_other_files(tmp_path: Path) -> None:
     assert "rotations.database.owner: nobody has the role 'devops_led'; did you mean 'devops_lead'?" in said
     assert "secrets: rehearsal-on-loopback has no `aws` section, so no secret can be read or replaced there" in said
     assert "rotations.database.server: rehearsal-on-loopback has no 'mian' under postgres; did you mean 'main'?" in said
+    assert "rotations.jwt.bucket: rehearsal-on-loopback has no 'site' under buckets" in said
+    assert "rotations.jwt.endpoints: rehearsal-on-loopback has no 'api' under endpoints" in said
 
 
 def test_a_book_that_fits_is_said_to_be_well(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""When a token was verified last, searched in a Prometheus that answers from a list of moments."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from deployments.rehearsal.in_thread import served
+from tasks.estate import Estate
+from tasks.jwks_uses import VerifiedTokens
+from tasks.prometheus_api import PrometheusApi
+from tests.conftest import Estates
+from tminus.clock import now
+from tminus.errors import CouldNotObserve
+
+QUERY = 'sum(increase(tokens_verified_total{kid="{kid}"}[{over}]))'
+_ASKED = re.compile(r'sum\(increase\(tokens_verified_total\{kid="([^"]+)"\}\[(\d+)s\]\)\)')
+
+
+class Counted:
+    """A FAKE of Prometheus that counted tokens by their kid.
+
+    Attributes:
+        moments: kid → when its tokens were verified.
+    """
+
+    def __init__(self) -> None:
+        self.moments: dict[str, list[datetime]] = {}
+
+    async def answer(self, request: Request) -> JSONResponse:
+        """One instant query."""
+        asked = _ASKED.fullmatch(request.query_params["query"])
+        assert asked is not None
+        since = now() - timedelta(seconds=int(asked[2]))
+        times = [one for one in self.moments.get(asked[1], []) if one >= since]
+        result = [{"metric": {}, "value": [now().timestamp(), str(len(times))]}] if times else []
+        return JSONResponse({"status": "success", "data": {"resultType": "vector", "result": result}})
+
+
+@pytest.fixture
+async def counted(estates: Estates) -> AsyncIterator[tuple[Counted, Estate]]:
+    """The counts, and an estate that asks for them."""
+    counts = Counted()
+    with served(Starlette(routes=[Route("/api/v1/query", counts.answer)])) as url:
+        async with estates.make(prometheus={"url": url}) as estate:
+            yield counts, estate
+
+
+def _tokens(estate: Estate) -> VerifiedTokens:
+    return VerifiedTokens(PrometheusApi(estate.api("prometheus")), QUERY)
+
+
+@pytest.mark.parametrize("ago", [timedelta(0), timedelta(minutes=3), timedelta(hours=20), timedelta(days=6)])
+async def test_the_last_use_is_found(counted: tuple[Counted, Estate], ago: timedelta) -> None:
+    """Never dated earlier than it was, and later by no more than a fiftieth of the whole."""
+    counts, estate = counted
+    last = now() - ago
+    counts.moments = {"a": [last - timedelta(hours=1), last], "b": [now()]}
+    use = await _tokens(estate).last("a", timedelta(days=7))
+    assert use is not None
+    assert last <= use.last <= last + timedelta(days=7) / 50 + timedelta(seconds=10)
+    assert use.times == 2
+
+
+async def test_no_use(counted: tuple[Counted, Estate]) -> None:
+    """None where none was counted within the time; a key's id that would be a query of its own is not asked."""
+    counts, estate = counted
+    counts.moments = {"a": [now() - timedelta(days=8)]}
+    assert await _tokens(estate).last("a", timedelta(days=7)) is None
+    with pytest.raises(CouldNotObserve, match="characters"):
+        await _tokens(estate).of('a"} or vector(1) #', timedelta(days=1))
