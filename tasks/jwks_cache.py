@@ -67,8 +67,8 @@ def require_within(one: Kept, most: timedelta, where: str) -> None:
     """Raises Refused where it may be kept longer than the book accepts."""
     if one.longest > most:
         raise Refused(
-            f"{where} may be cached for {show_duration(one.longest)} ({one.said}), and the book's max_cache is "
-            f"{show_duration(most)}: let it be served with less, or change the book"
+            f"{where} may be cached for {show_duration(one.longest)} ({one.said}), and the book accepts "
+            f"{show_duration(most)} there: let it be served with less, or raise max_cache"
         )
 
 
