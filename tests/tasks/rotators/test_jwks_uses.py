@@ -1,10 +1,12 @@
 """When a token was verified last, searched in a Prometheus that answers from a list of moments."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -14,11 +16,27 @@ from deployments.rehearsal.in_thread import served
 from tasks.estate import Estate
 from tasks.jwks_uses import VerifiedTokens
 from tasks.prometheus_api import PrometheusApi
+from tasks.rotators.jwt_keys import JwtKeys
+from tasks.rotators.rotator import Turn
 from tests.conftest import Estates
 from tminus.clock import now
 from tminus.errors import CouldNotObserve
+from tminus.rotations.document import Document
 
 QUERY = 'sum(increase(tokens_verified_total{kid="{kid}"}[{over}]))'
+_BOOK = {
+    "title": "Tokens",
+    "owner": "security",
+    "secret": "trading/tokens",
+    "every": "30d",
+    "bucket": "keys",
+    "key": "keys.json",
+    "urls": [{"endpoint": "site"}],
+    "token_lifetime": "15m",
+    "signer_reads_every": "1m",
+    "max_cache": "10m",
+    "counts": QUERY,
+}
 _ASKED = re.compile(r'sum\(increase\(tokens_verified_total\{kid="([^"]+)"\}\[(\d+)s\]\)\)')
 
 
@@ -74,3 +92,18 @@ async def test_no_use(counted: tuple[Counted, Estate]) -> None:
     assert await _tokens(estate).last("a", timedelta(days=7)) is None
     with pytest.raises(CouldNotObserve, match="characters"):
         await _tokens(estate).of('a"} or vector(1) #', timedelta(days=1))
+
+
+async def test_the_census_of_a_key(counted: tuple[Counted, Estate]) -> None:
+    """Who shows tokens of the old key is told; where not even the new one's are counted, it says that it is blind."""
+    counts, estate = counted
+    policy = JwtKeys.model_validate(_BOOK)
+    old, new = (Document(SecretStr(json.dumps({"kid": kid})), kid) for kid in ("old", "new"))
+    turn = Turn(estate, "tokens", "20270104-tokens", "v" * 36, {}, old, now() - timedelta(hours=1))
+    assert "no token of the new key" in (await policy.census(turn, new)).blind
+    counts.moments = {"new": [now()]}
+    quiet = await policy.census(turn, new)
+    assert (quiet.uses, quiet.blind, quiet.since) == ((), "", turn.promoted)
+    counts.moments["old"] = [now()]
+    (use,) = (await policy.census(turn, new)).uses
+    assert (use.who, use.times) == ("whoever shows tokens of key old", 1)
