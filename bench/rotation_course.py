@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from flows.rotating import Visited, Wish
 from flows.rotation_round import go_on_if_due, rotate
+from flows.rotation_visit import Visited, Wish
 from tminus.clock import now
 from tminus.errors import TminusError
 from tminus.ledger.store import Store

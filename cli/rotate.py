@@ -10,8 +10,8 @@ from cli.deciding import key_option
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
-    from flows.rotating import Visited
     from flows.rotation_orders import Word
+    from flows.rotation_visit import Visited
     from tminus.ledger.store import Store
     from tminus.rotations.document import Document
     from tminus.rotations.opened import OpenedSecrets
@@ -87,7 +87,7 @@ def _visits(
     import asyncio
 
     from flows import rotation_orders, rotation_round
-    from flows.rotating import Wish
+    from flows.rotation_visit import Wish
     from flows.secret_rotation import visit_all
 
     match doing:

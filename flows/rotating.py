@@ -7,14 +7,14 @@ visits, in the overlap, nothing is held. Whoever comes after a death goes on whe
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 from flows.rotation_asking import answered
 from flows.rotation_stages import Stages
+from flows.rotation_visit import How, Say, Visited, Wish
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
@@ -31,45 +31,9 @@ from tminus.rotations.document import Document
 from tminus.rotations.opened import OpenedSecrets
 from tminus.rotations.telling import letters
 
-Say = Callable[[str], None]
-"""Tells whoever sits at the terminal."""
-How = Literal["rotated", "undone", "not approved", "waits", "broke off", "refused"]
 Left = ev.RotationWaits | ev.RotationEnded | ev.RotationBrokeOff
 """How a visit leaves a rotation."""
 _BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused)
-
-
-@dataclass(frozen=True)
-class Visited:
-    """How far one visit came.
-
-    Attributes:
-        until: before when there is nothing to do.
-        why: what is waited for.
-    """
-
-    secret: str
-    how: How
-    said: str
-    until: datetime | None = None
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """Why a rotation is begun, where none is open.
-
-    Attributes:
-        at_once: the old value leaked.
-        reason: for the record.
-        approval: the chain in which it was asked for; "" where nobody is.
-        given: the new value, where a person brings it.
-    """
-
-    at_once: bool = False
-    reason: str = ""
-    approval: str = ""
-    given: Document | None = None
 
 
 class Rotating:
@@ -119,9 +83,10 @@ class Rotating:
     async def begin(self, wish: Wish) -> None:
         """Writes down that a rotation begins, and what it will touch.
 
-        Raises Refused where a person must bring the new value and did not; CouldNotObserve, LedgerError.
+        Raises Refused where a person must bring the new value and did not; begun by the schedule it says so to them.
+        Raises CouldNotObserve, LedgerError.
         """
-        if self._rotator.by_hand and wish.given is None:
+        if self._rotator.by_hand and wish.given is None and not wish.scheduled:
             raise Refused(
                 f"{self._name} is made by a person ({self._rotator.title}): make a new one, then `tminus rotate "
                 f"{self._name} --given`, which asks for it without showing it. Nothing was changed"
@@ -172,12 +137,12 @@ class Rotating:
 
     async def _not_now(self, rotation: Rotation) -> Visited | None:
         """Why nothing is done on this visit: nobody said yes yet, or it is too early."""
-        for chain in rotation.approvals if rotation.undo is None else []:
-            answer, how = await asyncio.to_thread(answered, self._store, chain)
-            if answer == "open":
-                return Visited(self._name, "waits", f"{self._name} waits for a yes: {how}")
-            if answer == "no":
-                ended = ev.RotationEnded(rotation=rotation.name, how="not approved", sentence=f"{self._name}: {how}")
+        if rotation.undo is None and not rotation.begun and rotation.began.approval:
+            answer = await asyncio.to_thread(answered, self._store, rotation.began.approval)
+            if answer.word == "open":
+                return Visited(self._name, "waits", f"{self._name} waits for a yes: {answer.said}")
+            if why := answer.why_not(now()):
+                ended = ev.RotationEnded(rotation=rotation.name, how="not approved", sentence=f"{self._name}: {why}")
                 await self.write(ended)
                 return self._visited(ended)
         waits = rotation.waits

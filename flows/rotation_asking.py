@@ -1,7 +1,9 @@
 """Somebody is asked whether a secret may be rotated, and what they said is read back, signatures and all."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +20,7 @@ from tminus.record import AskState, Record
 from tminus.rotations.opened import OpenedSecrets
 from tminus.rotations.papers import ASK, facts_of, frozen_papers, question
 
-Answer = Literal["yes", "no", "open"]
+_COUNTS = timedelta(hours=12)  # after the question's deadline, for which a yes counts that nothing was begun on
 _LOOK = 2.0  # seconds between two looks for an answer, where nobody tells of one
 
 
@@ -53,8 +55,30 @@ def _text(opened: OpenedSecrets, asked: ev.RotationAsked) -> str:
     return f"{asked.secret} ({asked.stored_as}) of {place} leaked: cut its value off at once?{why}\n{cut}"
 
 
-def answered(store: Store, chain: str) -> tuple[Answer, str]:
-    """What people said, and how it is said to others; raises LedgerError where the chain holds no such question.
+@dataclass(frozen=True)
+class Answer:
+    """What people said.
+
+    Attributes:
+        said: by whom, or why not, or how it can be answered.
+        deadline: of the question.
+    """
+
+    word: Literal["yes", "no", "open"]
+    said: str
+    deadline: datetime
+
+    def why_not(self, at: datetime) -> str:
+        """Why nothing may be begun on it; "" where it may."""
+        if self.word == "yes" and at > self.deadline + _COUNTS:
+            return (
+                f"approved by {self.said} until {self.deadline + _COUNTS:%Y-%m-%d %H:%M} UTC, and not begun; ask again"
+            )
+        return self.said if self.word == "no" else ""
+
+
+def answered(store: Store, chain: str) -> Answer:
+    """What people said; raises LedgerError where the chain holds no such question.
 
     A question whose time is up, or that was decided, is ended in its chain.
     """
@@ -63,13 +87,34 @@ def answered(store: Store, chain: str) -> tuple[Answer, str]:
         book.write(ended, after=book.record.seq)
         state = book.record.asks[ASK]
     if state.ended is None:
-        return "open", f"{asking.judge(state, frozen.people).waits}; {asking.how_to_answer(chain, state.opened)}"
+        waits = f"{asking.judge(state, frozen.people).waits}; {asking.how_to_answer(chain, state.opened)}"
+        return Answer("open", waits, state.opened.deadline)
     if state.ended.result != "met":
-        return "no", state.ended.reason
+        return Answer("no", state.ended.reason, state.opened.deadline)
     judged = asking.judge(state, frozen.people)
     if not judged.met:
         raise LedgerError(f"{chain} is written down as approved, and it {judged.waits or 'was rejected'}")
-    return "yes", asking.seated(judged.seating, frozen.people)
+    return Answer("yes", asking.seated(judged.seating, frozen.people), state.opened.deadline)
+
+
+def asked_already(store: Store, wanted: ev.RotationAsked, chains: str, but: Collection[str]) -> str:
+    """The newest question that asks just this and was not answered with a no; "" where there is none.
+
+    Args:
+        store: the ledger.
+        wanted: what is to be asked.
+        chains: how the chains of such questions begin.
+        but: chains that a rotation was begun on already.
+    """
+    for chain in sorted((one for one in store.chains() if one.startswith(chains)), reverse=True):
+        if chain in but:
+            continue
+        record = Logbook(store, chain).refresh()
+        asked = next((event for event in record.events if isinstance(event, ev.RotationAsked)), None)
+        if asked is not None and facts_of(asked) == facts_of(wanted) and asked.asked_by == wanted.asked_by:
+            answer = answered(store, chain)
+            return chain if answer.word != "no" and not answer.why_not(now()) else ""
+    return ""
 
 
 def _read(store: Store, chain: str) -> tuple[Logbook, Frozen, AskState]:
@@ -88,18 +133,18 @@ def _read(store: Store, chain: str) -> tuple[Logbook, Frozen, AskState]:
     return book, frozen, state
 
 
-async def wait_for_answer(store: Store, chain: str, say: Callable[[str], None]) -> tuple[Answer, str]:
+async def wait_for_answer(store: Store, chain: str, say: Callable[[str], None]) -> Answer:
     """The same, once it is decided or its time is up."""
     changes = await asyncio.to_thread(store.changes)
     try:
         said = ""
         while True:
-            answer, how = await asyncio.to_thread(answered, store, chain)
-            if answer != "open":
-                return answer, how
-            if how != said:
-                say(f"Waits: {how}")
-                said = how
+            answer = await asyncio.to_thread(answered, store, chain)
+            if answer.word != "open":
+                return answer
+            if answer.said != said:
+                say(f"Waits: {answer.said}")
+                said = answer.said
             await asyncio.to_thread(changes.wait, _LOOK)
     finally:
         changes.close()

@@ -4,9 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.rotating import Rotating, Say, Visited, Wish, rotating
-from flows.rotation_asking import ask, wait_for_answer
+from flows.rotating import Rotating, rotating
+from flows.rotation_asking import ask, asked_already, wait_for_answer
+from flows.rotation_visit import Say, Visited, Wish
 from tminus import events as ev
+from tminus.chain_names import rotations_asked
+from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused
 from tminus.ledger.store import Store
 from tminus.people import People
@@ -77,7 +80,7 @@ async def cut_off(
     """Asks that a leaked value be cut off, and does it once somebody said yes: a rotation without any overlap.
 
     Where one is open, its old value goes at once too; what is current then is replaced in any case. Killed and begun
-    again, it goes on: `tminus rotate NAME`. Raises Refused where the answer is no; UsageError where nobody could
+    again, it takes up the same question. Raises Refused where the answer is no; UsageError where nobody could
     approve it; LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
     async with rotating(store, opened, name, say) as one:
@@ -93,16 +96,20 @@ async def cut_off(
             reason=word.reason,
             cut_off=tuple(cut),
         )
-        chain, how = await asyncio.to_thread(ask, store, opened, word.people, asked, opened.book.leaked)
-        say(f"Asked: {chain}\n  {how}")
-        answer, said = await wait_for_answer(store, chain, say)
-        if answer != "yes":
-            raise Refused(f"{name} was not cut off: {said}")
-        say(f"Approved: {said}.")
-        return await _without_overlap(one, opened, name, word, Wish(at_once=True, approval=chain, given=given))
+        chains = rotations_asked(opened.system, opened.environment.environment, name)
+        chain = await asyncio.to_thread(asked_already, store, asked, chains, one.course.approvals)
+        if not chain:
+            chain, how = await asyncio.to_thread(ask, store, opened, word.people, asked, opened.book.leaked)
+            say(f"Asked: {chain}\n  {how}")
+        answer = await wait_for_answer(store, chain, say)
+        if why := answer.why_not(now()):
+            raise Refused(f"{name} was not cut off: {why}")
+        say(f"Approved: {answer.said}.")
+        wish = Wish(at_once=True, reason=word.reason, approval=chain, given=given)
+        return await _without_overlap(one, opened.chain(name), word, wish, replaces)
 
 
-async def _without_overlap(one: Rotating, opened: OpenedSecrets, name: str, word: Word, wish: Wish) -> Visited:
+async def _without_overlap(one: Rotating, chain: str, word: Word, wish: Wish, leaked: str) -> Visited:
     rotation = one.course.open
     if rotation is not None:
         # What was current when this was asked is the one that goes, where the open rotation replaces just that.
@@ -115,9 +122,15 @@ async def _without_overlap(one: Rotating, opened: OpenedSecrets, name: str, word
             approval=wish.approval,
             then=then,
         )
-        await one.write(word.order(opened.chain(name), order))
+        await one.write(word.order(chain, order))
         came = await one.go_on(wish.given)
         if came.how != "rotated" or not then:
             return came
-    await one.begin(Wish(at_once=True, reason=word.reason, approval=wish.approval, given=wish.given))
+    current, _, _ = await one.current()
+    if current != leaked:
+        raise Refused(
+            f"version {leaked[:8]} was to be cut off, and {current[:8]} is current by now: somebody else changed it. "
+            "Where that one leaked too, ask again"
+        )
+    await one.begin(wish)
     return await one.go_on(wish.given)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from flows.rotating import How, Rotating, Say, Visited, Wish, rotating
+from flows.rotating import Rotating, rotating
 from flows.rotation_asking import ask
+from flows.rotation_visit import How, Say, Visited, Wish
 from tasks.rotators.vocabulary import ROTATORS
 from tminus import events as ev
 from tminus.clock import now, show_duration
@@ -68,12 +69,14 @@ async def go_on_if_due(
 
 async def _due(opened: OpenedSecrets, name: str, one: Rotating) -> Wish | None:
     if owed := one.course.owed:
-        return Wish(at_once=True, reason=owed.reason, approval=owed.approval)
+        return Wish(at_once=True, reason=owed.reason, approval=owed.approval, scheduled=True)
     [(_, policy)] = opened.named((name,))
     _, _, made = await one.current()
     if now() < due_from(policy, made):
         return None
-    return Wish(reason=f"it is of {made:%Y-%m-%d}, and {show_duration(policy.every)} is how old it may grow")
+    return Wish(
+        scheduled=True, reason=f"it is of {made:%Y-%m-%d}, and {show_duration(policy.every)} is how old it may grow"
+    )
 
 
 async def _approved(

@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows.rotating import Visited
 from flows.rotation_round import go_on_if_due, opened_secrets
+from flows.rotation_visit import Visited
 from tminus.errors import TminusError
 from tminus.rotations.opened import OpenedSecrets
 

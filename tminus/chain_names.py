@@ -86,8 +86,13 @@ def secret_chain(system: str, environment: str, secret: str) -> str:
 
 
 def rotation_asked_chain(system: str, environment: str, secret: str, asked: datetime) -> str:
-    """The chain in which people are asked about one rotation."""
-    return f"{_ROTATION_ASKED}{system}.{environment}.{secret}.{asked:%Y%m%d-%H%M%S-%f}"
+    """The chain in which people are asked about one rotation; those of one secret stand in the order of time."""
+    return f"{rotations_asked(system, environment, secret)}{asked:%Y%m%d-%H%M%S-%f}"
+
+
+def rotations_asked(system: str, environment: str, secret: str) -> str:
+    """How the chains begin in which people are asked about one secret."""
+    return f"{_ROTATION_ASKED}{system}.{environment}.{secret}."
 
 
 def is_rotation_asked(chain: str) -> bool:

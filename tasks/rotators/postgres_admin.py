@@ -33,7 +33,7 @@ _LOGIN: LiteralString = """
     SELECT rolcanlogin, coalesce(shobj_description(oid, 'pg_authid'), '') FROM pg_roles WHERE rolname = %s"""
 LOGIN: LiteralString = "LOGIN"
 NOLOGIN: LiteralString = "NOLOGIN"
-_MARK = "tminus rotation "
+_MARK, _OVER = "tminus rotation ", ", over"
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,15 @@ class Login:
 
     Attributes:
         comment: what is said of it, the mark left out.
-        mark: the rotation that last gave it a password; "" where none did, or that one is over.
+        mark: the rotation that last gave it a password, or took it away; "" where none did.
+        over: whether that one took it away.
     """
 
     name: str
     can_login: bool
     comment: str
     mark: str
+    over: bool = False
 
 
 @asynccontextmanager
@@ -80,7 +82,9 @@ async def login_of(connection: "Connection", user: str, rotation: str) -> Login 
         return None
     first, _, last = str(row[1]).rpartition("\n")
     marked = last.startswith(_MARK)
-    login = Login(user, row[0] is True, first if marked else str(row[1]), last[len(_MARK) :] if marked else "")
+    by = last.removeprefix(_MARK) if marked else ""
+    comment = first if marked else str(row[1])
+    login = Login(user, row[0] is True, comment, by.removesuffix(_OVER), over=by.endswith(_OVER))
     if login.mark > rotation:
         raise Refused(f"{user} is of the rotation {login.mark} by now, which is later than {rotation}; nothing changed")
     return login
@@ -112,10 +116,10 @@ async def alter(connection: "Connection", user: str, change: "sql.Composable | L
     await connection.execute(sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(user), what))
 
 
-async def worthless(connection: "Connection", login: Login) -> None:
-    """Nobody can log in as it, with whatever password, and it bears no mark."""
+async def worthless(connection: "Connection", login: Login, rotation: str) -> None:
+    """Nobody can log in as it, with whatever password; marked, so that nothing of this rotation comes after it."""
     await alter(connection, login.name, "NOLOGIN PASSWORD NULL")
-    await mark(connection, login, "")
+    await mark(connection, login, f"{rotation}{_OVER}")
 
 
 def password_sql(connection: "Connection", user: str, password: SecretStr) -> "sql.Composed":

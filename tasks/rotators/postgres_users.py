@@ -67,6 +67,8 @@ class PostgresUsers(TwoLogins, frozen=True):
             there = await login_of(connection, user, turn.rotation)
             if there is not None and there.mark == turn.rotation and there.can_login:
                 return Done(f"{user} has its new password and can log in", already=True)
+            if there is not None and there.mark == turn.rotation and there.over:
+                raise Refused(f"{user} had its password of this rotation taken away already; it is not given again")
             await known_login(connection, old, turn.rotation)
             await refuse_drift(connection, self.owner_role, self.users)
             if not turn.at_once:
@@ -141,7 +143,7 @@ class PostgresUsers(TwoLogins, frozen=True):
             login = await known_login(connection, old, turn.rotation)
             if not turn.at_once and (alive := await sessions_of(connection, old)):
                 return NotYet(now() + _AGAIN, f"sessions of {old} live: {named(alive)}")
-            await worthless(connection, login)
+            await worthless(connection, login, turn.rotation)
         ended = await _ended(self.server, turn, old) if turn.at_once else None
         return ended or Done(f"{old} has no password, no session, and cannot log in")
 
@@ -151,11 +153,11 @@ class PostgresUsers(TwoLogins, frozen=True):
         user = turn.way["user"]
         async with changing(turn.estate, self.server, self.owner_role) as connection:
             there = await login_of(connection, user, turn.rotation)
-            if there is None or there.mark != turn.rotation:
+            if there is None or there.mark != turn.rotation or there.over:
                 return Done(f"{user} has nothing of this rotation", already=True)
             if not (await known_login(connection, turn.way["old_user"], turn.rotation)).can_login:
                 raise Refused(f"{turn.way['old_user']} cannot log in any more: without {user} nobody could")
-            await worthless(connection, there)
+            await worthless(connection, there, turn.rotation)
         return Done(f"{user} has no password and cannot log in")
 
 

@@ -129,6 +129,11 @@ class Course:
         return next((one for one in reversed(self.rotations) if one.ended and one.ended.how == "rotated"), None)
 
     @property
+    def approvals(self) -> frozenset[str]:
+        """The questions on which a rotation was begun, or hastened."""
+        return frozenset(chain for rotation in self.rotations for chain in rotation.approvals)
+
+    @property
     def owed(self) -> ev.RotationOrdered | None:
         """The order by which another rotation is to follow the last one, which is over: what is current leaked too."""
         last = self.rotations[-1] if self.rotations else None

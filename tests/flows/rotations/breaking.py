@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from flows.rotating import Visited
+from flows.rotation_visit import Visited
 from tasks.aws_client import AwsService, Parameter
 from tests.flows.ledgers import BreakableStore, Matches
 from tests.flows.rotations.room import NAME, Room

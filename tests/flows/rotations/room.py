@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ruamel.yaml import YAML
 
-from flows.rotating import Visited, Wish
 from flows.rotation_orders import Word, turn_back
 from flows.rotation_round import go_on_if_due, rotate
+from flows.rotation_visit import Visited, Wish
 from tests.flows.ledgers import BreakableStore
 from tests.flows.rotations.door import Door, DoorKey
 from tests.tminus.readiness.room import person

@@ -4,7 +4,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from flows.rotating import Visited
+from flows.rotation_visit import Visited
 from tests.flows.ledgers import BreakableStore
 from tests.flows.rotations.breaking import (
     MOMENTS,

@@ -16,8 +16,8 @@ from ruamel.yaml import YAML
 
 from deployments.rehearsal.aws import put_secret
 from deployments.rehearsal.in_thread import served
-from flows.rotating import Visited, Wish
 from flows.rotation_round import rotate
+from flows.rotation_visit import Visited, Wish
 from tasks.rotators.http_key import HttpKey
 from tests.conftest import S3Server
 from tests.tasks.rotators.key_vendor import ADMIN, KeyVendor

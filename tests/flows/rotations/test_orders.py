@@ -6,12 +6,19 @@ from collections.abc import Coroutine
 from contextlib import closing
 
 import pytest
+from pydantic import SecretStr
 
-from flows.rotating import Visited
+from flows import rotation_orders
+from flows.rotation_asking import Answer, wait_for_answer
 from flows.rotation_orders import cut_off
+from flows.rotation_visit import Say, Visited, Wish
+from tests.flows.rotations.door import DoorKey
 from tests.flows.rotations.room import FIRST, NAME, Room
 from tests.flows.rotations.saying import answer_when_asked
+from tests.flows.world import Crash
 from tminus.errors import Refused
+from tminus.ledger.store import Store
+from tminus.rotations.document import Document
 
 
 async def within(coming: Coroutine[object, object, Visited]) -> Visited:
@@ -91,3 +98,57 @@ def test_a_no_cuts_nobody_off(room: Room) -> None:
     answering.join()
     assert room.value() == FIRST
     assert room.door.opens(FIRST)
+
+
+def test_a_question_is_not_asked_twice(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between the yes and its first deed and given again, the order takes up the same question, and its yes."""
+    said: list[str] = []
+
+    async def killed(*_: object) -> Visited:
+        raise Crash
+
+    answering = threading.Thread(target=answer_when_asked, args=(room, "guard", "approve"))
+    answering.start()
+    with monkeypatch.context() as patched, closing(room.store()) as store:
+        patched.setattr(rotation_orders, "_without_overlap", killed)
+        with pytest.raises(Crash):
+            asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), said.append)))
+    answering.join()
+    with closing(room.store()) as store:
+        came = asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), said.append)))
+    assert came.how == "rotated", came.said
+    assert sum(line.startswith("Asked: ") for line in said) == 1
+    assert not room.door.opens(FIRST)
+
+
+def test_what_leaked_is_not_current_any_more(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody else changed it between the question and the yes, nothing is cut off that nobody spoke of."""
+
+    async def changed(store: Store, chain: str, say: Say) -> Answer:
+        answer = await wait_for_answer(store, chain, say)
+        room.client.put_secret_value(SecretId=room.secret, SecretString='{"password": "of somebody else"}')
+        return answer
+
+    monkeypatch.setattr(rotation_orders, "wait_for_answer", changed)
+    answering = threading.Thread(target=answer_when_asked, args=(room, "guard", "approve"))
+    answering.start()
+    with closing(room.store()) as store, pytest.raises(Refused, match="ask again"):
+        asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), print)))
+    answering.join()
+    assert room.value() == "of somebody else"
+
+
+def test_who_must_bring_a_value_is_paged(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the schedule a secret that only a person can make begins, and pages until they bring one; by hand it asks."""
+    monkeypatch.setattr(DoorKey, "by_hand", True)
+    with pytest.raises(Refused, match="--given"):
+        room.rotate()
+    assert room.course().rotations == []
+    (room.folder / "trouble").write_text("before create")
+    came = room.rotate(wish=Wish(scheduled=True))
+    assert came.how == "broke off"
+    [rotation] = room.course().rotations
+    assert rotation.paged
+    given = Document(SecretStr('{"password": "brought by hand"}'), "given")
+    assert room.rotate(wish=Wish(given=given)).how == "waits"
+    assert room.course().rotations[-1].name == rotation.name

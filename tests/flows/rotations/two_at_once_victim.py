@@ -6,8 +6,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from flows.rotating import Wish
 from flows.rotation_round import rotate
+from flows.rotation_visit import Wish
 from tests.flows.ledgers import BreakableStore
 from tests.flows.rotations.breaking import told
 from tests.flows.rotations.door import DoorKey

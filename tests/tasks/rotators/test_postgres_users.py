@@ -63,7 +63,7 @@ async def test_a_whole_turn_with_every_step_twice(pair: Pair) -> None:
     await users.off(turn, new)
     for _ in range(2):
         assert await users.drop(turn, new) == Done(f"{pair.a} has no password, no session, and cannot log in")
-    assert state(pair, pair.a) == (False, False, "")
+    assert state(pair, pair.a) == (False, False, f"tminus rotation {turn.rotation}, over")
     assert state(pair, pair.b) == (True, True, f"tminus rotation {turn.rotation}")
     assert pair.opens(new)
 
@@ -306,11 +306,14 @@ async def test_undone_before_it_is_current(pair: Pair) -> None:
     new = await users.create(pair.turn)
     assert (await users.undo(pair.turn, new)).already
     before = state(pair, pair.a)
-    for steps in (users.set, users.test):
-        await users.set(pair.turn, new)
-        await steps(pair.turn, new)
-        assert [(await users.undo(pair.turn, new)).already for _ in range(2)] == [False, True]
-        assert state(pair, pair.b) == (False, False, "")
+    for number, steps in enumerate((users.set, users.test)):
+        turn = pair.now(rotation=f"{pair.turn.rotation}-{number}")
+        await users.set(turn, new)
+        await steps(turn, new)
+        assert [(await users.undo(turn, new)).already for _ in range(2)] == [False, True]
+        assert state(pair, pair.b) == (False, False, f"tminus rotation {turn.rotation}, over")
+        with pytest.raises(Refused, match="taken away already"):
+            await users.set(turn, new)
     assert state(pair, pair.a) == before
     assert pair.opens(pair.turn.old)
 
