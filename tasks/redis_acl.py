@@ -83,8 +83,12 @@ class Node:
         return frozenset(_text(one) for one in told.get("passwords", ()))
 
     async def change(self, user: str, *rules: str) -> None:
-        """Changes the user, and keeps that over a restart; the rules hold hashes only."""
-        await self.ask("ACL SETUSER", user, *rules)
+        """Changes the user, and keeps that over a restart; the rules hold hashes only.
+
+        Without rules it only keeps what is: an earlier try may have ended between the two.
+        """
+        if rules:
+            await self.ask("ACL SETUSER", user, *rules)
         await self.ask(await self.keeps())
 
     async def keeps(self) -> str:
@@ -99,6 +103,15 @@ class Node:
                 "password back; start it with one of them"
             )
         return "CONFIG REWRITE"
+
+    async def require_followed_by_another(self, user: str) -> None:
+        """Raises Refused where it follows its primary as the user: it would be cut off with the old password."""
+        found = await self.ask("CONFIG GET", "masteruser")
+        if isinstance(found, dict) and user in found.values():
+            raise Refused(
+                f"{self.where} follows its primary as {user} (masteruser), and would be cut off; give replication a "
+                "user of its own"
+            )
 
     async def sessions(self, user: str) -> list[Session]:
         """The user's connections."""

@@ -54,6 +54,7 @@ class RedisUser(Rotator, frozen=True):
         async with nodes(turn.estate, self.server) as found:
             for node in found:
                 await node.keeps()
+                await node.require_followed_by_another(self.user)
                 has = await node.hashes(self.user)
                 if old not in has or (len(has) > 1 and not turn.at_once):
                     raise Refused(
@@ -72,6 +73,7 @@ class RedisUser(Rotator, frozen=True):
         old, made = hashed(turn.old.secret("password")), hashed(new.secret("password"))
         changed = 0
         async with nodes(turn.estate, self.server) as found:
+            _require_all(turn, found)
             for node in found:
                 has = await node.hashes(self.user)
                 if not turn.at_once and not {old} <= has <= {old, made}:
@@ -79,15 +81,15 @@ class RedisUser(Rotator, frozen=True):
                         f"{node.where}: {self.user} has {len(has)} passwords, and others than the old and the new one: "
                         "somebody else changed them; nothing was changed there"
                     )
-                if made not in has:
-                    await node.change(self.user, f"#{made}")
-                    changed += 1
+                await node.change(self.user, *([] if made in has else [f"#{made}"]))
+                changed += made not in has
         return Done(f"{self.user} has both passwords on {len(found)} nodes", already=not changed)
 
     async def test(self, turn: Turn, new: Document) -> Done | NotYet:
         """See Rotator: a fresh log-in on every node. Commands are queued and thrown away, so none has an effect."""
         password = new.secret("password")
         async with nodes(turn.estate, self.server) as found:
+            _require_all(turn, found)
             for number, node in enumerate(found):
                 at = "" if number == 0 else node.where.partition("(replica ")[2].rstrip(")")
                 await self._log_in(turn, password, at, node.where)
@@ -102,7 +104,7 @@ class RedisUser(Rotator, frozen=True):
 
         client = client_of(address(turn.estate, self.server, at, self.user, password))
         try:
-            for command in self.cannot if at else (*self.can, *self.cannot):
+            for command in (*self.can, *self.cannot):
                 allowed = await _allowed(client, command, self.user)
                 if allowed is not (command in self.can):
                     raise Refused(f"{where}: {self.user} {'may' if allowed else 'may not'} {shlex.split(command)[0]}")
@@ -119,19 +121,17 @@ class RedisUser(Rotator, frozen=True):
         last: dict[str, datetime] = {}
         async with nodes(turn.estate, self.server) as found:
             for node in found:
-                before = await self._before(node, turn)
-                refused = [
-                    (f"{who}, refused", now() - timedelta(seconds=ago)) for who, ago in await node.refused(self.user)
-                ]
-                seen = [(one.who, now()) for one in before] + [one for one in refused if one[1] > since]
-                for who, at in seen:
+                for who, at in await self._seen(node, turn, since):
                     uses[who] += 1
                     last[who] = max(at, last.get(who, at))
         where = f"CLIENT LIST and ACL LOG of {len(found)} nodes"
         return Census([Use(who, times, last[who]) for who, times in uses.items()], where, since, _BLIND)
 
     async def _seen(self, node: Node, turn: Turn, since: datetime) -> list[tuple[str, datetime]]:
+        """Whoever is refused while both passwords open came with neither, and is no user of the old one."""
         alive = [(one.who, now()) for one in await self._before(node, turn)]
+        if hashed(turn.old.secret("password")) in await node.hashes(self.user):
+            return alive
         told = [(f"{who}, refused", now() - timedelta(seconds=ago)) for who, ago in await node.refused(self.user)]
         return [*alive, *(one for one in told if one[1] > since)]
 
@@ -164,9 +164,9 @@ class RedisUser(Rotator, frozen=True):
         old, changed = hashed(turn.old.secret("password")), 0
         async with nodes(turn.estate, self.server) as found:
             for node in found:
-                if old not in await node.hashes(self.user):
-                    await node.change(self.user, f"#{old}")
-                    changed += 1
+                off = old not in await node.hashes(self.user)
+                await node.change(self.user, *([f"#{old}"] if off else []))
+                changed += off
         return Done(f"the old password of {self.user} opens again on {len(found)} nodes", already=not changed)
 
     async def drop(self, turn: Turn, new: Document) -> Done | NotYet:
@@ -194,15 +194,24 @@ class RedisUser(Rotator, frozen=True):
             )
         going = {node: (some - {stays}) if all_else else some & {gone} for node, some in has.items()}
         for node, some in going.items():
-            if some:
-                await node.change(self.user, *(f"!{one}" for one in sorted(some)))
+            await node.change(self.user, *(f"!{one}" for one in sorted(some)))
         return sum(bool(some) for some in going.values())
+
+
+def _require_all(turn: Turn, found: Sequence[Node]) -> None:
+    """Raises CouldNotObserve where one that there was when this began follows no more: it would miss the password."""
+    missing = set(turn.way.get("nodes", "").split(", ")) - {node.where for node in found} - {""}
+    if missing:
+        raise CouldNotObserve(
+            f"{', '.join(sorted(missing))} was there when this began, and the primary has it no more: start it, or "
+            "undo this rotation and begin again without it"
+        )
 
 
 async def _allowed(client: "redis.asyncio.Redis", command: str, user: str) -> bool:
     """Whether the user may run it: Redis looks when it is queued, and it is thrown away then.
 
-    Raises Refused where the user may not queue, RedisError where it cannot log in.
+    Raises Refused where the user may not queue, or there is no such command; RedisError where it cannot log in.
     """
     from redis import exceptions
 
@@ -215,8 +224,11 @@ async def _allowed(client: "redis.asyncio.Redis", command: str, user: str) -> bo
             await connection.execute_command(*shlex.split(command))  # type: ignore[no-untyped-call]  # redis-py's own
         except exceptions.NoPermissionError:
             return False
-        except exceptions.ResponseError:
-            return True  # it was looked at, and is wrong in another way: a replica takes no writes
+        except exceptions.ReadOnlyError:
+            return True  # it was looked at before: a replica takes no writes
+        except exceptions.ResponseError as e:
+            said = str(e).partition(",")[0][:60]
+            raise Refused(f"whether {user} may {shlex.split(command)[0]} cannot be seen, Redis says: {said}") from e
         finally:
             await connection.execute_command("DISCARD")  # type: ignore[no-untyped-call]  # redis-py's own
     return True

@@ -233,3 +233,59 @@ async def test_nobody_there(room: RedisRoom, estates: Estates) -> None:
     unset = estates.make(redis={"cache": {"url": "env:TMINUS_NOT_SET"}})
     with pytest.raises(MissingSecret):
         await room.policy().plan(replace(room.turn, estate=unset))
+
+
+async def test_what_a_kill_left_unwritten_is_written(room: RedisRoom) -> None:
+    """Killed between a change and its writing down, the next try writes it: a restart loses neither set nor off."""
+    policy = room.policy()
+    new = await policy.create(room.turn)
+    made, old = (hashed(one.secret("password")) for one in (new, room.old))
+    for admin in room.admin:
+        admin.execute_command("ACL SETUSER", room.user, f"#{made}")
+    assert (await policy.set(room.turn, new)).already  # type: ignore[union-attr]
+    assert [made in kept_by(admin) for admin in room.admin] == [True, True]
+    for admin in room.admin:
+        admin.execute_command("ACL SETUSER", room.user, f"!{old}")
+    for step in (policy.off, policy.drop):
+        assert (await step(replace(room.turn, promoted=now()), new)).already  # type: ignore[union-attr]
+        assert [old in kept_by(admin) for admin in room.admin] == [False, False]
+
+
+async def test_each_node_is_asked_what_the_user_may(room: RedisRoom) -> None:
+    """A replica where it may less is found; a command that there is not proves nothing."""
+    new = await set_beside(room)
+    with pytest.raises(Refused, match="cannot be seen, Redis says: unknown command"):
+        await room.policy(can=["GTE orders"]).test(room.turn, new)
+    room.admin[1].execute_command("ACL SETUSER", room.user, "-set")
+    with pytest.raises(Refused, match=rf"replica {HOST}:{room.ports[1]}\): {room.user} may not SET"):
+        await room.policy().test(room.turn, new)
+
+
+async def test_a_node_that_is_gone_stops_it(room: RedisRoom) -> None:
+    """Before the new one is current: it would come back without it."""
+    policy = room.policy()
+    way = await policy.plan(room.turn)
+    gone = f"redis cache (replica {HOST}:1)"
+    turn = replace(room.turn, way={**way, "nodes": f"{way['nodes']}, {gone}"})
+    new = await policy.create(turn)
+    for step in (policy.set, policy.test):
+        with pytest.raises(CouldNotObserve, match="was there when this began"):
+            await step(turn, new)
+    assert room.opens(password(new)) == [False, False]
+
+
+async def test_a_stranger_holds_nothing_up(room: RedisRoom) -> None:
+    """Whoever knocks with a wrong password while both open is no user of the old one."""
+    policy, new = room.policy(), await set_beside(room)
+    assert room.opens("a password of nobody") == [False, False]
+    assert not (await policy.census(replace(room.turn, promoted=now() - timedelta(minutes=1)), new)).uses
+
+
+async def test_replication_has_a_user_of_its_own(room: RedisRoom) -> None:
+    """A replica that follows as the user would be cut off with the old password."""
+    room.admin[1].config_set("masteruser", room.user)
+    try:
+        with pytest.raises(Refused, match="masteruser"):
+            await room.policy().plan(room.turn)
+    finally:
+        room.admin[1].config_set("masteruser", "")
