@@ -46,9 +46,9 @@ class _Words(TypedDict):
 def command(
     runbook: Path, environment: Path, secrets: tuple[str, ...], doing: str | None, **words: Unpack[_Words]
 ) -> None:
-    """Replaces each SECRET by a new one, or goes on where its rotation stands.
+    """Replaces each SECRET by a new one.
 
-    The new one is made, set beside the old one, tested for what it must and must not open, and made current. The old
+    Or goes on where its rotation stands. The new one is made, set beside the old one, tested for what it must and must not open, and made current. The old
     one goes on to work for the book's overlap, is switched off once nobody used it for a whole cycle, and goes for good
     after that. Killed at any moment and started again, it goes on from there. `tminus secrets` shows how all stand.
 

@@ -15,7 +15,7 @@ _PIPED = 140  # columns where stdout is no terminal
 @with_book_files("secrets")
 @click.option("--json", "as_json", is_flag=True, help="For programs: each secret with its age and state.")
 def command(runbook: Path, environment: Path, secret: str | None, as_json: bool) -> None:
-    """Shows each secret's age against what the book allows, and where its rotation stands.
+    """Shows each secret's age, and how its rotation stands.
 
     With SECRET: all that happened to it. No value is read. Exits 0; 1 where one is older than it may be, or its age
     cannot be told.
