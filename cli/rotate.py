@@ -48,9 +48,10 @@ def command(
 ) -> None:
     """Replaces each SECRET by a new one.
 
-    Or goes on where its rotation stands. The new one is made, set beside the old one, tested for what it must and must not open, and made current. The old
-    one goes on to work for the book's overlap, is switched off once nobody used it for a whole cycle, and goes for good
-    after that. Killed at any moment and started again, it goes on from there. `tminus secrets` shows how all stand.
+    Or goes on where its rotation stands. The new one is made, set beside the old one, tested for what it must and must
+    not open, and made current. The old one goes on to work for the book's overlap, is switched off once nobody used it
+    for a whole cycle, and goes for good after that. Killed at any moment and started again, it goes on from there.
+    `tminus secrets` shows how all stand.
 
     Exits 0 where it went as far as it can go now, 1 where something broke off, 2 where it was asked wrongly, 3 where
     a rule says no.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.rotating import Rotating, rotating
 from flows.rotation_asking import ask, asked_already, wait_for_answer
+from flows.rotation_round import owed
 from flows.rotation_visit import Say, Visited, Wish
 from tminus import events as ev
 from tminus.chain_names import rotations_asked
@@ -84,6 +85,10 @@ async def cut_off(
     approve it; LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
     async with rotating(store, opened, name, say) as one:
+        if (wish := owed(one.course)) is not None:
+            await one.begin(wish)
+        if one.course.open is not None and one.course.open.at_once:
+            return await one.go_on(given)
         replaces, _, _ = await one.current()
         cut = await _cut_off(one)
         [(_, policy)] = opened.named((name,))

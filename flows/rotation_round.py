@@ -14,7 +14,7 @@ from tminus.clock import now, show_duration
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 from tminus.ledger.store import Store
 from tminus.rotations.book import Policy
-from tminus.rotations.course import Rotation
+from tminus.rotations.course import Course, Rotation
 from tminus.rotations.opened import OpenedSecrets, open_secrets
 
 _UNSEEN = (CouldNotObserve, NotConfigured, MissingSecret, Refused)
@@ -41,7 +41,7 @@ async def rotate(
     async with rotating(store, opened, name, say) as one:
         course = one.course
         if course.open is None:
-            await one.begin(await _approved(store, opened, name, one, wish, people, say))
+            await one.begin(owed(course) or await _approved(store, opened, name, one, wish, people, say))
         elif (until := _too_early(course.open)) is not None and not course.open.at_once:
             raise Refused(_overlaps(opened, name, course.open, until))
         return await one.go_on(wish.given)
@@ -67,9 +67,15 @@ async def go_on_if_due(
         return Visited(name, how, f"{name}: {e}")
 
 
+def owed(course: Course) -> Wish | None:
+    """The rotation that was approved to follow the last one at once, where that is not begun yet."""
+    order = course.owed
+    return Wish(at_once=True, reason=order.reason, approval=order.approval, scheduled=True) if order else None
+
+
 async def _due(opened: OpenedSecrets, name: str, one: Rotating) -> Wish | None:
-    if owed := one.course.owed:
-        return Wish(at_once=True, reason=owed.reason, approval=owed.approval, scheduled=True)
+    if wish := owed(one.course):
+        return wish
     [(_, policy)] = opened.named((name,))
     _, _, made = await one.current()
     if now() < due_from(policy, made):

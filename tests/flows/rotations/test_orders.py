@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from flows import rotation_orders
+from flows.rotating import Rotating
 from flows.rotation_asking import Answer, wait_for_answer
 from flows.rotation_orders import cut_off
 from flows.rotation_visit import Say, Visited, Wish
@@ -119,6 +120,31 @@ def test_a_question_is_not_asked_twice(room: Room, monkeypatch: pytest.MonkeyPat
     assert came.how == "rotated", came.said
     assert sum(line.startswith("Asked: ") for line in said) == 1
     assert not room.door.opens(FIRST)
+
+
+def test_killed_between_two_that_go(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two values that leaked the second goes too, when the order is given again, without another question."""
+    room.rotate()
+    leaked, said = room.value(), list[str]()
+
+    async def killed(*_: object) -> None:
+        raise Crash
+
+    answering = threading.Thread(target=answer_when_asked, args=(room, "guard", "approve"))
+    answering.start()
+    with monkeypatch.context() as patched, closing(room.store()) as store:
+        patched.setattr(Rotating, "begin", killed)
+        with pytest.raises(Crash):
+            asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), said.append)))
+    answering.join()
+    assert not room.door.opens(FIRST)
+    assert room.door.opens(leaked)
+    with closing(room.store()) as store:
+        came = asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), said.append)))
+    assert came.how == "rotated", came.said
+    assert sum(line.startswith("Asked: ") for line in said) == 1
+    assert not room.door.opens(leaked)
+    assert room.door.opens(room.value())
 
 
 def test_what_leaked_is_not_current_any_more(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
