@@ -52,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--rotations", type=int, default=200)
     parser.add_argument("--full", action="store_true", help="1,000 rotations")
     parser.add_argument("--secrets", type=int, default=50, help="that tminus rotates")
-    parser.add_argument("--rate", type=float, default=110.0, help="log-ins a second; the goal is 100 at most")
+    parser.add_argument("--rate", type=float, default=112.0, help="log-ins a second; the goal is 100 at most")
     parser.add_argument("--brief", action="store_true", help="shorter times, for a look")
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="switch a mechanism off")
     given = parser.parse_args(words)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-MAX_AGE = 1  # seconds for which public keys may be kept
+MAX_AGE = 3  # seconds for which public keys may be kept
 _SETTINGS = ("max_connections = 400", "fsync = off", "log_connections = 'authorization'")
 
 

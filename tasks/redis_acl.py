@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import redis.asyncio
 
 
+_MOST = 10_000  # entries of ACL LOG; where nobody says how many, Redis tells ten
+
+
 def hashed(password: SecretStr) -> str:
     """As Redis keeps it."""
     return sha256(password.get_secret_value().encode()).hexdigest()
@@ -129,7 +132,7 @@ class Node:
 
     async def refused(self, user: str) -> list[tuple[str, float]]:
         """Log-ins as the user that were refused: from where, and how many seconds ago."""
-        found = await self.ask("ACL LOG")
+        found = await self.ask("ACL LOG", _MOST)
         entries = found if isinstance(found, list) else []
         told = [{_text(key): value for key, value in one.items()} for one in entries if isinstance(one, dict)]
         mine = [one for one in told if _text(one.get("reason")) == "auth" and _text(one.get("username")) == user]

@@ -289,3 +289,17 @@ async def test_replication_has_a_user_of_its_own(room: RedisRoom) -> None:
             await room.policy().plan(room.turn)
     finally:
         room.admin[1].config_set("masteruser", "")
+
+
+async def test_the_refused_are_found_among_many(room: RedisRoom) -> None:
+    """Others who were refused since hide nobody."""
+    policy, new = room.policy(), await set_beside(room)
+    turn = replace(room.turn, promoted=now())
+    await policy.off(turn, new)
+    assert room.opens(OLD) == [False, False]
+    for number in range(12):
+        stranger = redis.Redis(HOST, room.ports[0], username=f"other_{number}", password="no", retry=ONCE)
+        with stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+    census = await policy.census(turn, new)
+    assert [(use.who, use.times) for use in census.uses] == [(f"{HOST}, refused", 2)]
