@@ -135,9 +135,9 @@ def make(at: Place, mix: Mix, times: Times) -> Secrets:
         "BENCH_KEY": at.aws.address.access_key_id,
         "BENCH_SECRET": at.aws.address.secret_access_key.get_secret_value(),
     }
-    policies = {name: rotation_postgres.policy(name) for name in logins}
+    policies = {name: rotation_keys.policy(name, times.reads_every) for name in keys}
     policies |= {name: rotation_redis.policy(name) for name in users}
-    policies |= {name: rotation_keys.policy(name, times.reads_every) for name in keys}
+    policies |= {name: rotation_postgres.policy(name) for name in logins}
     common = {"owner": "platform", **times.book()}
     book = {
         "secrets": "bench",
