@@ -17,19 +17,20 @@ import redis
 from pydantic import SecretStr
 
 from deployments.rehearsal import loopback_certificate
-from deployments.rehearsal.in_thread import served
+from deployments.rehearsal.in_thread import Door, served
 from deployments.rehearsal.prefect_server import PrefectServer
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.vendors.stripe import StripeFake
-from tests.conftest import Estates, PostgresServer, RedisServer
+from tests.conftest import Estates, PostgresServer, RedisServer, S3Server
 from tests.flows.rotations import searching
 from tests.flows.rotations.overheard import Overheard, edit, entry, overheard
 from tests.flows.rotations.room import NAME, Room
 from tests.flows.rotations.saying import answer_when_asked
 from tests.flows.rotations.searching import in_files, leaks
 from tests.sampling import few
+from tests.tasks.rotators.jwks_room import JwksRoom
 from tests.tasks.rotators.key_vendor import ADMIN, KeyVendor
-from tests.tasks.rotators.pair import made_pair
+from tests.tasks.rotators.pair import Pair, made_pair
 from tminus.clock import now
 
 AWKWARD = 'canary-"ärger"\\/+&=%20-of-the-first-password'
@@ -121,13 +122,18 @@ def spoke(house: Overheard) -> None:
     assert any(place.endswith("prefect.db, cell by cell") for place in found)
 
 
+def gave(server: PostgresServer, pair: Pair, password: str) -> None:
+    """The login in use has a password that nothing else has."""
+    with server.connect() as connection:
+        verifier = connection.pgconn.encrypt_password(password.encode(), pair.a.encode(), b"scram-sha-256")
+    pair.sql(f"ALTER ROLE {{a}} PASSWORD '{verifier.decode()}'")
+
+
 def test_a_login_of_postgresql(house: Overheard, estates: Estates, telling_server: PostgresServer) -> None:
     """A whole rotation; the server logs every statement, and no password is in its log either."""
     first = f"canary-{secrets.token_urlsafe(24)}"
     with made_pair(telling_server, estates) as pair:
-        with telling_server.connect() as connection:
-            verifier = connection.pgconn.encrypt_password(first.encode(), pair.a.encode(), b"scram-sha-256")
-            pair.sql(f"ALTER ROLE {{a}} PASSWORD '{verifier.decode()}'")
+        gave(telling_server, pair, first)
         house.hold(json.dumps({"username": pair.a, "password": first, "engine": "postgres"}))
         reference = estates.secret(SecretStr(pair.conninfo(pair.rotator, pair.password)))
         where = {"main": {"dsn": estates.secret(telling_server.dsn), "rotator": reference}}
@@ -140,6 +146,40 @@ def test_a_login_of_postgresql(house: Overheard, estates: Estates, telling_serve
         log = telling_server.at.folder / "primary" / "log"
         house.elsewhere += [log, telling_server.at.folder / "primary.log"]
         assert any(b"ALTER ROLE" in content for content in in_files(log).values())
+        assert house.leaks() == []
+
+
+@pytest.mark.long
+def test_a_single_login_of_postgresql(house: Overheard, estates: Estates, telling_server: PostgresServer) -> None:
+    """Whose password is changed in place."""
+    with made_pair(telling_server, estates) as pair:
+        first = f"canary-{secrets.token_urlsafe(24)}"
+        gave(telling_server, pair, first)
+        house.hold(json.dumps({"username": pair.a, "password": first}))
+        reference = estates.secret(SecretStr(pair.conninfo(pair.rotator, pair.password)))
+        where = {"main": {"dsn": estates.secret(telling_server.dsn), "rotator": reference}}
+        edit(house.room.folder / "environment.yaml", {"postgres": where})
+        rights = {"can": [f"TABLE {pair.name}_orders"], "cannot": [f"TABLE {pair.name}_payroll"]}
+        entry(house.room, kind="postgres.user", server="main", user=pair.a, **rights)
+        rotated(house)
+        assert house.leaks() == []
+
+
+@pytest.mark.long
+def test_a_key_that_signs_tokens(house: Overheard, estates: Estates, s3_server: S3Server) -> None:
+    """Its private half is a text of many lines; its public half is published."""
+    door = Door()
+    with served(door) as url:
+        keys = JwksRoom(s3_server, estates, url, f"keys-{secrets.token_hex(4)}.json")
+        door.behind = keys.site()
+        private = keys.old.pem.get_secret_value()
+        house.hold(json.dumps({"kid": keys.old.kid, "algorithm": keys.old.algorithm, "private_key": private}))
+        where = {"buckets": {"keys": dict(s3_server.section(estates.secret, ""))}, "endpoints": {"site": {"url": url}}}
+        edit(house.room.folder / "environment.yaml", where)
+        short = {"token_lifetime": "100 ms", "signer_reads_every": "100 ms", "max_cache": "1s"}
+        entry(house.room, kind="jwt.keys", bucket="keys", key=keys.name, urls=[{"endpoint": "site"}], **short)
+        house.values.add("".join(private.splitlines()[1:-1])[:64])
+        rotated(house)
         assert house.leaks() == []
 
 
