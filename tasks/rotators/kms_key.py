@@ -135,9 +135,14 @@ class KmsKey(Rotator, frozen=True):
         """Disables the old key, once nothing is under it any more."""
         keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
-        if not old.enabled:
-            return Done(f"key {old.id} is {old.state}", already=True)
         made = await asyncio.to_thread(keys.key, new.name(_ID))
+        if not old.enabled:
+            if _OLDER in await asyncio.to_thread(keys.tags, made.id):
+                return Done(f"key {old.id} is {old.state}", already=True)
+            raise Refused(
+                f"key {old.id} is {old.state}, and somebody else did that: what is still under it cannot be seen, so "
+                "it is not let go. Enable it, and go on"
+            )
         if wait := await self._left_over(turn, keys, old, made):
             return wait
         older = await self._older(turn, old)
@@ -193,8 +198,10 @@ class KmsKey(Rotator, frozen=True):
         back = await self._through(turn, keys, Move(made.id, old.id), made, "back")
         if isinstance(back, NotYet):
             return back
+        if moved := back[Fate.MOVED]:
+            return NotYet(now(), f"{moved:,} are under key {old.id} again; once more, for what was written meanwhile")
         older = await self._older(turn, made)
-        said = f"{self.alias} points to key {old.id} again, and {back[Fate.MOVED]:,} are under it again"
+        said = f"{self.alias} points to key {old.id} again, and nothing is under {made.id} any more"
         await asyncio.to_thread(self._unmark, keys, made.id)
         if older and self.older_versions == "wait":
             return Done(
@@ -242,7 +249,7 @@ class KmsKey(Rotator, frozen=True):
             return NotYet(now(), self._progress(turn, sweep))
         await sweep.forget()
         counted = sweep.counted()
-        if counted[Fate.RESTLESS] or (counted[Fate.MOVED] and not turn.at_once):
+        if counted[Fate.RESTLESS] or counted[Fate.MOVED]:
             late = counted[Fate.MOVED] + counted[Fate.RESTLESS]
             return NotYet(now(), f"{late:,} were written under key {old.id} since the last look: it is still used")
         return None

@@ -61,14 +61,15 @@ class Records:
         self._csv = form == "csvlog"
         self._rest = b""
         self._open: list[bytes] = []
+        self._quoted = False
 
     def take(self, piece: bytes) -> Iterator[bytes]:
         """The records that end in this piece; what is unfinished waits for the next."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
             self._open.append(line)
-            quotes = sum(part.count(b'"') for part in self._open) if self._csv else 0
-            if quotes % 2 == 0:  # a field that is quoted may hold line ends
+            self._quoted ^= self._csv and line.count(b'"') % 2 == 1
+            if not self._quoted:  # a field that is quoted may hold line ends
                 yield b"\n".join(self._open)
                 self._open.clear()
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, LiteralString
 
+from tasks.rotators.postgres_admin import administered
+from tasks.rotators.rotator import NotYet, Turn
+from tminus.clock import now
 from tminus.errors import CouldNotObserve
 from tminus.foreign_text import one_line, printable
 
@@ -21,6 +24,7 @@ _STANDBYS: LiteralString = """
     SELECT application_name, coalesce(host(client_addr), '') FROM pg_stat_replication ORDER BY 1, 2"""
 _END: LiteralString = "SELECT pg_terminate_backend(%s, 5000)"  # waits for so many milliseconds
 LOCAL = "a local socket"
+_SOON = timedelta(minutes=1)  # until it is asked again whether sessions that were told to end did
 _NAMED = 5  # users that a sentence names
 
 
@@ -75,3 +79,17 @@ def named(sessions: Sequence[Session]) -> str:
     shown = [f"{times} of {who}" for who, times in sorted(counted.items())]
     rest = f" and of {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
     return ", ".join(shown[:_NAMED]) + rest
+
+
+async def cut(server: str, turn: Turn, user: str) -> NotYet | str:
+    """Ends every session of a login that leaked; when to look again, where some live on.
+
+    Returns what is to be said of those on standbys, which nobody can end from here; "" where there are none.
+    """
+    async with administered(turn.estate, server) as connection:
+        await end_sessions(connection, user, await sessions_of(connection, user))
+        alive = await sessions_of(connection, user)
+        followers = await standbys(connection)
+    if alive:
+        return NotYet(now() + _SOON, f"sessions of {user} were told to end, and live: {named(alive)}")
+    return f"; its sessions on {', '.join(followers)} are not ended: end them there" if followers else ""

@@ -22,7 +22,7 @@ from tasks.rotators.postgres_admin import (
 from tasks.rotators.postgres_census import by_log, by_sessions
 from tasks.rotators.postgres_drift import refuse_drift
 from tasks.rotators.postgres_rights import Rights, logged_in, prove
-from tasks.rotators.postgres_sessions import end_sessions, named, sessions_of
+from tasks.rotators.postgres_sessions import cut, named, sessions_of
 from tasks.rotators.postgres_settings import copy_settings, make_like, refuse_early_end
 from tasks.rotators.rotator import Census, Done, NotYet, Turn
 from tasks.rotators.two_logins import TwoLogins
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 _AGAIN = timedelta(hours=1)  # until it is asked again whether the old login's sessions ended
-_SOON = timedelta(minutes=1)  # the same, of sessions that were told to end
 
 
 class PostgresUsers(TwoLogins, frozen=True):
@@ -70,15 +69,16 @@ class PostgresUsers(TwoLogins, frozen=True):
             if there is not None and there.mark == turn.rotation and there.over:
                 raise Refused(f"{user} had its password of this rotation taken away already; it is not given again")
             await known_login(connection, old, turn.rotation)
-            await refuse_drift(connection, self.owner_role, self.users)
-            if not turn.at_once:
+            if not turn.at_once:  # whoever has what leaked could stop it by either
+                await refuse_drift(connection, self.owner_role, self.users)
                 await refuse_early_end(connection, old, self.every)
             if there is None:
                 await make_like(connection, old, user, self.owner_role)
             elif there.can_login and (busy := await sessions_of(connection, user)):
                 raise Refused(f"{user} is not the current login and is in use: {named(busy)}; who gave it to them?")
             await alter(connection, user, sql.SQL("LOGIN {}").format(password_sql(connection, user, password)))
-            await copy_settings(connection, old, user, self.owner_role)
+            if not (turn.at_once and there is not None and there.mark):  # a login may change settings of its own
+                await copy_settings(connection, old, user, self.owner_role)
             await mark(connection, there or Login(user, can_login=False, comment="", mark=""), turn.rotation)
         return Done(f"{user} {'has a new password' if there else 'was made'} and can log in")
 
@@ -87,12 +87,15 @@ class PostgresUsers(TwoLogins, frozen=True):
         user, rights = turn.way["user"], Rights(self.can, self.cannot)
         async with logged_in(turn.estate, self.server, user, new.secret("password")) as connection:
             await prove(connection, rights, self.owner_role)
+        said = (
+            f"{user} logged in, acts as {self.owner_role}, can do all {len(self.can)} that it must, was refused all "
+            f"{len(self.cannot)} that it must not"
+        )
+        if turn.at_once:
+            return Done(f"{said}; not looked at: whether it is like {turn.way['old_user']}")
         async with administered(turn.estate, self.server) as connection:
             await refuse_drift(connection, self.owner_role, self.users)
-        return Done(
-            f"{user} logged in, acts as {self.owner_role}, can do all {len(self.can)} that it must, was refused all "
-            f"{len(self.cannot)} that it must not, and is like {turn.way['old_user']}"
-        )
+        return Done(f"{said}, and is like {turn.way['old_user']}")
 
     async def census(self, turn: Turn, new: Document) -> Census:
         """See Rotator. Before the new one is current, the log is read for one cycle back.
@@ -117,13 +120,15 @@ class PostgresUsers(TwoLogins, frozen=True):
         """See Rotator: NOLOGIN, not while sessions of it live, unless it leaked: then they are ended."""
         del new
         old = turn.way["old_user"]
+        if turn.at_once:
+            await cut(self.server, turn, old)  # a session of it could hold the locks that the change needs
         async with changing(turn.estate, self.server, self.owner_role) as connection:
             login = await known_login(connection, old, turn.rotation)
             if not turn.at_once and login.can_login and (alive := await sessions_of(connection, old)):
                 return NotYet(now() + _AGAIN, f"sessions of {old} live: {named(alive)}")
             await alter(connection, old, NOLOGIN)
-        ended = await _ended(self.server, turn, old) if turn.at_once else None
-        return ended or Done(f"{old} cannot log in", already=not login.can_login)
+        came = await cut(self.server, turn, old) if turn.at_once else ""
+        return came if isinstance(came, NotYet) else Done(f"{old} cannot log in{came}", already=not login.can_login)
 
     async def on(self, turn: Turn, new: Document) -> Done:
         """See Rotator."""
@@ -144,8 +149,10 @@ class PostgresUsers(TwoLogins, frozen=True):
             if not turn.at_once and (alive := await sessions_of(connection, old)):
                 return NotYet(now() + _AGAIN, f"sessions of {old} live: {named(alive)}")
             await worthless(connection, login, turn.rotation)
-        ended = await _ended(self.server, turn, old) if turn.at_once else None
-        return ended or Done(f"{old} has no password, no session, and cannot log in")
+        came = await cut(self.server, turn, old) if turn.at_once else ""
+        if isinstance(came, NotYet):
+            return came
+        return Done(f"{old} has no password, no session, and cannot log in{came}")
 
     async def undo(self, turn: Turn, new: Document | None) -> Done:
         """See Rotator: the new login has no password and cannot log in; the old one is not touched."""
@@ -159,11 +166,3 @@ class PostgresUsers(TwoLogins, frozen=True):
                 raise Refused(f"{turn.way['old_user']} cannot log in any more: without {user} nobody could")
             await worthless(connection, there, turn.rotation)
         return Done(f"{user} has no password and cannot log in")
-
-
-async def _ended(server: str, turn: Turn, user: str) -> NotYet | None:
-    """Ends every session of a login that leaked; when to look again, where some live on."""
-    async with administered(turn.estate, server) as connection:
-        await end_sessions(connection, user, await sessions_of(connection, user))
-        alive = await sessions_of(connection, user)
-    return NotYet(now() + _SOON, f"sessions of {user} were told to end, and live: {named(alive)}") if alive else None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PASSWORD = 32  # random bytes
 _MOST = 2  # passwords at a time
 _AGAIN = timedelta(hours=1)  # until it is asked again whether connections of before ended
-_SLACK = timedelta(seconds=2)  # Redis counts a connection's age in whole seconds
+_SLACK = timedelta(seconds=-1)  # a connection's age is in whole seconds: rather one too many is waited for
 _BLIND = "with which of its passwords a connection logged in that was made since: Redis does not tell"
 
 
@@ -151,12 +151,19 @@ class RedisUser(Rotator, frozen=True):
             if any(alive.values()) and not turn.at_once:
                 who = ", ".join(sorted({one.who for some in alive.values() for one in some}))
                 return NotYet(now() + _AGAIN, f"connections of before live: {who}")
-            changed = await self._take(found, old, hashed(new.secret("password")), all_else=turn.at_once)
-            if turn.at_once:
-                for node in found:
-                    for session in await node.sessions(self.user):
-                        await node.end(session)
+            made = hashed(new.secret("password"))
+            for node in found:
+                if made not in await node.hashes(self.user):  # one that joined since
+                    await node.change(self.user, f"#{made}")
+            changed = await self._take(found, old, made, all_else=turn.at_once)
+            await self._cut(turn, found)
         return Done(f"the old password of {self.user} opens nothing on {len(found)} nodes", already=not changed)
+
+    async def _cut(self, turn: Turn, found: Sequence[Node]) -> None:
+        """Where it leaked, every connection ends, since nobody can tell with which password one was made."""
+        for node in found if turn.at_once else ():
+            for session in await node.sessions(self.user):
+                await node.end(session)
 
     async def on(self, turn: Turn, new: Document) -> Done:
         """See Rotator."""
@@ -173,7 +180,9 @@ class RedisUser(Rotator, frozen=True):
         """See Rotator: Redis forgot it when it was switched off; every node that there is now is looked at again."""
         old, made = hashed(turn.old.secret("password")), hashed(new.secret("password"))
         async with nodes(turn.estate, self.server) as found:
-            changed = await self._take(found, old, made)
+            _require_all(turn, found)
+            changed = await self._take(found, old, made, all_else=turn.at_once)
+            await self._cut(turn, found)
         return Done(f"no node of {len(found)} knows the old password of {self.user}", already=not changed)
 
     async def undo(self, turn: Turn, new: Document | None) -> Done | NotYet:

@@ -274,10 +274,13 @@ async def test_who_still_writes_under_the_old_key(room: KmsRoom) -> None:
 
 
 async def test_a_leak_does_not_wait_for_them(room: KmsRoom) -> None:
-    """At once: what was written late is moved, and the old key is off."""
+    """At once: what was written late is moved, and the old key is off after a pass in which nothing was."""
     policy, turn = room.policy(), room.turn(at_once=True)
     new = await _set(policy, turn)
     room.put("late")
+    again = await policy.off(turn, new)
+    assert isinstance(again, NotYet)
+    assert again.until <= now()
     _done(await policy.off(turn, new))
     assert (room.state(room.old), room.keys_of_objects()) == ("Disabled", [new.name("key_id")])
 
@@ -304,7 +307,8 @@ async def test_undo_leaves_a_key_that_old_versions_are_under(room: KmsRoom) -> N
     room.objects(2)
     policy, turn = room.policy(), room.turn()
     new = await _set(policy, turn)
-    assert "2 old versions" in (await policy.undo(turn, new)).said
+    assert isinstance(await policy.undo(turn, new), NotYet)
+    assert "2 old versions" in _done(await policy.undo(turn, new)).said
     assert room.state(new.name("key_id")) == "Enabled"
 
 
@@ -491,3 +495,16 @@ def test_what_the_book_may_say() -> None:
     for wrong in ({"alias": "alias/aws/s3"}, {"deletion_window": "6d"}, {"deletion_window": "31d"}):
         with pytest.raises(ValidationError):
             KmsKey.model_validate({**plain, **wrong})
+
+
+async def test_a_key_that_somebody_else_disabled(room: KmsRoom) -> None:
+    """What may be under it cannot be seen, so it is not let go; once it is enabled again that is looked at."""
+    policy, turn = room.policy(), room.turn()
+    new = await _set(policy, turn)
+    room.put("late")
+    room.kms.disable_key(KeyId=room.old)
+    with pytest.raises(Refused, match="somebody else did that"):
+        await policy.off(turn, new)
+    room.kms.enable_key(KeyId=room.old)
+    assert isinstance(await policy.off(turn, new), NotYet)
+    assert room.keys_of_objects() == [new.name("key_id")]

@@ -426,3 +426,19 @@ async def test_the_password_is_in_no_record_of_ours(pair: Pair, caplog: pytest.L
     told = caplog.text + repr(refused.value) + str(refused.value.__cause__) + repr(new)
     for document in (new, wrong, pair.turn.old):
         assert document.secret("password").get_secret_value() not in told
+
+
+async def test_whoever_has_what_leaked_cannot_stop_it(pair: Pair) -> None:
+    """Neither a grant that the old login made to itself nor a lock that a session of it holds keeps it on."""
+    users, turn = pair.rotates(), pair.now(at_once=True)
+    new = await users.create(turn)
+    pair.sql("GRANT SELECT ON {payroll} TO {a}")
+    assert isinstance(await users.set(turn, new), Done)
+    assert isinstance(await users.test(turn, new), Done)
+    turn = pair.now(at_once=True, promoted=now())
+    with pair.log_in(turn.old) as thief:
+        thief.execute(f"SELECT pg_advisory_lock(hashtextextended('tminus rotation {pair.owner}', 0))")
+        assert isinstance(await users.off(turn, new), Done)
+        assert isinstance(await users.drop(turn, new), Done)
+    assert not pair.opens(turn.old)
+    assert pair.opens(new)

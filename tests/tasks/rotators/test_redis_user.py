@@ -217,12 +217,15 @@ async def test_other_passwords(room: RedisRoom) -> None:
 
 
 async def test_never_without_a_password(room: RedisRoom) -> None:
-    """Where the new one is not there, the old one stays."""
+    """A node without the new password is given it before the old one goes; without either nothing is taken away."""
     policy = room.policy()
     new = await policy.create(room.turn)
+    turn = replace(room.turn, promoted=now())
+    assert isinstance(await policy.off(turn, new), Done)
+    assert (room.opens(OLD), room.opens(password(new))) == ([False, False], [True, True])
     with pytest.raises(Refused, match="does not have the password that is to stay"):
-        await policy.off(replace(room.turn, promoted=now()), new)
-    assert room.opens(OLD) == [True, True]
+        await policy.undo(turn, new)
+    assert room.opens(password(new)) == [True, True]
 
 
 async def test_nobody_there(room: RedisRoom, estates: Estates) -> None:
