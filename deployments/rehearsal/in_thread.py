@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deployments.rehearsal.stand_in_server import TlsFiles, configuration, listen
 
 _POLL = 0.005  # seconds
+_ENDS_WITHIN = 5.0  # seconds; what is left then ends with the process
 
 
 @contextlib.contextmanager
@@ -28,7 +29,9 @@ def served(app: ASGIApp, tls: TlsFiles | None = None, *, websockets: bool = Fals
             yield f"{'https' if tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join()
+            thread.join(_ENDS_WITHIN)
+            server.force_exit = True  # a connection that nobody closes keeps it from ending by itself
+            thread.join(_ENDS_WITHIN)
 
 
 def _run(server: uvicorn.Server, listening: socket.socket) -> None:

@@ -461,7 +461,7 @@ async def test_a_kill_in_the_middle(room: KmsRoom) -> None:
 async def test_no_data_key_is_shown(room: KmsRoom, caplog: pytest.LogCaptureFixture) -> None:
     """The plaintext of no data key reaches this process, whatever is logged: it is opened inside KMS alone."""
     room.rows(2)
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="botocore"):
         await room.policy().plan(room.turn())
         new = await _set(room.policy(), room.turn())
         await room.policy().test(room.turn(), new)
