@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 
 import anyio
 from pydantic import SecretStr
@@ -46,8 +47,8 @@ class SigningSecrets:
     def __init__(self, references: Sequence[str], read: Callable[[str], tuple[Staged, ...]] = accepted) -> None:
         self._read = read
         self._changing = [one for one in references if one.startswith("aws:")]
-        self._known = {one: _Read(read(one), time.monotonic()) for one in references}
-        self._looked = time.monotonic()
+        self._known = {one: _Read(read(one), monotonic()) for one in references}
+        self._looked = monotonic()
         self._looking: asyncio.Task[None] | None = None
         self._since = time.time()
         self._counts: Counter[str] = Counter()
@@ -99,14 +100,14 @@ class SigningSecrets:
         yield f"tminus_{whose}_signed_since_seconds {self._since:.3f}"
 
     def _older_than(self, seconds: float) -> bool:
-        return bool(self._changing) and time.monotonic() - self._looked >= seconds
+        return bool(self._changing) and monotonic() - self._looked >= seconds
 
     def _expired(self, reference: str) -> bool:
-        return reference in self._changing and time.monotonic() - self._known[reference].at > KEPT.total_seconds()
+        return reference in self._changing and monotonic() - self._known[reference].at > KEPT.total_seconds()
 
     async def _look(self) -> None:
         """One look at a time, whoever wants it: one that hangs takes no second thread."""
-        self._looked = time.monotonic()
+        self._looked = monotonic()
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._read_again())
         await asyncio.wait({self._looking}, timeout=WITHIN)
@@ -118,4 +119,4 @@ class SigningSecrets:
             except MissingSecret as e:
                 _logger.warning("%s; what was read last goes on to count", e)
             else:
-                self._known[one] = _Read(values, time.monotonic())
+                self._known[one] = _Read(values, monotonic())

@@ -30,7 +30,7 @@ def served(app: ASGIApp, tls: TlsFiles | None = None, *, websockets: bool = Fals
         finally:
             server.should_exit = True
             thread.join(_ENDS_WITHIN)
-            server.force_exit = True  # a connection that nobody closes keeps it from ending by itself
+            server.force_exit = True  # rather than wait for ever
             thread.join(_ENDS_WITHIN)
 
 

@@ -89,7 +89,7 @@ def signs(secrets: SigningSecrets, value: str) -> bool:
 def test_an_outage_locks_nobody_out_for_half_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read last counts for as long as KEPT, and is said to count no more after that."""
     vault, clock = Vault(), [1000.0]
-    monkeypatch.setattr("tminus.signing_secrets.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tminus.signing_secrets.monotonic", lambda: clock[0])
     secrets = SigningSecrets(["aws:slack"], vault.read)
     vault.up = False
     clock[0] += KEPT.total_seconds() - 1
@@ -108,7 +108,7 @@ def test_an_outage_locks_nobody_out_for_half_a_day(monkeypatch: pytest.MonkeyPat
 def test_a_flood_of_forgeries_asks_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many come; and what is signed rightly asks every five seconds at most."""
     vault, clock = Vault(), [1000.0]
-    monkeypatch.setattr("tminus.signing_secrets.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tminus.signing_secrets.monotonic", lambda: clock[0])
     secrets = SigningSecrets(["aws:slack"], vault.read)
     for _ in range(500):
         clock[0] += 0.01
