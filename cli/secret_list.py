@@ -39,10 +39,10 @@ def command(runbook: Path, environment: Path, secret: str | None, as_json: bool)
             for line in history(found.course(store, secret)) or [f"{secret} was never rotated by tminus"]:
                 click.echo(line)
             return
-        seen = states(store, found)
+        seen, at = states(store, found), now()
     if as_json:
-        click.echo(json.dumps([one.shown(now()) for one in seen], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([one.shown(at) for one in seen], indent=2, ensure_ascii=False))
     else:
-        console.print(overview(found, seen, now()))
-    if any(one.late(now()) for one in seen):
+        console.print(overview(found, seen, at))
+    if any(one.late(at) for one in seen):
         click.get_current_context().exit(1)
