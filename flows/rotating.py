@@ -137,7 +137,8 @@ class Rotating:
 
     async def _not_now(self, rotation: Rotation) -> Visited | None:
         """Why nothing is done on this visit: nobody said yes yet, or it is too early."""
-        if rotation.undo is None and not rotation.begun and rotation.began.approval:
+        hurried = rotation.hastened is not None  # on an approval of its own, read before that was ordered
+        if rotation.undo is None and not hurried and not rotation.begun and rotation.began.approval:
             answer = await asyncio.to_thread(answered, self._store, rotation.began.approval)
             if answer.word == "open":
                 return Visited(self._name, "waits", f"{self._name} waits for a yes: {answer.said}")

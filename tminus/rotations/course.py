@@ -137,5 +137,6 @@ class Course:
     def owed(self) -> ev.RotationOrdered | None:
         """The order by which another rotation is to follow the last one, which is over: what is current leaked too."""
         last = self.rotations[-1] if self.rotations else None
-        order = last.hastened if last is not None and last.ended is not None else None
+        over = last is not None and last.ended is not None and last.ended.how == "rotated"
+        order = last.hastened if last is not None and over else None
         return order if order is not None and order.then else None

@@ -29,6 +29,19 @@ def answer_when_asked(room: Room, person: str, word: str) -> None:
     raise AssertionError("nobody was asked")
 
 
+def answer_last_asked(room: Room, person: str) -> None:
+    """Says yes to the second question that is asked of a secret; raises AssertionError where none comes."""
+    for _ in range(_TRIES):
+        with closing(room.store()) as store:
+            chains = sorted(filter(is_rotation_asked, store.chains()))
+            ask = Logbook(store, chains[-1]).refresh().asks.get(ASK) if len(chains) > 1 else None
+            if ask is not None:
+                _say(room, person, "approve", how_to_answer(chains[-1], ask.opened))
+                return
+        sleep(0.02)
+    raise AssertionError("nobody was asked a second time")
+
+
 def _say(room: Room, person: str, word: str, command: str) -> None:
     _, _, chain, *bound = command.split()
     rest = ["--reason", "it is a test of mine"] if word == "reject" else bound

@@ -15,7 +15,7 @@ from flows.rotation_orders import cut_off
 from flows.rotation_visit import Say, Visited, Wish
 from tests.flows.rotations.door import DoorKey
 from tests.flows.rotations.room import FIRST, NAME, Room
-from tests.flows.rotations.saying import answer_when_asked
+from tests.flows.rotations.saying import answer_last_asked, answer_when_asked
 from tests.flows.world import Crash
 from tminus.errors import Refused
 from tminus.ledger.store import Store
@@ -178,3 +178,18 @@ def test_who_must_bring_a_value_is_paged(room: Room, monkeypatch: pytest.MonkeyP
     given = Document(SecretStr('{"password": "brought by hand"}'), "given")
     assert room.rotate(wish=Wish(given=given)).how == "waits"
     assert room.course().rotations[-1].name == rotation.name
+
+
+def test_a_leak_waits_for_no_other_question(room: Room) -> None:
+    """Where an ordinary rotation waits for its own yes, a leak that was approved is cut off all the same."""
+    book = (room.folder / "secrets.yaml").read_text()
+    (room.folder / "secrets.yaml").write_text(book.replace("    door:", "    approval: [security_lead]\n    door:"))
+    assert "waits for a yes" in room.rotate().said
+    leaked = room.value()
+    answering = threading.Thread(target=answer_last_asked, args=(room, "guard"))
+    answering.start()
+    with closing(room.store()) as store:
+        came = asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), print)))
+    answering.join()
+    assert came.how == "rotated", came.said
+    assert not room.door.opens(leaked)
