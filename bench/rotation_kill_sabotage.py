@@ -58,19 +58,20 @@ def _with_id_late() -> None:
         turn: Turn,
         versions: SecretVersions,
         rotation: Rotation,
+        fence: Callable[[], None],
         *,
         gone: bool = False,
     ) -> None:
-        whole(stages, rotator, replace(turn, version=_late.id()), versions, rotation, gone=gone)
+        whole(stages, rotator, replace(turn, version=_late.id()), versions, rotation, fence, gone=gone)
         stages._version = _late.id()
 
     setattr(Stages, "__init__", begins)
 
 
 def _without_look() -> None:
-    def promote(versions: SecretVersions, version: str, instead_of: str) -> None:
-        versions._move(CURRENT, to=version, off=instead_of)
-        versions._move("AWSPENDING", off=version)
+    def promote(versions: SecretVersions, version: str, instead_of: str, fence: Callable[[], None]) -> None:
+        versions._move(fence, CURRENT, to=version, off=instead_of)
+        versions._move(fence, "AWSPENDING", off=version)
 
     setattr(SecretVersions, "promote", promote)
 

@@ -1,5 +1,6 @@
 """`tminus rotate`: a secret replaced by a new one, both working until nobody uses the old one any more."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -10,6 +11,8 @@ from cli.deciding import key_option
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flows.rotation_orders import Word
     from flows.rotation_visit import Visited
     from tminus.ledger.store import Store
@@ -25,6 +28,7 @@ class _Words(TypedDict):
     people: Path | None
     reason: str
     given: bool
+    dry_run: bool
     yes: bool
     key_file: Path | None
 
@@ -35,7 +39,7 @@ class _Words(TypedDict):
 @click.option("--due", "doing", flag_value="due", help="Every secret that is due, and every rotation under way.")
 @click.option("--at-once", "doing", flag_value="at once", help="SECRET leaked: cut it off, once somebody said yes.")
 @click.option("--undo", "doing", flag_value="undo", help="Turn SECRET's open rotation back.")
-@click.option("--dry-run", "doing", flag_value="plan", help="Only say what would be done, and who uses SECRET now.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and who uses SECRET now.")
 @click.option(
     "--given", is_flag=True, help="You made the new value: it is asked for without being shown, or read piped."
 )
@@ -64,9 +68,7 @@ def command(
     found.named(secrets)
     _require_sense(secrets, doing, words)
     with closing(found.store()) as store:
-        visits = _visits(store, found, secrets, doing, words)
-    for one in visits:
-        click.echo(one.said)
+        visits = list(_visits(store, found, secrets, doing, words))
     worst = max((_CODES.get(one.how, 0) for one in visits), default=0, key=lambda code: (code == 1, code))
     if worst:
         click.get_current_context().exit(worst)
@@ -78,34 +80,42 @@ def _require_sense(secrets: tuple[str, ...], doing: str | None, words: "_Words")
         raise UsageError(f"name the one secret that is meant; {len(secrets)} are named")
     if not secrets and doing != "due":
         raise UsageError("rotate which? Name a secret, or give --due; `tminus secrets` lists them")
-    if words["given"] and doing in {"due", "undo", "plan"}:
+    if words["given"] and (doing in {"due", "undo"} or words["dry_run"]):
         raise UsageError("--given brings a new value, which only a rotation takes")
+    if words["dry_run"] and doing in {"due", "undo"}:
+        raise UsageError(f"--dry-run says what a rotation of SECRET would do; of --{doing} it says nothing")
+    if words["given"] and doing == "at once" and not words["yes"] and not sys.stdin.isatty():
+        raise UsageError("the new value is piped in, so nobody can be asked for confirmation: give --yes too")
 
 
 def _visits(
     store: "Store", found: "OpenedSecrets", secrets: tuple[str, ...], doing: str | None, words: "_Words"
-) -> "list[Visited]":
+) -> "Iterator[Visited]":
+    """One visit after the other, each told before the next begins."""
     import asyncio
 
     from flows import rotation_orders, rotation_round
     from flows.rotation_visit import Wish
     from flows.secret_rotation import visit_all
 
-    match doing:
-        case "due":
-            return asyncio.run(visit_all(found, secrets, words["people"], shown=False))
-        case "plan":
-            for name in secrets:
-                _plan(store, found, name)
-            return []
-        case "undo":
-            return [asyncio.run(rotation_orders.turn_back(store, found, secrets[0], _word(words), click.echo))]
-        case "at once":
-            return [_cut_off(store, found, secrets[0], words)]
-        case _:
-            wish = Wish(reason=words["reason"], given=_given(found, secrets[0]) if words["given"] else None)
-            rotate = rotation_round.rotate
-            return [asyncio.run(rotate(store, found, name, wish, click.echo, words["people"])) for name in secrets]
+    if words["dry_run"]:
+        for name in secrets:
+            _plan(store, found, name)
+    elif doing == "due":
+        yield from map(_told, asyncio.run(visit_all(found, secrets, words["people"], shown=False)))
+    elif doing == "undo":
+        yield _told(asyncio.run(rotation_orders.turn_back(store, found, secrets[0], _word(words), click.echo)))
+    elif doing == "at once":
+        yield _told(_cut_off(store, found, secrets[0], words))
+    else:
+        wish = Wish(reason=words["reason"], given=_given(found, secrets[0]) if words["given"] else None)
+        for name in secrets:
+            yield _told(asyncio.run(rotation_round.rotate(store, found, name, wish, click.echo, words["people"])))
+
+
+def _told(visited: "Visited") -> "Visited":
+    click.echo(visited.said)
+    return visited
 
 
 def _plan(store: "Store", found: "OpenedSecrets", name: str) -> None:
@@ -150,8 +160,6 @@ def _word(words: "_Words") -> "Word":
 
 def _given(found: "OpenedSecrets", name: str) -> "Document":
     """What a person made: typed without being shown, or the whole of what is piped in."""
-    import sys
-
     from pydantic import SecretStr
 
     from tminus.rotations.document import Document

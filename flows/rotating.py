@@ -7,32 +7,30 @@ visits, in the overlap, nothing is held. Whoever comes after a death goes on whe
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from flows.rotation_asking import answered
+from flows.rotation_diary import Diary, Left
 from flows.rotation_stages import Stages
 from flows.rotation_visit import How, Say, Visited, Wish
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
-from tasks.secret_versions import SecretVersions
+from tasks.secret_versions import SecretVersions, Versions
 from tminus import events as ev
 from tminus.backups.opened import have_chain
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
+from tminus.errors import CouldNotObserve, LedgerError, MissingSecret, NotConfigured, Refused, UsageError
 from tminus.lease import Heartbeat, take
-from tminus.ledger.store import Entry, Letter, Store
+from tminus.ledger.store import Store
 from tminus.release import no_release
 from tminus.rotations.course import Rotation
 from tminus.rotations.document import Document
 from tminus.rotations.opened import OpenedSecrets
-from tminus.rotations.telling import letters
 
-Left = ev.RotationWaits | ev.RotationEnded | ev.RotationBrokeOff
-"""How a visit leaves a rotation."""
 _BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused)
 
 
@@ -48,24 +46,34 @@ class Rotating:
         say: tells how it goes on.
 
     Attributes:
-        course: its rotations.
+        diary: its rotations, and where they are written down.
     """
 
     def __init__(self, store: Store, opened: OpenedSecrets, name: str, token: int, estate: Estate, say: Say) -> None:
         self._store = store
         self._opened = opened
         self._name = name
-        self._token = token
         self._estate = estate
         self._say = say
-        self._chain = opened.chain(name)
         self._rotator = rotator_of(opened, name)
         self._versions = SecretVersions.open(estate, self._rotator.secret)
-        self.course = opened.course(store, name)
+        self.diary = Diary(store, opened, name, token)
+
+    async def stands(self) -> Versions:
+        """Its versions by their stages."""
+        return await asyncio.to_thread(self._versions.versions)
+
+    async def has(self, version: str) -> bool:
+        """Whether Secrets Manager has a version's value still."""
+        try:
+            await asyncio.to_thread(self._versions.read, version)
+        except NotThere:
+            return False
+        return True
 
     async def current(self) -> tuple[str, Document, datetime]:
         """The version that is current, its value, and when it was made."""
-        stands = await asyncio.to_thread(self._versions.versions)
+        stands = await self.stands()
         if not stands.current:
             raise CouldNotObserve(f"{self._rotator.secret} has no current value; put one there before it is rotated")
         made = await asyncio.to_thread(self._versions.made, stands.current)
@@ -80,18 +88,29 @@ class Rotating:
         blind = [f"not seen: {census.blind}"] if census.blind else []
         return [*_lines(census), f"seen by {census.where}, since {census.since:%Y-%m-%d %H:%M} UTC", *blind]
 
+    def require_given(self, given: Document | None, *, at_once: bool) -> None:
+        """Raises Refused where a person must bring the new value and did not."""
+        if self._rotator.by_hand and given is None:
+            how = f"`tminus rotate {self._name}{' --at-once' if at_once else ''} --given`"
+            raise Refused(
+                f"{self._name} is made by a person ({self._rotator.title}): make a new one, then {how}, which asks "
+                "for it without showing it. Nothing was changed"
+            )
+
     async def begin(self, wish: Wish) -> None:
         """Writes down that a rotation begins, and what it will touch.
 
-        Raises Refused where a person must bring the new value and did not; begun by the schedule it says so to them.
-        Raises CouldNotObserve, LedgerError.
+        Raises Refused where a person must bring the new value and did not, but for one begun by the schedule, which
+        pages; and where what the wish would replace is not current any more. Raises CouldNotObserve, LedgerError.
         """
-        if self._rotator.by_hand and wish.given is None and not wish.scheduled:
-            raise Refused(
-                f"{self._name} is made by a person ({self._rotator.title}): make a new one, then `tminus rotate "
-                f"{self._name} --given`, which asks for it without showing it. Nothing was changed"
-            )
+        if not wish.scheduled:
+            self.require_given(wish.given, at_once=wish.at_once)
         replaces, old, _ = await self.current()
+        if wish.replaces not in {"", replaces}:
+            raise Refused(
+                f"version {wish.replaces[:8]} of {self._name} was to be replaced, and {replaces[:8]} is current by "
+                "now: somebody else changed it. Nothing was done; ask again where that one is to go too"
+            )
         rotation = f"{now():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
         version = str(uuid.uuid4())
         turn = Turn(self._estate, self._name, rotation, version, {}, old, at_once=wish.at_once, given=wish.given)
@@ -105,11 +124,12 @@ class Rotating:
             version=version,
             replaces=replaces,
             way=dict(await self._rotator.plan(turn)),
+            servers=self._rotator.servers,
             at_once=wish.at_once,
             reason=wish.reason,
             approval=wish.approval,
         )
-        await self.write(began)
+        await self.diary.write(began)
 
     async def go_on(self, given: Document | None = None) -> Visited:
         """Takes the open rotation as far as it goes now. Raises Refused where the environment is held; LedgerError.
@@ -126,37 +146,61 @@ class Rotating:
         rotation = self._open()
         if (visited := await self._not_now(rotation)) is not None:
             return visited
-        await asyncio.to_thread(self._store.lock, self._opened.environment.environment, self._chain)
+        await self.diary.lock()
         try:
             last: Left = await self._until_it_waits(rotation, given)
         except _BROKE as e:
-            stage = rotation.next or "drop"
-            last = ev.RotationBrokeOff(rotation=rotation.name, stage=stage, why=str(e), refused=isinstance(e, Refused))
-        await self._leave(last)
+            last = _broke_off(rotation, str(e), refused=isinstance(e, Refused))
+        except LedgerError:
+            raise
+        except Exception as e:  # by a mistake of tminus nobody else is kept from the environment
+            await self.diary.leave(_broke_off(rotation, f"tminus itself failed with {type(e).__name__}; see its log"))
+            raise
+        await self.diary.leave(last)
         return self._visited(last)
+
+    def _require_same_book(self, rotation: Rotation) -> None:
+        """Raises Refused where the book says another kind, or another place, than the rotation was begun with."""
+        began, now_is = rotation.began, self._rotator
+        before = {"kind": began.kind, "secret": began.stored_as, **began.servers}
+        after = {"kind": now_is.kind, "secret": now_is.secret, **now_is.servers}
+        if changed := [f"{key} was {was!r}" for key, was in before.items() if after.get(key) != was]:
+            raise Refused(
+                f"{self._name}: the book was changed since this rotation began: {', '.join(changed)}. Put that back "
+                "until it is over; nothing was done"
+            )
 
     async def _not_now(self, rotation: Rotation) -> Visited | None:
         """Why nothing is done on this visit: nobody said yes yet, or it is too early."""
-        hurried = rotation.hastened is not None  # on an approval of its own, read before that was ordered
+        hurried = rotation.hastened is not None
         if rotation.undo is None and not hurried and not rotation.begun and rotation.began.approval:
             answer = await asyncio.to_thread(answered, self._store, rotation.began.approval)
             if answer.word == "open":
                 return Visited(self._name, "waits", f"{self._name} waits for a yes: {answer.said}")
             if why := answer.why_not(now()):
                 ended = ev.RotationEnded(rotation=rotation.name, how="not approved", sentence=f"{self._name}: {why}")
-                await self.write(ended)
+                await self.diary.leave(ended)
                 return self._visited(ended)
         waits = rotation.waits
         if waits is not None and waits.until > now():
             return self._visited(waits)
         return None
 
+    async def _require_approved(self, order: ev.RotationOrdered) -> None:
+        """Raises Refused where nobody said yes to what an order says: whoever wrote it down, that is signed."""
+        answer = await asyncio.to_thread(answered, self._store, order.approval)
+        if answer.word != "yes":
+            raise Refused(f"{self._name} was ordered to be cut off by {order.person}, and {answer.said}")
+
     async def _until_it_waits(self, rotation: Rotation, given: Document | None) -> Left:
+        self._require_same_book(rotation)
+        if rotation.hastened is not None:
+            await self._require_approved(rotation.hastened)
         while stage := rotation.next:
             stages = await self._stages(rotation, given)
-            came: Done | NotYet | None = stages.too_early(stage)
+            came: Done | NotYet | None = await stages.before(stage)
             if came is None:
-                await self.write(ev.RotationStageBegan(rotation=rotation.name, stage=stage))
+                await self.diary.write(ev.RotationStageBegan(rotation=rotation.name, stage=stage))
                 came = await stages.do(stage)
             if isinstance(came, NotYet):
                 return ev.RotationWaits(
@@ -167,10 +211,12 @@ class Rotating:
                     used_by=_lines(stages.census),
                 )
             done = ev.RotationStageDone(rotation=rotation.name, stage=stage, said=came.said, already=came.already)
-            await self.write(done)
+            await self.diary.write(done)
             self._say(f"{self._name}: {stage}: {came.said}{' (it was so already)' if came.already else ''}")
         return ev.RotationEnded(
-            rotation=rotation.name, how="undone" if rotation.undo else "rotated", sentence=self._sentence(rotation)
+            rotation=rotation.name,
+            how="undone" if rotation.undo else "rotated",
+            sentence=self._sentence(rotation, (await self.stands()).current),
         )
 
     async def _stages(self, rotation: Rotation, given: Document | None) -> Stages:
@@ -178,7 +224,7 @@ class Rotating:
         try:
             old = await asyncio.to_thread(self._versions.read, began.replaces)
         except NotThere:
-            if not rotation.too_late_to_undo:
+            if rotation.promoted is None and not rotation.undo:
                 raise
             old, gone = Document.nothing(f"{began.stored_as} (version {began.replaces[:8]})"), True
         turn = Turn(
@@ -192,37 +238,19 @@ class Rotating:
             at_once=rotation.at_once,
             given=given,
         )
-        return Stages(self._rotator, turn, self._versions, rotation, gone=gone)
+        return Stages(self._rotator, turn, self._versions, rotation, self.diary.fence, gone=gone)
 
-    def _sentence(self, rotation: Rotation) -> str:
-        new, old = rotation.began.version[:8], rotation.began.replaces[:8]
+    def _sentence(self, rotation: Rotation, current: str) -> str:
+        ended = f"version {current[:8]} is current, and {rotation.ends[:8]} opens nothing any more"
         if rotation.undo:
-            return (
-                f"{self._name} is as it was: version {old} is current ({rotation.undo.person}: {rotation.undo.reason})"
-            )
+            return f"{self._name} is turned back ({rotation.undo.person}: {rotation.undo.reason}): {ended}"
         at_once = "; the old value was cut off at once" if rotation.at_once else ""
-        return f"{self._name} is rotated: version {new} is current, and {old} opens nothing any more{at_once}"
-
-    async def _leave(self, last: Left) -> None:
-        """Writes how the visit ended, and frees the environment: all or nothing."""
-        environment = self._opened.environment.environment
-        entry = self._entry(last)
-        await asyncio.to_thread(self._store.append_and_unlock, environment, entry)
-        self.course.take(last)
-
-    async def write(self, event: ev.Event) -> None:
-        """Appends under the lease, with the letters that tell of it. Raises LedgerError."""
-        await asyncio.to_thread(self._store.append, self._entry(event))
-        self.course.take(event)
-
-    def _entry(self, event: ev.Event) -> Entry:
-        told: Sequence[Letter] = letters(self._opened, self._name, self.course, event)
-        return Entry(self._chain, ev.write(event), self._token, letters=told)
+        return f"{self._name} is rotated: {ended}{at_once}"
 
     def _open(self) -> Rotation:
-        if self.course.open is None:
+        if (rotation := self.diary.course.open) is None:
             raise UsageError(f"no rotation of {self._name} is under way; `tminus rotate {self._name}` begins one")
-        return self.course.open
+        return rotation
 
     def _visited(self, last: Left) -> Visited:
         match last:
@@ -237,6 +265,11 @@ class Rotating:
                 return Visited(self._name, how, f"{said}; `tminus rotate {self._name}` goes on from there")
             case _:
                 return Visited(self._name, last.how, last.sentence)
+
+
+def _broke_off(rotation: Rotation, why: str, *, refused: bool = False) -> ev.RotationBrokeOff:
+    stage = rotation.next or ("undo" if rotation.undo else "drop")
+    return ev.RotationBrokeOff(rotation=rotation.name, stage=stage, why=why, refused=refused)
 
 
 def _lines(census: Census | None) -> tuple[str, ...]:

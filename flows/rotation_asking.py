@@ -9,6 +9,7 @@ from typing import Literal
 
 from tminus import asking
 from tminus import events as ev
+from tminus.chain_names import rotations_asked
 from tminus.clock import now
 from tminus.digests import decision_digest
 from tminus.errors import LedgerError
@@ -44,6 +45,24 @@ def ask(
         Entry(chain, ev.write(opening), letters=letters),
     )
     return chain, asking.how_to_answer(chain, opening)
+
+
+def ask_once(
+    store: Store,
+    opened: OpenedSecrets,
+    people: Path,
+    asked: ev.RotationAsked,
+    roles: tuple[str, ...],
+    say: Callable[[str], None],
+) -> str:
+    """The same, unless just this was asked already and not answered with a no; returns the question's chain."""
+    chains = rotations_asked(opened.system, opened.environment.environment, asked.secret)
+    begun_on = opened.course(store, asked.secret).approvals
+    chain = asked_already(store, asked, chains, begun_on)
+    if not chain:
+        chain, how = ask(store, opened, people, asked, roles)
+        say(f"{asked.secret}: asked {' or '.join(roles)}: {chain}\n  {how}")
+    return chain
 
 
 def _text(opened: OpenedSecrets, asked: ev.RotationAsked) -> str:

@@ -1,15 +1,14 @@
 """What a person orders of a rotation, with their key: turn it back, or cut off at once what leaked."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.rotating import Rotating, rotating
-from flows.rotation_asking import ask, asked_already, wait_for_answer
+from flows.rotation_asking import ask_once, wait_for_answer
 from flows.rotation_round import owed
 from flows.rotation_visit import Say, Visited, Wish
 from tminus import events as ev
-from tminus.chain_names import rotations_asked
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused
 from tminus.ledger.store import Store
@@ -45,17 +44,17 @@ async def turn_back(store: Store, opened: OpenedSecrets, name: str, word: Word, 
     """
     person = word.person
     async with rotating(store, opened, name, say) as one:
-        rotation = one.course.open
+        rotation = one.diary.course.open
         if rotation is None:
             raise Refused(f"no rotation of {name} is under way, so there is nothing to turn back")
         if rotation.undo is None:
-            if rotation.too_late_to_undo:
+            if rotation.too_late_to_undo or not await one.has(rotation.began.replaces):
                 raise Refused(
                     f"{name}: its old value was dropped, or was about to be, so there is nothing to go back to; once "
                     f"this is over, `tminus rotate {name}` makes a new one"
                 )
             order = ev.RotationOrdered(rotation=rotation.name, order="undo", person=person, reason=word.reason)
-            await one.write(word.order(opened.chain(name), order))
+            await one.diary.write(word.order(opened.chain(name), order))
         return await one.go_on()
 
 
@@ -81,16 +80,17 @@ async def cut_off(
     """Asks that a leaked value be cut off, and does it once somebody said yes: a rotation without any overlap.
 
     Where one is open, its old value goes at once too; what is current then is replaced in any case. Killed and begun
-    again, it takes up the same question. Raises Refused where the answer is no; UsageError where nobody could
-    approve it; LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
+    again, it takes up the same question. What must wait is waited for: it comes back once what leaked opens nothing.
+    Raises Refused where the answer is no, or a person must bring the new value and did not; UsageError where nobody
+    could approve it; LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
     async with rotating(store, opened, name, say) as one:
-        if (wish := owed(one.course)) is not None:
-            await one.begin(wish)
-        if one.course.open is not None and one.course.open.at_once:
-            return await one.go_on(given)
+        if (came := await _ordered_before(one, say, given)) is not None:
+            return came
         replaces, _, _ = await one.current()
-        cut = await _cut_off(one)
+        under_way = one.diary.course.open
+        if under_way is None or replaces != under_way.began.replaces:
+            one.require_given(given, at_once=True)
         [(_, policy)] = opened.named((name,))
         asked = ev.RotationAsked(
             secret=name,
@@ -99,43 +99,59 @@ async def cut_off(
             at_once=True,
             asked_by=word.person,
             reason=word.reason,
-            cut_off=tuple(cut),
+            cut_off=tuple(await _cut_off(one)),
         )
-        chains = rotations_asked(opened.system, opened.environment.environment, name)
-        chain = await asyncio.to_thread(asked_already, store, asked, chains, one.course.approvals)
-        if not chain:
-            chain, how = await asyncio.to_thread(ask, store, opened, word.people, asked, opened.book.leaked)
-            say(f"Asked: {chain}\n  {how}")
+        chain = await asyncio.to_thread(ask_once, store, opened, word.people, asked, opened.book.leaked, say)
         answer = await wait_for_answer(store, chain, say)
         if why := answer.why_not(now()):
             raise Refused(f"{name} was not cut off: {why}")
         say(f"Approved: {answer.said}.")
-        wish = Wish(at_once=True, reason=word.reason, approval=chain, given=given)
-        return await _without_overlap(one, opened.chain(name), word, wish, replaces)
+        wish = Wish(at_once=True, reason=word.reason, approval=chain, given=given, replaces=replaces)
+        return await _without_overlap(one, opened.chain(name), word, wish, say)
 
 
-async def _without_overlap(one: Rotating, chain: str, word: Word, wish: Wish, leaked: str) -> Visited:
-    rotation = one.course.open
+async def _ordered_before(one: Rotating, say: Say, given: Document | None) -> Visited | None:
+    """What was approved to be cut off already is, without another question; None where nothing was."""
+    came, under_way = None, one.diary.course.open
+    if under_way is not None and under_way.at_once:
+        came = await _to_its_end(one, say, given)
+    if (wish := await owed(one)) is not None:
+        await one.begin(wish)
+        came = await _to_its_end(one, say, given)
+    if came is None or came.how != "rotated":
+        return came
+    return replace(came, said=f"{came.said}. That was ordered before: where what is current leaked too, order it again")
+
+
+async def _without_overlap(one: Rotating, chain: str, word: Word, wish: Wish, say: Say) -> Visited:
+    """Hastens the open rotation, and has another follow where that one does not get rid of what leaked."""
+    rotation = one.diary.course.open
     if rotation is not None:
-        # What was current when this was asked is the one that goes, where the open rotation replaces just that.
-        then = rotation.promoted is not None
-        order = ev.RotationOrdered(
+        current = (await one.stands()).current
+        stale = current not in {rotation.began.version, rotation.began.replaces}
+        hurry = ev.RotationOrdered(
             rotation=rotation.name,
             order="at once",
             person=word.person,
             reason=word.reason,
             approval=wish.approval,
-            then=then,
+            leaked=wish.replaces,
         )
-        await one.write(word.order(chain, order))
-        came = await one.go_on(wish.given)
-        if came.how != "rotated" or not then:
+        await one.diary.write(word.order(chain, hurry))
+        if stale and not rotation.undo and not rotation.too_late_to_undo:  # it cannot go on, and stands in the way
+            back = ev.RotationOrdered(rotation=rotation.name, order="undo", person=word.person, reason=word.reason)
+            await one.diary.write(word.order(chain, back))
+        came = await _to_its_end(one, say, wish.given)
+        if came.how not in {"rotated", "undone"} or rotation.ends == wish.replaces:
             return came
-    current, _, _ = await one.current()
-    if current != leaked:
-        raise Refused(
-            f"version {leaked[:8]} was to be cut off, and {current[:8]} is current by now: somebody else changed it. "
-            "Where that one leaked too, ask again"
-        )
+        say(came.said)
     await one.begin(wish)
-    return await one.go_on(wish.given)
+    return await _to_its_end(one, say, wish.given)
+
+
+async def _to_its_end(one: Rotating, say: Say, given: Document | None) -> Visited:
+    """As far as it goes, waiting wherever it waits: while it does, what leaked may still open."""
+    while (came := await one.go_on(given)).how == "waits" and came.until is not None:
+        say(f"{came.said}; this goes on then")
+        await asyncio.sleep(max(0.0, (came.until - now()).total_seconds()))
+    return came

@@ -6,18 +6,18 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.rotating import Rotating, rotating
-from flows.rotation_asking import ask
+from flows.rotation_asking import ask_once
 from flows.rotation_visit import How, Say, Visited, Wish
 from tasks.rotators.vocabulary import ROTATORS
 from tminus import events as ev
 from tminus.clock import now, show_duration
-from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
+from tminus.errors import CouldNotObserve, NotConfigured, Refused, UsageError
 from tminus.ledger.store import Store
 from tminus.rotations.book import Policy
-from tminus.rotations.course import Course, Rotation
+from tminus.rotations.course import Rotation
 from tminus.rotations.opened import OpenedSecrets, open_secrets
 
-_UNSEEN = (CouldNotObserve, NotConfigured, MissingSecret, Refused)
+_UNSEEN = (CouldNotObserve, NotConfigured, UsageError, Refused)
 
 
 def opened_secrets(runbook: Path, environment: Path) -> OpenedSecrets:
@@ -39,11 +39,16 @@ async def rotate(
     environment is held; UsageError, LedgerError, CouldNotObserve, NotConfigured, MissingSecret where it cannot begin.
     """
     async with rotating(store, opened, name, say) as one:
-        course = one.course
-        if course.open is None:
-            await one.begin(owed(course) or await _approved(store, opened, name, one, wish, people, say))
-        elif (until := _too_early(course.open)) is not None and not course.open.at_once:
-            raise Refused(_overlaps(opened, name, course.open, until))
+        under_way = one.diary.course.open
+        if under_way is None:
+            await one.begin(await owed(one) or await _approved(store, opened, name, one, wish, people, say))
+        elif (until := _too_early(under_way)) is not None and not under_way.at_once:
+            raise Refused(_overlaps(opened, name, under_way, until))
+        elif wish.given is not None and "create" in under_way.done:
+            raise Refused(
+                f"{name} has its new value already, as version {under_way.began.version[:8]} in Secrets Manager; what "
+                f"you gave was not taken, and nothing was done. `tminus rotate {name}` goes on, and `--undo` turns back"
+            )
         return await one.go_on(wish.given)
 
 
@@ -56,7 +61,7 @@ async def go_on_if_due(
     """
     try:
         async with rotating(store, opened, name, say) as one:
-            if one.course.open is None:
+            if one.diary.course.open is None:
                 wish = await _due(opened, name, one)
                 if wish is None:
                     return None
@@ -67,14 +72,16 @@ async def go_on_if_due(
         return Visited(name, how, f"{name}: {e}")
 
 
-def owed(course: Course) -> Wish | None:
-    """The rotation that was approved to follow the last one at once, where that is not begun yet."""
-    order = course.owed
-    return Wish(at_once=True, reason=order.reason, approval=order.approval, scheduled=True) if order else None
+async def owed(one: Rotating) -> Wish | None:
+    """The rotation that was approved to follow the last one at once, while what leaked is current."""
+    order = one.diary.course.owed
+    if order is None or (await one.stands()).current != order.leaked:
+        return None
+    return Wish(at_once=True, reason=order.reason, approval=order.approval, replaces=order.leaked, scheduled=True)
 
 
 async def _due(opened: OpenedSecrets, name: str, one: Rotating) -> Wish | None:
-    if wish := owed(one.course):
+    if wish := await owed(one):
         return wish
     [(_, policy)] = opened.named((name,))
     _, _, made = await one.current()
@@ -98,9 +105,8 @@ async def _approved(
     asked = ev.RotationAsked(
         secret=name, stored_as=policy.secret, replaces=replaces, at_once=False, asked_by="", reason=wish.reason
     )
-    chain, how = await asyncio.to_thread(ask, store, opened, people, asked, policy.approval)
-    say(f"{name}: asked {' or '.join(policy.approval)}\n  {how}")
-    return replace(wish, approval=chain)
+    chain = await asyncio.to_thread(ask_once, store, opened, people, asked, policy.approval, say)
+    return replace(wish, approval=chain, replaces=replaces)
 
 
 def _too_early(rotation: Rotation) -> datetime | None:

@@ -1,8 +1,10 @@
 """The stages of one rotation, each of which looks first whether it is done already."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
+from tasks.aws_errors import NotThere
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
 from tasks.secret_versions import CURRENT, PENDING, SecretVersions
 from tminus import events as ev
@@ -22,12 +24,22 @@ class Stages:
         rotation: how far it came.
         gone: whether Secrets Manager has thrown the old version away already.
 
+        fence: raises where the lease is another's by now; asked right before a version's stage is moved, so that
+            whoever was stopped in the middle and comes back later moves nothing.
+
     Attributes:
         census: who used the old value, where that was asked last.
     """
 
     def __init__(
-        self, rotator: Rotator, turn: Turn, versions: SecretVersions, rotation: Rotation, *, gone: bool = False
+        self,
+        rotator: Rotator,
+        turn: Turn,
+        versions: SecretVersions,
+        rotation: Rotation,
+        fence: Callable[[], None],
+        *,
+        gone: bool = False,
     ) -> None:
         self._rotator = rotator
         self._turn = turn
@@ -36,6 +48,7 @@ class Stages:
         self._version = rotation.began.version
         self._replaces = rotation.began.replaces
         self._gone = gone
+        self._fence = fence
         self.census: Census | None = None
 
     async def do(self, stage: ev.RotationStage) -> Done | NotYet:
@@ -52,8 +65,16 @@ class Stages:
         }
         return await doing[stage]()
 
-    def too_early(self, stage: ev.RotationStage) -> NotYet | None:
-        """Why a stage is not even begun, and until when: once the drop is, nothing can be turned back any more."""
+    async def before(self, stage: ev.RotationStage) -> NotYet | None:
+        """Why a stage is not even begun: once the drop is, nothing can be turned back any more.
+
+        Raises Refused where the old value may be what everybody reads; CouldNotObserve.
+        """
+        if stage in {"off", "drop"} and not self._gone:
+            await self._require_current()
+        return self._too_early(stage)
+
+    def _too_early(self, stage: ev.RotationStage) -> NotYet | None:
         if stage != "drop" or self._gone or self._turn.at_once:
             return None
         wait = self._rotation.done["off"].at + self._rotator.switched_off
@@ -89,7 +110,7 @@ class Stages:
     async def _promote(self) -> Done | NotYet:
         stands = await asyncio.to_thread(self._versions.versions)
         already = stands.current == self._version
-        await asyncio.to_thread(self._versions.promote, self._version, self._replaces)
+        await asyncio.to_thread(self._versions.promote, self._version, self._replaces, self._fence)
         return Done(f"version {self._version[:8]} is {CURRENT}, in place of {self._replaces[:8]}", already=already)
 
     async def _off(self) -> Done | NotYet:
@@ -100,6 +121,18 @@ class Stages:
         if isinstance(came, NotYet) or self.census is None:
             return came
         return Done(f"{came.said}; {_silence(self.census)}", already=came.already)
+
+    async def _require_current(self) -> None:
+        """Raises Refused where the new value is not current any more: the old one may be what everybody reads."""
+        current = (await asyncio.to_thread(self._versions.versions)).current
+        if current == self._version or (self._turn.at_once and current != self._replaces):
+            return  # what leaked goes, whoever put something else in its place
+        undo = "" if self._rotation.too_late_to_undo else ", or turn the rotation back with `--undo`"
+        raise Refused(
+            f"{self._versions.secret}: version {current[:8] or 'none'} is {CURRENT}, and it was {self._version[:8]} "
+            f"since this rotation made it so: somebody moved it. The old value was left as it is; give {CURRENT} back "
+            f"to {self._version[:8]}{undo}"
+        )
 
     async def _still_needed(self, new: Document) -> NotYet | None:
         """Why the old value must go on working, and until when at least."""
@@ -123,27 +156,45 @@ class Stages:
             return Done("the old value is gone, and Secrets Manager has its version no more", already=True)
         came = await self._rotator.drop(self._turn, await self._new())
         if isinstance(came, Done):
-            await asyncio.to_thread(self._versions.forget, self._replaces)
+            await asyncio.to_thread(self._versions.forget, self._replaces, self._fence)
         return came
 
     async def _back(self) -> Done | NotYet:
         """The old value works and is current again; the new one works on, for those who read it already."""
-        stands = await asyncio.to_thread(self._versions.versions)
-        if stands.current != self._version:
-            return Done("the old value is current", already=True)
-        on = await self._rotator.on(self._turn, await self._new())
-        await asyncio.to_thread(self._versions.promote, self._replaces, self._version)
-        return Done(f"{on.said}; version {self._replaces[:8]} is {CURRENT} again")
+        current = (await asyncio.to_thread(self._versions.versions)).current
+        if self._gone:
+            if current == self._version:
+                raise Refused(
+                    f"{self._versions.secret}: the old version {self._replaces[:8]} is gone from Secrets Manager, so "
+                    f"there is nothing to go back to; give {CURRENT} to a value of your own, and this ends"
+                )
+            return Done(f"version {current[:8]} is {CURRENT}, and the old one is gone", already=True)
+        switched = "off" in self._rotation.begun
+        on = await self._rotator.on(self._turn, await self._new()) if switched or current == self._version else None
+        if current != self._version:
+            return Done(f"{f'{on.said}; ' if on else ''}version {current[:8]} is {CURRENT}", already=True)
+        await asyncio.to_thread(self._versions.promote, self._replaces, self._version, self._fence)
+        return Done(f"{on.said if on else ''}; version {self._replaces[:8]} is {CURRENT} again")
 
     async def _undo(self) -> Done | NotYet:
-        stands = await asyncio.to_thread(self._versions.versions)
         if (wait := self._turned_back() + self._rotator.keep(self._turn)) > now():
             return NotYet(wait, "the overlap: whoever read the new value goes on with it")
-        new = await self._new() if self._version in stands.all else None
+        new = await self._new_if_there()
         came = await self._rotator.undo(self._turn, new)
-        if isinstance(came, Done):
-            await asyncio.to_thread(self._versions.forget, self._version)
+        if isinstance(came, NotYet):
+            return came
+        await asyncio.to_thread(self._versions.forget, self._version, self._fence)
+        if new is None and "set" in self._rotation.begun:
+            lost = f"; version {self._version[:8]} is gone from Secrets Manager: look whether its value opens anything"
+            return Done(f"{came.said}{lost}")
         return came
+
+    async def _new_if_there(self) -> Document | None:
+        """By its id: where somebody took its stage away, Secrets Manager has its value all the same."""
+        try:
+            return await self._new()
+        except NotThere:
+            return None
 
     def _turned_back(self) -> datetime:
         """Since when nobody reads the new value any more: long ago, where nobody ever could.

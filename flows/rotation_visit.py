@@ -37,6 +37,7 @@ class Wish:
         reason: for the record.
         approval: the chain in which it was asked for; "" where nobody is.
         given: the new value, where a person brings it.
+        replaces: the version that it is about; "" where it is about whichever is current.
         scheduled: nobody sits there: who must bring a value is told by a page.
     """
 
@@ -44,4 +45,5 @@ class Wish:
     reason: str = ""
     approval: str = ""
     given: Document | None = None
+    replaces: str = ""
     scheduled: bool = False

@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from flows.rotation_round import go_on_if_due, opened_secrets
 from flows.rotation_visit import Visited
+from tminus.chain_names import secret_chain
 from tminus.errors import TminusError
 from tminus.rotations.opened import OpenedSecrets
 
@@ -54,7 +55,17 @@ async def visit_all(
         visited = await (_shown(opened, name, people) if shown else _visit(opened, name, people))
         if visited is not None:
             visits.append(visited)
-    return visits
+    return visits if names else [*visits, *await asyncio.to_thread(_left_out, opened)]
+
+
+def _left_out(opened: OpenedSecrets) -> list[Visited]:
+    """The secrets with a rotation under way that the book does not have any more, so that nobody goes on with them."""
+    with closing(opened.store()) as store:
+        begun = secret_chain(opened.system, opened.environment.environment, "")
+        names = [chain.removeprefix(begun) for chain in store.chains() if chain.startswith(begun)]
+        open_ones = [one for one in names if one not in opened.book.rotations and opened.course(store, one).open]
+    said = "has a rotation under way, and the book has no such secret any more; put it back until that is over"
+    return [Visited(name, "broke off", f"{name} {said}") for name in open_ones]
 
 
 async def _visit(opened: OpenedSecrets, name: str, people: Path | None) -> Visited | None:

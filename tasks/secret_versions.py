@@ -5,6 +5,7 @@ Source: UpdateSecretVersionStage and PutSecretValue of the API reference of AWS 
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -131,10 +132,11 @@ class SecretVersions:
         if not self.read(version, PENDING).same_as(document):
             raise Refused(f"{self.secret}: what lies there as {PENDING} is not what was put there; somebody else did")
 
-    def promote(self, version: str, instead_of: str) -> None:
+    def promote(self, version: str, instead_of: str, fence: Callable[[], None]) -> None:
         """Gives AWSCURRENT to a version, where another one has it that is named; that one is AWSPREVIOUS then.
 
-        Raises Refused where a third one has it.
+        `fence` is asked right before anything is moved, and raises where it must not be any more. Raises Refused where
+        a third one has it.
         """
         stands = self.versions()
         if stands.current != version:
@@ -143,18 +145,19 @@ class SecretVersions:
                     f"{self.secret}: version {stands.current[:8] or 'none'} is current, and {instead_of[:8]} was when "
                     "this began: somebody else changed it. Nothing was moved"
                 )
-            self._move(CURRENT, to=version, off=instead_of)
+            self._move(fence, CURRENT, to=version, off=instead_of)
         if stands.pending == version:
-            self._move(PENDING, off=version)
+            self._move(fence, PENDING, off=version)
 
-    def forget(self, version: str) -> None:
+    def forget(self, version: str, fence: Callable[[], None]) -> None:
         """Takes AWSPENDING and AWSPREVIOUS off a version that is not current, so that nobody reads it any more."""
         stands = self.versions()
         for stage, holder in ((PENDING, stands.pending), (PREVIOUS, stands.previous)):
             if version and holder == version != stands.current:
-                self._move(stage, off=version)
+                self._move(fence, stage, off=version)
 
-    def _move(self, stage: Stage, *, off: str, to: str = "") -> None:
+    def _move(self, fence: Callable[[], None], stage: Stage, *, off: str, to: str = "") -> None:
+        fence()
         moved = {"MoveToVersionId": to} if to else {}
         self._service.read(
             _Done,

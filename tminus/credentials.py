@@ -112,7 +112,10 @@ def _unread(name: str, error: Exception) -> MissingSecret:
 
 def _of_document(text: str, key: str) -> str:
     """One value of a JSON document; raises ValueError, KeyError."""
-    document = json.loads(text)
+    try:
+        document = json.loads(text)
+    except ValueError:  # it would keep the whole text
+        raise ValueError("no JSON") from None
     if not isinstance(document, dict):
         raise ValueError("no JSON document with keys")  # noqa: TRY004 - what was read is wrong, not who called
     value = document[key]

@@ -42,7 +42,7 @@ class PostgresUser(Rotator, frozen=True):
     """
 
     reversible: ClassVar[bool] = False
-
+    two_at_a_time: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, str]] = {"server": "postgres"}
 
     kind: Literal["postgres.user"] = "postgres.user"

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from tasks.aws_errors import NotThere
 from tasks.secret_versions import SecretVersions
 from tests.conftest import Estates, S3Server
-from tminus.errors import Refused
+from tminus.errors import FencedOff, Refused
 from tminus.rotations.document import Document
 
 
@@ -38,6 +38,10 @@ def versions(s3_server: S3Server, estates: Estates) -> SecretVersions:
     return SecretVersions.open(estate, name)
 
 
+def _free() -> None:
+    """The lease is this one's."""
+
+
 def _put(versions: SecretVersions, value: str) -> str:
     version = str(uuid4())
     versions.put_pending(version, Document(SecretStr(json.dumps({"password": value})), "new"))
@@ -50,14 +54,14 @@ def test_there_and_forgotten(versions: SecretVersions) -> None:
     new = _put(versions, "second")
     assert versions.versions().pending == new
     for _ in range(2):
-        versions.promote(new, old)
+        versions.promote(new, old, _free)
         stands = versions.versions()
         assert (stands.current, stands.pending, stands.previous) == (new, "", old)
     assert versions.read(new).secret("password").get_secret_value() == "second"
     for _ in range(2):
-        versions.forget(old)
+        versions.forget(old, _free)
         assert versions.versions().previous == ""
-    versions.forget(new)
+    versions.forget(new, _free)
     assert versions.versions().current == new, "what is current is never forgotten"
 
 
@@ -65,9 +69,9 @@ def test_and_back(versions: SecretVersions) -> None:
     """What was current before is current again, and the newer one is forgotten."""
     old = versions.versions().current
     new = _put(versions, "second")
-    versions.promote(new, old)
-    versions.promote(old, new)
-    versions.forget(new)
+    versions.promote(new, old, _free)
+    versions.promote(old, new, _free)
+    versions.forget(new, _free)
     assert (versions.versions().current, versions.versions().all) == (old, {old})
 
 
@@ -75,10 +79,25 @@ def test_somebody_else_came_first(versions: SecretVersions) -> None:
     """A stage that is not where it is expected is not moved."""
     old = versions.versions().current
     first, second = _put(versions, "second"), _put(versions, "third")
-    versions.promote(first, old)
+    versions.promote(first, old, _free)
     with pytest.raises(Refused, match="somebody else changed it"):
-        versions.promote(second, old)
+        versions.promote(second, old, _free)
     assert versions.versions().current == first
+
+
+def test_whoever_was_overtaken_moves_nothing(versions: SecretVersions) -> None:
+    """The lease is asked for after the look and before the move: who was stopped between the two moves nothing."""
+
+    def overtaken() -> None:
+        raise FencedOff("another process goes on with it by now")
+
+    old = versions.versions().current
+    new = _put(versions, "second")
+    for act in (lambda: versions.promote(new, old, overtaken), lambda: versions.forget(new, overtaken)):
+        with pytest.raises(FencedOff):
+            act()
+    stands = versions.versions()
+    assert (stands.current, stands.pending) == (old, new)
 
 
 def test_no_such_secret(versions: SecretVersions) -> None:

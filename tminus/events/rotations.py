@@ -21,6 +21,7 @@ class RotationBegan(Happening):
         version: the id that the new value's version will have there.
         replaces: the version that is current now.
         way: what will be touched, by the names of its kind.
+        servers: where it is, by the book's fields that name a part of the environment.
         at_once: no overlap: the old value leaked.
         reason: why, where a person asked for it.
         approval: the chain in which somebody is asked; "" where nobody is.
@@ -36,6 +37,7 @@ class RotationBegan(Happening):
     version: str
     replaces: str
     way: dict[str, str]
+    servers: dict[str, str] = Field(default_factory=dict)
     at_once: bool = False
     reason: Printable = ""
     approval: str = ""
@@ -100,7 +102,7 @@ class RotationOrdered(Happening):
     Attributes:
         order: `undo` turns it back; `at once` ends its overlap now.
         approval: of `at once`: the chain in which it was approved.
-        then: of `at once`: whether another rotation follows, since what is current leaked too.
+        leaked: of `at once`: the version that is cut off. Where this rotation leaves it current, another follows.
     """
 
     type: Literal["rotation.ordered"] = "rotation.ordered"
@@ -109,7 +111,7 @@ class RotationOrdered(Happening):
     person: str
     reason: Printable
     approval: str = ""
-    then: bool = False
+    leaked: str = ""
     signature: str = ""
 
 

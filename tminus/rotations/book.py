@@ -31,9 +31,11 @@ class Policy(BaseModel, frozen=True, extra="forbid"):
         switched_off: how long the old one is switched off, and can be switched on again, before it is gone for good.
         approval: the roles of which one is asked before it is rotated; nobody where there is none.
         sections: field → the environment's section in which what it names must be.
+        two_at_a_time: whether the old value works on beside the new one.
     """
 
     sections: ClassVar[Mapping[str, str]] = {}
+    two_at_a_time: ClassVar[bool] = True
 
     kind: str
     title: str
@@ -49,6 +51,12 @@ class Policy(BaseModel, frozen=True, extra="forbid"):
     def takes(self) -> timedelta:
         """How long a rotation lasts at least, from the new one's becoming current to the old one's being gone."""
         return max(self.overlap, self.cycle) + self.switched_off
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """The one part of the environment that a field names, by the field."""
+        named = {field: getattr(self, field) for field in self.sections}
+        return {field: value for field, value in named.items() if isinstance(value, str)}
 
     @model_validator(mode="after")
     def _over_in_time(self) -> Self:

@@ -60,6 +60,11 @@ class Rotation:
         return list(dict.fromkeys(chain for chain in asked if chain))
 
     @property
+    def ends(self) -> str:
+        """The version that opens nothing any more once it is over."""
+        return self.began.version if self.undo else self.began.replaces
+
+    @property
     def next(self) -> ev.RotationStage | None:
         """What is to be done next; None where all is."""
         return next((one for one in (BACK if self.undo else FORWARD) if one not in self.done), None)
@@ -135,8 +140,8 @@ class Course:
 
     @property
     def owed(self) -> ev.RotationOrdered | None:
-        """The order by which another rotation is to follow the last one, which is over: what is current leaked too."""
+        """The order to cut off a version that the last rotation, which is over, did not get rid of."""
         last = self.rotations[-1] if self.rotations else None
-        over = last is not None and last.ended is not None and last.ended.how == "rotated"
-        order = last.hastened if last is not None and over else None
-        return order if order is not None and order.then else None
+        if last is None or last.ended is None or last.hastened is None:
+            return None
+        return last.hastened if last.hastened.leaked != last.ends else None

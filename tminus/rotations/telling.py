@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from tminus import events as ev
 from tminus.ledger.store import Letter
 from tminus.messages.forms import PagerDutyLetter, SlackLetter
-from tminus.rotations.course import Course
+from tminus.rotations.book import Policy
+from tminus.rotations.course import Course, Rotation
 from tminus.rotations.opened import OpenedSecrets
 from tminus.spoken import role_said
 
@@ -25,26 +26,26 @@ def _pages(opened: OpenedSecrets, name: str, before: Course, event: ev.Event) ->
     if opened.environment.pagerduty is None:
         return []
     rotation = before.open
-    if isinstance(event, ev.RotationBrokeOff):
-        return [_page(opened, name, event).letter(opened.chain(name))]
+    if isinstance(event, ev.RotationBrokeOff) and rotation is not None:
+        return [_page(opened, name, rotation, event).letter(opened.chain(name))]
     if rotation is not None and rotation.paged and isinstance(event, ev.RotationWaits | ev.RotationEnded):
         said = f"{opened.system}: the rotation of {name} goes on"
         return [PagerDutyLetter(op="resolve", summary=said).letter(opened.chain(name))]
     return []
 
 
-def _page(opened: OpenedSecrets, name: str, event: ev.RotationBrokeOff) -> PagerDutyLetter:
+def _page(opened: OpenedSecrets, name: str, rotation: Rotation, event: ev.RotationBrokeOff) -> PagerDutyLetter:
     policy = opened.book.rotations[name]
     owner = role_said(policy.owner)
     said = f"{opened.system}: the rotation of {name} stands at {event.stage}: {event.why}; {owner} owns it"
     return PagerDutyLetter(
         op="trigger",
-        severity="warning",
+        severity="critical" if rotation.at_once or _nothing_works(policy, rotation) else "warning",
         summary=said if len(said) <= _SUMMARY else f"{said[: _SUMMARY - 1]}…",
         details={
             "secret": f"{name} ({policy.secret})",
             "owner": owner,
-            "what works now": "What is current in Secrets Manager works; nothing was switched off that is still used.",
+            "what works now": _what_works(policy, rotation),
             "to go on": f"tminus rotate {name}",
             "to turn it back": f"tminus rotate {name} --undo --reason WHY",
             "what tminus does if nobody answers": "It tries again by its schedule.",
@@ -52,6 +53,20 @@ def _page(opened: OpenedSecrets, name: str, event: ev.RotationBrokeOff) -> Pager
             "system": opened.system,
         },
     )
+
+
+def _nothing_works(policy: Policy, rotation: Rotation) -> bool:
+    """Whether what is current may open nothing now: where two values cannot work at a time, and one is changing."""
+    last = "undo" if rotation.undo else "promote"
+    return not policy.two_at_a_time and "test" in rotation.begun and last not in rotation.done
+
+
+def _what_works(policy: Policy, rotation: Rotation) -> str:
+    if _nothing_works(policy, rotation):
+        return "Perhaps nothing: what is current in Secrets Manager may be refused until this goes on. Go on now."
+    if rotation.at_once:
+        return "What is current in Secrets Manager works. What leaked may still open: go on now."
+    return "What is current in Secrets Manager works; nothing was switched off that is still used."
 
 
 def _posts(opened: OpenedSecrets, name: str, before: Course, event: ev.Event) -> list[Letter]:

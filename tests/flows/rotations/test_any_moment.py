@@ -31,7 +31,7 @@ STOOD = [
     *("rotation.waits off", "rotation.waits drop"),
 ]
 VERBS = ("create", "set", "test", "census", "off", "drop")
-_CALLS = 26  # of a whole rotation at Secrets Manager; a few more than there are
+_CALLS = 30  # of a whole rotation at Secrets Manager; a few more than there are
 FAILURES = [
     (call, after, error) for call in range(_CALLS) for after in (False, True) for error in (CouldNotObserve, Crash)
 ]

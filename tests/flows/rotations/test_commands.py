@@ -212,7 +212,7 @@ def test_a_leak_is_cut_off_once_somebody_else_said_yes(tminus: Tminus, room: Roo
     came = tminus("rotate", NAME, "--at-once", *WHY, by="guard", typed="y\n")
     answering.join()
     assert came.exit_code == 0, came.output
-    order = ("is cut off at once from whoever uses it", "Ask security_lead or", "Asked: ")
+    order = ("is cut off at once from whoever uses it", "Ask security_lead or", ": asked security_lead or")
     shown = [came.output.find(one) for one in order]
     assert -1 < shown[0] < shown[1] < shown[2], came.output
     assert own[0].exit_code != 0
@@ -288,3 +288,39 @@ def own_yes(room: Room, person: str) -> Result:
                     return CliRunner().invoke(main, [*words, "--key", str(room.folder / person)], env=ledger)
         sleep(0.02)
     raise AssertionError("nobody was asked")
+
+
+def test_a_dry_run_of_a_leak_cuts_nobody_off(tminus: Tminus, room: Room) -> None:
+    """In either order of the words; of what has no dry run it is refused."""
+    for words in (("--at-once", "--dry-run"), ("--dry-run", "--at-once")):
+        came = tminus("rotate", NAME, *words, *WHY, by="asker")
+        assert came.exit_code == 0, came.output
+        with closing(room.store()) as store:
+            assert not list(filter(is_rotation_asked, store.chains()))
+    refused = tminus("rotate", NAME, "--undo", "--dry-run", *WHY, by="asker")
+    assert (refused.exit_code, "--dry-run says what a rotation" in refused.output) == (2, True)
+
+
+def test_a_piped_value_leaves_nobody_to_confirm(tminus: Tminus, room: Room) -> None:
+    """What would be read as the answer is the value: exit 2, and --yes is named."""
+    came = tminus("rotate", NAME, "--at-once", "--given", *WHY, by="asker", typed='{"password": "piped"}')
+    assert (came.exit_code, "give --yes too" in came.output) == (2, True), came.output
+    assert room.value() == FIRST
+
+
+def test_what_became_of_the_first_is_told(tminus: Tminus, room: Room) -> None:
+    """Where the second of two is refused, the first one's outcome stands there all the same."""
+    room.policy(overlap="1h", cycle="1h")
+    came = tminus("rotate", NAME, NAME)
+    assert came.exit_code == 3
+    assert f"{NAME} waits until" in came.output
+
+
+def test_one_that_the_book_lost(tminus: Tminus, room: Room) -> None:
+    """A rotation under way, of a secret that is not in the book any more, is not forgotten: exit 1, and its name."""
+    tminus("rotate", NAME)
+    file = room.folder / "secrets.yaml"
+    file.write_text(file.read_text("utf-8").replace(f"  {NAME}:", "  another:").replace(room.secret, "house/another"))
+    came = tminus("rotate", "--due")
+    assert came.exit_code == 1, came.output
+    assert f"{NAME} has a rotation under way, and the book has no such secret any more" in came.output

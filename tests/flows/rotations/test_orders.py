@@ -13,6 +13,7 @@ from flows.rotating import Rotating
 from flows.rotation_asking import Answer, wait_for_answer
 from flows.rotation_orders import cut_off
 from flows.rotation_visit import Say, Visited, Wish
+from tests.flows.rotations.breaking import wait_for
 from tests.flows.rotations.door import DoorKey
 from tests.flows.rotations.room import FIRST, NAME, Room
 from tests.flows.rotations.saying import answer_last_asked, answer_when_asked
@@ -38,7 +39,7 @@ def test_turned_back(room: Room, stage: str) -> None:
     for _ in range(20):
         if not (room.folder / "trouble").exists():
             break
-        room.go_on()
+        wait_for(room.go_on())
     assert not (room.folder / "trouble").exists()
     between = room.value()
     room.undo()
@@ -61,7 +62,7 @@ def test_what_was_dropped_is_not_gone_back_to(room: Room) -> None:
     for _ in range(20):
         if not (room.folder / "trouble").exists():
             break
-        room.go_on()
+        wait_for(room.go_on())
     with pytest.raises(Refused, match="nothing to go back to"):
         room.undo()
     course = room.until_over()
@@ -118,7 +119,7 @@ def test_a_question_is_not_asked_twice(room: Room, monkeypatch: pytest.MonkeyPat
     with closing(room.store()) as store:
         came = asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), said.append)))
     assert came.how == "rotated", came.said
-    assert sum(line.startswith("Asked: ") for line in said) == 1
+    assert sum(line.startswith(f"{NAME}: asked ") for line in said) == 1
     assert not room.door.opens(FIRST)
 
 
@@ -142,7 +143,7 @@ def test_killed_between_two_that_go(room: Room, monkeypatch: pytest.MonkeyPatch)
     with closing(room.store()) as store:
         came = asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), said.append)))
     assert came.how == "rotated", came.said
-    assert sum(line.startswith("Asked: ") for line in said) == 1
+    assert sum(line.startswith(f"{NAME}: asked ") for line in said) == 1
     assert not room.door.opens(leaked)
     assert room.door.opens(room.value())
 
