@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows.rotation_asking import answered
-from flows.rotation_diary import Diary, Left
+from flows.rotation_diary import Diary, Left, broke_off
 from flows.rotation_stages import Stages
 from flows.rotation_visit import How, Say, Visited, Wish
 from tasks.aws_errors import NotThere
@@ -23,7 +23,7 @@ from tasks.secret_versions import SecretVersions, Versions
 from tminus import events as ev
 from tminus.backups.opened import have_chain
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, LedgerError, MissingSecret, NotConfigured, Refused, UsageError
+from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 from tminus.lease import Heartbeat, take
 from tminus.ledger.store import Store
 from tminus.release import no_release
@@ -146,17 +146,12 @@ class Rotating:
         rotation = self._open()
         if (visited := await self._not_now(rotation)) is not None:
             return visited
-        await self.diary.lock()
-        try:
-            last: Left = await self._until_it_waits(rotation, given)
-        except _BROKE as e:
-            last = _broke_off(rotation, str(e), refused=isinstance(e, Refused))
-        except LedgerError:
-            raise
-        except Exception as e:  # by a mistake of tminus nobody else is kept from the environment
-            await self.diary.leave(_broke_off(rotation, f"tminus itself failed with {type(e).__name__}; see its log"))
-            raise
-        await self.diary.leave(last)
+        async with self.diary.held():
+            try:
+                last: Left = await self._until_it_waits(rotation, given)
+            except _BROKE as e:
+                last = broke_off(rotation, str(e), refused=isinstance(e, Refused))
+            await self.diary.leave(last)
         return self._visited(last)
 
     def _require_same_book(self, rotation: Rotation) -> None:
@@ -265,11 +260,6 @@ class Rotating:
                 return Visited(self._name, how, f"{said}; `tminus rotate {self._name}` goes on from there")
             case _:
                 return Visited(self._name, last.how, last.sentence)
-
-
-def _broke_off(rotation: Rotation, why: str, *, refused: bool = False) -> ev.RotationBrokeOff:
-    stage = rotation.next or ("undo" if rotation.undo else "drop")
-    return ev.RotationBrokeOff(rotation=rotation.name, stage=stage, why=why, refused=refused)
 
 
 def _lines(census: Census | None) -> tuple[str, ...]:
