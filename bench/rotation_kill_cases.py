@@ -12,7 +12,7 @@ from random import Random
 from typing import Literal
 
 from bench.rotation_kill_front import Failure, Front
-from bench.rotation_kill_history import History
+from bench.rotation_kill_history import OVERLAP, History
 from bench.worlds.byte_relay import ByteRelay
 
 _CURRENT, _PENDING, _PREVIOUS = (
@@ -33,6 +33,8 @@ BACK = (
 """Where one that is turned back is, once the new value was current."""
 BACK_EARLY = ("begun back", "recorded back", "made undo", _PENDING, "unrecorded undo")
 """Where one is that never became current."""
+_UNKNOWN_WHEN = (_CURRENT, "unrecorded back")
+"""Where the old value is current again, and the ledger does not know since when."""
 _FAILURES = (
     *(Failure("PutSecretValue", how) for how in ("500 before", "500 after", "silent after")),
     *(
@@ -44,7 +46,8 @@ _FAILURES = (
     Failure("DescribeSecret", "500 before"),
     Failure("GetSecretValue", "500 before"),
 )
-_LATEST = 1.2  # seconds from a visit's begin to a random kill
+_SEEN = 4.0  # seconds: an overlap that is longer than the visit after a kill, so that it is seen whether it is kept
+_LATEST = 0.6  # seconds from a visit's begin to a random kill
 _CLOSED = 1  # a port at which nobody listens
 _VISITS = 12  # in which a rotation comes to where something fails
 _LONGEST = 60.0  # seconds in which a point is reached
@@ -92,6 +95,7 @@ class Case:
         play: does that; what comes after it is the same for all.
         how: its end.
         alone: whether it breaks what other histories need.
+        overlap: seconds for which what was current goes on working.
     """
 
     kind: str
@@ -99,6 +103,7 @@ class Case:
     play: Callable[[History, Front, Server], None]
     how: Literal["rotated", "undone"] = "rotated"
     alone: bool = False
+    overlap: float = OVERLAP
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"
@@ -110,7 +115,9 @@ def cases(random: int, seed: str) -> Iterator[Case]:
         for point in POINTS:
             yield Case(kind, f"killed at {point}", partial(_killed, point))
         for stood, point in [*product(("recorded promote", "made off"), BACK), *product(_EARLY[kind], BACK_EARLY)]:
-            yield Case(kind, f"turned back from {stood}, killed at {point}", partial(_back, stood, point), "undone")
+            name = f"turned back from {stood}, killed at {point}"
+            overlap = _SEEN if point in _UNKNOWN_WHEN else OVERLAP
+            yield Case(kind, name, partial(_back, stood, point), "undone", overlap=overlap)
         for failure in _FAILURES:
             yield Case(kind, f"Secrets Manager: {failure}", partial(_fails, failure))
         for number in range(random):

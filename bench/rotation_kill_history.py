@@ -28,7 +28,7 @@ from tminus.rotations.course import Course
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-OVERLAP = 1.0  # seconds
+OVERLAP = 1.0  # seconds, where a case needs no longer one
 NAME, _SYSTEM, _PLACE = "the-secret", "killed", "bench"
 _POLL = 0.1  # seconds
 _VISITS = 14  # after which what is not over never will be
@@ -75,17 +75,20 @@ class Watcher:
     Args:
         read: the id and the value of what has a stage.
         outside: where it opens something.
+        overlap: seconds for which what was current must go on working.
     """
 
-    def __init__(self, read: Callable[[str], tuple[str, Fields] | None], outside: Outside) -> None:
-        self._read = read
+    def __init__(
+        self, read: Callable[[str], tuple[str, Fields] | None], outside: Outside, overlap: float = OVERLAP
+    ) -> None:
+        self._read, self._overlap = read, overlap
         self._outside = outside
         self._held: dict[str, tuple[float, Fields]] = {}
         self.seen = Seen()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """The block during which it does."""
+        """The block during which it does, and once more at its end."""
         over = threading.Event()
 
         def run() -> None:
@@ -99,6 +102,7 @@ class Watcher:
         finally:
             over.set()
             thread.join()
+            self._look()
 
     def _look(self) -> None:
         began = time.monotonic()
@@ -108,7 +112,11 @@ class Watcher:
         self._held[current[0]] = (began, current[1])
         self.seen.looks += 1
         for version, (last, value) in list(self._held.items()):
-            if version != current[0] and self._outside.alive(value) is False and time.monotonic() - last < OVERLAP:
+            if (
+                version != current[0]
+                and self._outside.alive(value) is False
+                and time.monotonic() - last < self._overlap
+            ):
                 self.seen.cut_off += 1
         if self._outside.opens(current[1]) is not False:
             return
@@ -128,6 +136,7 @@ class History:
         aws: what the environment file says of it.
         outside: where the secret opens something.
         sabotage: what is switched off in whoever rotates it.
+        overlap: seconds for which what was current goes on working.
     """
 
     def __init__(
@@ -137,23 +146,24 @@ class History:
         aws: dict[str, str],
         outside: Outside,
         sabotage: Mechanism | None = None,
+        *,
+        overlap: float = OVERLAP,
     ) -> None:
         self.folder, self._client, self._outside, self._sabotage = folder, client, outside, sabotage
         self.secret = f"killed/{folder.name}"
         self.ended = Ended()
         folder.mkdir()
-        self._write(aws)
-
+        self._write(aws, overlap)
         client.create_secret(Name=self.secret, SecretString=json.dumps(dict(outside.first)))
 
-    def _write(self, aws: dict[str, str]) -> None:
+    def _write(self, aws: dict[str, str], overlap: float) -> None:
         policy = {
             **self._outside.entry,
             "title": "What is rotated",
             "owner": "security_lead",
             "secret": self.secret,
             "every": "30d",
-            "overlap": f"{OVERLAP:g} s",
+            "overlap": f"{overlap:g} s",
             "cycle": "0 s",
             "switched_off": "200 ms",
         }

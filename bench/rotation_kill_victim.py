@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import psycopg
+import redis.asyncio
 from pydantic import BaseModel
 
 from bench.rotation_kill_sabotage import Mechanism, recorded, without
 from cli import rotate
 from cli.main import main
-from flows import rotation_orders, rotation_round
+from flows import rotation_orders, rotation_round, secret_rotation
 from tasks.aws_client import AwsService, Parameter, _client
 from tasks.rotators.vocabulary import ROTATORS
 from tminus import events as ev
@@ -32,7 +33,7 @@ from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 
 _T = TypeVar("_T", bound=BaseModel)
-READY = (psycopg, rotate, rotation_orders, rotation_round)
+READY = (psycopg, redis, rotate, rotation_orders, rotation_round, secret_rotation)
 """What the command imports when it runs: it is there already where this process is forked from another."""
 _client("secretsmanager", "eu-central-1", "http://127.0.0.1:1", None, None)  # and has read AWS's descriptions
 _VERBS = ("create", "set", "test", "off", "on", "drop", "undo")
