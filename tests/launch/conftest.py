@@ -21,6 +21,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         talkative(estate.documents.environment)
         stage = Stage(estate, shorter(folder), canary)
         with estate:
+            stage.rotate()
             stage.sign_off()
             yield stage
         mark = estate.processes.mark()[guard.MARK].rpartition(":")[2]

@@ -21,6 +21,7 @@ from deployments.rehearsal import nginx
 from deployments.rehearsal.addresses import plain
 from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.play import back_up_after, last_night
+from deployments.rehearsal.trading_logins import SECRET
 from deployments.rehearsal.whole_estate import WholeEstate
 from tasks.vocabulary import KINDS
 from tminus.frozen import Frozen
@@ -129,14 +130,30 @@ class Stage:
 
     def s3(self) -> "S3Client":
         """A client that is allowed everything."""
+        return self._aws().client("s3", endpoint_url=self.estate.servers.addresses.aws.url)
+
+    def _aws(self) -> boto3.Session:
         aws = self.estate.servers.addresses.aws
-        return boto3.client(
-            "s3",
-            endpoint_url=aws.url,
+        return boto3.Session(
             region_name=aws.region,
             aws_access_key_id=aws.access_key_id,
             aws_secret_access_key=aws.secret_access_key.get_secret_value(),
         )
+
+    def rotate(self) -> None:
+        """The service's login is rotated as far as it goes at once: the new password is current beside the old one."""
+        files = self.estate.documents
+        where = ("--runbook", str(files.secrets), "--environment", str(files.environment))
+        rotated = self.tminus("rotate", "database", "--reason", "before the launch", *where)
+        assert rotated.returncode == 0, rotated.stdout + rotated.stderr
+        assert "promote" in rotated.stdout
+
+    def rotated_values(self) -> dict[str, str]:
+        """The passwords of every version of the service's login, by version."""
+        client = self._aws().client("secretsmanager", endpoint_url=self.estate.servers.addresses.aws.url)
+        versions = [one["VersionId"] for one in client.list_secret_version_ids(SecretId=SECRET)["Versions"]]
+        values = {one: client.get_secret_value(SecretId=SECRET, VersionId=one)["SecretString"] for one in versions}
+        return {f"password of version {one[:8]}": json.loads(value)["password"] for one, value in values.items()}
 
     def sign_off(self) -> None:
         """The readiness roles sign the release off, and last night's backup is there."""
@@ -204,7 +221,7 @@ class Stage:
         found["Redis password"] = addresses.redis.password.get_secret_value()
         found["JWT key"] = self.estate.trading.jwt_key.get_secret_value()
         found["canary"] = self.canary
-        return found
+        return found | self.rotated_values()
 
     @contextmanager
     def people_look_away(self) -> Iterator[None]:

@@ -207,6 +207,7 @@ def test_no_secret_turns_up_anywhere(played: Played) -> None:
     wait_for(lambda: not list(handed.glob("prefect-workspace-attempt-*")), "every run's process has ended")
     secrets = played.stage.secrets()
     assert len(secrets) > 10
+    assert len(played.stage.rotated_values()) == 2
     found = {
         f"{name} in {path.relative_to(folder)}"
         for folder in (played.stage.estate.folder, played.report)

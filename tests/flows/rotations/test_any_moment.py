@@ -124,7 +124,7 @@ def _goes_down(store: BreakableStore) -> bool:
 def test_turned_back_and_broken_there(room: Room, stood: str, end: tuple[str, str]) -> None:
     """Wherever it stood, and wherever turning it back breaks: what was is current again, and opens alone."""
     when, moment = end
-    if moment == "rotation.waits undo" and not stood.endswith(("promote", "off", "drop")):
+    if moment == "rotation.waits undo" and STOOD.index(stood) <= STOOD.index("rotation.stage_began promote"):
         pytest.skip("nobody can have read the new value, so nothing is waited for")
     broken(room, lambda store: setattr(store, "before", told(stood)))
     broken(room, lambda store: setattr(store, when, told(moment)), back=True)
