@@ -14,6 +14,10 @@ from tests.conftest import Estates, S3Server
 from tminus.rotations.document import Document
 
 
+def nobody_overtook() -> None:
+    """The lease is still whose it was: what is asked right before a stage is moved."""
+
+
 @dataclass(frozen=True)
 class StagedSecret:
     """One secret of its own, in a Secrets Manager that this process's AWS clients find by themselves."""
@@ -48,5 +52,5 @@ class StagedSecret:
     def promote(self, version: str) -> str:
         """Makes it current, and returns the id of the one that was."""
         old = self.versions.versions().current
-        self.versions.promote(version, old)
+        self.versions.promote(version, old, nobody_overtook)
         return old

@@ -45,7 +45,7 @@ class TestHistories:
         }
 
     @pytest.mark.parametrize(
-        "job", [Job("test", 0, 1900), Job("test/http", 0, 100, over_http=True)], ids=["parts", "http"]
+        "job", [Job("test", 0, 600), Job("test/http", 0, 100, over_http=True)], ids=["parts", "http"]
     )
     def test_tminus_agrees_with_the_reference(self, job: Job) -> None:
         """In every outcome, and in every sentence that says what is waited for."""

@@ -45,6 +45,7 @@ def test_prefect_is_where_the_file_says(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert f"api: {os.environ['PREFECT_API_URL']}" in desk.path("environment").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_without_slack_the_rest_runs(desk: Desk) -> None:
     """Courier and watchdog, health and metrics: only the door to Slack is left out."""
     port = free_port()

@@ -17,6 +17,7 @@ def test_no_prefect(desk: Desk) -> None:
     assert chains(desk) == []
 
 
+@pytest.mark.long
 def test_something_else_where_prefect_should_be(desk: Desk, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own page, without /api: said, and nothing is created."""
     use_prefect(desk, prefect_api)
@@ -70,6 +71,7 @@ def test_a_report_that_nobody_would_write(desk: Desk, with_it: str, said: str) -
     assert not (desk.folder / "report").exists()
 
 
+@pytest.mark.long
 def test_a_prefect_that_fails_once_the_launch_exists(desk: Desk, prefect_api: str) -> None:
     """The fake answers questions and takes no runs: the id is said, what follows by itself, and how to end it."""
     use_prefect(desk, prefect_api)

@@ -140,6 +140,7 @@ def shop(opening: Opening) -> Shop:
     )
 
 
+@pytest.mark.long
 def test_stores_of_different_points_agree_at_the_common_one(shop: Shop) -> None:
     """The cache's backup is the earlier one: what came later is no disagreement, and its mark is the common point."""
     shop.place(0, 30)

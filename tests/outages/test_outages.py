@@ -19,6 +19,7 @@ from deployments.rehearsal.in_thread import Door
 from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
 from deployments.rehearsal.slack_stand_in import SlackStandIn
 from tests.outages.trouble import TROUBLES, Mode, Trouble
+from tests.sampling import few
 from tests.tminus.carrying import note
 from tests.tminus.slack_room import eventually
 from tests.tminus.staged_launch import CHANNEL, LAUNCH, Stage
@@ -171,7 +172,7 @@ def judge_pagerduty(outage: Outage, *, once: bool) -> None:
 
 
 @pytest.mark.parametrize("part", [False, True], ids=["for the whole launch", "for a part of it"])
-@pytest.mark.parametrize("mode", TROUBLES)
+@pytest.mark.parametrize("mode", few(TROUBLES, *TROUBLES[::3]))
 def test_nothing_is_lost_and_nothing_is_there_twice(outage: Outage, mode: Mode, part: bool) -> None:
     """Down, 429 with Retry-After, 500, garbage, other JSON than theirs, 403, silence, and connections that break."""
     play(outage, mode, part=part)

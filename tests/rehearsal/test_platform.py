@@ -55,6 +55,7 @@ def test_an_older_token_is_fenced_off(platform: Platform) -> None:
     assert len(platform.deployments()) == 1
 
 
+@pytest.mark.long
 def test_a_platform_that_is_started_again_remembers_its_tokens(
     platform: Platform, tmp_path: Path, trading_servers: TradingServers
 ) -> None:
@@ -95,6 +96,7 @@ def test_no_instance_outlives_the_platform(platform: Platform, number: signal.Si
     assert orderly == [number == signal.SIGTERM] * 3
 
 
+@pytest.mark.long
 def test_replacing_a_version_in_place_keeps_the_others_up(platform: Platform) -> None:
     """One instance at a time leaves: at every look at least two of three are ready, and in the end all are new."""
     platform.roll_out("blue", PREVIOUS)
@@ -115,6 +117,7 @@ def test_replacing_a_version_in_place_keeps_the_others_up(platform: Platform) ->
     assert {version_at(address) for address in platform.pool("blue")["addresses"]} == {NEXT}
 
 
+@pytest.mark.long
 def test_one_old_instance_hides_from_the_platform_and_not_from_version(platform: Platform) -> None:
     """With the fault the platform calls the roll-out done, and one instance reports the other pool's version."""
     platform.roll_out("blue", PREVIOUS)
@@ -125,6 +128,7 @@ def test_one_old_instance_hides_from_the_platform_and_not_from_version(platform:
     assert sorted(version_at(one["address"]) for one in pool["instances"]) == [PREVIOUS, NEXT, NEXT]
 
 
+@pytest.mark.long
 def test_a_service_that_is_down_stays_down_until_the_fault_ends(platform: Platform) -> None:
     """One instance of the named pool is ended and not started again; then it comes back; the other pool is spared."""
     platform.roll_out("blue", PREVIOUS)
@@ -138,6 +142,7 @@ def test_a_service_that_is_down_stays_down_until_the_fault_ends(platform: Platfo
     assert len(platform.deployments()) == 1
 
 
+@pytest.mark.long
 def test_instances_that_keep_dying_are_not_called_done(platform: Platform) -> None:
     """A version that ends at once is restarted with a growing pause, and the probe says in progress."""
     write_faults(platform.faults, {NEXT: ServiceFaults(exit=True)})

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 from tests.rehearsal.running_platform import Platform, image, start, version_at
 
 
+@pytest.mark.long
 def test_a_roll_out_under_way_is_in_progress(platform: Platform) -> None:
     """A client that does not wait, or that asks meanwhile, gets 4; asking later gets 0 and deploys nothing new."""
     write_faults(platform.faults, {}, PlatformFaults(start_delay=1.0))

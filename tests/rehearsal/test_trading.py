@@ -56,6 +56,7 @@ def test_only_a_synthetic_account_can_be_deleted_and_only_by_itself(client: http
     assert customer.get("/api/orders").json()["orders"][0]["status"] == "open"
 
 
+@pytest.mark.long
 def test_the_two_versions_share_tables_and_differ_where_a_customer_sees_it(instances: Instances) -> None:
     """An order placed on 1.9.0 shows in 2.0.0, which adds `exposure`; each answer names the version that gave it."""
     old, new = instances.start(PREVIOUS, name="old"), instances.start(NEXT, name="new")

@@ -55,6 +55,7 @@ def test_a_latency_factor_can_be_told_from_health(instances: Instances) -> None:
         assert mean_s() > 2 * healthy
 
 
+@pytest.mark.long
 def test_faults_of_another_version_or_of_later_do_nothing(instances: Instances) -> None:
     """An entry for the other version, and one whose time has not come, leave an instance healthy."""
     one = instances.start()

@@ -96,6 +96,7 @@ def test_a_service_that_is_away_is_recorded_as_no_answer(tmp_path: Path) -> None
     assert all(answer.is_bad and answer.error for answer in seen(record))
 
 
+@pytest.mark.long
 def test_a_second_run_with_the_same_seed_takes_over_the_account(
     instances: Instances, tmp_path: Path, trading_servers: TradingServers
 ) -> None:

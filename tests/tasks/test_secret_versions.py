@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from tasks.aws_errors import NotThere
 from tasks.secret_versions import SecretVersions
 from tests.conftest import Estates, S3Server
+from tests.staged_secrets import nobody_overtook
 from tminus.errors import FencedOff, Refused
 from tminus.rotations.document import Document
 
@@ -38,10 +39,6 @@ def versions(s3_server: S3Server, estates: Estates) -> SecretVersions:
     return SecretVersions.open(estate, name)
 
 
-def _free() -> None:
-    """The lease is this one's."""
-
-
 def _put(versions: SecretVersions, value: str) -> str:
     version = str(uuid4())
     versions.put_pending(version, Document(SecretStr(json.dumps({"password": value})), "new"))
@@ -54,14 +51,14 @@ def test_there_and_forgotten(versions: SecretVersions) -> None:
     new = _put(versions, "second")
     assert versions.versions().pending == new
     for _ in range(2):
-        versions.promote(new, old, _free)
+        versions.promote(new, old, nobody_overtook)
         stands = versions.versions()
         assert (stands.current, stands.pending, stands.previous) == (new, "", old)
     assert versions.read(new).secret("password").get_secret_value() == "second"
     for _ in range(2):
-        versions.forget(old, _free)
+        versions.forget(old, nobody_overtook)
         assert versions.versions().previous == ""
-    versions.forget(new, _free)
+    versions.forget(new, nobody_overtook)
     assert versions.versions().current == new, "what is current is never forgotten"
 
 
@@ -69,9 +66,9 @@ def test_and_back(versions: SecretVersions) -> None:
     """What was current before is current again, and the newer one is forgotten."""
     old = versions.versions().current
     new = _put(versions, "second")
-    versions.promote(new, old, _free)
-    versions.promote(old, new, _free)
-    versions.forget(new, _free)
+    versions.promote(new, old, nobody_overtook)
+    versions.promote(old, new, nobody_overtook)
+    versions.forget(new, nobody_overtook)
     assert (versions.versions().current, versions.versions().all) == (old, {old})
 
 
@@ -79,9 +76,9 @@ def test_somebody_else_came_first(versions: SecretVersions) -> None:
     """A stage that is not where it is expected is not moved."""
     old = versions.versions().current
     first, second = _put(versions, "second"), _put(versions, "third")
-    versions.promote(first, old, _free)
+    versions.promote(first, old, nobody_overtook)
     with pytest.raises(Refused, match="somebody else changed it"):
-        versions.promote(second, old, _free)
+        versions.promote(second, old, nobody_overtook)
     assert versions.versions().current == first
 
 

@@ -12,7 +12,7 @@ from tests.sampling import few
 WORLDS = all_worlds()
 _SLOW = {
     *("launch_platform", "web", "kafka", "sentinel", "kubernetes", "stored-backups", "websocket"),
-    *("aws-storage", "aws-cluster", "aws-alarms", "postgres", "redis"),
+    *("aws-storage", "aws-cluster", "aws-alarms", "aws-data", "aws-logs", "postgres", "redis"),
 }
 
 

@@ -186,6 +186,7 @@ def test_the_cap_is_reached(shop: ProvenShop, store: str, monkeypatch: pytest.Mo
     assert re.search(r"the scratch is full|backups\.disk|more than the \d+ bytes", outcome.summary), outcome.summary
 
 
+@pytest.mark.long
 def test_the_cap_is_reached_by_what_pg_restore_makes(shop: ProvenShop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dump itself is small enough; what becomes of it is not."""
     monkeypatch.setattr(restoring, "_LOOK", 0.02)
@@ -210,6 +211,7 @@ def small_disk(shop: ProvenShop) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("store", few(["dump", "base", "cache", "uploads"], "dump"))
+@pytest.mark.long
 def test_the_disk_is_full(shop: ProvenShop, small_disk: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Really full, before anybody looked: that is of this machine, and not of the backup."""
     monkeypatch.setattr(verify_postgres_dump, "make", postgres_cluster.make)  # and not what copies one for tests

@@ -135,6 +135,7 @@ def test_while_anybody_trades_nothing_is_switched(room: Room) -> None:
     assert room.orders() == THERE
 
 
+@pytest.mark.long
 def test_who_is_connected_is_sent_away(room: Room) -> None:
     """Sessions that are no trading, and come back at once, do not stand in the way of the rename."""
     chain = room.asked()
@@ -213,6 +214,7 @@ def test_what_was_live_was_dropped(room: Room) -> None:
     assert room.holder() is None
 
 
+@pytest.mark.long
 def test_while_backups_are_verified(room: Room) -> None:
     """The plan says so; a copy that has to wait for that is written down as such, and made later."""
     opened = room.opened()

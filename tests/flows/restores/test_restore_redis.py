@@ -117,6 +117,7 @@ def test_killed_there(room: Room, stage: str) -> None:
     assert room.holder() is None
 
 
+@pytest.mark.long
 def test_while_anybody_trades_nothing_is_switched(room: Room) -> None:
     """A file says so here."""
     chain = room.asked()
@@ -126,6 +127,7 @@ def test_while_anybody_trades_nothing_is_switched(room: Room) -> None:
     assert room.balance() == b"nothing"
 
 
+@pytest.mark.long
 def test_given_up(room: Room) -> None:
     """The copy goes, and nothing else."""
     before = room.sizes()

@@ -24,6 +24,7 @@ def replaced(room: Room, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("told_by_s3", few([True, False], False))
+@pytest.mark.long
 def test_it_is_never_run(room: Room, shop: Shop, monkeypatch: pytest.MonkeyPatch, told_by_s3: bool) -> None:
     """S3's own ETag tells it before it is fetched, and its hash before pg_restore begins."""
 

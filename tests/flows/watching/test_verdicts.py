@@ -128,6 +128,7 @@ async def test_an_unreadable_load_balancer_is_no_data(stage: Stage, new: Tiny) -
     await running
 
 
+@pytest.mark.long
 async def test_too_few_requests_are_no_verdict(stage: Stage, new: Tiny) -> None:
     """A quiet night proves nothing, however well it went."""
     running = stage.begin("T-0")

@@ -54,6 +54,7 @@ def files(estate: Estate) -> list[str]:
     return [str(path.relative_to(state)) for path in state.rglob("*") if path.is_file()]
 
 
+@pytest.mark.long
 async def test_a_conductor_killed_during_the_dump_leaves_it_in_progress(
     opened: Callable[..., Estate], tools: Callable[[str], Path], s3_server: S3Server, estates: Estates
 ) -> None:

@@ -34,6 +34,7 @@ async def test_a_damaged_content_is_healed(room: ObjectRoom, damage: str) -> Non
     assert room.judged(await room.verify(manifest)).verdict is Verdict.PASS
 
 
+@pytest.mark.long
 async def test_a_plain_content_is_held_against_its_checksum(room: ObjectRoom) -> None:
     """Without encryption S3's own SHA-256 is that of the content."""
     room.encrypted = False

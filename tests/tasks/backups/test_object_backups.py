@@ -42,6 +42,7 @@ async def test_nothing_is_readable_without_the_key(room: ObjectRoom) -> None:
     assert b"invoice/" not in manifest.text()
 
 
+@pytest.mark.long
 async def test_changes_under_way_are_no_damage(room: ObjectRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is written or deleted after it was listed is backed up in the version that was listed."""
     listing = ObjectSource.current
@@ -62,6 +63,7 @@ async def test_changes_under_way_are_no_damage(room: ObjectRoom, monkeypatch: py
     assert manifest.marker.number == 3
 
 
+@pytest.mark.long
 async def test_bucket_without_versions(room: ObjectRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without versions, what is overwritten while it is read is read again, and what is gone is left out."""
     room.live = f"plain-{secrets.token_hex(6)}"
@@ -90,6 +92,7 @@ async def test_bucket_without_versions(room: ObjectRoom, monkeypatch: pytest.Mon
     assert room.judged(await room.verify(manifest)).verdict is Verdict.PASS
 
 
+@pytest.mark.long
 async def test_wrong_key(room: ObjectRoom) -> None:
     """With another key than it was encrypted to, nothing can be told."""
     manifest = await room.take()
@@ -98,6 +101,7 @@ async def test_wrong_key(room: ObjectRoom) -> None:
         await room.verify(manifest)
 
 
+@pytest.mark.long
 async def test_full_scratch_is_unknown(room: ObjectRoom) -> None:
     """Where the scratch does not hold all, it is said how many were restored."""
     manifest = await room.take()
@@ -105,6 +109,7 @@ async def test_full_scratch_is_unknown(room: ObjectRoom) -> None:
         await room.verify(manifest, disk=30_000)
 
 
+@pytest.mark.long
 async def test_half_uploads_are_named(room: ObjectRoom) -> None:
     """Uploads in parts that were never completed are counted."""
     room.s3.client().create_multipart_upload(Bucket=room.live, Key="shop/half")
@@ -132,6 +137,7 @@ async def test_empty_bucket_is_no_backup(room: ObjectRoom) -> None:
         await room.take()
 
 
+@pytest.mark.long
 async def test_without_a_mark_the_loss_is_not_known(room: ObjectRoom) -> None:
     """No mark, no loss: that is never a pass."""
     room.s3.client().delete_object(Bucket=room.live, Key="shop/tminus/marker.json")
@@ -140,6 +146,7 @@ async def test_without_a_mark_the_loss_is_not_known(room: ObjectRoom) -> None:
     assert room.judged(seen).verdict is not Verdict.PASS
 
 
+@pytest.mark.long
 async def test_store_that_is_not_encrypted(room: ObjectRoom) -> None:
     """A book may say that a store is not encrypted here; objects of no bytes come back all the same."""
     room.encrypted = False

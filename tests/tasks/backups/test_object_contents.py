@@ -74,6 +74,7 @@ async def test_contents_that_no_backup_names_any_more_should_be_gone(
     assert any("30 contents of objects should be gone" in line for line in told.details)
 
 
+@pytest.mark.long
 async def test_new_keys_have_contents_of_their_own(room: ObjectRoom) -> None:
     """After a change of keys everything is stored anew: the new key could not read what the old one can."""
     await room.take()

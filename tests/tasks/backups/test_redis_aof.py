@@ -61,6 +61,7 @@ async def test_good_backup_passes(room: RedisRoom) -> None:
     assert any("redis-check-aof" in line for line in seen.details), seen.details
 
 
+@pytest.mark.long
 async def test_good_while_others_write(room: RedisRoom) -> None:
     """A copy that ends in the middle of a command, during rewrites, is a good one all the same."""
     with writing(room.live, rewriting=True):

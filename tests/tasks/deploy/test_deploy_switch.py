@@ -95,6 +95,7 @@ async def test_a_lower_token_is_refused(world: BlueGreen) -> None:
         assert SWITCH.fence_of(estate) is Fence.COMPARE_AND_SET
 
 
+@pytest.mark.long
 async def test_undo_restores_the_very_bytes(world: BlueGreen, traffic: Traffic) -> None:
     """Undo puts the recorded text back byte for byte and traffic returns; undoing again changes nothing."""
     world.put("green", world.new)
@@ -144,7 +145,10 @@ async def test_no_traffic_for_a_pool_that_lacks_the_release(world: BlueGreen) ->
 
 @pytest.mark.parametrize(
     ("point", "reloaded", "stands"),
-    [(DIES_BEFORE_RELOAD, 0, State.ABSENT), (DIES_AFTER_RELOAD, 1, State.DONE)],
+    [
+        pytest.param(DIES_BEFORE_RELOAD, 0, State.ABSENT, marks=pytest.mark.long),
+        (DIES_AFTER_RELOAD, 1, State.DONE),
+    ],
     ids=["before the reload", "after the reload"],
 )
 async def test_kill_9_converges(world: BlueGreen, traffic: Traffic, point: str, reloaded: int, stands: State) -> None:

@@ -53,6 +53,7 @@ async def begun(estate: Estate, spec: ReleaseWatch | None = None) -> Sampler:
     return sampler
 
 
+@pytest.mark.long
 async def test_an_instance_that_misses_every_second_sample_hides_nothing(world: World, estate: Estate) -> None:
     """Every request to c fails, and c is read half of the time: the release breaches all the same."""
     a, b, c = world.instances
@@ -276,6 +277,7 @@ async def test_the_last_bad_answer_is_seen_although_an_instance_is_gone(
     assert await sampler.last_bad() is None
 
 
+@pytest.mark.long
 async def test_an_old_version_that_hangs_holds_up_no_verdict(
     estate: Estate, old: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +290,7 @@ async def test_an_old_version_that_hangs_holds_up_no_verdict(
     assert burst.probes_slow == burst.probes
 
 
+@pytest.mark.long
 async def test_a_healthy_version_that_takes_its_time_has_not_failed(
     estate: Estate, old: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:

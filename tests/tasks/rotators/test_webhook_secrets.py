@@ -24,7 +24,7 @@ from tasks.rotators.webhook_pagerduty import WebhookPagerduty
 from tasks.rotators.webhook_slack import WebhookSlack
 from tests.conftest import Estates, S3Server
 from tests.knocking import Knocking, knocked_at
-from tests.staged_secrets import StagedSecret
+from tests.staged_secrets import StagedSecret, nobody_overtook
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, NotConfigured, Refused
 from tminus.rotations.document import Document
@@ -77,13 +77,13 @@ class Desk:
 
     def promote(self) -> None:
         """It is AWSCURRENT, and the gateway has seen so."""
-        self.secret.versions.promote(self.version, self.replaces)
+        self.secret.versions.promote(self.version, self.replaces, nobody_overtook)
         self.promoted = True
         time.sleep(0.25)
 
     def forget(self) -> None:
         """The old version has no stage, and the gateway has seen so."""
-        self.secret.versions.forget(self.replaces)
+        self.secret.versions.forget(self.replaces, nobody_overtook)
         time.sleep(0.25)
 
 
@@ -149,7 +149,7 @@ def test_a_secret_that_slack_does_not_sign_with_is_not_proven(slack: Desk) -> No
         assert isinstance(slack.do(lambda turn: rotator.test(turn, new)), NotYet)
     for _ in range(2):
         assert isinstance(slack.do(lambda turn: rotator.undo(turn, new)), Done)
-    slack.secret.versions.forget(slack.version)
+    slack.secret.versions.forget(slack.version, nobody_overtook)
     time.sleep(0.25)
     assert (slack.knocking.press(OLD), slack.knocking.press(NEW)) == (200, 401)
 

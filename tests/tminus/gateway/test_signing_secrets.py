@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from deployments.rehearsal.ports import free_port
 from tests.conftest import Estates, S3Server
 from tests.knocking import knocked_at
-from tests.staged_secrets import StagedSecret
+from tests.staged_secrets import StagedSecret, nobody_overtook
 from tminus.credentials import Staged, accepted, resolve
 from tminus.errors import MissingSecret
 from tminus.signing_secrets import KEPT, SigningSecrets
@@ -53,7 +53,7 @@ def test_every_stage_counts_and_what_is_dropped_does_not(
         )
         assert knocking.metric('tminus_pagerduty_signed_total{stage="previous"') == 1
         assert time.time() - knocking.metric('tminus_slack_signed_last_seconds{stage="previous"') < 60
-        secret.versions.forget(old)
+        secret.versions.forget(old, nobody_overtook)
         time.sleep(0.25)
         assert answers() == {OLD: {401}, NEW: {200}, FOREIGN: {401}}
         said = httpx.get(f"{knocking.door}/metrics", trust_env=False).text + caplog.text

@@ -232,6 +232,7 @@ def test_a_stopped_server_is_unreachable_and_used_again_when_it_is_back(stoppabl
         changes.close()
 
 
+@pytest.mark.long
 def test_a_restart_between_two_uses_is_not_noticed(stoppable: StoppablePostgres) -> None:
     """A server that was restarted while nobody used it does not fail the next use."""
     with closing(stoppable.open()) as store:

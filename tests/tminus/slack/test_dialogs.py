@@ -141,6 +141,7 @@ class TestNoDialog:
         eventually(lambda: bool(channel.told("devops")))
         assert "invalid_trigger_id" in channel.told("devops")[0]
 
+    @pytest.mark.long
     def test_a_slack_that_hangs_is_not_waited_for(self, channel: Room) -> None:
         """The trigger lives three seconds; after that the person is told."""
         payload = channel.payload("devops", "reject")

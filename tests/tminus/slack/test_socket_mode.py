@@ -178,6 +178,7 @@ class TestDisconnects:
         eventually(lambda: line.done() == 2)
         assert {one.person for one in stage.standing()} == {"devops", "security"}
 
+    @pytest.mark.long
     def test_the_wire_goes_dead(self, cable: Wire, line: Line, stage: Stage) -> None:
         """Nobody says anything any more, and nothing is reset: it is noticed, and another wire is taken."""
         cable.downward.clear()
@@ -222,6 +223,7 @@ class TestDisconnects:
             assert stage.book.refresh().held is None
             assert stage.refusals() == []
 
+    @pytest.mark.long
     def test_no_hello_comes(self, app: SlackStandIn, channel: Room, monkeypatch: pytest.MonkeyPatch) -> None:
         """It is not believed to be a connection, and another is opened."""
         monkeypatch.setattr(slack_connection, "_HELLO", 0.3)

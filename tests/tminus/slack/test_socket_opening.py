@@ -28,6 +28,20 @@ from tminus.slack_intake import SlackIntake
 from tminus.slack_payload import is_slacks_socket
 from tminus.slack_socket import SlackSocket
 
+_GARBAGE = [
+    (b"<html>", "text/html", 200),
+    (b"\xff\xfe", "application/json", 200),
+    (b"[]", "application/json", 200),
+    (b"null", "application/json", 200),
+    (b'{"ok": true}', "application/json", 200),
+    (b'{"ok": true, "url": 7}', "application/json", 200),
+    (b'{"ok": false}', "application/json", 200),
+    (b"[" * 100_000, "application/json", 200),
+    (b"", "application/json", 200),
+    (b'{"ok": false, "error": "ratelimited"}', "application/json", 429),
+    (b"gone", "text/plain", 503),
+]
+
 
 class TestOpening:
     """Whom it connects to, and what is said where it cannot."""
@@ -44,6 +58,7 @@ class TestOpening:
             assert "tminus_slack_socket_connected 1" in list(line.socket.metrics())
         assert line.socket.trouble() == "Socket Mode has ended"
 
+    @pytest.mark.long
     def test_one_that_cannot_be_replaced_goes_on_until_it_ends(self, line: Line, app: SlackStandIn) -> None:
         """Slack wants another and gives none: it is asked a few times, and not all the time."""
         app.app_token = SecretStr("another")
@@ -80,19 +95,7 @@ class TestOpening:
 
     @pytest.mark.parametrize(
         ("body", "kind", "status"),
-        [
-            (b"<html>", "text/html", 200),
-            (b"\xff\xfe", "application/json", 200),
-            (b"[]", "application/json", 200),
-            (b"null", "application/json", 200),
-            (b'{"ok": true}', "application/json", 200),
-            (b'{"ok": true, "url": 7}', "application/json", 200),
-            (b'{"ok": false}', "application/json", 200),
-            (b"[" * 100_000, "application/json", 200),
-            (b"", "application/json", 200),
-            (b'{"ok": false, "error": "ratelimited"}', "application/json", 429),
-            (b"gone", "text/plain", 503),
-        ],
+        [one if at % 4 == 0 else pytest.param(*one, marks=pytest.mark.long) for at, one in enumerate(_GARBAGE)],
     )
     def test_garbage_is_no_connection(self, body: bytes, kind: str, status: int) -> None:
         """Nor does it end what tries: each is an error of the kind that is tried again."""

@@ -65,11 +65,13 @@ async def looked(world: World, good: Good, shelf: Shelf) -> tuple[Verdict, dict[
     return outcome.verdict, measured(seen), " ".join([*seen.details, seen.because])
 
 
+@pytest.mark.long
 async def test_the_archive_as_it_was_passes(world: World, good: Good, shelf: Shelf) -> None:
     """So it is the damage that is noticed."""
     assert (await looked(world, good, shelf))[0] is Verdict.PASS
 
 
+@pytest.mark.long
 async def test_a_segment_that_is_missing_is_named(world: World, good: Good, shelf: Shelf) -> None:
     """With those after it there: what they hold cannot be restored."""
     shelf.lose(shelf.after[0])
@@ -124,6 +126,7 @@ async def test_a_bit_of_the_wal(world: World, good: Good, shelf: Shelf, tmp_path
     assert found["wal_missing"] == "1", said
 
 
+@pytest.mark.long
 async def test_a_segment_that_is_cut_off(world: World, good: Good, shelf: Shelf, tmp_path: Path) -> None:
     """Its hashes agree."""
     shelf.put(shelf.after[0], shelf.plain(shelf.after[0], tmp_path)[: 3 << 20])
@@ -147,6 +150,7 @@ async def test_wal_of_a_stranger_timeline_is_not_followed(
     assert "2, 3" in said
 
 
+@pytest.mark.long
 async def test_an_instant_is_restored_to(world: World, good: Good, shelf: Shelf) -> None:
     """With what committed until then, and nothing later; which mark and commit that is, is said."""
     before = good.manifest.finished_at

@@ -180,6 +180,7 @@ async def test_pg_verifybackup_names_the_file(world: World, good: Good) -> None:
     assert path.name in seen.because
 
 
+@pytest.mark.long
 async def test_a_backup_that_is_cut_off(world: World, good: Good, tmp_path: Path) -> None:
     """The tar without its end, stored as if it were whole."""
     tar = good.copy().tar()
@@ -259,6 +260,7 @@ async def test_what_moved_while_it_was_counted_is_not_known(world: World, good: 
     assert "busy_entries" in " ".join(seen.details)
 
 
+@pytest.mark.long
 async def test_a_mark_that_is_too_old_fails(world: World, good: Good) -> None:
     """However well it restores."""
     outcome, seen = await world.verify(good.manifest, good.needed_at + timedelta(minutes=6))

@@ -1,5 +1,7 @@
 """A base backup of a server that is written to all the while is restored, and its data agree."""
 
+import pytest
+
 from tests.tasks.backups.base.damages import Good
 from tests.tasks.backups.base.world import ELSEWHERE, World, measured
 from tminus.backups.aspects import ASPECTS_OF
@@ -36,6 +38,7 @@ def test_the_backup_is_whole_by_itself(good: Good) -> None:
     assert [path for path in left.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.long
 async def test_without_its_archive_it_is_restored_to_its_point(world: World, good: Good) -> None:
     """What came later is lost, and the loss says so."""
     store = good.store(wal="nowhere")

@@ -75,6 +75,7 @@ async def counted(shop: Shop, *first: str, dsn: str = "") -> PostgresContents:
             return await count(connection)
 
 
+@pytest.mark.long
 async def test_settings_of_a_session_change_nothing(shop: Shop) -> None:
     """Whatever a role, a database or a server has set: the same values are written as the same text."""
     odd = (
@@ -159,6 +160,7 @@ async def test_what_a_setting_says_is_not_in_the_manifest(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("busy", [20])
+@pytest.mark.long
 async def test_a_busy_database_is_dumped_and_counted_as_of_one_moment(shop: Shop, busy: int) -> None:
     """Orders arrive and sequences move all the while: what was counted is what is restored."""
     stop = asyncio.Event()

@@ -26,7 +26,7 @@ def good(shop: Shop) -> BackupManifest:
     return shop.manifest
 
 
-@pytest.mark.parametrize("jobs", [1, 2], ids=["one job", "two jobs"])
+@pytest.mark.parametrize("jobs", few([1, 2], 2), ids=["one job", "two jobs"])
 async def test_a_good_backup_agrees(shop: Shop, jobs: int) -> None:
     """In every aspect, with an owner, privileges and definitions of every kind; each aspect was looked at."""
     seen = await shop.verify(good(shop), jobs=jobs)
@@ -102,9 +102,7 @@ ALTERED = {
 }
 
 
-@pytest.mark.parametrize(
-    "damage", few(ALTERED, "missing rows", "a dropped constraint", "a lost sequence", "a wrong owner", "an older mark")
-)
+@pytest.mark.parametrize("damage", few(ALTERED, "missing rows", "a wrong owner"))
 async def test_a_dump_of_other_data_does_not_agree(shop: Shop, damage: str) -> None:
     """It restores cleanly, its hashes are right, and what is in it is told apart."""
     statements, wrong = ALTERED[damage]
@@ -116,6 +114,7 @@ async def test_a_dump_of_other_data_does_not_agree(shop: Shop, damage: str) -> N
     assert seen.because
 
 
+@pytest.mark.long
 async def test_an_empty_dump_that_restores_cleanly_does_not_agree(shop: Shop) -> None:
     """pg_restore finds nothing wrong with it."""
     with shop.connect("postgres") as connection:
@@ -132,6 +131,7 @@ async def test_an_empty_dump_that_restores_cleanly_does_not_agree(shop: Shop) ->
     assert "invariants_broken" in failing(seen)
 
 
+@pytest.mark.long
 async def test_another_database_does_not_agree(shop: Shop) -> None:
     """It is called otherwise, and holds something else."""
     seen = await shop.verify(shop.with_file(shop.dump(database="trading")))
@@ -139,6 +139,7 @@ async def test_another_database_does_not_agree(shop: Shop) -> None:
     assert any("is called 'trading'" in line for line in seen.details)
 
 
+@pytest.mark.long
 async def test_a_wrong_encoding_does_not_agree(shop: Shop) -> None:
     """The same rows in a database that does not know what letters are."""
     with shop.connect("postgres") as connection:
@@ -220,12 +221,14 @@ async def test_a_dump_that_is_not_ours_is_never_run(shop: Shop, monkeypatch: pyt
     assert "so it is not restored" in seen.because
 
 
+@pytest.mark.long
 async def test_an_unencrypted_object_is_told(shop: Shop) -> None:
     """Its data agree, and anybody can read them."""
     seen = await shop.verify(shop.with_file(shop.plain, encrypted=False))
     assert failing(seen) == {"readable_without_key"}
 
 
+@pytest.mark.long
 async def test_what_is_encrypted_to_somebody_else_is_lost(shop: Shop) -> None:
     """The manifest says it is ours, and our key does not open it."""
     mine, shop.identity = shop.identity, pyrage.x25519.Identity.generate()
@@ -238,6 +241,7 @@ async def test_what_is_encrypted_to_somebody_else_is_lost(shop: Shop) -> None:
     assert "another key" in seen.because
 
 
+@pytest.mark.long
 async def test_with_a_wrong_key_nothing_is_known(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The backup may well be good: unknown, with the reason, and no key in it."""
     other = str(pyrage.x25519.Identity.generate())
@@ -250,12 +254,14 @@ async def test_with_a_wrong_key_nothing_is_known(shop: Shop, monkeypatch: pytest
         await shop.verify(good(shop), shop.estate("env:TMINUS_OTHER_IDENTITY"))
 
 
+@pytest.mark.long
 async def test_where_storage_is_silent_nothing_is_known(shop: Shop) -> None:
     """Unknown, with the reason."""
     with pytest.raises(CouldNotObserve, match="S3 did not answer"):
         await shop.verify(good(shop), shop.estate(endpoint="http://127.0.0.1:1"))
 
 
+@pytest.mark.long
 async def test_where_the_file_is_gone_nothing_is_restored(shop: Shop) -> None:
     """S3 says so, and so does the outcome."""
     manifest = shop.with_file(shop.plain)

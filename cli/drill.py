@@ -1,0 +1,44 @@
+"""`tminus drill`: something real is broken on purpose, brought back, and measured meanwhile."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.book_files import with_book_files
+
+if TYPE_CHECKING:
+    from tminus import events as ev
+
+_CODES = {"held": 0, "missed": 1, "undone": 1, "not undone": 4}
+
+
+@click.command("drill")
+@click.argument("name", metavar="NAME")
+@with_book_files("drills")
+@click.option("--undo", is_flag=True, help="Undo what NAME's last drill broke, where that is not proven yet.")
+@click.option("--reason", default="", help="Why, for the record.")
+def command(runbook: Path, environment: Path, name: str, *, undo: bool, reason: str) -> None:
+    """Breaks what NAME says, has it recovered, and brings all back as it was.
+
+    Killed at any moment and started again, it undoes first and breaks nothing more.
+
+    Exits 0 where it went through and all promises held, 1 where one did not or the drill broke off and all is as
+    before, 2 where it was asked wrongly, 3 where a rule says no, 4 where a person is needed: not all is as before.
+    """
+    import asyncio
+    from contextlib import closing
+
+    from flows import drill_round
+
+    found = drill_round.opened_drills(runbook, environment)
+    found.book.named((name,))
+    with closing(found.store()) as store:
+        doing = (
+            drill_round.undo(store, found, name, click.echo)
+            if undo
+            else drill_round.drill(store, found, name, click.echo, reason=reason)
+        )
+        ended: ev.DrillEnded = asyncio.run(doing)
+    click.echo(f"{ended.how}: {ended.sentence}")
+    click.get_current_context().exit(_CODES[ended.how])

@@ -1,0 +1,88 @@
+"""The power switch of the rehearsal's servers: `machinectl PLAN probe|kill|start|rejoin NAME [--primary HOST:PORT]`.
+
+Exit status: 0 done, or it runs · 1 it failed · 2 usage · 3 it does not run (probe).
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from deployments.rehearsal.machine_plan import PlannedMachine, read_plan
+
+DONE, FAILED, DOWN = 0, 1, 3
+_GONE_WITHIN = 10.0  # seconds
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """One deed; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("plan", type=Path)
+    parser.add_argument("deed", choices=["probe", "kill", "start", "rejoin"])
+    parser.add_argument("name")
+    parser.add_argument("--primary", default="")
+    asked = parser.parse_args(arguments)
+    machine = read_plan(asked.plan, asked.name)
+    running = list(processes(machine))
+    match asked.deed:
+        case "probe":
+            return DONE if running else DOWN
+        case "kill":
+            return kill(machine)
+        case "start":
+            return DONE if running else start(machine)
+        case _:
+            from deployments.rehearsal.postgres_rejoin import follow
+
+            kill(machine)
+            follow(machine, asked.primary)
+            return start(machine)
+
+
+def processes(machine: PlannedMachine) -> Iterator[psutil.Process]:
+    """The server's own process and all that it started: whoever works in its data folder."""
+    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+        words = process.info["cmdline"] or []
+        if str(machine.data) in words or process.info["cwd"] == str(machine.data):
+            yield process
+
+
+def kill(machine: PlannedMachine) -> int:
+    """All of them at once, and again until there is none, as where the power is cut."""
+    until = time.monotonic() + _GONE_WITHIN
+    while running := list(processes(machine)):
+        for process in running:
+            try:
+                os.kill(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if time.monotonic() > until:
+            print(f"{machine.data} still has {len(running)} processes", file=sys.stderr)
+            return FAILED
+        time.sleep(0.01)
+    return DONE
+
+
+def start(machine: PlannedMachine) -> int:
+    """As it was; whether it answers yet is for others to see."""
+    with machine.log.open("ab") as log:
+        subprocess.Popen(
+            machine.argv,
+            env={**os.environ, **machine.environment},
+            cwd=machine.data.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

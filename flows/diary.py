@@ -1,0 +1,107 @@
+"""A chain that one process writes, under its lease: what happened, whom it is told to, and the environment it holds."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Generic, Protocol, TypeVar
+
+from tminus import events as ev
+from tminus.environment import Environment
+from tminus.errors import FencedOff, LedgerError
+from tminus.ledger.store import Entry, Letter, Store
+
+
+class Course(Protocol):
+    """What a chain's events come to."""
+
+    def take(self, event: ev.Event) -> None:
+        """One more event of the chain."""
+
+
+C = TypeVar("C", bound=Course)
+
+
+class Diary(Generic[C]):
+    """One chain, under a lease.
+
+    Args:
+        store: the ledger.
+        environment: whose lock it holds while something is changed.
+        chain: its name.
+        token: the lease's.
+        course: what is written there already.
+        letters: whom an event is told to, by what was there before it.
+
+    Attributes:
+        course: what is written there.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        environment: Environment,
+        chain: str,
+        token: int,
+        course: C,
+        letters: Callable[[C, ev.Event], Sequence[Letter]],
+    ) -> None:
+        self._store = store
+        self._environment = environment
+        self._chain = chain
+        self._token = token
+        self._letters = letters
+        self.course = course
+
+    async def write(self, event: ev.Event) -> None:
+        """Appends, with the letters that tell of it. Raises LedgerError."""
+        await asyncio.to_thread(self._store.append, self._entry(event))
+        self.course.take(event)
+
+    async def lock(self) -> None:
+        """Takes the environment, or finds it taken by this chain; raises Refused, naming who holds it."""
+        await asyncio.to_thread(self._store.lock, self._environment.environment, self._chain)
+
+    async def leave(self, last: ev.Event) -> None:
+        """Writes how it ended, and frees the environment: all or nothing. Raises LedgerError."""
+        entry = self._entry(last)
+        await asyncio.to_thread(self._store.append_and_unlock, self._environment.environment, entry)
+        self.course.take(last)
+
+    def held(self, mistaken: Callable[[str], ev.Event | None]) -> "Held":
+        """The block in which this chain holds the environment.
+
+        Args:
+            mistaken: what is written where tminus itself fails, from a sentence about it; None writes nothing.
+        """
+        return Held(self, mistaken)
+
+    def fence(self) -> None:
+        """Raises FencedOff where the lease is another's by now. Blocks: call it from a thread."""
+        if not self._store.renew_lease(self._chain, self._token, self._environment.lease.total_seconds()):
+            raise FencedOff(f"{self._chain}: another process goes on with it by now; this one moved nothing")
+
+    def _entry(self, event: ev.Event) -> Entry:
+        return Entry(self._chain, ev.write(event), self._token, letters=self._letters(self.course, event))
+
+
+class Held:
+    """The environment, held until something is written with which it is left.
+
+    Raises Refused where somebody else holds it, naming them. A mistake of tminus frees it too, and is told: nobody else
+    is kept from the environment by it.
+    """
+
+    def __init__(self, diary: Diary[C], mistaken: Callable[[str], ev.Event | None]) -> None:
+        self._lock, self._leave, self._mistaken = diary.lock, diary.leave, mistaken
+
+    async def __aenter__(self) -> None:
+        await self._lock()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        if kind is None or not isinstance(error, Exception) or isinstance(error, LedgerError):
+            return
+        last = self._mistaken(f"tminus itself failed with {kind.__name__}, which its log shows whole")
+        if last is not None:
+            await self._leave(last)

@@ -1,0 +1,173 @@
+"""A drill, taken from its steady state to the same again: whatever becomes of it, what it broke is undone.
+
+One process holds the scenario's lease and the environment's lock from before anything is broken until all is as it was.
+Whoever comes after a death undoes first, and never breaks anything again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from functools import partial
+from secrets import token_hex
+from typing import Literal, TypeVar
+
+from flows.diary import Diary
+from tasks.estate import Estate
+from tasks.scenarios.scenario import Scenario, Site
+from tminus import events as ev
+from tminus.backups.opened import have_chain
+from tminus.clock import now
+from tminus.drills.course import FORWARD, Course, Played
+from tminus.drills.opened import OpenedDrills
+from tminus.drills.telling import letters
+from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
+from tminus.lease import Heartbeat, take
+from tminus.ledger.store import Store
+from tminus.release import no_release
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+How = Literal["held", "missed", "undone", "not undone"]
+_BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused, ActionFailed)
+
+
+class Drilling:
+    """One scenario, under its lease.
+
+    Attributes:
+        diary: its drills, and where they are written down.
+    """
+
+    def __init__(self, opened: OpenedDrills, scenario: str, diary: Diary[Course], estate: Estate, say: Say) -> None:
+        self._opened = opened
+        self._name = scenario
+        self._scenario = scenario_of(opened, scenario)
+        self._estate = estate
+        self._say = say
+        self.diary = diary
+
+    async def play(self, asked_by: str = "", reason: str = "") -> ev.DrillEnded:
+        """From the steady state to the same again. Raises Refused, CouldNotObserve where nothing was begun."""
+        async with self.diary.held(self._mistaken):
+            try:
+                drill = await self._begin(asked_by, reason)
+            except _BROKE as e:
+                await self.diary.leave(ev.DrillRefused(scenario=self._name, why=str(e), asked_by=asked_by))
+                raise
+            for stage in FORWARD:
+                if not await self._done(drill, stage):
+                    break
+            return await self._back(drill)
+
+    async def undo(self, drill: Played) -> ev.DrillEnded:
+        """Brings back what it broke, and compares with the steady state before; ends it, and frees the environment."""
+        async with self.diary.held(self._mistaken):
+            return await self._back(drill)
+
+    async def _back(self, drill: Played) -> ev.DrillEnded:
+        if drill.injected and not await self._done(drill, "undo"):
+            return await self._end(drill, "not undone", f"{drill.broke_off[-1].why}; a person is needed")
+        try:
+            after = dict(await self._in_time(self._scenario.steady(self._site(drill))))
+        except _BROKE as e:
+            return await self._end(drill, "not undone", f"nobody can tell that all is as before: {e}")
+        if changed := _changes(drill.began.before, after):
+            return await self._end(drill, "not undone", f"not as before: {'; '.join(changed)}", after)
+        if drill.broke_off or set(FORWARD) - drill.done.keys():
+            why = drill.broke_off[0].why if drill.broke_off else "it was interrupted"
+            return await self._end(drill, "undone", f"{why}; what was broken is undone, and all is as before", after)
+        return await self._end(drill, "held", "all is as before", after)
+
+    async def _begin(self, asked_by: str, reason: str) -> Played:
+        name = f"{now():%Y%m%dT%H%M%S.%fZ}-{token_hex(2)}"
+        site = Site(self._estate, name, {})
+        before = await self._in_time(self._scenario.steady(site))
+        way = await self._in_time(self._scenario.plan(site))
+        began = ev.DrillBegan(
+            drill=name,
+            scenario=self._name,
+            kind=self._scenario.kind,
+            environment=self._opened.environment.environment,
+            digests=self._opened.digests,
+            way=dict(way),
+            before=dict(before),
+            rto_s=Decimal(str(self._scenario.rto.total_seconds())),
+            rpo_s=Decimal(str(self._scenario.rpo.total_seconds())),
+            asked_by=asked_by,
+            reason=reason,
+        )
+        await self.diary.write(began)
+        return self.diary.course.drills[-1]
+
+    async def _done(self, drill: Played, stage: ev.DrillStage) -> bool:
+        """One stage; whether it was done. What it was not is written down, and pages."""
+        await self.diary.write(ev.DrillStageBegan(drill=drill.name, stage=stage))
+        deeds: dict[ev.DrillStage, Callable[[Site], Awaitable[str]]] = {
+            "inject": self._scenario.inject,
+            "detect": self._scenario.detect,
+            "recover": self._scenario.recover,
+            "verify": self._scenario.verify,
+            "undo": self._scenario.undo,
+        }
+        try:
+            said = await self._in_time(deeds[stage](self._site(drill)))
+        except _BROKE as e:
+            await self.diary.write(ev.DrillBrokeOff(drill=drill.name, stage=stage, why=f"{stage}: {e}"))
+            self._say(f"{self._name}: {stage} failed: {e}")
+            return False
+        await self.diary.write(ev.DrillStageDone(drill=drill.name, stage=stage, said=said))
+        self._say(f"{self._name}: {stage}: {said}")
+        return True
+
+    async def _in_time(self, coming: Awaitable[T]) -> T:
+        drills = self._opened.environment.drills
+        seconds = drills.patience.total_seconds() if drills else 0.0
+        try:
+            return await asyncio.wait_for(coming, seconds)
+        except TimeoutError as e:
+            raise CouldNotObserve(f"it was not so within {seconds:g} s") from e
+
+    async def _end(self, drill: Played, how: How, sentence: str, after: dict[str, str] | None = None) -> ev.DrillEnded:
+        ended = ev.DrillEnded(drill=drill.name, how=how, sentence=f"{self._name}: {sentence}", after=after or {})
+        if how == "not undone":  # nobody else changes anything there before a person did
+            await self.diary.write(ended)
+        else:
+            await self.diary.leave(ended)
+        return ended
+
+    def _site(self, drill: Played) -> Site:
+        return Site(self._estate, drill.name, drill.began.way)
+
+    def _mistaken(self, why: str) -> ev.Event | None:
+        """Where something may be broken nothing is freed: whoever comes next undoes it first."""
+        return None if self.diary.course.unproven else ev.DrillRefused(scenario=self._name, why=why)
+
+
+def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return [f"{key}: {was} before, {after.get(key)} now" for key, was in before.items() if after.get(key) != was]
+
+
+def scenario_of(opened: OpenedDrills, name: str) -> Scenario:
+    """What the book says, which plays itself; raises UsageError for an unknown name."""
+    [(_, drill)] = opened.book.named((name,))
+    if not isinstance(drill, Scenario):
+        raise UsageError(f"{name}: nothing plays a {drill.kind}")
+    return drill
+
+
+@asynccontextmanager
+async def drilling(store: Store, opened: OpenedDrills, name: str, say: Say) -> AsyncIterator[Drilling]:
+    """The block in which nobody else plays this scenario.
+
+    Raises Refused where somebody does; UsageError for an unknown name; LedgerError, NotConfigured, MissingSecret.
+    """
+    scenario_of(opened, name)
+    environment, chain = opened.environment, opened.chain(name)
+    seconds = environment.lease.total_seconds()
+    await asyncio.to_thread(have_chain, store, chain)
+    token = await asyncio.to_thread(take, store, chain, seconds)
+    diary = Diary(store, environment, chain, token, opened.course(store, name), partial(letters, opened, name))
+    with Heartbeat(opened.store(), chain, token, seconds):
+        async with Estate(environment, no_release(opened.system), chain, opened.base) as estate:
+            yield Drilling(opened, name, diary, estate, say)

@@ -1,0 +1,141 @@
+"""The servers of a PostgreSQL cluster as each describes itself: who takes writes, who follows, how far behind."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, LiteralString
+
+from pydantic import BaseModel, SecretStr
+
+from tasks.estate import CONNECT_WITHIN, Estate
+from tminus.credentials import resolve
+from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.loopback import dsn_is_local
+from tminus.systems.drills import PostgresCluster
+
+if TYPE_CHECKING:
+    import psycopg
+
+    Connection = psycopg.AsyncConnection[tuple[object, ...]]
+
+# Columns: https://www.postgresql.org/docs/current/monitoring-stats.html, functions-admin.html#FUNCTIONS-RECOVERY-INFO
+_SELF: LiteralString = """
+    SELECT pg_is_in_recovery() AS follows,
+           coalesce((SELECT status = 'streaming' FROM pg_stat_wal_receiver), false) AS streams,
+           (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), '0/0') ELSE pg_current_wal_lsn() END
+             - '0/0')::bigint AS position,
+           (SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming') AS followers,
+           current_setting('synchronous_standby_names') <> '' AS synchronous,
+           (SELECT system_identifier FROM pg_control_system())::text AS cluster"""
+
+
+class Described(BaseModel, frozen=True):
+    """What a server says of itself.
+
+    Attributes:
+        follows: it is a standby; else it takes writes.
+        streams: it receives what its primary writes, now.
+        position: how far its WAL goes, in bytes since the beginning of the cluster.
+        followers: how many standbys stream from it.
+        synchronous: whether a commit waits for a standby.
+        cluster: the cluster's identity, the same on all of its servers.
+    """
+
+    follows: bool
+    streams: bool
+    position: int
+    followers: int
+    synchronous: bool
+    cluster: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All servers, each asked at the same moment; None for one that does not answer."""
+
+    nodes: Mapping[str, Described | None]
+
+    @property
+    def primaries(self) -> Sequence[str]:
+        """Those that take writes."""
+        return [name for name, one in self.nodes.items() if one is not None and not one.follows]
+
+    @property
+    def standbys(self) -> Sequence[str]:
+        """Those that follow and receive."""
+        return [name for name, one in self.nodes.items() if one is not None and one.follows and one.streams]
+
+    @property
+    def silent(self) -> Sequence[str]:
+        """Those that do not answer."""
+        return [name for name, one in self.nodes.items() if one is None]
+
+    def behind(self, standby: str, primary: str) -> int:
+        """Bytes of WAL that a standby has not received."""
+        ahead, here = self.nodes[primary], self.nodes[standby]
+        return max(0, ahead.position - here.position) if ahead is not None and here is not None else 0
+
+    def steady(self) -> dict[str, str]:
+        """By roles."""
+        synchronous = [one.synchronous for name, one in self.nodes.items() if name in self.primaries and one]
+        return {
+            "servers that take writes": str(len(self.primaries)),
+            "standbys that stream": str(len(self.standbys)),
+            "servers that do not answer": str(len(self.silent)),
+            "commits wait for a standby": "yes" if any(synchronous) else "no",
+            "clusters": str(len({one.cluster for one in self.nodes.values() if one})),
+        }
+
+
+def cluster_of(estate: Estate, name: str) -> PostgresCluster:
+    """What the environment says of it; raises NotConfigured."""
+    drills = estate.environment.drills
+    if drills is None or name not in drills.postgres:
+        known = ", ".join(sorted(drills.postgres)) if drills else ""
+        raise NotConfigured(f"drills.postgres names no {name!r} (it has: {known or 'none'}); add it to the environment")
+    return drills.postgres[name]
+
+
+async def see(estate: Estate, cluster: PostgresCluster) -> Seen:
+    """Asks all of them at once. A server that does not answer is not an error; raises MissingSecret."""
+    asked = await asyncio.gather(*(_described(estate, node.dsn) for node in cluster.nodes.values()))
+    return Seen(dict(zip(cluster.nodes, asked, strict=True)))
+
+
+async def _described(estate: Estate, reference: str) -> Described | None:
+    import psycopg
+    from psycopg.rows import class_row
+
+    try:
+        connection = await connected(estate, reference)
+        async with connection, connection.cursor(row_factory=class_row(Described)) as cursor:
+            return await (await cursor.execute(_SELF)).fetchone()
+    except (CouldNotObserve, psycopg.Error):
+        return None
+
+
+async def connected(estate: Estate, reference: str) -> "Connection":
+    """A connection to one server; raises CouldNotObserve, MissingSecret."""
+    import psycopg
+
+    dsn = await asyncio.to_thread(resolve, reference)
+    if estate.environment.clock.compressed and not dsn_is_local(dsn.get_secret_value()):
+        raise CouldNotObserve(f"{reference}: with a compressed clock nothing but loopback is opened")
+    try:
+        return await psycopg.AsyncConnection.connect(
+            dsn.get_secret_value(),
+            autocommit=True,
+            connect_timeout=int(CONNECT_WITHIN),
+            application_name="tminus",
+            options="-c statement_timeout=5s",
+        )
+    except psycopg.Error as e:
+        raise CouldNotObserve(f"{reference}: no connection ({type(e).__name__}); is it up?") from e
+
+
+def place(dsn: SecretStr) -> str:
+    """`host:port` of a server, without credentials."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = conninfo_to_dict(dsn.get_secret_value())
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"

@@ -1,0 +1,167 @@
+"""PostgreSQL's primary is killed, a standby takes over, and what was the primary comes back as a standby."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from tasks.estate import Estate
+from tasks.machines import kill, power, rejoin, start
+from tasks.scenarios.postgres_cluster import Seen, cluster_of, connected, place, see
+from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
+from tminus.credentials import resolve
+from tminus.errors import CouldNotObserve, Refused
+
+if TYPE_CHECKING:
+    import psycopg
+
+_LOOK = 0.05  # seconds between two looks
+_MISSED = 3  # refusals in a row after which it is taken for dead
+_PROMOTED_WITHIN = 60  # seconds that pg_promote waits
+_WRITTEN = "SELECT pg_logical_emit_message(true, 'tminus', 'a drill proves that this takes writes')"
+
+
+class PostgresFailover(Scenario, frozen=True):
+    """The primary dies as in a power cut, and the standby that has most of it is promoted.
+
+    Nothing is promoted before the old primary is proven to be off, so there are never two that take writes. Failing
+    back to the old place is none of this: what counts is the roles.
+
+    Attributes:
+        cluster: which of the environment's `drills.postgres`.
+        behind: how many bytes a standby may be behind for the drill to begin.
+    """
+
+    sections: ClassVar[Mapping[str, str]] = {"cluster": "postgres"}
+
+    kind: Literal["postgres.failover"] = "postgres.failover"
+    cluster: str
+    behind: int = 16_777_216
+
+    async def steady(self, site: Site) -> Steady:
+        """See Scenario."""
+        seen = await self._seen(site)
+        if len(seen.primaries) != 1:
+            raise Refused(f"{self.cluster}: {_shown(seen)}; there must be one that takes writes")
+        if seen.silent or not seen.standbys:
+            raise Refused(f"{self.cluster}: {_shown(seen)}; all must answer, and one must stream at least")
+        return seen.steady()
+
+    async def plan(self, site: Site) -> Way:
+        """See Scenario: the primary dies, and the standby that is least behind takes over."""
+        seen = await self._seen(site)
+        if len(seen.primaries) != 1 or not seen.standbys:
+            raise Refused(f"{self.cluster}: {_shown(seen)}; there is nobody to kill, or nobody to take over")
+        [victim] = seen.primaries
+        heir = min(seen.standbys, key=lambda name: seen.behind(name, victim))
+        if (behind := seen.behind(heir, victim)) > self.behind:
+            raise Refused(
+                f"{self.cluster}: the standby {heir} is {behind} bytes behind, and the book allows {self.behind}; "
+                "nothing was broken. Let it catch up, then try again"
+            )
+        return {"victim": victim, "heir": heir}
+
+    async def inject(self, site: Site) -> str:
+        """See Scenario."""
+        victim = site.way["victim"]
+        await kill(cluster_of(site.estate, self.cluster).nodes[victim])
+        return f"{victim} was killed, and is off"
+
+    async def detect(self, site: Site) -> str:
+        """See Scenario: nobody is let in any more, several times in a row."""
+        victim, missed = site.way["victim"], 0
+        while missed < _MISSED:
+            seen = await self._seen(site)
+            missed = missed + 1 if seen.nodes[victim] is None else 0
+            await asyncio.sleep(_LOOK)
+        return f"{victim} did not answer {_MISSED} times in a row"
+
+    async def recover(self, site: Site) -> str:
+        """See Scenario."""
+        victim, heir = site.way["victim"], site.way["heir"]
+        await self._require_off(site, victim)
+        node = cluster_of(site.estate, self.cluster).nodes[heir]
+        async with await connected(site.estate, node.dsn) as connection:
+            came = await _one(connection, f"SELECT NOT pg_is_in_recovery() OR pg_promote(true, {_PROMOTED_WITHIN})")
+        if came is not True:
+            raise CouldNotObserve(f"{self.cluster}: {heir} was not promoted within {_PROMOTED_WITHIN} s")
+        return f"{heir} was promoted, {victim} being off"
+
+    async def verify(self, site: Site) -> str:
+        """See Scenario: a commit on the heir, while nobody else takes one."""
+        heir = site.way["heir"]
+        seen = await self._seen(site)
+        if list(seen.primaries) != [heir]:
+            raise Refused(f"{self.cluster}: {_shown(seen)}; {heir} alone must take writes")
+        async with await connected(site.estate, cluster_of(site.estate, self.cluster).nodes[heir].dsn) as connection:
+            await _one(connection, _WRITTEN)
+        return f"{heir} took a write, and is the only one that does"
+
+    async def undo(self, site: Site) -> str:
+        """See Scenario: whoever is off is started where nobody else took over, and follows whoever did."""
+        victim = site.way["victim"]
+        machine = cluster_of(site.estate, self.cluster).nodes[victim]
+        seen = await self._seen(site)
+        if len(seen.primaries) > 1:
+            raise Refused(
+                f"{self.cluster}: {_shown(seen)}: two take writes. Nothing was done: stop clients, decide whose writes "
+                "count, and switch the other off; then `tminus drill --undo` lets it follow"
+            )
+        did = f"{victim} was not off"
+        if list(seen.primaries) == [victim]:
+            did = f"{victim} takes writes as before"
+        elif seen.primaries:
+            [primary] = seen.primaries
+            if victim not in seen.standbys:
+                at = await asyncio.to_thread(resolve, cluster_of(site.estate, self.cluster).nodes[primary].dsn)
+                await rejoin(machine, place(at))
+                did = f"{victim} follows {primary}"
+        elif await power(machine) == "off":
+            await start(machine)
+            did = f"{victim} was started, since nobody took over"
+        await self._until_steady(site)
+        return did
+
+    def clients(self, estate: Estate) -> Clients:
+        """See Scenario."""
+        return Clients("postgres", tuple(node.dsn for node in cluster_of(estate, self.cluster).nodes.values()))
+
+    async def _until_steady(self, site: Site) -> None:
+        while True:
+            seen = await self._seen(site)
+            if len(seen.primaries) > 1:
+                raise Refused(f"{self.cluster}: {_shown(seen)}: two take writes")
+            if len(seen.primaries) == 1 and len(seen.standbys) == len(seen.nodes) - 1:
+                return
+            await asyncio.sleep(_LOOK)
+
+    async def _require_off(self, site: Site, victim: str) -> None:
+        """Raises Refused where the old primary may take writes: two of them would tear the data apart."""
+        if await power(cluster_of(site.estate, self.cluster).nodes[victim]) != "off":
+            raise Refused(f"{self.cluster}: {victim} runs, so nobody is promoted; what was broken is undone")
+
+    async def _seen(self, site: Site) -> Seen:
+        return await see(site.estate, cluster_of(site.estate, self.cluster))
+
+
+async def _one(connection: "psycopg.AsyncConnection[tuple[object, ...]]", question: str) -> object:
+    import psycopg
+
+    try:
+        row = await (await connection.execute(question.encode())).fetchone()
+    except psycopg.Error as e:
+        raise CouldNotObserve(f"{question}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
+    return row[0] if row else None
+
+
+def _shown(seen: Seen) -> str:
+    parts = [
+        f"{', '.join(names)} {how}"
+        for names, how in (
+            (seen.primaries, "takes writes"),
+            (seen.standbys, "streams"),
+            (seen.silent, "does not answer"),
+        )
+        if names
+    ]
+    other = [name for name in seen.nodes if name not in {*seen.primaries, *seen.standbys, *seen.silent}]
+    return "; ".join([*parts, *([f"{', '.join(other)} follows and receives nothing"] if other else [])])

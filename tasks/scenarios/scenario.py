@@ -1,0 +1,85 @@
+"""What a scenario is asked, and what it promises: what it breaks can be undone by whoever comes after a kill."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.estate import Estate
+from tminus.drills.book import Drill
+
+Way = Mapping[str, str]
+"""What is broken and who takes over, by the names of its kind (`victim`, `heir`); written down before it is."""
+Steady = Mapping[str, str]
+"""The steady state, by roles and not by places (`writable: 1`)."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One drill, as its scenario sees it.
+
+    Attributes:
+        drill: its name.
+        way: what `plan` named; empty before that.
+    """
+
+    estate: Estate
+    drill: str
+    way: Way
+
+
+class Scenario(Drill, ABC, frozen=True):
+    """Breaks one thing, and mends it. Its fields are what the book says; adding a kind is one class in one file.
+
+    All methods raise CouldNotObserve where a system does not answer or the outcome cannot be told, Refused where a
+    rule says no, ActionFailed where a command does not do what it is for, NotConfigured and MissingSecret where the
+    environment does not lead there. Each that returns a sentence returns it once it is so, however long that takes:
+    whoever asks gives it the time that the environment allows.
+    """
+
+    @abstractmethod
+    async def steady(self, site: Site) -> Steady:
+        """The steady state as it is now. Raises Refused, saying what is otherwise, where it is none."""
+
+    @abstractmethod
+    async def plan(self, site: Site) -> Way:
+        """What will be broken, and who takes over; nothing is changed."""
+
+    @abstractmethod
+    async def inject(self, site: Site) -> str:
+        """Breaks it. Asked once in a drill, never after a kill."""
+
+    @abstractmethod
+    async def detect(self, site: Site) -> str:
+        """Waits until it is seen from outside."""
+
+    @abstractmethod
+    async def recover(self, site: Site) -> str:
+        """Makes the system serve again, without what was broken."""
+
+    @abstractmethod
+    async def verify(self, site: Site) -> str:
+        """Proves that it serves, and that there are no two of what there must be one of."""
+
+    @abstractmethod
+    async def undo(self, site: Site) -> str:
+        """Brings back whatever was broken, from wherever it stands, so that `steady` says the same again.
+
+        Asked again after a kill, it goes on. Raises Refused where only a person may decide (two writable primaries).
+        """
+
+    @abstractmethod
+    def clients(self, estate: Estate) -> "Clients":
+        """How those who write and look from outside reach it. Raises NotConfigured."""
+
+
+@dataclass(frozen=True)
+class Clients:
+    """How an outside client reaches the system.
+
+    Attributes:
+        store: what kind of server it is.
+        references: secrets with the address of each node; whichever takes writes is used.
+    """
+
+    store: str
+    references: tuple[str, ...]

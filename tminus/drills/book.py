@@ -1,0 +1,89 @@
+"""The book of a system's drills: what is broken, how long it may take, how much may be lost, and who is asked."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, ClassVar, Self, Union
+
+from pydantic import BaseModel, Field, SerializeAsAny, create_model, model_validator
+
+from tminus.clock import Duration
+from tminus.errors import UsageError
+from tminus.runbook import Slug
+from tminus.wording import nearest
+from tminus.yaml_source import Source
+
+FILE = "drills.yaml"
+"""What the book is called in a system's folder of books."""
+
+
+class Drill(BaseModel, frozen=True, extra="forbid"):
+    """One scenario, as the book has it; what its kind needs besides, the kind adds.
+
+    Attributes:
+        kind: what is broken.
+        rto: how long the system may be gone, from the first refused request to the first of those that stay good.
+        rpo: how many seconds of acknowledged writes may be lost.
+        rate: acknowledged writes a second that are made meanwhile.
+        lead_in: how long the writes go on before anything is broken.
+        approval: the roles of which one is asked before it begins; nobody where there is none.
+        may_lose: in production, how many acknowledged writes somebody signed for; none may be lost without.
+        sections: field → the part of the environment's `drills` in which what it names must be.
+    """
+
+    sections: ClassVar[Mapping[str, str]] = {}
+
+    kind: str
+    title: str
+    owner: str
+    rto: Annotated[Duration, Field(gt=timedelta(0))]
+    rpo: Annotated[Duration, Field(ge=timedelta(0))]
+    rate: Annotated[int, Field(ge=1, le=2000)] = 100
+    lead_in: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=3)
+    approval: tuple[str, ...] = ()
+    may_lose: Annotated[int, Field(ge=0)] = 0
+
+
+class DrillsBook(BaseModel, frozen=True, extra="forbid"):
+    """`runbooks/SYSTEM/drills.yaml`.
+
+    Attributes:
+        drills: the system.
+        monthly: which scenario each month plays, one after the other and then from the beginning.
+        yearly: the full one, in January in place of the monthly.
+        scenarios: by a name of its own each.
+    """
+
+    drills: Slug
+    title: str
+    monthly: tuple[Slug, ...] = ()
+    yearly: Slug | None = None
+    scenarios: dict[Slug, SerializeAsAny[Drill]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        named = (*self.monthly, *([self.yearly] if self.yearly else []))
+        for name in named:
+            if name not in self.scenarios:
+                raise ValueError(f"there is no scenario {name!r}{nearest(name, list(self.scenarios))}")
+        return self
+
+    def named(self, names: Sequence[str]) -> Iterator[tuple[str, Drill]]:
+        """These, or all where none is named; raises UsageError for one that the book does not have."""
+        for name in names:
+            if name not in self.scenarios:
+                raise UsageError(f"{self.drills} has no drill {name!r}{nearest(name, list(self.scenarios))}")
+        yield from ((name, one) for name, one in self.scenarios.items() if not names or name in names)
+
+
+def load_book(source: Source, kinds: Mapping[str, type[Drill]]) -> DrillsBook:
+    """The book that a file says; raises BookError with every mistake and its line. `kinds` is the vocabulary."""
+    return source.load(book_of(kinds))
+
+
+def book_of(kinds: Mapping[str, type[Drill]]) -> type[DrillsBook]:
+    """The book whose scenarios have the fields of their kinds."""
+    if len(kinds) > 1:
+        drills: object = Annotated[Union[tuple(kinds.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time
+    else:
+        drills = next(iter(kinds.values()))
+    return create_model("DrillsBook", __base__=DrillsBook, scenarios=(dict[Slug, drills], Field(min_length=1)))  # type: ignore[valid-type]  # made at run time

@@ -1,0 +1,92 @@
+"""A scenario's drills as its chain tells them: which one is open, what it broke, how it ended."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tminus import events as ev
+from tminus.ledger.store import Store
+from tminus.record_parts import read_event
+
+FORWARD: tuple[ev.DrillStage, ...] = ("inject", "detect", "recover", "verify")
+"""The stages of a drill, in their order; `undo` follows whatever became of them."""
+
+
+@dataclass
+class Played:
+    """One drill.
+
+    Attributes:
+        begun: the stages that were begun, be they done or not, each with its moment.
+        done: the stages that are done.
+        broke_off: what could not be done.
+        stopped: who ended it, where somebody did.
+        measured: what was seen from outside.
+    """
+
+    began: ev.DrillBegan
+    begun: list[ev.DrillStage] = field(default_factory=list)
+    done: dict[ev.DrillStage, ev.DrillStageDone] = field(default_factory=dict)
+    broke_off: list[ev.DrillBrokeOff] = field(default_factory=list)
+    stopped: ev.DrillStopped | None = None
+    measured: ev.DrillMeasured | None = None
+    ended: ev.DrillEnded | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.began.drill
+
+    @property
+    def injected(self) -> bool:
+        """Whether something may be broken."""
+        return "inject" in self.begun
+
+    @property
+    def unproven(self) -> bool:
+        """Whether nobody has seen yet that all is as it was before."""
+        return self.ended is None or self.ended.how == "not undone"
+
+    def take(self, event: ev.Event) -> None:
+        """One more thing that happened to it."""
+        match event:
+            case ev.DrillStageBegan():
+                self.begun.append(event.stage)
+            case ev.DrillStageDone():
+                self.done[event.stage] = event
+            case ev.DrillBrokeOff():
+                self.broke_off.append(event)
+            case ev.DrillStopped():
+                self.stopped = event
+            case ev.DrillMeasured():
+                self.measured = event
+            case ev.DrillEnded():
+                self.ended = event
+            case _:
+                pass
+
+
+class Course:
+    """All drills of one scenario, the earliest first."""
+
+    def __init__(self, events: Iterable[ev.Event] = ()) -> None:
+        self.drills: list[Played] = []
+        for event in events:
+            self.take(event)
+
+    @classmethod
+    def read(cls, store: Store, chain: str) -> "Course":
+        """What the ledger holds; nothing where there is no such chain. Raises LedgerError."""
+        return cls([read_event(one) for one in store.read(chain)] if store.head(chain) else [])
+
+    def take(self, event: ev.Event) -> None:
+        """One more event of the chain."""
+        if isinstance(event, ev.DrillBegan):
+            self.drills.append(Played(event))
+        elif self.drills:
+            self.drills[-1].take(event)
+
+    @property
+    def unproven(self) -> Played | None:
+        """The last one, where nobody has seen yet that all is as it was before."""
+        last = self.drills[-1] if self.drills else None
+        return last if last is not None and last.unproven else None

@@ -1,0 +1,127 @@
+"""What happens in a drill: it began, broke something, came so far, was measured, was undone, ended."""
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from tminus.events.happening import Happening, Time
+from tminus.foreign_text import Printable
+
+DrillStage = Literal["inject", "detect", "recover", "verify", "undo"]
+"""In their order; `undo` comes after any of them, whatever became of it."""
+
+
+class DrillBegan(Happening):
+    """A drill begins. Nothing is broken yet, and what will be is named, so that whoever comes after a kill undoes it.
+
+    Attributes:
+        drill: its name; those of one scenario sort by time.
+        scenario: what it is called in the book.
+        way: what will be broken and who takes over, by the names of its kind.
+        before: the steady state, by roles and not by places; once it is over all of it must be so again.
+        rto_s, rpo_s: what is promised, in seconds.
+        approval: the chain in which somebody was asked; "" where nobody is.
+        asked_by: who wanted it; "" where the schedule did.
+    """
+
+    type: Literal["drill.began"] = "drill.began"
+    drill: str
+    scenario: str
+    kind: str
+    environment: str
+    digests: dict[str, str]
+    way: dict[str, str]
+    before: dict[str, str]
+    rto_s: Decimal
+    rpo_s: Decimal
+    approval: str = ""
+    asked_by: str = ""
+    reason: Printable = ""
+
+
+class DrillRefused(Happening):
+    """Somebody wanted one, and nothing was begun."""
+
+    type: Literal["drill.refused"] = "drill.refused"
+    scenario: str
+    why: Printable
+    asked_by: str = ""
+
+
+class DrillStageBegan(Happening):
+    """A stage is about to be done."""
+
+    type: Literal["drill.stage_began"] = "drill.stage_began"
+    drill: str
+    stage: DrillStage
+
+
+class DrillStageDone(Happening):
+    """A stage is done. `said` is what it came to, in a sentence."""
+
+    type: Literal["drill.stage_done"] = "drill.stage_done"
+    drill: str
+    stage: DrillStage
+    said: Printable
+
+
+class DrillBrokeOff(Happening):
+    """A stage could not be done. What was broken is undone next; somebody is paged."""
+
+    type: Literal["drill.broke_off"] = "drill.broke_off"
+    drill: str
+    stage: DrillStage
+    why: Printable
+
+
+class DrillMeasured(Happening):
+    """What an outside client and a writer with receipts saw of it.
+
+    Attributes:
+        kept, lost, unknown: acknowledged writes that are there, that are not, and those never answered.
+        lost_s: seconds of acknowledged writes that were lost.
+        first_failed, back: the first refused request, and the first of those that stayed good.
+        rto_s: between these two; None where nothing was refused, or it never came back.
+        parts: how long each of detect, decide, recover and verify took of it, in seconds.
+        resolution_s: how far apart two looks were.
+    """
+
+    type: Literal["drill.measured"] = "drill.measured"
+    drill: str
+    kept: int
+    lost: int
+    unknown: int
+    duplicates: int = 0
+    reordered: int = 0
+    lost_s: Decimal = Decimal(0)
+    first_failed: Time | None = None
+    back: Time | None = None
+    rto_s: Decimal | None = None
+    parts: dict[str, Decimal] = Field(default_factory=dict)
+    resolution_s: Decimal = Decimal(0)
+
+
+class DrillStopped(Happening):
+    """Somebody ended it: nothing more is broken, and what was is undone."""
+
+    type: Literal["drill.stopped"] = "drill.stopped"
+    drill: str
+    person: str
+    reason: Printable
+
+
+class DrillEnded(Happening):
+    """It is over.
+
+    Attributes:
+        how: `held` kept all promises; `missed` went through and did not; `undone` broke off, and all is as before;
+            `not undone` needs a person, and no other drill begins until `tminus drill --undo` finds all as before.
+        after: the steady state at its end.
+    """
+
+    type: Literal["drill.ended"] = "drill.ended"
+    drill: str
+    how: Literal["held", "missed", "undone", "not undone"]
+    sentence: Printable
+    after: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,87 @@
+"""What a drill may break, and the commands by which it does: nothing here is broken that is not named here."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from tminus.clock import Duration
+from tminus.credentials import SecretRef
+from tminus.systems.command import Command
+from tminus.systems.section import Section
+
+
+class Machine(Section):
+    """A server as whoever holds its power switch sees it.
+
+    Attributes:
+        probe: exits 0 where it runs, 3 where it certainly does not; anything else leaves it unknown.
+        kill: ends it as a power cut would: no goodbye to anybody.
+        start: starts it as it was; done once it runs, whatever it answers yet.
+        rejoin: makes it follow whoever is the primary now, at `{primary}` (`host:port`), and starts it. What it had
+            that the primary never got is thrown away. Only for servers that do not do so by themselves.
+    """
+
+    probe: Command
+    kill: Command
+    start: Command
+    rejoin: Command | None = None
+
+
+class PostgresNode(Machine):
+    """One server of a PostgreSQL cluster.
+
+    Attributes:
+        dsn: as whom tminus asks what it is, and promotes it: a member of pg_monitor that may EXECUTE pg_promote.
+    """
+
+    dsn: SecretRef
+
+
+class RedisNode(Machine):
+    """One server of a Redis that Sentinels watch."""
+
+    url: SecretRef
+
+
+class PostgresCluster(Section):
+    """A primary and its standbys.
+
+    Attributes:
+        nodes: by names of your own, which mean a place and not a role.
+        database: an entry of `postgres`, by which clients reach whichever is the primary.
+    """
+
+    nodes: Annotated[dict[str, PostgresNode], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _each_can_rejoin(self) -> "PostgresCluster":
+        if missing := [name for name, node in self.nodes.items() if node.rejoin is None]:
+            raise ValueError(f"{', '.join(missing)}: a PostgreSQL server needs `rejoin`, or it never comes back")
+        return self
+
+
+class RedisGroup(Section):
+    """A primary and its replicas.
+
+    Attributes:
+        sentinels: an entry of `sentinels`: who fails over.
+    """
+
+    nodes: Annotated[dict[str, RedisNode], Field(min_length=2)]
+    sentinels: str
+
+
+class Drills(Section):
+    """What may be broken here.
+
+    Attributes:
+        allowed: in production, the scenarios that somebody opted in to; elsewhere all of the book may be played.
+        postgres, redis: clusters by name.
+        patience: how long one stage of a drill may take before it counts as failed.
+    """
+
+    allowed: tuple[str, ...] = ()
+    postgres: dict[str, PostgresCluster] = Field(default_factory=dict)
+    redis: dict[str, RedisGroup] = Field(default_factory=dict)
+    patience: Duration = timedelta(minutes=2)
