@@ -51,6 +51,7 @@ COMMANDS = {
     "mark": "cli.mark",
     "verify-backup": "cli.verify_backup",
     "restore": "cli.restore",
+    "drill": "cli.drill",
     "rotate": "cli.rotate",
     "secrets": "cli.secret_list",
 }

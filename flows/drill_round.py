@@ -39,7 +39,9 @@ async def undo(store: Store, opened: OpenedDrills, name: str, say: Say) -> ev.Dr
     """Undoes what the last drill of a scenario broke; raises Refused where all is known to be as it was."""
     async with drilling(store, opened, name, say) as one:
         if (left := one.diary.course.unproven) is None:
-            raise Refused(f"{name}: nothing is left to undo: its last drill, where there was one, ended as it was before")
+            raise Refused(
+                f"{name}: nothing is left to undo: its last drill, where there was one, ended as it was before"
+            )
         return await one.undo(left)
 
 

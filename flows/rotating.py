@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
+from flows.diary import Diary
 from flows.rotation_asking import answered
-from flows.rotation_diary import Diary, Left, broke_off
 from flows.rotation_stages import Stages
-from flows.rotation_visit import How, Say, Visited, Wish
+from flows.rotation_visit import Left, Say, Visited, Wish, broke_off, mistaken, visited
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
@@ -30,6 +31,7 @@ from tminus.release import no_release
 from tminus.rotations.course import Rotation
 from tminus.rotations.document import Document
 from tminus.rotations.opened import OpenedSecrets
+from tminus.rotations.telling import letters
 
 _BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused)
 
@@ -57,7 +59,14 @@ class Rotating:
         self._say = say
         self._rotator = rotator_of(opened, name)
         self._versions = SecretVersions.open(estate, self._rotator.secret)
-        self.diary = Diary(store, opened, name, token)
+        self.diary = Diary(
+            store,
+            opened.environment,
+            opened.chain(name),
+            token,
+            opened.course(store, name),
+            partial(letters, opened, name),
+        )
 
     async def stands(self) -> Versions:
         """Its versions by their stages."""
@@ -136,23 +145,23 @@ class Rotating:
 
         A stage that works for hours says how far it came from time to time; the environment is free between.
         """
-        before, visited = "", await self._visit(given)
-        while visited.until is not None and visited.until <= now() and visited.why != before:
-            self._say(visited.said)
-            before, visited = visited.why, await self._visit(given)
-        return visited
+        before, came = "", await self._visit(given)
+        while came.until is not None and came.until <= now() and came.why != before:
+            self._say(came.said)
+            before, came = came.why, await self._visit(given)
+        return came
 
     async def _visit(self, given: Document | None) -> Visited:
         rotation = self._open()
-        if (visited := await self._not_now(rotation)) is not None:
-            return visited
-        async with self.diary.held():
+        if (too_early := await self._not_now(rotation)) is not None:
+            return too_early
+        async with self.diary.held(partial(mistaken, rotation)):
             try:
                 last: Left = await self._until_it_waits(rotation, given)
             except _BROKE as e:
                 last = broke_off(rotation, str(e), refused=isinstance(e, Refused))
             await self.diary.leave(last)
-        return self._visited(last)
+        return visited(self._name, last)
 
     def _require_same_book(self, rotation: Rotation) -> None:
         """Raises Refused where the book says another kind, or another place, than the rotation was begun with."""
@@ -175,10 +184,10 @@ class Rotating:
             if why := answer.why_not(now()):
                 ended = ev.RotationEnded(rotation=rotation.name, how="not approved", sentence=f"{self._name}: {why}")
                 await self.diary.leave(ended)
-                return self._visited(ended)
+                return visited(self._name, ended)
         waits = rotation.waits
         if waits is not None and waits.until > now():
-            return self._visited(waits)
+            return visited(self._name, waits)
         return None
 
     async def _require_approved(self, order: ev.RotationOrdered) -> None:
@@ -246,20 +255,6 @@ class Rotating:
         if (rotation := self.diary.course.open) is None:
             raise UsageError(f"no rotation of {self._name} is under way; `tminus rotate {self._name}` begins one")
         return rotation
-
-    def _visited(self, last: Left) -> Visited:
-        match last:
-            case ev.RotationWaits():
-                until = f"{last.until:%Y-%m-%d %H:%M:%S} UTC"
-                return Visited(
-                    self._name, "waits", f"{self._name} waits until {until} at least: {last.why}", last.until
-                )
-            case ev.RotationBrokeOff():
-                how: How = "refused" if last.refused else "broke off"
-                said = f"{self._name}: {last.stage} {how}: {last.why}"
-                return Visited(self._name, how, f"{said}; `tminus rotate {self._name}` goes on from there")
-            case _:
-                return Visited(self._name, last.how, last.sentence)
 
 
 def _lines(census: Census | None) -> tuple[str, ...]:

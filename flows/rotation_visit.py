@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from tminus import events as ev
+from tminus.rotations.course import Rotation
 from tminus.rotations.document import Document
 
 Say = Callable[[str], None]
 """Tells whoever sits at the terminal."""
+Left = ev.RotationWaits | ev.RotationEnded | ev.RotationBrokeOff
+"""How a visit leaves a rotation."""
 How = Literal["rotated", "undone", "not approved", "waits", "broke off", "refused"]
 
 
@@ -47,3 +51,28 @@ class Wish:
     given: Document | None = None
     replaces: str = ""
     scheduled: bool = False
+
+
+def visited(name: str, last: Left) -> Visited:
+    """How a visit to a secret of that name was left."""
+    match last:
+        case ev.RotationWaits():
+            until = f"{last.until:%Y-%m-%d %H:%M:%S} UTC"
+            return Visited(name, "waits", f"{name} waits until {until} at least: {last.why}", last.until, last.why)
+        case ev.RotationBrokeOff():
+            how: How = "refused" if last.refused else "broke off"
+            said = f"{name}: {last.stage} {how}: {last.why}"
+            return Visited(name, how, f"{said}; `tminus rotate {name}` goes on from there")
+        case _:
+            return Visited(name, last.how, last.sentence)
+
+
+def broke_off(rotation: Rotation, why: str, *, refused: bool = False) -> ev.RotationBrokeOff:
+    """How a visit leaves a rotation that it could not go on with."""
+    stage = rotation.next or ("undo" if rotation.undo else "drop")
+    return ev.RotationBrokeOff(rotation=rotation.name, stage=stage, why=why, refused=refused)
+
+
+def mistaken(rotation: Rotation, why: str) -> ev.Event | None:
+    """What is written of a visit that tminus itself could not end; None where it had ended before."""
+    return None if rotation.ended else broke_off(rotation, why)

@@ -16,14 +16,14 @@ from pydantic import SecretStr
 from tasks.lock_file import HeldLock
 from tasks.redaction import margin, redacted_tail
 from tminus.clock import show_duration
-from tminus.environment import Command
 from tminus.errors import ActionFailed
+from tminus.systems.command import Command
 
 OUTPUT = 4096  # characters kept of what a command printed: its end
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _POLL = 0.02  # seconds between two looks at a group that is to end
 _SAID = 400  # characters of the output that fit into a sentence
-_PLACEHOLDER = re.compile(r"\{(pool|version|artifact|config|token)\}")
+_PLACEHOLDER = re.compile(r"\{(pool|version|artifact|config|token|primary)\}")
 
 
 @dataclass(frozen=True, slots=True)

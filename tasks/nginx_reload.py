@@ -10,9 +10,10 @@ from tasks import nginx_upstream, served_build
 from tasks.command import Finished, run
 from tasks.served_build import Answers
 from tasks.switch_fence import Admitted
-from tminus.environment import Command, Service
+from tminus.environment import Service
 from tminus.errors import ActionFailed
 from tminus.release import Build
+from tminus.systems.command import Command
 
 _LOG_TAIL = 64 * 1024  # bytes of the error log that are looked through, at most
 

@@ -13,6 +13,8 @@ RESTORE = "restore."
 SECRET = "secret."  # noqa: S105 - the beginning of a chain's name
 """How the chains of secrets begin: each holds all rotations of one."""
 _ROTATION_ASKED = "rotation."
+DRILL = "drill."
+"""How the chains of drills begin: each holds all drills of one scenario."""
 
 
 def sign_offs_of(system: str, release_digest: str) -> str:
@@ -103,3 +105,18 @@ def is_rotation_asked(chain: str) -> bool:
 def is_secret(chain: str) -> bool:
     """Whether a chain holds the rotations of a secret."""
     return chain.startswith(SECRET)
+
+
+def drill_chain(system: str, environment: str, scenario: str) -> str:
+    """The chain of one scenario in an environment: all its drills, one after another."""
+    return f"{drills_of(system, environment)}{scenario}"
+
+
+def drills_of(system: str, environment: str) -> str:
+    """How the chains of a system's drills begin."""
+    return f"{DRILL}{system}.{environment}."
+
+
+def is_drill(chain: str) -> bool:
+    """Whether a chain holds the drills of a scenario."""
+    return chain.startswith(DRILL)

@@ -12,6 +12,8 @@ from tminus.clock import Clock, Duration
 from tminus.credentials import SecretRef
 from tminus.loopback import url_is_local
 from tminus.systems.backups import Backups
+from tminus.systems.command import Command
+from tminus.systems.drills import Drills
 from tminus.systems.pagerduty import HttpsAddress, PagerDutyRest
 from tminus.systems.readiness import Systems
 from tminus.systems.section import Section
@@ -35,13 +37,6 @@ class Impact(StrEnum):
     SYNTHETIC = "synthetic"
     LOAD = "load"
     PAGE = "page"
-
-
-class Command(Section):
-    """An argv list, run without a shell. `{pool}`, `{version}`, `{artifact}`, `{config}`, `{token}` are filled in."""
-
-    argv: tuple[str, ...] = Field(min_length=1)
-    timeout: Duration = timedelta(minutes=5)
 
 
 class RollOut(Section):
@@ -216,6 +211,7 @@ class Environment(Systems):
     slack: Slack | None = None
     pagerduty: PagerDuty | None = None
     backups: Backups | None = None
+    drills: Drills | None = None
     anchors: tuple[Literal["s3", "slack", "pagerduty"], ...] = ()
 
     @model_validator(mode="after")

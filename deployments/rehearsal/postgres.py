@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from deployments.rehearsal.addresses import HOST, PostgresAddress, made_up
 from deployments.rehearsal.binaries import postgres_folder
+from deployments.rehearsal.machine_plan import PlannedMachine
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.server_errors import ServerError
@@ -22,6 +23,7 @@ from tminus.errors import CouldNotObserve
 from tminus.unprivileged import Account, unprivileged
 
 SLOT = "standby"
+_PASSWORDS = "passfile"
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -83,6 +85,7 @@ class Postgres:
             raise ServerError(str(e)) from e
         cluster = _Cluster(postgres_folder(), account, self.address, self.settings)
         replicator = made_up()
+        self._remember(account, replicator)
         primary, standby = self.folder / "primary", self.folder / "standby"
         cluster.make(primary, replicator)
         if self.address.standby_port is None:
@@ -93,12 +96,37 @@ class Postgres:
             self._run(processes, cluster, standby, self.address.standby_port, "postgres standby", self._streams),
         ]
 
+    def machines(self) -> dict[str, PlannedMachine]:
+        """Its servers as their power switch knows them. Raises BinaryMissing, CouldNotObserve."""
+        binaries, account = postgres_folder(), unprivileged(self.folder)
+        planned = {}
+        for name, port in (("primary", self.address.port), ("standby", self.address.standby_port)):
+            if port is not None:
+                planned[name] = PlannedMachine(
+                    kind="postgres",
+                    argv=_argv(account, binaries, self.folder / name, port),
+                    data=self.folder / name,
+                    log=self.folder / f"{name}.log",
+                    environment=_QUIET,
+                    slot=SLOT,
+                    passfile=self.folder / _PASSWORDS,
+                    tools=binaries,
+                    prefix=account.prefix,
+                )
+        return planned
+
+    def _remember(self, account: Account, replicator: SecretStr) -> None:
+        """The passwords with which one server follows another, as libpq reads them."""
+        known = {"replicator": replicator, "postgres": self.address.passwords["postgres"]}
+        lines = [f"{HOST}:*:*:{role}:{password.get_secret_value()}" for role, password in known.items()]
+        account.put(self.folder / _PASSWORDS, "\n".join(lines) + "\n")
+
     def _run(
         self, processes: Processes, cluster: "_Cluster", data: Path, port: int, name: str, ready: Callable[[], bool]
     ) -> Child:
         return processes.start(
             name,
-            [*cluster.account.prefix, str(cluster.binaries / "postgres"), "-D", str(data), "-c", f"port={port}"],
+            _argv(cluster.account, cluster.binaries, data, port),
             env=_QUIET,
             cwd=self.folder,
             log=self.folder / f"{data.name}.log",
@@ -117,6 +145,10 @@ class Postgres:
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(dsn, connect_timeout=2) as connection:
             return connection.execute(question).fetchone() == (True,)
         return False
+
+
+def _argv(account: Account, binaries: Path, data: Path, port: int) -> tuple[str, ...]:
+    return (*account.prefix, str(binaries / "postgres"), "-D", str(data), "-c", f"port={port}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Self
 
 from deployments.rehearsal.addresses import HOST, RedisAddress, made_up
 from deployments.rehearsal.binaries import redis_server
+from deployments.rehearsal.machine_plan import PlannedMachine
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Child, Processes
 
@@ -38,6 +39,19 @@ class Redis:
             link = "master_link_status:up"
             children.append(self._run(processes, "redis replica", self.address.replica_port, follow, link))
         return children
+
+    def machines(self) -> dict[str, PlannedMachine]:
+        """Its servers as their power switch knows them. Raises BinaryMissing."""
+        homes = {name: self.folder / name for name in ("primary", *(["replica"] if self.address.replica_port else []))}
+        return {
+            name: PlannedMachine(
+                kind="redis",
+                argv=(str(redis_server()), str(home / "redis.conf")),
+                data=home,
+                log=self.folder / f"{name}.log",
+            )
+            for name, home in homes.items()
+        }
 
     def _run(self, processes: Processes, name: str, port: int, more: str, sign: str) -> Child:
         home = self.folder / name.split()[1]

@@ -16,15 +16,16 @@ from tasks import command
 from tasks.command import OUTPUT, fill, run, takes
 from tasks.lock_file import hold, holder, is_held
 from tasks.redaction import inherited_secrets, margin, redacted_tail
-from tminus.environment import Command, Environment
+from tminus.environment import Environment
 from tminus.errors import ActionFailed
+from tminus.systems.command import Command
 
 RUNS_UNDER_LOCK = """
 import asyncio, sys
 from pathlib import Path
 from tasks.command import run
 from tasks.lock_file import hold
-from tminus.environment import Command
+from tminus.systems.command import Command
 
 async def main():
     async with hold(Path(sys.argv[1]), 0) as held:

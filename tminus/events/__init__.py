@@ -42,6 +42,17 @@ from tminus.events.decisions import (
     Reminded,
     Via,
 )
+from tminus.events.drills import (
+    DrillBegan,
+    DrillBrokeOff,
+    DrillEnded,
+    DrillMeasured,
+    DrillRefused,
+    DrillStage,
+    DrillStageBegan,
+    DrillStageDone,
+    DrillStopped,
+)
 from tminus.events.happening import Time
 from tminus.events.operations import OperationApproved, OperationBegan, OperationEnded
 from tminus.events.readiness import (
@@ -90,6 +101,15 @@ __all__ = [
     "BackupVerified",
     "BaselineFrozen",
     "DirectoryEntry",
+    "DrillBegan",
+    "DrillBrokeOff",
+    "DrillEnded",
+    "DrillMeasured",
+    "DrillRefused",
+    "DrillStage",
+    "DrillStageBegan",
+    "DrillStageDone",
+    "DrillStopped",
     "Event",
     "FollowUp",
     "HeadAnchored",
@@ -198,6 +218,14 @@ Event = Annotated[
     | RestorePlanned
     | RestoreOrdered
     | RestoreEnded
+    | DrillBegan
+    | DrillBrokeOff
+    | DrillEnded
+    | DrillMeasured
+    | DrillRefused
+    | DrillStageBegan
+    | DrillStageDone
+    | DrillStopped
     | RotationAsked
     | RotationBegan
     | RotationBrokeOff

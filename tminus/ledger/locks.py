@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tminus.chain_names import OPERATION, RESTORE, SECRET
+from tminus.chain_names import DRILL, OPERATION, RESTORE, SECRET
 from tminus.errors import Refused
 from tminus.ledger.chain import Head
 from tminus.ledger.chains import Chains
@@ -78,6 +78,9 @@ def _how_to_free(holder: str) -> str:
     if holder.startswith(SECRET):
         name = holder.rpartition(".")[2]
         return f"it is free again within minutes; where it broke off, `tminus rotate {name}` goes on with it"
+    if holder.startswith(DRILL):
+        name = holder.rpartition(".")[2]
+        return f"it is free again once that drill is over; where it broke off, `tminus drill --undo {name}` undoes it"
     if holder.startswith(OPERATION):
         settle = "`tminus operate backup --settle --runbook FILE --people FILE --environment FILE`"
         return f"where it broke off, {settle} looks what became of it and frees it"
