@@ -1,0 +1,155 @@
+"""Servers that drills may break: PostgreSQL with a standby, Redis with a replica and Sentinels; and a ledger apart."""
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import JsonValue
+from ruamel.yaml import YAML
+
+from deployments.rehearsal.addresses import HOST, plain
+from deployments.rehearsal.machine_plan import write_plan
+from deployments.rehearsal.postgres import Postgres
+from deployments.rehearsal.processes import Processes
+from deployments.rehearsal.redis_sentinel import Sentinels
+from deployments.rehearsal.redis_servers import Redis
+
+_SETTINGS = ("wal_log_hints = on", "wal_keep_size = '128MB'")  # so that whoever was the primary can be rewound
+_SYNCHRONOUS = "synchronous_standby_names = 'standby'"
+_PRIMARY = "cache"  # what the Sentinels call it
+_QUORUM = "2"
+
+
+class DrillEstate:
+    """The servers, in `folder`; a `with` block in which they run, and after which none does.
+
+    Args:
+        folder: where all files go.
+        synchronous: whether a commit waits for the standby.
+    """
+
+    def __init__(self, folder: Path, *, synchronous: bool = False) -> None:
+        self.folder = folder
+        self.processes = Processes()
+        settings = (*_SETTINGS, *([_SYNCHRONOUS] if synchronous else []))
+        self.postgres = Postgres.plan(folder / "postgres", database="trading", settings=settings)
+        self.redis = Redis.plan(folder / "redis")
+        self.sentinels = Sentinels.plan(folder / "sentinels", self.redis.address, primary=_PRIMARY)
+        self.plan = folder / "machines.json"
+        self.environment_file = folder / "environment.yaml"
+        self.book = folder / "drills.yaml"
+        self._ending = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as ending:
+            ending.enter_context(self.processes)
+            self.postgres.start(self.processes)
+            self.redis.start(self.processes)
+            self.sentinels.start(self.processes)
+            self._write()
+            self._ending = ending.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ending.__exit__(kind, error, trace)
+
+    def environment(self) -> dict[str, str]:
+        """What every process of a drill sees: resolved secrets, and the mark by which what it starts ends with us."""
+        address, redis = self.postgres.address, self.redis.address
+        nodes = {
+            "TMINUS_DRILL_PG_A": address.dsn("postgres"),
+            "TMINUS_DRILL_PG_B": address.dsn("postgres", standby=True),
+            "TMINUS_DRILL_REDIS_A": redis.dsn(),
+            "TMINUS_DRILL_REDIS_B": redis.dsn(replica=True),
+        }
+        watchers = {f"TMINUS_DRILL_SENTINEL_{at}": self.sentinels.url(at) for at in range(len(self.sentinels.ports))}
+        return {**plain({**nodes, **watchers}), **self.processes.mark()}
+
+    def seen(self) -> dict[str, str]:
+        """The same beside this process's own variables."""
+        return {**os.environ, **self.environment()}
+
+    def _write(self) -> None:
+        postgres, redis = self.postgres.machines(), self.redis.machines()
+        known = {"pg-a": postgres["primary"], "pg-b": postgres["standby"]}
+        known |= {"redis-a": redis["primary"], "redis-b": redis["replica"]}
+        mark = self.processes.mark()
+        write_plan(
+            self.plan,
+            {name: one.model_copy(update={"environment": {**one.environment, **mark}}) for name, one in known.items()},
+        )
+        _write_yaml(self.environment_file, self._environment())
+        _write_yaml(self.book, _BOOK)
+
+    def _environment(self) -> JsonValue:
+        return {
+            "environment": "drills",
+            "kind": "rehearsal",
+            "ledger": {"sqlite": str(self.folder / "ledger.sqlite")},
+            "prefect": {"api": f"http://{HOST}:1/api"},
+            "state": str(self.folder / "state"),
+            "lease": "5s",
+            "sentinels": {
+                _PRIMARY: {
+                    "urls": [f"env:TMINUS_DRILL_SENTINEL_{at}" for at in range(len(self.sentinels.ports))],
+                    "primary": _PRIMARY,
+                }
+            },
+            "drills": {
+                "patience": "60s",
+                "postgres": {
+                    "main": {
+                        "nodes": {
+                            "a": {"dsn": "env:TMINUS_DRILL_PG_A", **self._switch("pg-a"), **self._rejoin("pg-a")},
+                            "b": {"dsn": "env:TMINUS_DRILL_PG_B", **self._switch("pg-b"), **self._rejoin("pg-b")},
+                        }
+                    }
+                },
+                "redis": {
+                    "cache": {
+                        "sentinels": _PRIMARY,
+                        "nodes": {
+                            "a": {"url": "env:TMINUS_DRILL_REDIS_A", **self._switch("redis-a")},
+                            "b": {"url": "env:TMINUS_DRILL_REDIS_B", **self._switch("redis-b")},
+                        },
+                    }
+                },
+            },
+        }
+
+    def _switch(self, name: str) -> dict[str, JsonValue]:
+        return {deed: {"argv": self._argv(deed, name), "timeout": "30s"} for deed in ("probe", "kill", "start")}
+
+    def _rejoin(self, name: str) -> dict[str, JsonValue]:
+        return {"rejoin": {"argv": [*self._argv("rejoin", name), "--primary", "{primary}"], "timeout": "60s"}}
+
+    def _argv(self, deed: str, name: str) -> list[JsonValue]:
+        return [sys.executable, "-m", "deployments.rehearsal.machinectl", str(self.plan), deed, name]
+
+
+_BOOK: JsonValue = {
+    "drills": "tradesense",
+    "title": "The rehearsal's drills",
+    "monthly": ["database-failover"],
+    "scenarios": {
+        "database-failover": {
+            "kind": "postgres.failover",
+            "title": "The database's primary dies",
+            "owner": "devops_lead",
+            "rto": "1h",
+            "rpo": "1h",
+            "cluster": "main",
+        }
+    },
+}
+
+
+def _write_yaml(path: Path, data: JsonValue) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump(data, file)
