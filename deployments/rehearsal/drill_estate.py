@@ -115,8 +115,16 @@ class DrillEstate:
                     "cache": {
                         "sentinels": _PRIMARY,
                         "nodes": {
-                            "a": {"url": "env:TMINUS_DRILL_REDIS_A", **self._switch("redis-a")},
-                            "b": {"url": "env:TMINUS_DRILL_REDIS_B", **self._switch("redis-b")},
+                            "a": {
+                                "url": "env:TMINUS_DRILL_REDIS_A",
+                                **self._switch("redis-a"),
+                                **self._rejoin("redis-a"),
+                            },
+                            "b": {
+                                "url": "env:TMINUS_DRILL_REDIS_B",
+                                **self._switch("redis-b"),
+                                **self._rejoin("redis-b"),
+                            },
                         },
                     }
                 },
@@ -145,7 +153,15 @@ _BOOK: JsonValue = {
             "rto": "1h",
             "rpo": "1h",
             "cluster": "main",
-        }
+        },
+        "cache-failover": {
+            "kind": "redis.failover",
+            "title": "The cache's primary dies",
+            "owner": "devops_lead",
+            "rto": "1h",
+            "rpo": "1h",
+            "group": "cache",
+        },
     },
 }
 

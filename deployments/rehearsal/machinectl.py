@@ -38,10 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
         case "start":
             return DONE if running else start(machine)
         case _:
-            from deployments.rehearsal.postgres_rejoin import follow
-
             kill(machine)
-            follow(machine, asked.primary)
+            if machine.kind == "redis":
+                follow_redis(machine, asked.primary)
+            else:
+                from deployments.rehearsal.postgres_rejoin import follow
+
+                follow(machine, asked.primary)
             return start(machine)
 
 
@@ -67,6 +70,14 @@ def kill(machine: PlannedMachine) -> int:
             return FAILED
         time.sleep(0.01)
     return DONE
+
+
+def follow_redis(machine: PlannedMachine, primary: str) -> None:
+    """It comes back as a replica, so that there are never two primaries until a Sentinel notices."""
+    file = Path(machine.argv[-1])
+    kept = [line for line in file.read_text("utf-8").splitlines() if not line.startswith(("replicaof", "slaveof"))]
+    host, _, port = primary.rpartition(":")
+    file.write_text("\n".join([*kept, f"replicaof {host} {port}"]) + "\n", "utf-8")
 
 
 def start(machine: PlannedMachine) -> int:
