@@ -35,7 +35,7 @@ class DrillEstate:
         self.folder = folder
         self.processes = Processes()
         settings = (*_SETTINGS, *([_SYNCHRONOUS] if synchronous else []))
-        self.postgres = Postgres.plan(folder / "postgres", database="trading", settings=settings)
+        self.postgres = Postgres.plan(folder / "postgres", database="trading", settings=settings, rejoins=True)
         self.redis = Redis.plan(folder / "redis")
         self.sentinels = Sentinels.plan(folder / "sentinels", self.redis.address, primary=_PRIMARY)
         self.plan = folder / "machines.json"

@@ -54,15 +54,23 @@ class Postgres:
 
     Attributes:
         settings: lines of postgresql.conf besides the rehearsal's own, over which they win.
+        rejoins: whether a server may be made to follow another later, which needs a file with its passwords.
     """
 
     address: PostgresAddress
     folder: Path
     settings: Sequence[str] = ()
+    rejoins: bool = False
 
     @classmethod
     def plan(
-        cls, folder: Path, *, database: str = "trading", standby: bool = True, settings: Sequence[str] = ()
+        cls,
+        folder: Path,
+        *,
+        database: str = "trading",
+        standby: bool = True,
+        settings: Sequence[str] = (),
+        rejoins: bool = False,
     ) -> Self:
         """Choose ports and passwords; nothing is started yet."""
         address = PostgresAddress(
@@ -71,7 +79,7 @@ class Postgres:
             database=database,
             passwords={"postgres": made_up(), "trading": made_up(), "tminus": made_up()},
         )
-        return cls(address, folder, settings)
+        return cls(address, folder, settings, rejoins)
 
     def start(self, processes: Processes) -> list[Child]:
         """Make the cluster and start it: the primary, then the standby, both ready when this returns.
@@ -85,7 +93,8 @@ class Postgres:
             raise ServerError(str(e)) from e
         cluster = _Cluster(postgres_folder(), account, self.address, self.settings)
         replicator = made_up()
-        self._remember(account, replicator)
+        if self.rejoins:
+            self._remember(account, replicator)
         primary, standby = self.folder / "primary", self.folder / "standby"
         cluster.make(primary, replicator)
         if self.address.standby_port is None:
