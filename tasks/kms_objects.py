@@ -140,14 +140,16 @@ class Objects(Place):
         fates = await asyncio.gather(*(asyncio.to_thread(self._moved, one.key, move) for one in page.contents))
         return Batch(page.contents[-1].key if page.is_truncated and page.contents else "", fates)
 
-    async def too_much(self) -> str:
-        """The first object that CopyObject cannot copy, and why; "" where it can copy all."""
+    async def require_movable(self) -> None:
+        """Raises Refused for the first object that CopyObject cannot copy."""
 
-        def first() -> str:
-            stored = (one for page in self._pages("") for one in page.contents)
-            return next((why for one in stored if (why := self._uncopyable(one.key, one.size, one.storage_class))), "")
+        def look() -> None:
+            for page in self._pages(""):
+                for one in page.contents:
+                    if why := self._uncopyable(one.key, one.size, one.storage_class):
+                        raise Refused(why)
 
-        return await asyncio.to_thread(first)
+        await asyncio.to_thread(look)
 
     async def older(self, key: str, most: int) -> int:
         """How many old versions are under a key; at most so many are counted."""

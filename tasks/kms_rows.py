@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, LiteralString
 
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 100  # rows that are read at once
 _TRIES = 5
+# Catalogs: https://www.postgresql.org/docs/current/catalog-pg-index.html
+_ONE_EACH: LiteralString = """
+    SELECT a.attnotnull AND EXISTS (
+             SELECT FROM pg_index i
+             WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indimmediate
+               AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL)
+    FROM pg_attribute a
+    WHERE a.attrelid = to_regclass(%(table)s) AND a.attname = %(column)s AND NOT a.attisdropped"""
 _CONTEXT = TypeAdapter(dict[str, str])
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")]
 Column = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
@@ -72,6 +80,19 @@ class Rows(Place):
         async with _connected(self._estate, self._envelope.database) as connection:
             found = await (await connection.execute(query)).fetchone()
         return int(str(found[0])) if found else 0
+
+    async def require_movable(self) -> None:
+        """Raises Refused where rows may share an id, or have none: one of them would be passed over for ever."""
+        envelope = self._envelope
+        async with _connected(self._estate, envelope.database) as connection:
+            given = {"table": self._table().as_string(connection), "column": envelope.id}
+            found = await (await connection.execute(_ONE_EACH, given)).fetchone()
+        if not found or found[0] is not True:
+            raise Refused(
+                f"{self.called}: nothing promises that {envelope.id} is of one row each and never NULL, so that some "
+                f"could be passed over and lost with the old key; make it the primary key, or NOT NULL with a unique "
+                "index of its own, or name another column as `id`"
+            )
 
     async def batch(self, after: str, move: Move) -> Batch:
         """The next rows; raises Refused for one that its encryption context does not open."""

@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 
 from tasks.kms_keys import KmsKeys
 
 _NOTED_EVERY = 20.0  # seconds; a kill costs at most so much work
 _LONGEST = 180  # bytes of a place in a tag, whose value may have 256 characters
+_MARK = 16  # hexadecimal digits of a place's digest
 _END = ":end"
 
 
@@ -56,6 +58,15 @@ class Place(ABC):
     @abstractmethod
     async def count(self) -> int:
         """How many things there are, whichever key they are under."""
+
+    @abstractmethod
+    async def require_movable(self) -> None:
+        """Raises Refused for the first thing that no pass could move, or that one could pass over."""
+
+    @property
+    def mark(self) -> str:
+        """What stands for it in the name of a tag, wherever it stands in the book."""
+        return sha256(self.called.encode()).hexdigest()[:_MARK]
 
     @abstractmethod
     async def batch(self, after: str, move: Move) -> Batch:
@@ -126,7 +137,7 @@ class Sweep:
         """Goes on for so many seconds, and for one batch at least; whether it came to the end. Raises as places do."""
         if self._kept_on:
             tags = await asyncio.to_thread(self._keys.tags, self._kept_on)
-            self.came = [came(tags.get(f"{self._called}{number}", "")) for number in range(len(self._places))]
+            self.came = [came(tags.get(f"{self._called}{place.mark}", "")) for place in self._places]
         until, noted = clock() + seconds, clock()
         try:
             while (number := self._unended()) is not None:
@@ -161,5 +172,6 @@ class Sweep:
 
     async def _note(self) -> None:
         if self._kept_on:
-            notes = {f"{self._called}{number}": one.note() for number, one in enumerate(self.came)}
+            noted = zip(self._places, self.came, strict=True)
+            notes = {f"{self._called}{place.mark}": one.note() for place, one in noted}
             await asyncio.to_thread(self._keys.tag, self._kept_on, notes)

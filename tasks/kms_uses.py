@@ -25,15 +25,16 @@ class Uses:
         self._keys = keys
         self._kept_on = kept_on
 
-    async def add(self, lately: Sequence[Counter[Fate]]) -> None:
+    async def add(self, places: Sequence[Place], lately: Sequence[Counter[Fate]]) -> None:
         """Notes what a pass has found now."""
-        found = {number: one[Fate.MOVED] + one[Fate.RESTLESS] for number, one in enumerate(lately)}
+        looked = zip(places, lately, strict=True)
+        found = {place.mark: one[Fate.MOVED] + one[Fate.RESTLESS] for place, one in looked}
         if not any(found.values()):
             return
         tags = await asyncio.to_thread(self._keys.tags, self._kept_on)
         notes = {
-            f"{_USED}{number}": f"{_read(tags, number)[0] + times}@{now().isoformat()}"
-            for number, times in found.items()
+            f"{_USED}{mark}": f"{_read(tags, mark)[0] + times}@{now().isoformat()}"
+            for mark, times in found.items()
             if times
         }
         await asyncio.to_thread(self._keys.tag, self._kept_on, notes)
@@ -41,7 +42,7 @@ class Uses:
     async def of(self, places: Sequence[Place]) -> list[Use]:
         """What was noted."""
         tags = await asyncio.to_thread(self._keys.tags, self._kept_on)
-        read = [(place.called, *_read(tags, number)) for number, place in enumerate(places)]
+        read = [(place.called, *_read(tags, place.mark)) for place in places]
         return [Use(f"whoever writes {called}", times, last) for called, times, last in read if last is not None]
 
     @staticmethod
@@ -51,8 +52,8 @@ class Uses:
         return [Use(f"{called} under the key", times, now()) for called, times in counted if times]
 
 
-def _read(tags: dict[str, str], number: int) -> tuple[int, datetime | None]:
-    times, _, last = tags.get(f"{_USED}{number}", "").partition("@")
+def _read(tags: dict[str, str], mark: str) -> tuple[int, datetime | None]:
+    times, _, last = tags.get(f"{_USED}{mark}", "").partition("@")
     try:
         return int(times), datetime.fromisoformat(last)
     except ValueError:

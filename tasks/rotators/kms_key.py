@@ -69,12 +69,12 @@ class KmsKey(Rotator, frozen=True):
         """The key, and how much is to be encrypted anew; raises Refused where the new one could not take its place."""
         keys = await asyncio.to_thread(KmsKeys.open, turn.estate)
         old = await asyncio.to_thread(keys.key, turn.old.name(_ID))
-        rules = (self.alias, self.secret, self.grants == "leave")
+        rules = (self.alias, self.secret, self.grants == "leave" or turn.at_once)
         await asyncio.to_thread(require_replaceable, keys, old, *rules)
-        for one in await self._objects(turn):
-            if why := await one.too_much():
-                raise Refused(why)
-        counts = [await place.count() for place in await self._places(turn, keys)]
+        places = await self._places(turn, keys)
+        for place in places:
+            await place.require_movable()
+        counts = [await place.count() for place in places]
         objects, rows = sum(counts[: len(self.buckets)]), sum(counts[len(self.buckets) :])
         return {"key": old.id, "alias": self.alias, "objects": str(objects), "rows": str(rows)}
 
@@ -123,7 +123,7 @@ class KmsKey(Rotator, frozen=True):
         else:
             sweep = Sweep(keys, places, Move(old.id, new.name(_ID)), new.name(_ID), "census")
             ended = await sweep.run(self.at_a_time.total_seconds())
-            await Uses(keys, new.name(_ID)).add(sweep.lately)
+            await Uses(keys, new.name(_ID)).add(places, sweep.lately)
             if ended:
                 await sweep.forget()
         kept = [] if promoted is None else await Uses(keys, new.name(_ID)).of(places)
@@ -242,9 +242,10 @@ class KmsKey(Rotator, frozen=True):
 
     async def _left_over(self, turn: Turn, keys: KmsKeys, old: Key, made: Key) -> NotYet | None:
         """Moves what was written under the old key since; the course then waits on, and asks for the census again."""
-        sweep = Sweep(keys, await self._places(turn, keys), Move(old.id, made.id), made.id, "off")
+        places = await self._places(turn, keys)
+        sweep = Sweep(keys, places, Move(old.id, made.id), made.id, "off")
         ended = await sweep.run(self.at_a_time.total_seconds())
-        await Uses(keys, made.id).add(sweep.lately)
+        await Uses(keys, made.id).add(places, sweep.lately)
         if not ended:
             return NotYet(now(), self._progress(turn, sweep))
         await sweep.forget()

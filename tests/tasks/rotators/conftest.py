@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from deployments.rehearsal.vendors.aws_moto import fake_aws
 from tests.conftest import Estates, PostgresServer
+from tests.tasks.rotators.kms_room import KmsRoom
 from tests.tasks.rotators.pair import Pair, made_pair
 
 
@@ -20,3 +22,10 @@ def told_pair(telling_server: PostgresServer, estates: Estates) -> Iterator[Pair
     """A pair on that one."""
     with made_pair(telling_server, estates) as made:
         yield made
+
+
+@pytest.fixture
+def kms_room(postgres_server: PostgresServer, estates: Estates) -> Iterator[KmsRoom]:
+    """An empty bucket and an empty table, and a key for both."""
+    with fake_aws() as aws:
+        yield KmsRoom(aws, postgres_server, estates)

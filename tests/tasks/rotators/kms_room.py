@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from deployments.rehearsal.vendors.aws_moto import FakeAws
 from tasks.estate import Estate
 from tasks.rotators.kms_key import KmsKey
-from tasks.rotators.rotator import Turn
+from tasks.rotators.rotator import Done, NotYet, Turn
 from tests.conftest import Estates, PostgresServer
 from tminus.rotations.document import Document
 
@@ -176,3 +176,16 @@ class KmsRoom:
             aws_access_key_id="AKIA",
             aws_secret_access_key="made-up",
         )
+
+
+def done(came: Done | NotYet) -> Done:
+    """What a stage came to; raises AssertionError where it waits."""
+    assert isinstance(came, Done), came
+    return came
+
+
+async def set_new(policy: KmsKey, turn: Turn) -> Document:
+    """The new key, with everything under it."""
+    new = await policy.create(turn)
+    done(await policy.set(turn, new))
+    return new
