@@ -45,7 +45,7 @@ class TestHistories:
         }
 
     @pytest.mark.parametrize(
-        "job", [Job("test", 0, 600), Job("test/http", 0, 100, over_http=True)], ids=["parts", "http"]
+        "job", [Job("test", 0, 300), Job("test/http", 0, 100, over_http=True)], ids=["parts", "http"]
     )
     def test_tminus_agrees_with_the_reference(self, job: Job) -> None:
         """In every outcome, and in every sentence that says what is waited for."""
@@ -84,6 +84,7 @@ class TestHistories:
             events = Logbook(store, chain_of(QUESTION, 0)).refresh().events
         assert [one.person for one in events if isinstance(one, ev.Answered)] == ["both", "ops"]
 
+    @pytest.mark.long
     def test_kills_change_nothing(self) -> None:
         """The gateway and the conductor are killed in the midst of one."""
         counts = Counts()

@@ -66,6 +66,7 @@ def test_what_fails_is_named_and_it_exits_1(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("instead", few([b"<html>Prefect's own page</html>", b"{}", b"[" * 100_000], b"{}"))
+@pytest.mark.long
 def test_something_else_where_prefect_should_be(well: Desk, monkeypatch: pytest.MonkeyPatch, instead: bytes) -> None:
     """One FAIL that says what may be missing, and everything else is found all the same."""
     monkeypatch.setattr(Deployed, "instead", instead)

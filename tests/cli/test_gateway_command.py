@@ -65,6 +65,7 @@ def test_without_slack_the_rest_runs(desk: Desk) -> None:
     assert said == ""
 
 
+@pytest.mark.long
 def test_with_an_app_token_it_opens_a_connection_and_no_door(desk: Desk) -> None:
     """Socket Mode wants no public door and no signing secret; told to end, it says nothing and is gone."""
     port, stand_in = free_port(), SlackStandIn(SecretStr("xoxb-1"), Directory(), app_token=SecretStr("xapp-1"))

@@ -11,6 +11,7 @@ from deployments.rehearsal.pagerduty_webhooks import ping, signed
 from deployments.rehearsal.ports import free_port
 from tests.cli.launch_desk import ROOT, Desk, change_environment, refused, tminus
 from tests.cli.test_gateway_command import answered
+from tests.sampling import few
 
 SECTION = {"routing_key": "env:KEY", "events": "https://127.0.0.1:1", "webhook_secrets": ["env:WEBHOOK"]}
 
@@ -22,7 +23,7 @@ def test_its_secret_is_asked_for_before_anything_is_opened(desk: Desk, monkeypat
     assert "env:WEBHOOK" in refused(tminus("gateway", "--environment", str(desk.path("environment"))))
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["door", "no door"])
+@pytest.mark.parametrize("told", few([True, False], True), ids=["door", "no door"])
 def test_notes_come_in_where_it_is_told_so(desk: Desk, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
     """What is signed with the secret is taken, the rest refused and counted; without one there is no such place."""
     monkeypatch.setenv("WEBHOOK", "made-up-webhook-secret")

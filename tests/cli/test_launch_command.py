@@ -105,6 +105,7 @@ def test_commits_whose_authors_are_not_named_are_refused(desk: Desk) -> None:
     assert not desk.ledger.exists()
 
 
+@pytest.mark.long
 def test_an_author_whom_nobody_in_people_yaml_is_gets_a_warning(desk: Desk) -> None:
     """It goes on, here as far as to a Prefect that is not there."""
     desk.change("release", "  authors: []\n", "  authors: [stranger@example.com]\n")

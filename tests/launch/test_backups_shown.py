@@ -43,6 +43,7 @@ def verified(stage: Stage) -> ev.BackupVerified:
         store.close()
 
 
+@pytest.mark.long
 def test_each_store_is_a_task_that_says_how_it_came_out(stage: Stage, prefect: httpx.Client) -> None:
     """Named after the store, green, with its backup, how long the restore took, and what was lost."""
     (run, *_) = asked(prefect, "flow_runs", flows={"name": {"any_": ["backup_verification"]}}, sort="START_TIME_ASC")
@@ -55,6 +56,7 @@ def test_each_store_is_a_task_that_says_how_it_came_out(stage: Stage, prefect: h
     assert str(state["message"]).startswith(f"proven: {verified(stage).backup} restored in ")
 
 
+@pytest.mark.long
 def test_the_figures_and_their_trend_are_tables(prefect: httpx.Client) -> None:
     """What was measured beside what was expected, the last verifications of a store, and all stores at once."""
     found = {one["key"]: str(one["data"]) for one in asked(prefect, "artifacts", sort="UPDATED_DESC")}

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from tests.rehearsal.conftest import TradingServers
 
 from tests.rehearsal.running_platform import WITHIN_S, Platform, runs, start, version_at, wait_until
+from tests.sampling import few
 
 
+@pytest.mark.long
 def test_a_roll_out_is_applied_once_however_often_it_is_asked_for(platform: Platform) -> None:
     """Absent, done, and still one deployment after asking again; instances report the digests; retired is absent."""
     assert platform.probe("green", NEXT) == platformctl.ABSENT
@@ -83,7 +85,7 @@ def test_an_instance_that_dies_is_started_again_at_its_address(platform: Platfor
     assert len(platform.deployments()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", few([signal.SIGTERM, signal.SIGKILL], signal.SIGKILL))
 def test_no_instance_outlives_the_platform(platform: Platform, number: signal.Signals) -> None:
     """Asked to end, the platform lets its instances finish; killed, it takes them with it all the same."""
     _, pool = platform.roll_out("blue", PREVIOUS)

@@ -17,7 +17,7 @@ _SLOW = {
 
 
 @pytest.mark.parametrize(
-    "world", few(WORLDS, *(one for one in WORLDS if one.system not in _SLOW)), ids=lambda world: world.system
+    "world", few(WORLDS, *[one for one in WORLDS if one.system not in _SLOW][::2]), ids=lambda world: world.system
 )
 def test_every_fault_is_caught_and_nothing_else(world: type[World], tmp_path: Path) -> None:
     """In a world each check passes while it is healthy, fails for each fault, and cannot tell where nothing answers."""

@@ -10,6 +10,7 @@ from tests.flows.ledgers import Matches, ended, intended, of
 from tests.flows.stage import Stage
 from tests.flows.watching.scene import decided, traffic
 from tests.flows.world import Crash
+from tests.sampling import few
 from tests.tasks.over_http.tiny_service import Tiny
 from tminus import events as ev
 from tminus.clock import now
@@ -56,7 +57,7 @@ async def test_time_in_which_nobody_watched_does_not_count(stage: Stage, new: Ti
     assert record.samples[-2].at < time.until <= record.watch_decided.decided_on
 
 
-@pytest.mark.parametrize("moment", ["before the verdict", "after the verdict"])
+@pytest.mark.parametrize("moment", few(["before the verdict", "after the verdict"], "after the verdict"))
 async def test_a_crash_at_the_verdict_does_not_give_a_bad_release_a_second_watch(
     stage: Stage, new: Tiny, moment: str
 ) -> None:
@@ -100,7 +101,7 @@ def silent_from(stage: Stage, silence: str, when: Matches) -> None:
     stage.store.after = seen
 
 
-@pytest.mark.parametrize("silence", ["down", "hanging"])
+@pytest.mark.parametrize("silence", few(["down", "hanging"], "hanging"))
 @pytest.mark.parametrize("since", [intended("switch"), of(ev.WatchBegan)], ids=["before the switch", "in the watch"])
 async def test_a_silent_ledger_does_not_stop_the_watch(long: Stage, new: Tiny, silence: str, since: Matches) -> None:
     """A new version that took the traffic is watched, and a breach goes back; all of it is told when it is back."""

@@ -97,6 +97,7 @@ async def test_altered_list(room: ObjectRoom, damage: str) -> None:
     assert room.judged(seen).verdict is Verdict.FAIL, seen
 
 
+@pytest.mark.long
 async def test_list_of_another_backup(room: ObjectRoom) -> None:
     """Yesterday's list under today's name fails."""
     before = room.listed(await room.take())

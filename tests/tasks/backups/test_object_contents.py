@@ -56,6 +56,7 @@ async def test_what_is_named_again_is_made_young_in_time(room: ObjectRoom, monke
     assert room.judged(await room.verify(manifest)).verdict is Verdict.PASS
 
 
+@pytest.mark.long
 async def test_contents_that_no_backup_names_any_more_should_be_gone(
     room: ObjectRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,6 +127,7 @@ _SOUND = {"restored": "yes"}
     "what",
     few(CONSISTENT, "a row that is gone, its page's checksum valid"),
 )
+@pytest.mark.long
 async def test_damage_that_every_hash_agrees_with(world: World, good: Good, what: str) -> None:
     """The tar's hashes and pg_basebackup's own manifest are those of the damaged files."""
     damage, notices = CONSISTENT[what]

@@ -50,6 +50,7 @@ async def test_an_archive_without_a_gap_is_well(world: World, good: Good, shelf:
 
 
 @pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.long
 async def test_what_an_older_backup_needs_and_is_gone_is_named(
     world: World,
     good: Good,
