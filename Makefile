@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install rehearsal readiness gauntlet gauntlet-backups test check format bench sweep lock clean
+.PHONY: help install rehearsal readiness drill gauntlet gauntlet-backups test check format bench sweep lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -59,6 +59,9 @@ rehearsal: install ## Plays a whole launch on real servers; FAULT=name breaks on
 
 readiness: install ## Goes through a whole readiness checklist on the same servers; SYSTEM=vatic or tradesense
 	@$(BIN)/tminus rehearse-readiness $(SYSTEM) --out $(OUT) $(if $(KEEP),--keep)
+
+drill: install ## Breaks real servers on purpose, has them recover, and measures what was lost and how long it took
+	@$(BIN)/python -m deployments.rehearsal.drill_play $(ARGS)
 
 gauntlet: install ## A launch with every fault, and every check with each thing broken that it must notice (twenty minutes)
 	@$(BIN)/python -m bench.gauntlet $(if $(HOUR),--hour $(HOUR)) $(ARGS)

@@ -19,7 +19,9 @@ _CODES = {"held": 0, "missed": 1, "undone": 1, "not undone": 4}
 @click.option("--undo", is_flag=True, help="Undo what NAME's last drill broke, where that is not proven yet.")
 @click.option("--reason", default="", help="Why, for the record.")
 def command(runbook: Path, environment: Path, name: str, *, undo: bool, reason: str) -> None:
-    """Breaks what NAME says, has it recovered, and brings all back as it was.
+    """Breaks something real, and measures.
+
+    What NAME says is broken on purpose, recovered, and brought back as it was.
 
     Killed at any moment and started again, it undoes first and breaks nothing more.
 

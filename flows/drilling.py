@@ -13,7 +13,9 @@ from secrets import token_hex
 from typing import Literal, TypeVar
 
 from flows.diary import Diary
+from flows.drill_measured import client_of, measured, sentence, why_missed
 from tasks.estate import Estate
+from tasks.outside.beside import beside, forget
 from tasks.scenarios.scenario import Scenario, Site
 from tminus import events as ev
 from tminus.backups.opened import have_chain
@@ -21,6 +23,7 @@ from tminus.clock import now
 from tminus.drills.course import FORWARD, Course, Played
 from tminus.drills.opened import OpenedDrills
 from tminus.drills.telling import letters
+from tminus.environment import Kind
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 from tminus.lease import Heartbeat, take
 from tminus.ledger.store import Store
@@ -55,10 +58,29 @@ class Drilling:
             except _BROKE as e:
                 await self.diary.leave(ev.DrillRefused(scenario=self._name, why=str(e), asked_by=asked_by))
                 raise
-            for stage in FORWARD:
-                if not await self._done(drill, stage):
-                    break
+            await self._watched(drill)
             return await self._back(drill)
+
+    async def _watched(self, drill: Played) -> None:
+        """All stages, while an outside client writes and looks; what it saw is written down."""
+        plan = client_of(self._scenario, self._estate, drill.name)
+        try:
+            async with beside(plan) as client:
+                await self._in_time(client.until_it_writes())
+                await asyncio.sleep(self._scenario.lead_in.total_seconds())
+                if await self._through(drill):
+                    await self._in_time(client.until_good_again())
+                loss, seen = await client.end()
+        except _BROKE as e:
+            await self._broke_off(drill, "verify" if drill.injected else "inject", e)
+            return
+        await self.diary.write(measured(drill, loss, seen))
+
+    async def _through(self, drill: Played) -> bool:
+        for stage in FORWARD:
+            if not await self._done(drill, stage):
+                return False
+        return True
 
     async def undo(self, drill: Played) -> ev.DrillEnded:
         """Brings back what it broke, and compares with the steady state before; ends it, and frees the environment."""
@@ -75,9 +97,23 @@ class Drilling:
         if changed := _changes(drill.began.before, after):
             return await self._end(drill, "not undone", f"not as before: {'; '.join(changed)}", after)
         if drill.broke_off or set(FORWARD) - drill.done.keys():
+            await self._swept(drill)
             why = drill.broke_off[0].why if drill.broke_off else "it was interrupted"
             return await self._end(drill, "undone", f"{why}; what was broken is undone, and all is as before", after)
-        return await self._end(drill, "held", "all is as before", after)
+        await self._swept(drill)
+        production = self._opened.environment.kind is Kind.PRODUCTION
+        missed = why_missed(drill, self._scenario.may_lose if production else None)
+        told = f"{sentence(drill.measured)}; " if drill.measured else ""
+        if missed:
+            return await self._end(drill, "missed", f"{told}{missed}; all is as before", after)
+        return await self._end(drill, "held", f"{told}all is as before", after)
+
+    async def _swept(self, drill: Played) -> None:
+        """What the client wrote is taken away; where that cannot be done it is said, and nothing hangs on it."""
+        try:
+            await forget(client_of(self._scenario, self._estate, drill.name))
+        except _BROKE as e:
+            self._say(f"{self._name}: {e}")
 
     async def _begin(self, asked_by: str, reason: str) -> Played:
         name = f"{now():%Y%m%dT%H%M%S.%fZ}-{token_hex(2)}"
@@ -113,12 +149,15 @@ class Drilling:
         try:
             said = await self._in_time(deeds[stage](self._site(drill)))
         except _BROKE as e:
-            await self.diary.write(ev.DrillBrokeOff(drill=drill.name, stage=stage, why=f"{stage}: {e}"))
-            self._say(f"{self._name}: {stage} failed: {e}")
+            await self._broke_off(drill, stage, e)
             return False
         await self.diary.write(ev.DrillStageDone(drill=drill.name, stage=stage, said=said))
         self._say(f"{self._name}: {stage}: {said}")
         return True
+
+    async def _broke_off(self, drill: Played, stage: ev.DrillStage, error: Exception) -> None:
+        await self.diary.write(ev.DrillBrokeOff(drill=drill.name, stage=stage, why=f"{stage}: {error}"))
+        self._say(f"{self._name}: {stage} failed: {error}")
 
     async def _in_time(self, coming: Awaitable[T]) -> T:
         drills = self._opened.environment.drills

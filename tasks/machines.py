@@ -1,9 +1,13 @@
 """The power switch of a server that a drill breaks, by the commands that the environment names."""
 
 import asyncio
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from tasks.command import Finished, run
+from tasks.estate import Estate
+from tasks.lock_file import HeldLock, hold
 from tminus.errors import ActionFailed, CouldNotObserve
 from tminus.systems.command import Command
 from tminus.systems.drills import Machine
@@ -14,35 +18,63 @@ _LOOK = 0.05  # seconds between two looks
 Power = Literal["on", "off"]
 
 
-async def power(machine: Machine) -> Power:
-    """Whether it runs; raises CouldNotObserve where its probe cannot tell, and ActionFailed where that cannot run."""
-    said = await run(machine.probe, {})
-    if said.exit not in {0, _DOWN}:
-        raise CouldNotObserve(f"nobody can tell whether it runs: {said}")
-    return "on" if said.exit == 0 else "off"
+@dataclass(frozen=True)
+class Switch:
+    """One server's. Every method raises ActionFailed where a command cannot run or fails, and CouldNotObserve.
 
+    A command that cuts or changes something holds a lock as long as it runs, also when tminus is killed meanwhile: so
+    whoever undoes waits until what was begun has had its effect, and is not overtaken by it.
 
-async def kill(machine: Machine) -> Finished:
-    """Ends it as a power cut would, and waits until it is off; raises ActionFailed, CouldNotObserve."""
-    return await _switched(machine, machine.kill, "off")
+    Attributes:
+        lock: a file of this machine's own.
+    """
 
+    machine: Machine
+    lock: Path
 
-async def start(machine: Machine) -> Finished:
-    """Starts it, where it does not run; raises ActionFailed, CouldNotObserve."""
-    return await _switched(machine, machine.start, "on")
+    @classmethod
+    def of(cls, estate: Estate, group: str, name: str, machine: Machine) -> "Switch":
+        """The switch of a server, by the names that the environment gives it."""
+        return cls(machine, estate.environment.state / "drills" / f"{group}-{name}.lock")
 
+    async def power(self) -> Power:
+        """Whether it runs, once nothing that was begun earlier is under way."""
+        async with hold(self.lock, self._longest()):
+            return await self._probed()
 
-async def rejoin(machine: Machine, primary: str) -> Finished:
-    """Makes it follow `primary` (`host:port`), and starts it; raises ActionFailed, CouldNotObserve."""
-    if machine.rejoin is None:
-        raise ActionFailed("the environment names no `rejoin` for it", began=False)
-    return await _switched(machine, machine.rejoin, "on", {"primary": primary})
+    async def kill(self) -> None:
+        """Ends it as a power cut would, and waits until it is off."""
+        async with hold(self.lock, self._longest()) as held:
+            await self._switched(self.machine.kill, "off", held=held)
 
+    async def start(self) -> None:
+        """Starts it, where it does not run."""
+        async with hold(self.lock, self._longest()):
+            await self._switched(self.machine.start, "on")  # what it starts lives on, and would hold the lock
 
-async def _switched(machine: Machine, command: Command, wanted: Power, words: dict[str, str] | None = None) -> Finished:
-    said = await run(command, words or {})
-    if said.exit != 0:
-        raise ActionFailed(f"the command failed: {said}")
-    while await power(machine) != wanted:
-        await asyncio.sleep(_LOOK)
-    return said
+    async def rejoin(self, primary: str) -> None:
+        """Makes it follow `primary` (`host:port`), and starts it."""
+        if self.machine.rejoin is None:
+            raise ActionFailed("the environment names no `rejoin` for it", began=False)
+        async with hold(self.lock, self._longest()) as held:
+            await self._switched(self.machine.rejoin, "on", {"primary": primary}, held)
+
+    async def _switched(
+        self, command: Command, wanted: Power, words: dict[str, str] | None = None, held: HeldLock | None = None
+    ) -> None:
+        said = await run(command, words or {}, held=held)
+        if said.exit != 0:
+            raise ActionFailed(f"the command failed: {said}")
+        while await self._probed() != wanted:
+            await asyncio.sleep(_LOOK)
+
+    async def _probed(self) -> Power:
+        said: Finished = await run(self.machine.probe, {})
+        if said.exit not in {0, _DOWN}:
+            raise CouldNotObserve(f"nobody can tell whether it runs: {said}")
+        return "on" if said.exit == 0 else "off"
+
+    def _longest(self) -> float:
+        """How long a command of before may take, in seconds."""
+        commands = [self.machine.kill, *([self.machine.rejoin] if self.machine.rejoin else [])]
+        return max(one.timeout.total_seconds() for one in commands)

@@ -1,13 +1,15 @@
 """Servers that drills may break: PostgreSQL with a standby, Redis with a replica and Sentinels; and a ledger apart."""
 
 import os
+import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import JsonValue
+import psycopg
+from pydantic import JsonValue, SecretStr
 from ruamel.yaml import YAML
 
 from deployments.rehearsal.addresses import HOST, plain
@@ -16,8 +18,10 @@ from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.redis_sentinel import Sentinels
 from deployments.rehearsal.redis_servers import Redis
+from tasks.scenarios.postgres_cluster import place
 
 _SETTINGS = ("wal_log_hints = on", "wal_keep_size = '128MB'")  # so that whoever was the primary can be rewound
+_SWITCH = (sys.executable, "-m", "deployments.rehearsal.machinectl")
 _SYNCHRONOUS = "synchronous_standby_names = 'standby'"
 _PRIMARY = "cache"  # what the Sentinels call it
 _QUORUM = "2"
@@ -29,10 +33,12 @@ class DrillEstate:
     Args:
         folder: where all files go.
         synchronous: whether a commit waits for the standby.
+        lead_in: how long writes go on before anything is broken.
     """
 
-    def __init__(self, folder: Path, *, synchronous: bool = False) -> None:
+    def __init__(self, folder: Path, *, synchronous: bool = False, lead_in: str = "3s") -> None:
         self.folder = folder
+        self._lead_in = lead_in
         self.processes = Processes()
         settings = (*_SETTINGS, *([_SYNCHRONOUS] if synchronous else []))
         self.postgres = Postgres.plan(folder / "postgres", database="trading", settings=settings, rejoins=True)
@@ -75,6 +81,18 @@ class DrillEstate:
         """The same beside this process's own variables."""
         return {**os.environ, **self.environment()}
 
+    def writable(self) -> tuple[SecretStr, SecretStr]:
+        """The addresses of PostgreSQL's primary and of its standby, as they stand now."""
+        addresses = [self.postgres.address.dsn("postgres", standby=standby) for standby in (False, True)]
+        with psycopg.connect(addresses[0].get_secret_value()) as connection:
+            follows = connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+        return (addresses[1], addresses[0]) if follows else (addresses[0], addresses[1])
+
+    def rejoin(self, standby: SecretStr, primary: SecretStr) -> None:
+        """Has a PostgreSQL server follow another, as whoever runs it would by hand."""
+        name = "pg-a" if standby == self.postgres.address.dsn("postgres") else "pg-b"
+        subprocess.run([*_SWITCH, str(self.plan), "rejoin", name, "--primary", place(primary)], check=True)
+
     def _write(self) -> None:
         postgres, redis = self.postgres.machines(), self.redis.machines()
         known = {"pg-a": postgres["primary"], "pg-b": postgres["standby"]}
@@ -85,7 +103,8 @@ class DrillEstate:
             {name: one.model_copy(update={"environment": {**one.environment, **mark}}) for name, one in known.items()},
         )
         _write_yaml(self.environment_file, self._environment())
-        _write_yaml(self.book, _BOOK)
+        scenarios: JsonValue = {name: {**one, "lead_in": self._lead_in} for name, one in BOOK.items()}
+        _write_yaml(self.book, {"drills": "tradesense", "title": "The rehearsal's drills", "scenarios": scenarios})
 
     def _environment(self) -> JsonValue:
         return {
@@ -138,32 +157,28 @@ class DrillEstate:
         return {"rejoin": {"argv": [*self._argv("rejoin", name), "--primary", "{primary}"], "timeout": "60s"}}
 
     def _argv(self, deed: str, name: str) -> list[JsonValue]:
-        return [sys.executable, "-m", "deployments.rehearsal.machinectl", str(self.plan), deed, name]
+        return [*_SWITCH, str(self.plan), deed, name]
 
 
-_BOOK: JsonValue = {
-    "drills": "tradesense",
-    "title": "The rehearsal's drills",
-    "monthly": ["database-failover"],
-    "scenarios": {
-        "database-failover": {
-            "kind": "postgres.failover",
-            "title": "The database's primary dies",
-            "owner": "devops_lead",
-            "rto": "1h",
-            "rpo": "1h",
-            "cluster": "main",
-        },
-        "cache-failover": {
-            "kind": "redis.failover",
-            "title": "The cache's primary dies",
-            "owner": "devops_lead",
-            "rto": "1h",
-            "rpo": "1h",
-            "group": "cache",
-        },
+BOOK: dict[str, dict[str, JsonValue]] = {
+    "database-failover": {
+        "kind": "postgres.failover",
+        "title": "The database's primary dies",
+        "owner": "devops_lead",
+        "rto": "1h",
+        "rpo": "1h",
+        "cluster": "main",
+    },
+    "cache-failover": {
+        "kind": "redis.failover",
+        "title": "The cache's primary dies",
+        "owner": "devops_lead",
+        "rto": "1h",
+        "rpo": "1h",
+        "group": "cache",
     },
 }
+"""The scenarios of the rehearsal's own book."""
 
 
 def _write_yaml(path: Path, data: JsonValue) -> None:

@@ -81,7 +81,11 @@ def follow_redis(machine: PlannedMachine, primary: str) -> None:
 
 
 def start(machine: PlannedMachine) -> int:
-    """As it was; whether it answers yet is for others to see."""
+    """As it was; whether it answers yet is for others to see.
+
+    Its process id file is taken away: that one may belong to a zombie whose parent has not noticed yet.
+    """
+    (machine.data / "postmaster.pid").unlink(missing_ok=True)
     with machine.log.open("ab") as log:
         subprocess.Popen(
             machine.argv,

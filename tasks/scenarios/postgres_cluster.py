@@ -25,7 +25,7 @@ _SELF: LiteralString = """
            (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), '0/0') ELSE pg_current_wal_lsn() END
              - '0/0')::bigint AS position,
            (SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming') AS followers,
-           current_setting('synchronous_standby_names') <> '' AS synchronous,
+           current_setting('synchronous_standby_names') AS synchronous,
            (SELECT system_identifier FROM pg_control_system())::text AS cluster"""
 
 
@@ -37,7 +37,7 @@ class Described(BaseModel, frozen=True):
         streams: it receives what its primary writes, now.
         position: how far its WAL goes, in bytes since the beginning of the cluster.
         followers: how many standbys stream from it.
-        synchronous: whether a commit waits for a standby.
+        synchronous: for whom a commit waits (`synchronous_standby_names`); "" where it does for nobody.
         cluster: the cluster's identity, the same on all of its servers.
     """
 
@@ -45,7 +45,7 @@ class Described(BaseModel, frozen=True):
     streams: bool
     position: int
     followers: int
-    synchronous: bool
+    synchronous: str
     cluster: str
 
 
@@ -77,12 +77,12 @@ class Seen:
 
     def steady(self) -> dict[str, str]:
         """By roles."""
-        synchronous = [one.synchronous for name, one in self.nodes.items() if name in self.primaries and one]
+        waits = any(one.synchronous for name, one in self.nodes.items() if name in self.primaries and one)
         return {
             "servers that take writes": str(len(self.primaries)),
             "standbys that stream": str(len(self.standbys)),
             "servers that do not answer": str(len(self.silent)),
-            "commits wait for a standby": "yes" if any(synchronous) else "no",
+            "commits wait for a standby": "yes" if waits else "no",
             "clusters": str(len({one.cluster for one in self.nodes.values() if one})),
         }
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tasks.estate import Estate
-from tasks.machines import kill, power, rejoin, start
+from tasks.machines import Switch
 from tasks.scenarios.postgres_cluster import Seen, cluster_of, connected, place, see
 from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
 from tminus.credentials import resolve
@@ -58,12 +58,13 @@ class PostgresFailover(Scenario, frozen=True):
                 f"{self.cluster}: the standby {heir} is {behind} bytes behind, and the book allows {self.behind}; "
                 "nothing was broken. Let it catch up, then try again"
             )
-        return {"victim": victim, "heir": heir}
+        primary = seen.nodes[victim]
+        return {"victim": victim, "heir": heir, "synchronous": primary.synchronous if primary else ""}
 
     async def inject(self, site: Site) -> str:
         """See Scenario."""
         victim = site.way["victim"]
-        await kill(cluster_of(site.estate, self.cluster).nodes[victim])
+        await self._switch(site, victim).kill()
         return f"{victim} was killed, and is off"
 
     async def detect(self, site: Site) -> str:
@@ -81,6 +82,8 @@ class PostgresFailover(Scenario, frozen=True):
         await self._require_off(site, victim)
         node = cluster_of(site.estate, self.cluster).nodes[heir]
         async with await connected(site.estate, node.dsn) as connection:
+            if site.way["synchronous"]:  # the one for whom commits would wait is off
+                await _wait_for(connection, "")
             came = await _one(connection, f"SELECT NOT pg_is_in_recovery() OR pg_promote(true, {_PROMOTED_WITHIN})")
         if came is not True:
             raise CouldNotObserve(f"{self.cluster}: {heir} was not promoted within {_PROMOTED_WITHIN} s")
@@ -99,7 +102,8 @@ class PostgresFailover(Scenario, frozen=True):
     async def undo(self, site: Site) -> str:
         """See Scenario: whoever is off is started where nobody else took over, and follows whoever did."""
         victim = site.way["victim"]
-        machine = cluster_of(site.estate, self.cluster).nodes[victim]
+        switch = self._switch(site, victim)
+        off = await switch.power() == "off"  # what was begun before a kill has had its effect by then
         seen = await self._seen(site)
         if len(seen.primaries) > 1:
             raise Refused(
@@ -113,17 +117,31 @@ class PostgresFailover(Scenario, frozen=True):
             [primary] = seen.primaries
             if victim not in seen.standbys:
                 at = await asyncio.to_thread(resolve, cluster_of(site.estate, self.cluster).nodes[primary].dsn)
-                await rejoin(machine, place(at))
+                await switch.rejoin(place(at))
                 did = f"{victim} follows {primary}"
-        elif await power(machine) == "off":
-            await start(machine)
+        elif off:
+            await switch.start()
             did = f"{victim} was started, since nobody took over"
         await self._until_steady(site)
-        return did
+        return did + await self._synchronous_again(site)
 
     def clients(self, estate: Estate) -> Clients:
         """See Scenario."""
         return Clients("postgres", tuple(node.dsn for node in cluster_of(estate, self.cluster).nodes.values()))
+
+    async def _synchronous_again(self, site: Site) -> str:
+        """Commits wait for a standby as before, once there is one."""
+        seen = await self._seen(site)
+        [primary] = seen.primaries
+        now_is, wanted = seen.nodes[primary], site.way["synchronous"]
+        if now_is is None or now_is.synchronous == wanted:
+            return ""
+        node = cluster_of(site.estate, self.cluster).nodes[primary]
+        async with await connected(site.estate, node.dsn) as connection:
+            await _wait_for(connection, wanted)
+        while (again := (await self._seen(site)).nodes[primary]) is None or again.synchronous != wanted:
+            await asyncio.sleep(_LOOK)
+        return f"; commits wait for {wanted} again"
 
     async def _until_steady(self, site: Site) -> None:
         while True:
@@ -136,8 +154,11 @@ class PostgresFailover(Scenario, frozen=True):
 
     async def _require_off(self, site: Site, victim: str) -> None:
         """Raises Refused where the old primary may take writes: two of them would tear the data apart."""
-        if await power(cluster_of(site.estate, self.cluster).nodes[victim]) != "off":
+        if await self._switch(site, victim).power() != "off":
             raise Refused(f"{self.cluster}: {victim} runs, so nobody is promoted; what was broken is undone")
+
+    def _switch(self, site: Site, name: str) -> Switch:
+        return Switch.of(site.estate, self.cluster, name, cluster_of(site.estate, self.cluster).nodes[name])
 
     async def _seen(self, site: Site) -> Seen:
         return await see(site.estate, cluster_of(site.estate, self.cluster))
@@ -147,10 +168,20 @@ async def _one(connection: "psycopg.AsyncConnection[tuple[object, ...]]", questi
     import psycopg
 
     try:
-        row = await (await connection.execute(question.encode())).fetchone()
+        answer = await connection.execute(question.encode())
+        row = await answer.fetchone() if answer.description else None
     except psycopg.Error as e:
         raise CouldNotObserve(f"{question}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
     return row[0] if row else None
+
+
+async def _wait_for(connection: "psycopg.AsyncConnection[tuple[object, ...]]", names: str) -> None:
+    """For whom commits wait from now on."""
+    from psycopg.sql import SQL, Literal
+
+    changed = SQL("ALTER SYSTEM SET synchronous_standby_names = {}").format(Literal(names))
+    await _one(connection, changed.as_string(connection))
+    await _one(connection, "SELECT pg_reload_conf()")
 
 
 def _shown(seen: Seen) -> str:

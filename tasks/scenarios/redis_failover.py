@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from tasks.estate import Estate
-from tasks.machines import kill, power, rejoin, start
+from tasks.machines import Switch
 from tasks.scenarios.redis_group import Seen, connected, group_of, see
 from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
 from tminus.credentials import resolve
@@ -48,7 +48,7 @@ class RedisFailover(Scenario, frozen=True):
     async def inject(self, site: Site) -> str:
         """See Scenario."""
         victim = site.way["victim"]
-        await kill(group_of(site.estate, self.group).nodes[victim])
+        await self._switch(site, victim).kill()
         return f"{victim} was killed, and is off"
 
     async def detect(self, site: Site) -> str:
@@ -83,15 +83,15 @@ class RedisFailover(Scenario, frozen=True):
     async def undo(self, site: Site) -> str:
         """See Scenario: whoever is off follows whoever took over, or is started where nobody did."""
         victim = site.way["victim"]
-        machine = group_of(site.estate, self.group).nodes[victim]
+        switch = self._switch(site, victim)
         did = f"{victim} was not off"
-        if await power(machine) == "off":
+        if await switch.power() == "off":
             seen = await self._seen(site)
             others = [name for name in seen.primaries if name != victim]
-            if others and machine.rejoin is not None:
-                await rejoin(machine, seen.places[others[0]])
+            if others and switch.machine.rejoin is not None:
+                await switch.rejoin(seen.places[others[0]])
             else:
-                await start(machine)
+                await switch.start()
             did = f"{victim} follows {others[0]}" if others else f"{victim} was started, since nobody took over"
         await self._until_steady(site)
         return did
@@ -108,6 +108,9 @@ class RedisFailover(Scenario, frozen=True):
             if one and seen.believed == seen.primaries[0] and all(belief.able for belief in seen.sentinels):
                 return
             await asyncio.sleep(_LOOK)
+
+    def _switch(self, site: Site, name: str) -> Switch:
+        return Switch.of(site.estate, self.group, name, group_of(site.estate, self.group).nodes[name])
 
     async def _seen(self, site: Site) -> Seen:
         return await see(site.estate, group_of(site.estate, self.group))

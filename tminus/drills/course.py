@@ -16,7 +16,7 @@ class Played:
     """One drill.
 
     Attributes:
-        begun: the stages that were begun, be they done or not, each with its moment.
+        moments: when each stage was begun, be it done or not.
         done: the stages that are done.
         broke_off: what could not be done.
         stopped: who ended it, where somebody did.
@@ -24,7 +24,7 @@ class Played:
     """
 
     began: ev.DrillBegan
-    begun: list[ev.DrillStage] = field(default_factory=list)
+    moments: dict[ev.DrillStage, ev.Time] = field(default_factory=dict)
     done: dict[ev.DrillStage, ev.DrillStageDone] = field(default_factory=dict)
     broke_off: list[ev.DrillBrokeOff] = field(default_factory=list)
     stopped: ev.DrillStopped | None = None
@@ -39,7 +39,7 @@ class Played:
     @property
     def injected(self) -> bool:
         """Whether something may be broken."""
-        return "inject" in self.begun
+        return "inject" in self.moments
 
     @property
     def unproven(self) -> bool:
@@ -50,7 +50,7 @@ class Played:
         """One more thing that happened to it."""
         match event:
             case ev.DrillStageBegan():
-                self.begun.append(event.stage)
+                self.moments[event.stage] = event.at
             case ev.DrillStageDone():
                 self.done[event.stage] = event
             case ev.DrillBrokeOff():

@@ -80,6 +80,9 @@ class DrillMeasured(Happening):
 
     Attributes:
         kept, lost, unknown: acknowledged writes that are there, that are not, and those never answered.
+        unknown_there: those never answered that are there.
+        strange: writes that are there and were never made.
+        flaps: how often it was good for a while and failed again, before it stayed good.
         lost_s: seconds of acknowledged writes that were lost.
         first_failed, back: the first refused request, and the first of those that stayed good.
         rto_s: between these two; None where nothing was refused, or it never came back.
@@ -92,11 +95,14 @@ class DrillMeasured(Happening):
     kept: int
     lost: int
     unknown: int
+    unknown_there: int = 0
+    strange: int = 0
     duplicates: int = 0
     reordered: int = 0
     lost_s: Decimal = Decimal(0)
     first_failed: Time | None = None
     back: Time | None = None
+    flaps: int = 0
     rto_s: Decimal | None = None
     parts: dict[str, Decimal] = Field(default_factory=dict)
     resolution_s: Decimal = Decimal(0)

@@ -55,7 +55,7 @@ STAGES = {
     "at",
     few(
         [f"{store}: {stage}" for store, stages in STAGES.items() for stage in stages],
-        "base: while it recovers",
+        "dump: while pg_restore works",
     ),
 )
 def test_killed_there(shop: ProvenShop, at: str) -> None:

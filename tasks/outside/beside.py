@@ -1,0 +1,113 @@
+"""The outside client beside a drill: begun before anything is broken, heard after all is well, never left behind."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.outside.client import store_of
+from tasks.outside.plan import ClientPlan, read_probes, read_receipts
+from tasks.outside.store import Unanswered
+from tminus.drills.outage import GOOD_IN_A_ROW, Outage, outage
+from tminus.drills.receipts import Loss, judge
+from tminus.errors import CouldNotObserve
+
+_LOOK = 0.1  # seconds between two looks
+_BEGUN_WITHIN = 20.0  # seconds until its first writes are acknowledged
+_ENDED_WITHIN = 20.0  # seconds from when it is told
+_PLAN = "client.json"
+
+
+@dataclass
+class Beside:
+    """A client that runs.
+
+    Attributes:
+        plan: what it was told.
+    """
+
+    plan: ClientPlan
+    _process: "subprocess.Popen[bytes]" = field(repr=False)
+
+    async def until_it_writes(self) -> None:
+        """Until its writes are acknowledged; raises CouldNotObserve where they are not in time."""
+        async with asyncio.timeout(_BEGUN_WITHIN):
+            while not any(one.answered for one in read_receipts(self.plan.receipts)):
+                self._require_alive()
+                await asyncio.sleep(_LOOK)
+
+    async def until_good_again(self) -> None:
+        """Until the system is back for good, as the probes see it; waits as long as that takes."""
+        while True:
+            self._require_alive()
+            probes = read_probes(self.plan.probed)
+            seen = outage(probes)
+            if seen.first_failed is None:
+                latest = sorted(probes, key=lambda one: one.sent)[-GOOD_IN_A_ROW:]
+                if len(latest) == GOOD_IN_A_ROW and all(one.good for one in latest):
+                    return
+            elif seen.back is not None:
+                return
+            await asyncio.sleep(_LOOK)
+
+    async def end(self) -> tuple[Loss, Outage]:
+        """Ends it; what was lost, and how long the system was gone. Raises CouldNotObserve."""
+        await asyncio.to_thread(_end, self._process)
+        try:
+            found = await asyncio.to_thread(store_of(self.plan).found)
+        except Unanswered as e:
+            raise CouldNotObserve(f"what was written cannot be read back: {e}") from e
+        return judge(read_receipts(self.plan.receipts), found), outage(read_probes(self.plan.probed))
+
+    def _require_alive(self) -> None:
+        if self._process.poll() is not None:
+            raise CouldNotObserve(f"the outside client ended by itself with status {self._process.returncode}")
+
+
+@asynccontextmanager
+async def beside(plan: ClientPlan) -> AsyncIterator[Beside]:
+    """The block in which a client runs; its place is made before. Raises CouldNotObserve, MissingSecret."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    told = plan.folder / _PLAN
+    told.write_text(plan.model_dump_json(), "utf-8")
+    try:
+        await asyncio.to_thread(store_of(plan).prepare)
+    except Unanswered as e:
+        raise CouldNotObserve(f"{plan.place} cannot be made, where the client would write: {e}") from e
+    process = _begun(told)
+    try:
+        yield Beside(plan, process)
+    finally:
+        await asyncio.to_thread(_end, process)
+
+
+async def forget(plan: ClientPlan) -> None:
+    """Takes away what a client wrote; raises CouldNotObserve."""
+    try:
+        await asyncio.to_thread(store_of(plan).forget)
+    except Unanswered as e:
+        raise CouldNotObserve(f"{plan.place}, where the client wrote, cannot be taken away: {e}") from e
+
+
+def _begun(told: Path) -> "subprocess.Popen[bytes]":
+    with (told.parent / "client.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tasks.outside.client", str(told)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(_ENDED_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

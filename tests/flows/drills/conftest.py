@@ -1,0 +1,14 @@
+"""Servers that drills may break: one estate for all of a module's tests, steady again after each."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deployments.rehearsal.drill_estate import DrillEstate
+
+
+@pytest.fixture(scope="package")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrillEstate]:
+    """PostgreSQL with a standby, Redis with a replica and Sentinels."""
+    with DrillEstate(tmp_path_factory.mktemp("drills"), lead_in="300 ms") as made:
+        yield made

@@ -1,0 +1,90 @@
+"""Real servers die and others take over; what was lost and for how long is measured, and all is as it was."""
+
+import subprocess
+import time
+
+import psycopg
+import pytest
+
+from deployments.rehearsal.binaries import CHECKOUT
+from deployments.rehearsal.drill_estate import DrillEstate
+from tests.flows.drills.playing import argv, course, drill, last, locked
+from tests.sampling import few
+from tminus import events as ev
+from tminus.drills.course import FORWARD
+
+STAGES: tuple[ev.DrillStage, ...] = (*FORWARD, "undo")
+
+
+@pytest.mark.parametrize("name", ["database-failover", "cache-failover"])
+def test_it_goes_through(estate: DrillEstate, name: str) -> None:
+    """All stages are done, acknowledged writes and the outage are counted, and the same roles are taken again."""
+    came = drill(estate, name)
+    assert came.returncode == 0, came.stdout + came.stderr
+    played = last(estate, name)
+    assert list(played.done) == list(STAGES)
+    assert played.ended is not None
+    assert played.ended.after == played.began.before
+    found = played.measured
+    assert found is not None
+    assert found.kept > 0
+    assert found.strange == found.duplicates == found.reordered == 0
+    assert found.rto_s is not None
+    assert found.rto_s > 0, "the primary was killed, and nobody noticed"
+    assert abs(sum(found.parts.values()) - found.rto_s) < 0.001
+    assert locked(estate) is None
+    assert f"{found.kept + found.lost:,} writes acknowledged" in came.stdout
+
+
+@pytest.mark.parametrize("stage", few(STAGES, "inject", "recover"))
+@pytest.mark.parametrize("name", few(["database-failover", "cache-failover"], "database-failover"))
+def test_killed_there(estate: DrillEstate, name: str, stage: ev.DrillStage) -> None:
+    """Kill -9 in a stage: the next one undoes and breaks nothing, all is as before, and the next drill goes through."""
+    process = subprocess.Popen(argv(estate, name), env=estate.seen(), cwd=CHECKOUT, stdout=subprocess.DEVNULL)
+    before = count(estate, name)
+    try:
+        until = time.monotonic() + 60
+        while not (count(estate, name) > before and stage in last(estate, name).moments):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.005)
+    finally:
+        process.kill()
+        process.wait()
+    assert locked(estate) is not None, "nobody else may begin anything there"
+    came = drill(estate, name)
+    assert came.returncode == 1, came.stdout + came.stderr
+    assert "is undone, nothing more" in came.stdout
+    played = last(estate, name)
+    assert count(estate, name) == before + 1, "it broke something again"
+    assert played.ended is not None
+    assert played.ended.how == "undone"
+    assert played.ended.after == played.began.before
+    assert locked(estate) is None
+
+
+def count(estate: DrillEstate, name: str) -> int:
+    """How many drills of it there were."""
+    return len(course(estate, name).drills)
+
+
+def test_two_that_take_writes_are_left_to_a_person(estate: DrillEstate) -> None:
+    """Where a standby was promoted by hand nothing is broken, and it is said who takes writes."""
+    primary, standby = estate.writable()
+    with psycopg.connect(standby.get_secret_value(), autocommit=True) as connection:
+        connection.execute("SELECT pg_promote()")
+    try:
+        came = drill(estate, "database-failover")
+        assert came.returncode == 3, came.stdout
+        assert "takes writes" in came.stderr
+        assert locked(estate) is None
+    finally:
+        estate.rejoin(standby, primary)
+
+
+def test_nothing_to_undo(estate: DrillEstate) -> None:
+    """Exit 3, and the reason; an unknown name exits 2 with the nearest."""
+    came = drill(estate, "database-failover", "--undo")
+    assert (came.returncode, "nothing is left to undo" in came.stderr) == (3, True), came.stderr
+    came = drill(estate, "database-failovr")
+    assert (came.returncode, "did you mean 'database-failover'?" in came.stderr) == (2, True), came.stderr
