@@ -162,7 +162,7 @@ async def wait_for_answer(store: Store, chain: str, say: Callable[[str], None]) 
             if answer.word != "open":
                 return answer
             if answer.said != said:
-                say(f"Waits: {answer.said}")
+                say(f"It {answer.said}")
                 said = answer.said
             await asyncio.to_thread(changes.wait, _LOOK)
     finally:
