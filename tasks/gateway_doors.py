@@ -81,29 +81,53 @@ def pagerduty_knock() -> Knock:
 
 
 class GatewayDoors:
-    """All gateways of an environment; every method raises CouldNotObserve where one does not answer."""
+    """All gateways of an environment; every method raises CouldNotObserve where one does not answer.
 
-    def __init__(self, fronts: Sequence[Front]) -> None:
+    Attributes:
+        down: what those said that are left out since they do not answer; "" where none is.
+    """
+
+    def __init__(self, fronts: Sequence[Front], down: str = "") -> None:
         self._fronts = fronts
+        self.down = down
 
     @classmethod
-    async def of(cls, estate: Estate, names: Sequence[str]) -> "GatewayDoors":
-        """Those endpoints; without a name the one that the environment's `gateway` says. Raises NotConfigured."""
-        if names:
-            return cls([await front(estate, name) for name in names])
-        at = estate.environment.gateway
-        return cls([Front("the gateway", f"http://{at.host}:{at.port}", estate.http)])
+    async def of(cls, estate: Estate, names: Sequence[str], *, at_once: bool = False) -> "GatewayDoors":
+        """Those endpoints; without a name the one that the environment's `gateway` says. Raises NotConfigured.
 
-    async def overlapping(self, knock: Knock, old: SecretStr, new: SecretStr) -> str:
+        Args:
+            estate: the environment, opened.
+            names: of its `endpoints`.
+            at_once: leaves those out that do not answer, so let nobody in; raises CouldNotObserve where none does.
+        """
+        at = estate.environment.gateway
+        fronts = [await front(estate, name) for name in names]
+        doors = cls(fronts or [Front("the gateway", f"http://{at.host}:{at.port}", estate.http)])
+        return await doors._answering() if at_once else doors
+
+    async def _answering(self) -> "GatewayDoors":
+        answer, down = list[Front](), list[str]()
+        for one in self._fronts:
+            try:
+                await one.ask(Wanted("/metrics"))
+                answer.append(one)
+            except CouldNotObserve as e:
+                down.append(str(e))
+        if not answer:
+            raise CouldNotObserve("; ".join(down))
+        return GatewayDoors(answer, "; ".join(down))
+
+    async def overlapping(self, knock: Knock, old: SecretStr | None, new: SecretStr) -> str:
         """Why not every gateway lets in what either secret signed, yet; "" where each does.
 
-        Raises Refused where one lets in what nobody's secret signed, or refuses the old one.
+        Without an old one, only what the new one signed counts. Raises Refused where one lets in what nobody's secret
+        signed, or refuses the old one.
         """
         if careless := await self.open_to_all(knock):
             raise Refused(f"{', '.join(careless)} lets in what nobody's secret signed; no secret is proven by it")
         if refusing := await self.refusing(knock, new):
             return f"{', '.join(refusing)} does not let in yet what the new secret signed"
-        if refusing := await self.refusing(knock, old):
+        if old is not None and (refusing := await self.refusing(knock, old)):
             raise Refused(f"{', '.join(refusing)} refuses what the old secret signed, and it is still needed")
         return ""
 

@@ -23,6 +23,10 @@ _PAGES = 50
 _PAUSE = 0.5  # seconds between two looks whether a key works yet, or still
 
 
+class NoSuchKey(CouldNotObserve):
+    """The API has no such key, or none any more."""
+
+
 @dataclass(frozen=True)
 class MadeKey:
     """A key that was just made."""
@@ -82,9 +86,12 @@ class KeyApi:
         return True
 
     async def last_use(self, call: LastUse, key_id: str) -> Found:
-        """What the API says of when a key was used last."""
+        """What the API says of when a key was used last; raises NoSuchKey too."""
         wanted = Wanted(_about(call.path, key_id), headers=self._admin)
-        return found_at(self._good(wanted, await self._front.ask(wanted)), call.last)
+        reply = await self._front.ask(wanted)
+        if reply.status in _GONE:
+            raise NoSuchKey(f"{self._said(wanted)}: status {reply.status}, so it has no such key any more")
+        return found_at(self._good(wanted, reply), call.last)
 
     async def status(self, request: Opens | Shut, key: SecretStr | None) -> int:
         """What a request is answered with a key, or without one."""

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, JsonValue, StringConstraints, model_validator
+from pydantic import BaseModel, Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from tasks.checks.web_answers import Pointer
 
@@ -91,11 +91,21 @@ class Opens(_Part):
 
 
 class Shut(_Part):
-    """A request that the key must not open."""
+    """A request that the key must not open. It only reads: where it is not refused, it would do what it says."""
 
-    method: Method = "GET"
+    method: Literal["GET", "HEAD"] = "GET"
     path: Path
     status: Literal[401, 403] = 403
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _harmless(cls, method: object) -> object:
+        if method not in {"GET", "HEAD"}:
+            raise ValueError(
+                "a request that must be refused is really sent, so it must do no harm where it is not: name one that "
+                "is asked by GET or HEAD"
+            )
+        return method
 
 
 def _filled(value: JsonValue, mark: str) -> JsonValue:

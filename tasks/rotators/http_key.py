@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from tasks.http_key_api import REFUSED, KeyApi, sent
+from tasks.http_key_api import REFUSED, KeyApi, NoSuchKey, sent
 from tasks.http_key_book import Call, Header, LastUse, Listing, Make, Opens, Shut
 from tasks.journey_values import ABSENT
-from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Use, Way
+from tasks.rotators.rotator import UNSEEN, Census, Done, NotYet, Rotator, Turn, Use, Way, blind, unless_leaked
 from tasks.web_pointer import age
 from tasks.web_request import front
 from tminus.clock import Duration, now
@@ -68,9 +68,14 @@ class HttpKey(Rotator, frozen=True):
         """The old key's id. Raises CouldNotObserve where the secret does not say it, or the API has no such key."""
         old = turn.old.name("id")
         turn.old.secret("key")
-        if old not in await (await self._api(turn)).marks(self.listing):
-            raise CouldNotObserve(f"{self.endpoint} lists no key {old}, which {turn.old.of} says is the one in use")
-        return {"old key": old, "endpoint": self.endpoint}
+        way = {"old key": old, "endpoint": self.endpoint}
+        try:
+            if old not in await (await self._api(turn)).marks(self.listing):
+                said = f"{self.endpoint} lists no key {old}, which {turn.old.of} says is the one in use"
+                raise NoSuchKey(said)
+        except CouldNotObserve as e:
+            return {**way, UNSEEN: unless_leaked(turn, e)}
+        return way
 
     async def create(self, turn: Turn) -> Document:
         """As above."""
@@ -107,30 +112,42 @@ class HttpKey(Rotator, frozen=True):
         for shut in self.cannot:
             if (status := await api.status(shut, key)) != shut.status:
                 raise Refused(f"{shut.method} {shut.path} with the new key: {status}, and {shut.status} is wanted")
-        return Done(f"the new key opens {len(self.can)} requests that it must, and {len(self.cannot)} others not")
+        gone = await self._throw_away(api, turn, new.name("id"))
+        late = f"; revoked, of an earlier try and listed late: {', '.join(gone)}" if gone else ""
+        return Done(f"the new key opens {len(self.can)} requests that it must, and {len(self.cannot)} others not{late}")
 
     async def census(self, turn: Turn, new: Document) -> Census:
         """When the old key was used last, where the API says so; not by whom, which it does not know either."""
         del new
         since, where = turn.promoted or now() - self.cycle, f"{self.endpoint}'s word on its keys"
         if self.used is None:
-            blind = f"{self.endpoint} does not say when a key was used last; look into its own logs"
-            return Census((), where, since, blind)
+            unsaid = f"{self.endpoint} does not say when a key was used last; look into its own logs"
+            return Census((), where, since, blind(turn, unsaid))
         key_id = turn.old.name("id")
-        told = await (await self._api(turn)).last_use(self.used, key_id)
+        try:
+            told = await (await self._api(turn)).last_use(self.used, key_id)
+        except NoSuchKey as e:
+            return Census((), where, since, blind(turn, str(e)))
+        except CouldNotObserve as e:
+            return Census((), where, since, blind(turn, unless_leaked(turn, e)))
         if told is ABSENT or told is None:
-            return Census((), where, since)
+            return Census((), where, since, blind(turn))
         last = now() - age(told)
         uses = (Use(f"whoever has key {key_id}", 1, last),) if last >= since else ()
-        return Census(uses, where, since)
+        return Census(uses, where, since, blind(turn))
 
     async def off(self, turn: Turn, new: Document) -> Done | NotYet:
-        """Disables the old key, where the API can enable it again."""
+        """Disables the old key, where the API can enable it again.
+
+        It is not tried out before that, unless it leaked: the census would take that for somebody's use.
+        """
         del new
         if self.disable is None:
             return Done(f"{self.endpoint} cannot switch a key off and on again; the old one is revoked", already=True)
-        key_id = turn.old.name("id")
-        return await self._shut(await self._api(turn), turn, self.disable, f"key {key_id} is switched off")
+        api, said = await self._api(turn), f"key {turn.old.name('id')} is switched off"
+        if turn.at_once and await self._refused(api, turn):
+            return Done(said, already=True)
+        return await self._shut(api, turn, self.disable, said, untried=not turn.at_once)
 
     async def on(self, turn: Turn, new: Document) -> Done:
         """Enables it; raises Refused where it opens nothing then."""
@@ -149,29 +166,32 @@ class HttpKey(Rotator, frozen=True):
         api, key_id = await self._api(turn), turn.old.name("id")
         if key_id == new.name("id"):
             raise Refused(f"{turn.name}: the key to revoke, {key_id}, is the one in use; nothing was revoked")
-        listed = key_id in await api.marks(self.listing)
+        await self._throw_away(api, turn, new.name("id"))
         said = f"key {key_id} is revoked and refused"
-        if not listed and await self._refused(api, turn):
+        if key_id not in await api.marks(self.listing) and await self._refused(api, turn):
             return Done(said, already=True)
-        return await self._shut(api, turn, self.revoke, said, asked=listed)
+        return await self._shut(api, turn, self.revoke, said)
 
     async def undo(self, turn: Turn, new: Document | None) -> Done:
-        """Revokes the new key, and whatever else bears this rotation's mark."""
+        """Revokes the new key, and whatever else bears this rotation's mark, looked for twice: lists lag."""
         api = await self._api(turn)
         gone = await self._throw_away(api, turn)
+        await asyncio.sleep(self.settles.total_seconds())
+        gone += [one for one in await self._throw_away(api, turn) if one not in gone]
         if new is not None and new.has("id") and (key_id := new.name("id")) not in gone and await self._there(api, new):
             await api.call(self.revoke, key_id)
             gone.append(key_id)
         return Done(f"revoked: {', '.join(gone) or 'none was left'}", already=not gone)
 
-    async def _shut(self, api: KeyApi, turn: Turn, call: Call, said: str, *, asked: bool = False) -> Done | NotYet:
-        """Has the old key refused; `asked` where the call is made even though it is refused already."""
-        if not asked and await self._refused(api, turn):
-            return Done(said, already=True)
-        await api.call(call, turn.old.name("id"))
-        if await api.opens(self.can[0], turn.old.secret("key"), self.settles, wanted=False) not in REFUSED:
+    async def _shut(self, api: KeyApi, turn: Turn, call: Call, said: str, *, untried: bool = False) -> Done | NotYet:
+        """Has the old key refused; `untried` where it is not tried out before the API had all the time it may take."""
+        already, within = not await api.call(call, turn.old.name("id")), self.settles
+        if untried and not already:
+            await asyncio.sleep(within.total_seconds())
+            within = timedelta(0)
+        if await api.opens(self.can[0], turn.old.secret("key"), within, wanted=False) not in REFUSED:
             return NotYet(now() + _AGAIN, f"{self.endpoint} was told, and still lets key {turn.old.name('id')} in")
-        return Done(said)
+        return Done(said, already=already)
 
     async def _refused(self, api: KeyApi, turn: Turn) -> bool:
         return await api.status(self.can[0], turn.old.secret("key")) in REFUSED
@@ -179,10 +199,10 @@ class HttpKey(Rotator, frozen=True):
     async def _there(self, api: KeyApi, new: Document) -> bool:
         return new.name("id") in await api.marks(self.listing)
 
-    async def _throw_away(self, api: KeyApi, turn: Turn) -> list[str]:
-        """Revokes what an earlier try of this rotation made; returns the ids."""
-        marks = await api.marks(self.listing)
-        ours = [key_id for key_id, mark in marks.items() if _mark(turn) in mark and key_id != turn.old.name("id")]
+    async def _throw_away(self, api: KeyApi, turn: Turn, new: str = "") -> list[str]:
+        """Revokes what an earlier try of this rotation made, but for the new key; returns the ids."""
+        marks, stay = await api.marks(self.listing), {turn.old.name("id"), new}
+        ours = [key_id for key_id, mark in marks.items() if _mark(turn) in mark and key_id not in stay]
         for key_id in ours:
             await api.call(self.revoke, key_id)
         return ours

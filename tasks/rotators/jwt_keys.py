@@ -18,7 +18,7 @@ from tasks.jwks_served import JwksPlace, Served, require_proof, served
 from tasks.jwks_signing import Algorithm, SigningKey
 from tasks.jwks_uses import KID, OVER, VerifiedTokens
 from tasks.prometheus_api import PrometheusApi
-from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Way
+from tasks.rotators.rotator import UNSEEN, Census, Done, NotYet, Rotator, Turn, Way, blind, unless_leaked
 from tminus.clock import Duration, now, show_duration
 from tminus.errors import CouldNotObserve, Refused
 from tminus.rotations.document import Document
@@ -88,12 +88,13 @@ class JwtKeys(Rotator, frozen=True):
         book accepts, or for as long as anybody likes.
         """
         old = await asyncio.to_thread(SigningKey.of, turn.old)
-        answers = await self._served(turn)
-        _require_served(old, answers)
+        answers, unseen = await self._served(turn)
+        _require_served(turn, old, answers)
         held = await asyncio.to_thread(self._object, turn)
         await asyncio.to_thread(held.read)
-        seconds = self._longest(answers).total_seconds()
-        return {"set": held.where, "kid": old.kid, _CACHED: f"{seconds:g}"}
+        seconds = self._longest(answers, unseen).total_seconds()
+        way = {"set": held.where, "kid": old.kid, _CACHED: f"{seconds:g}"}
+        return {**way, UNSEEN: "; ".join(unseen)} if unseen else way
 
     async def create(self, turn: Turn) -> Document:
         """A new key, which nobody knows of yet; its id is its thumbprint (RFC 7638)."""
@@ -112,16 +113,16 @@ class JwtKeys(Rotator, frozen=True):
         """Every address serves the new key, no cache can be without it any more, and what it signs is verified."""
         await self.set(turn, new)
         key, old = await asyncio.to_thread(SigningKey.of, new), await asyncio.to_thread(SigningKey.of, turn.old)
-        answers, stored = await self._served(turn), await self._stored(turn)
+        stored = await self._stored(turn)
+        if turn.at_once:
+            return await self._tested_at_once(turn, key, stored)
+        answers, _ = await self._served(turn)
         longest = self._known(turn, self._longest(answers))
         for one in answers:
             if one.has(key.kid):
                 await asyncio.to_thread(require_proof, key, one.keys, one.where)
         late = [one.where for one in answers if not one.has(key.kid)]
-        if turn.at_once:
-            said = f"; not waited for caches: {len(late)} of {len(answers)} addresses do not serve it yet"
-            return Done(f"the set verifies what key {key.kid} signs{said}")
-        _require_served(old, answers)
+        _require_served(turn, old, answers)
         reason = f"the set may be cached for {show_duration(longest)}, and until then a verifier may not know {key.kid}"
         if wait := _forgotten(stored, longest, reason):
             return wait
@@ -133,22 +134,35 @@ class JwtKeys(Rotator, frozen=True):
             f"no cache goes without it: it is there for longer than {show_duration(longest)}"
         )
 
+    async def _tested_at_once(self, turn: Turn, key: SigningKey, stored: Stored) -> Done:
+        """By the set as it lies there, whatever the addresses serve: nothing waits for caches, or for one address."""
+        held = await asyncio.to_thread(self._object, turn)
+        await asyncio.to_thread(require_proof, key, stored.keys, held.where)
+        answers, unseen = await self._served(turn)
+        late = [*(one.where for one in answers if not one.has(key.kid)), *unseen]
+        said = f"; not waited for caches: {len(late)} of {len(self.urls)} addresses do not serve it yet"
+        return Done(f"the set verifies what key {key.kid} signs{said}")
+
     async def census(self, turn: Turn, new: Document) -> Census:
         """When a token of the old key was verified last, where that is counted."""
         since = turn.promoted or now() - self.cycle
         if self.counts is None:
-            blind = (
+            unsaid = (
                 "who shows tokens of the old key: it rests on their lifetime alone, of "
                 f"{show_duration(self.token_lifetime)}; give `counts` where verifiers count tokens by their kid"
             )
-            return Census((), "the lifetime of tokens", since, blind)
+            return Census((), "the lifetime of tokens", since, blind(turn, unsaid))
         prometheus = PrometheusApi(turn.estate.api("prometheus"))
         tokens = VerifiedTokens(prometheus, self.counts)
         where = f"verified tokens in prometheus {prometheus.where}"
-        if use := await tokens.last(turn.old.name("kid"), now() - since):
-            return Census((use,), where, since)
-        counted = await tokens.of(new.name("kid"), now() - since)
-        return Census((), where, since, "" if counted else "anything: no token of the new key was counted either")
+        try:
+            if use := await tokens.last(turn.old.name("kid"), now() - since):
+                return Census((use,), where, since, blind(turn))
+            counted = await tokens.of(new.name("kid"), now() - since)
+        except CouldNotObserve as e:
+            return Census((), where, since, blind(turn, unless_leaked(turn, e)))
+        unsaid = "" if counted else "anything: no token of the new key was counted either"
+        return Census((), where, since, blind(turn, unsaid))
 
     def keep(self, turn: Turn) -> timedelta:
         """At least until the last token of the old key is over, and as long again as the set may be cached.
@@ -164,9 +178,13 @@ class JwtKeys(Rotator, frozen=True):
         if kid not in kids:
             return Done(f"public key {kid} is not in {held.where}", already=True)
         if new.name("kid") not in kids or new.name("kid") == kid:
-            raise Refused(f"{held.where} has no other key of {turn.name} than {kid}: without it no token is verified")
+            alone = f"{held.where} has no other key of {turn.name} than {kid}: without it no token is verified"
+            if new.name("kid") == kid:
+                raise Refused(alone)
+            unless_leaked(turn, Refused(alone))
+            await self.set(turn, new)
         if not turn.at_once:
-            cached = self._known(turn, self._longest(await self._served(turn)))
+            cached = self._known(turn, self._longest(*await self._served(turn)))
             until = (turn.promoted or now()) + self._lived(cached)
             if now() < until:
                 return NotYet(until, f"tokens that key {kid} signed may be valid until then, so it stays in the set")
@@ -179,8 +197,8 @@ class JwtKeys(Rotator, frozen=True):
         old = await asyncio.to_thread(SigningKey.of, turn.old)
         held = await asyncio.to_thread(self._object, turn)
         added = await asyncio.to_thread(held.add, old.public)
-        answers = await self._served(turn)
-        wait = _forgotten(await self._stored(turn), self._known(turn, self._longest(answers)), "")
+        answers, unseen = await self._served(turn)
+        wait = _forgotten(await self._stored(turn), self._known(turn, self._longest(answers, unseen)), "")
         if not turn.at_once and (wait or not all(one.has(old.kid) for one in answers)):
             until = f"{(wait.until if wait else now()):%H:%M:%S}"
             raise CouldNotObserve(
@@ -190,19 +208,23 @@ class JwtKeys(Rotator, frozen=True):
         return Done(f"public key {old.kid} is in {held.where}", already=not added)
 
     async def drop(self, turn: Turn, new: Document) -> Done | NotYet:
-        """Nobody verifies with the old public key any more, whatever caches had; its private half is thrown away."""
+        """Nobody verifies with the old public key any more, whatever caches had; its private half is thrown away.
+
+        Where it leaked, an address that does not answer counts as one that is cached for as long as the book accepts.
+        """
         came = await self.off(turn, new)
         if isinstance(came, NotYet):
             return came
-        kid, answers = turn.old.name("kid"), await self._served(turn)
-        longest = self._known(turn, self._longest(answers))
+        kid, (answers, unseen) = turn.old.name("kid"), await self._served(turn)
+        longest = self._known(turn, self._longest(answers, unseen))
         reason = f"the set may be cached for {show_duration(longest)}, and until then a verifier may know {kid}"
         if wait := _forgotten(await self._stored(turn), longest, reason):
             return wait
         if late := [one.where for one in answers if one.has(kid)]:
             why = f"{late[0]} serves {kid}, which no cache should have any more; purge what caches it"
             return NotYet(now() + max(longest, _AGAIN), why)
-        return Done(f"no verifier knows key {kid} any more", already=came.already)
+        unsaid = f"; not seen: {'; '.join(unseen)}" if unseen else ""
+        return Done(f"no verifier knows key {kid} any more{unsaid}", already=came.already)
 
     async def undo(self, turn: Turn, new: Document | None) -> Done | NotYet:
         """Takes the new public key out of the set."""
@@ -218,15 +240,26 @@ class JwtKeys(Rotator, frozen=True):
     async def _stored(self, turn: Turn) -> Stored:
         return await asyncio.to_thread(lambda: self._object(turn).read())
 
-    async def _served(self, turn: Turn) -> Sequence[Served]:
-        """What each address serves; raises Refused where one may be cached for longer than the book accepts."""
-        answers = [await served(turn.estate, place) for place in self.urls]
-        for one in answers:
-            require_within(one.cached, self.max_cache / (1 + self.hidden_caches), one.where)
-        return answers
+    async def _served(self, turn: Turn) -> tuple[Sequence[Served], Sequence[str]]:
+        """What each address serves; raises Refused where one may be cached for longer than the book accepts.
 
-    def _longest(self, answers: Sequence[Served]) -> timedelta:
-        return max(one.cached.longest for one in answers) * (1 + self.hidden_caches)
+        Where the old key leaked, what is wrong with one is told beside the others' answers.
+        """
+        answers, unseen = list[Served](), list[str]()
+        for place in self.urls:
+            try:
+                one = await served(turn.estate, place)
+                if not turn.at_once:
+                    require_within(one.cached, self.max_cache / (1 + self.hidden_caches), one.where)
+                answers.append(one)
+            except (CouldNotObserve, Refused) as e:
+                unseen.append(unless_leaked(turn, e))
+        return answers, unseen
+
+    def _longest(self, answers: Sequence[Served], unseen: Sequence[str] = ()) -> timedelta:
+        """The longest that any may be cached; one that is not seen, for as long as the book accepts."""
+        seen = [one.cached.longest * (1 + self.hidden_caches) for one in answers]
+        return max([*seen, *([self.max_cache] if unseen else [])])
 
     def _known(self, turn: Turn, measured: timedelta | None = None) -> timedelta:
         """The longer of what was measured now and when the rotation began: a cache may have the earlier answer."""
@@ -239,9 +272,10 @@ class JwtKeys(Rotator, frozen=True):
         return self.token_lifetime + self.signer_reads_every + cached
 
 
-def _require_served(old: SigningKey, answers: Sequence[Served]) -> None:
+def _require_served(turn: Turn, old: SigningKey, answers: Sequence[Served]) -> None:
+    """Raises Refused where an address does not serve the key in use, unless it leaked."""
     for one in answers:
-        if not one.has(old.kid):
+        if not turn.at_once and not one.has(old.kid):
             raise Refused(f"{one.where} does not serve key {old.kid}, which is in use; put it into the set first")
 
 

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from tasks.estate import Estate
+from tminus.errors import CouldNotObserve, Refused
 from tminus.rotations.book import Policy
 from tminus.rotations.document import Document
 
 Way = Mapping[str, str]
 """What a rotation will touch, by the names of its kind (`user`, `key`); written down before anything is done."""
+UNSEEN = "not seen"
+"""What of a way says what `plan` could not look at, where the old value leaked."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,28 @@ class Census:
         return max((one.last for one in self.uses), default=None)
 
 
+def unless_leaked(turn: Turn, error: CouldNotObserve | Refused) -> str:
+    """What is only said where the old value leaked, since nothing may hold that up; raises the error where it did not.
+
+    Whoever found a leak has often revoked the value already, and whoever has it may have done worse.
+    """
+    if not turn.at_once:
+        raise error
+    return str(error)
+
+
+def blind(turn: Turn, *words: str) -> str:
+    """What a census cannot see: what `plan` could not, and these."""
+    return "; ".join(one for one in (turn.way.get(UNSEEN, ""), *words) if one)
+
+
 class Rotator(Policy, ABC, frozen=True):
     """Rotates one kind of secret. Its fields are what the book says of one; adding a kind is one class in one file.
 
     All methods raise CouldNotObserve where the system does not answer or the outcome cannot be told, Refused where a
     rule says no, NotConfigured and MissingSecret where the environment does not lead there. No message holds a value.
+    Where the old value leaked (`turn.at_once`), nothing is refused for what somebody did to it, or for what cannot be
+    seen of it: `plan` says so under UNSEEN, the census as what it is blind to, and one that is revoked is `already` so.
 
     Attributes:
         by_hand: whether nobody but a person can make a new one, and brings it with `--given`.

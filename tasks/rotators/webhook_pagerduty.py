@@ -9,9 +9,9 @@ from typing import ClassVar, Literal
 from tasks.gateway_doors import GatewayDoors, field_in, pagerduty_knock
 from tasks.given_secret import value_of
 from tasks.pagerduty_subscriptions import PagerDutySubscriptions, Subscription
-from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Way
+from tasks.rotators.rotator import UNSEEN, Census, Done, NotYet, Rotator, Turn, Way, blind, unless_leaked
 from tminus.clock import now
-from tminus.errors import NotConfigured, Refused
+from tminus.errors import CouldNotObserve, NotConfigured, Refused
 from tminus.rotations.document import Document
 
 _SOON, _AGAIN = timedelta(seconds=5), timedelta(minutes=1)
@@ -37,17 +37,27 @@ class WebhookPagerduty(Rotator, frozen=True):
     gateways: tuple[str, ...] = ()
 
     async def plan(self, turn: Turn) -> Way:
-        """The old subscription. Raises Refused where a second one could not be like it."""
+        """The old subscription. Raises Refused where a second one could not be like it, and nobody brings one."""
         turn.old.secret(self._field(turn))
-        old = await self._old(turn)
-        if old.has_headers:
-            raise Refused(f"subscription {old.id} sends headers of its own, whose values PagerDuty shows to nobody")
-        return {"old subscription": old.id}
+        way = {"old subscription": turn.old.name("id")}
+        if turn.given is not None:
+            return way
+        try:
+            await self._old(turn)
+        except (CouldNotObserve, Refused) as e:
+            return {**way, UNSEEN: unless_leaked(turn, e)}
+        return way
 
     async def create(self, turn: Turn) -> Document:
-        """A second subscription, not switched on yet; one that an earlier try left is ended."""
-        api, old = PagerDutySubscriptions.of(turn.estate), await self._old(turn)
+        """A second subscription, not switched on yet; one that an earlier try left is ended.
+
+        Where a person brings one that they made, it is that one.
+        """
+        api = PagerDutySubscriptions.of(turn.estate)
         await _throw_away(api, turn)
+        if turn.given is not None:
+            return await self._brought(turn, turn.given)
+        old = await self._old(turn)
         description = f"{_MARK.sub('', old.description or '')} {_mark(turn)}".strip()
         made, secret = await api.make(old, description)
         return turn.old.changed(f"{turn.name} (new)", {self._field(turn): secret, "id": made})
@@ -62,7 +72,7 @@ class WebhookPagerduty(Rotator, frozen=True):
         """Proves it by a test event that PagerDuty itself sends over the new subscription."""
         if why := await self._why_not(turn, new):
             return NotYet(now() + _SOON, why)
-        doors, subscription = await GatewayDoors.of(turn.estate, self.gateways), new.name("id")
+        doors, subscription = await self._doors(turn), new.name("id")
         before = await _times(doors, turn)
         if not await PagerDutySubscriptions.of(turn.estate).ping(subscription):
             raise Refused(f"PagerDuty has no subscription {subscription} any more; somebody ended it")
@@ -75,14 +85,20 @@ class WebhookPagerduty(Rotator, frozen=True):
     async def census(self, turn: Turn, new: Document) -> Census:
         """Nobody: the old secret's one user is the old subscription, which is switched off here."""
         del new
-        return Census((), "PagerDuty's subscriptions, each of which alone uses its secret", turn.promoted or now())
+        where = "PagerDuty's subscriptions, each of which alone uses its secret"
+        return Census((), where, turn.promoted or now(), blind(turn))
 
     async def off(self, turn: Turn, new: Document) -> Done | NotYet:
-        """Switches the old subscription off; the new one sends the same events."""
+        """Switches the old subscription off; the new one sends the same events.
+
+        Where the old one leaked it goes in any case, and the new one is switched on again where somebody switched it
+        off.
+        """
         api, subscription = PagerDutySubscriptions.of(turn.estate), new.name("id")
         sending = await api.one(subscription)
         if sending is None or not sending.active:
-            raise Refused(f"the new subscription {subscription} sends nothing; the old one stays on")
+            unless_leaked(turn, Refused(f"the new subscription {subscription} sends nothing; the old one stays on"))
+            await api.switch(subscription, on=True)
         return await self._switch(turn, turn.old.name("id"), on=False)
 
     async def on(self, turn: Turn, new: Document) -> Done:
@@ -118,20 +134,45 @@ class WebhookPagerduty(Rotator, frozen=True):
         stands = await api.one(subscription)
         if stands is not None and stands.active is on:
             return Done(said, already=True)
-        if stands is None or not await api.switch(subscription, on=on):
-            raise Refused(f"PagerDuty has no subscription {subscription} any more; somebody ended it")
-        return Done(said)
+        if stands is not None and await api.switch(subscription, on=on):
+            return Done(said)
+        ended = f"PagerDuty has no subscription {subscription} any more; somebody ended it"
+        if on:
+            raise Refused(ended)
+        return Done(ended, already=True)
 
     async def _old(self, turn: Turn) -> Subscription:
+        """The one in use; raises Refused where there is none, or a second one could not be made like it."""
         subscription = turn.old.name("id")
         old = await PagerDutySubscriptions.of(turn.estate).one(subscription)
         if old is None:
-            raise Refused(f"PagerDuty has no subscription {subscription}, which {turn.old.of} says is the one in use")
-        return old
+            why = f"PagerDuty has no subscription {subscription}, which {turn.old.of} says is the one in use"
+        elif old.has_headers:
+            why = f"subscription {subscription} sends headers of its own, whose values PagerDuty shows to nobody"
+        else:
+            return old
+        field, at_once = self._field(turn), " --at-once" if turn.at_once else ""
+        raise Refused(
+            f"{why}: make a second one in PagerDuty that sends incident.annotated to the gateway, "
+            f'then `tminus rotate {turn.name}{at_once} --given`, and give {{"id": …, "{field}": …}}'
+        )
+
+    async def _brought(self, turn: Turn, given: Document) -> Document:
+        """What a person made in PagerDuty; raises Refused where there is no such subscription, or it is the old one."""
+        field, made = self._field(turn), given.name("id")
+        if made == turn.old.name("id") or given.name(field) == turn.old.name(field):
+            raise Refused(f"{turn.name}: that is the old subscription or its secret; give the second one's")
+        if await PagerDutySubscriptions.of(turn.estate).one(made) is None:
+            raise Refused(f"{turn.name}: PagerDuty has no subscription {made}; give the id of one that it has")
+        return turn.old.changed(f"{turn.name} (new)", {field: given.secret(field), "id": made})
 
     async def _why_not(self, turn: Turn, new: Document) -> str:
-        field, doors = self._field(turn), await GatewayDoors.of(turn.estate, self.gateways)
-        return await doors.overlapping(pagerduty_knock(), value_of(turn.old, field), value_of(new, field))
+        field, doors = self._field(turn), await self._doors(turn)
+        old = None if turn.at_once else value_of(turn.old, field)
+        return await doors.overlapping(pagerduty_knock(), old, value_of(new, field))
+
+    async def _doors(self, turn: Turn) -> GatewayDoors:
+        return await GatewayDoors.of(turn.estate, self.gateways, at_once=turn.at_once)
 
     def _field(self, turn: Turn) -> str:
         section = turn.estate.environment.pagerduty

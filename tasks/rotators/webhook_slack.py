@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from tasks.gateway_doors import GatewayDoors, field_in, slack_knock
 from tasks.given_secret import given_value, value_of, with_value
-from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Use, Way
+from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn, Use, Way, blind, unless_leaked
 from tminus.clock import now
-from tminus.errors import NotConfigured, Refused
+from tminus.errors import CouldNotObserve, NotConfigured, Refused
 from tminus.rotations.document import Document
 
 _SOON, _TYPED = timedelta(seconds=5), timedelta(seconds=20)
@@ -71,15 +71,19 @@ class WebhookSlack(Rotator, frozen=True):
     async def census(self, turn: Turn, new: Document) -> Census:
         """What came that the old secret signed, as the gateways count it."""
         del new
-        since = turn.promoted or now() - self.cycle
+        since, where = turn.promoted or now() - self.cycle, "the gateway's metrics"
         stage = "previous" if turn.promoted else "current"
-        signed = await (await self._doors(turn)).signed("slack", stage=stage)
+        try:
+            doors = await self._doors(turn)
+            signed = await doors.signed("slack", stage=stage)
+        except CouldNotObserve as e:
+            return Census((), where, since, blind(turn, unless_leaked(turn, e)))
         began = max(one.since for one in signed)
         late = f"what came before {began:%Y-%m-%d %H:%M} UTC, when a gateway was started" if began > since else ""
         uses = [
             Use(f"Slack, at {one.gateway}", one.times, one.last) for one in signed if one.last and one.last >= since
         ]
-        return Census(uses, "the gateway's metrics", max(since, began), late)
+        return Census(uses, where, max(since, began), blind(turn, late, doors.down))
 
     async def off(self, turn: Turn, new: Document) -> Done | NotYet:
         """Nothing: Slack stopped to sign with it when it was regenerated."""
@@ -110,10 +114,11 @@ class WebhookSlack(Rotator, frozen=True):
 
     async def _why_not(self, turn: Turn, new: Document) -> str:
         field, doors = self._field(turn), await self._doors(turn)
-        return await doors.overlapping(slack_knock(), value_of(turn.old, field), value_of(new, field))
+        old = None if turn.at_once else value_of(turn.old, field)
+        return await doors.overlapping(slack_knock(), old, value_of(new, field))
 
     async def _doors(self, turn: Turn) -> GatewayDoors:
-        return await GatewayDoors.of(turn.estate, self.gateways)
+        return await GatewayDoors.of(turn.estate, self.gateways, at_once=turn.at_once)
 
     def _field(self, turn: Turn) -> str:
         section = turn.estate.environment.slack

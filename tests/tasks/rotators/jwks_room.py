@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,9 @@ from starlette.routing import Route
 from tasks.estate import Estate
 from tasks.jwks_signing import Jwk, SigningKey, verified
 from tasks.rotators.jwt_keys import JwtKeys
-from tasks.rotators.rotator import Turn
+from tasks.rotators.rotator import Done, NotYet, Turn
 from tests.conftest import Estates, S3Server
+from tminus.clock import now
 from tminus.rotations.document import Document
 
 if TYPE_CHECKING:
@@ -141,3 +142,27 @@ class JwksRoom:
 def seconds_from(start: datetime, until: datetime) -> float:
     """How long it is from one to the other."""
     return (until - start).total_seconds()
+
+
+def done(came: Done | NotYet) -> Done:
+    """It is."""
+    assert isinstance(came, Done), came
+    return came
+
+
+def wait(came: Done | NotYet) -> NotYet:
+    """It is not yet."""
+    assert isinstance(came, NotYet), came
+    return came
+
+
+async def published(policy: JwtKeys, turn: Turn) -> tuple[Document, SigningKey]:
+    """A new key that is in the set."""
+    new = await policy.create(turn)
+    done(await policy.set(turn, new))
+    return new, SigningKey.of(new)
+
+
+def long_ago(room: JwksRoom, **changed: object) -> Turn:
+    """A turn whose new key signs since long before the last token of the old one ended."""
+    return room.turn(promoted=now() - timedelta(hours=1), **changed)

@@ -40,6 +40,8 @@ class KeyVendor:
         wide_open: whether keys open the admin's pages too.
         for_everybody: whether the orders are open to everybody.
         one_only: whether making a key revokes the others.
+        unlisted: keys that its list does not show yet.
+        broken: a part of the paths that it answers with an error.
     """
 
     keys: list[Key] = field(default_factory=list)
@@ -50,6 +52,8 @@ class KeyVendor:
     wide_open: bool = False
     for_everybody: bool = False
     one_only: bool = False
+    unlisted: list[Key] = field(default_factory=list)
+    broken: str = ""
 
     def made(self, name: str) -> Key:
         """A new key."""
@@ -81,6 +85,8 @@ class KeyVendor:
 
     def _admin(self, request: Request) -> Response | None:
         self.heard.append(str(request.url))
+        if self.broken and self.broken in request.url.path:
+            return Response("out of order", 503)
         right = request.headers.get("authorization") == f"Bearer {ADMIN}"
         return None if right else JSONResponse({"error": "who are you?"}, 401)
 
@@ -96,14 +102,18 @@ class KeyVendor:
         if no := self._admin(request):
             return no
         begin = int(request.query_params.get("from", "0"))
-        shown: list[JsonValue] = [{"id": one.id, "name": one.name} for one in self.alive[begin : begin + PAGE]]
-        more = f"{request.base_url}v1/keys?from={begin + PAGE}" if begin + PAGE < len(self.alive) else None
+        listed = [one for one in self.alive if one not in self.unlisted]
+        shown: list[JsonValue] = [{"id": one.id, "name": one.name} for one in listed[begin : begin + PAGE]]
+        more = f"{request.base_url}v1/keys?from={begin + PAGE}" if begin + PAGE < len(listed) else None
         return JSONResponse({"data": shown, "links": {"next": more}})
 
     async def _one(self, request: Request) -> Response:
         if no := self._admin(request):
             return no
-        [key] = [one for one in self.keys if one.id == request.path_params["id"]]
+        known = [one for one in self.alive if one.id == request.path_params["id"]]
+        if not known:
+            return JSONResponse({"error": "no such key"}, 404)
+        [key] = known
         return JSONResponse({"id": key.id, "last_used_at": key.used.isoformat() if key.used else None})
 
     async def _revoke(self, request: Request) -> Response:
@@ -118,7 +128,10 @@ class KeyVendor:
     async def _switch(self, request: Request) -> Response:
         if no := self._admin(request):
             return no
-        [key] = [one for one in self.alive if one.id == request.path_params["id"]]
+        known = [one for one in self.alive if one.id == request.path_params["id"]]
+        if not known:
+            return JSONResponse({"error": "no such key"}, 404)
+        [key] = known
         key.disabled = request.path_params["what"] == "disable"
         return JSONResponse({"id": key.id})
 

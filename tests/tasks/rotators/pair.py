@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from tasks.estate import Estate
 from tasks.rotators.postgres_users import PostgresUsers
-from tasks.rotators.rotator import Turn
+from tasks.rotators.rotator import Done, Turn
 from tests.conftest import Estates, PostgresServer
 from tminus.rotations.document import Document
 
@@ -32,6 +32,14 @@ CREATE TABLE {orders} (id int);
 ALTER TABLE {orders} OWNER TO {owner};
 CREATE TABLE {payroll} (id int);
 """
+
+LATER = "2026-06-01T10:00:00Z-database"
+EARLIER = "2025-12-01T10:00:00Z-database"
+END_THE_WAITING = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{0}' AND wait_event_type = 'Lock'"""
+STATE = """
+    SELECT rolcanlogin, rolpassword IS NOT NULL, coalesce(shobj_description(oid, 'pg_authid'), '')
+    FROM pg_authid WHERE rolname = '{0}'"""
 
 
 @dataclass(frozen=True)
@@ -148,3 +156,18 @@ def _gone(pair: Pair) -> None:
         connection.execute(pair.named("DROP TABLE IF EXISTS {payroll}"))
         for role in sorted((str(role) for (role,) in like), key=lambda role: role != pair.rotator):
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def state(pair: Pair, user: str) -> tuple[object, ...]:
+    """Whether it can log in, whether it has a password, and what is said of it."""
+    [row] = pair.sql(STATE.format(user))
+    return row
+
+
+async def rotated(pair: Pair) -> Document:
+    """The new value, set and tested."""
+    users = pair.rotates()
+    new = await users.create(pair.turn)
+    assert isinstance(await users.set(pair.turn, new), Done)
+    assert isinstance(await users.test(pair.turn, new), Done)
+    return new

@@ -12,8 +12,7 @@ import pytest
 from tasks.rotators import postgres_log
 from tasks.rotators.rotator import Census, Turn
 from tests.conftest import Estates, PostgresServer
-from tests.tasks.rotators.pair import Pair, made_pair
-from tests.tasks.rotators.test_postgres_users import rotated
+from tests.tasks.rotators.pair import Pair, made_pair, rotated
 from tminus.clock import now
 from tminus.errors import CouldNotObserve
 

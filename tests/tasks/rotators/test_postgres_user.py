@@ -9,8 +9,7 @@ from pydantic import SecretStr
 
 from tasks.rotators.postgres_user import PostgresUser
 from tasks.rotators.rotator import Done
-from tests.tasks.rotators.pair import Pair
-from tests.tasks.rotators.test_postgres_users import EARLIER, state
+from tests.tasks.rotators.pair import EARLIER, Pair, state
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, Refused
 
