@@ -191,10 +191,14 @@ class Rotating:
         return None
 
     async def _require_approved(self, order: ev.RotationOrdered) -> None:
-        """Raises Refused where nobody said yes to what an order says: whoever wrote it down, that is signed."""
+        """Raises Refused where nobody said yes to just what an order says: whoever wrote it down, that is signed."""
         answer = await asyncio.to_thread(answered, self._store, order.approval)
-        if answer.word != "yes":
-            raise Refused(f"{self._name} was ordered to be cut off by {order.person}, and {answer.said}")
+        asked = (answer.asked.secret, answer.asked.at_once, answer.asked.replaces)
+        if answer.word != "yes" or asked != (self._name, True, order.leaked):
+            raise Refused(
+                f"{order.person} ordered {self._name} to be cut off, and {order.approval} says no yes to that "
+                f"({answer.said}); nothing was done. `tminus ledger verify {order.approval}` tells if it was changed"
+            )
 
     async def _until_it_waits(self, rotation: Rotation, given: Document | None) -> Left:
         self._require_same_book(rotation)

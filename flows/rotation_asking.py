@@ -80,11 +80,13 @@ class Answer:
 
     Attributes:
         said: by whom, or why not, or how it can be answered.
+        asked: what they were asked.
         deadline: of the question.
     """
 
     word: Literal["yes", "no", "open"]
     said: str
+    asked: ev.RotationAsked
     deadline: datetime
 
     def why_not(self, at: datetime) -> str:
@@ -101,19 +103,19 @@ def answered(store: Store, chain: str) -> Answer:
 
     A question whose time is up, or that was decided, is ended in its chain.
     """
-    book, frozen, state = _read(store, chain)
+    book, frozen, asked, state = _read(store, chain)
     if state.ended is None and (ended := asking.end_of(state, frozen.people, now())) is not None:
         book.write(ended, after=book.record.seq)
         state = book.record.asks[ASK]
     if state.ended is None:
         waits = f"{asking.judge(state, frozen.people).waits}; {asking.how_to_answer(chain, state.opened)}"
-        return Answer("open", waits, state.opened.deadline)
+        return Answer("open", waits, asked, state.opened.deadline)
     if state.ended.result != "met":
-        return Answer("no", state.ended.reason, state.opened.deadline)
+        return Answer("no", state.ended.reason, asked, state.opened.deadline)
     judged = asking.judge(state, frozen.people)
     if not judged.met:
         raise LedgerError(f"{chain} is written down as approved, and it {judged.waits or 'was rejected'}")
-    return Answer("yes", asking.seated(judged.seating, frozen.people), state.opened.deadline)
+    return Answer("yes", asking.seated(judged.seating, frozen.people), asked, state.opened.deadline)
 
 
 def asked_already(store: Store, wanted: ev.RotationAsked, chains: str, but: Collection[str]) -> str:
@@ -136,7 +138,7 @@ def asked_already(store: Store, wanted: ev.RotationAsked, chains: str, but: Coll
     return ""
 
 
-def _read(store: Store, chain: str) -> tuple[Logbook, Frozen, AskState]:
+def _read(store: Store, chain: str) -> tuple[Logbook, Frozen, ev.RotationAsked, AskState]:
     book = Logbook(store, chain)
     record = book.refresh()
     asked = next((event for event in record.events if isinstance(event, ev.RotationAsked)), None)
@@ -149,7 +151,7 @@ def _read(store: Store, chain: str) -> tuple[Logbook, Frozen, AskState]:
     book.tell = telling(frozen)
     if state.opened.decision_digest != decision_digest(frozen, facts_of(asked)):
         raise LedgerError(f"{chain}: what people were asked is not what is written down beside it; nothing is done")
-    return book, frozen, state
+    return book, frozen, asked, state
 
 
 async def wait_for_answer(store: Store, chain: str, say: Callable[[str], None]) -> Answer:

@@ -137,10 +137,13 @@ def test_a_given_value_is_never_dropped_silently(room: Room) -> None:
         room.rotate(wish=Wish(given=given))
 
 
-def test_an_order_that_nobody_approved(room: Room) -> None:
-    """Whoever writes an order into the ledger cuts nobody off: the question that it names must have had a yes."""
-    room.policy(approval=["security_lead"])
+@pytest.mark.parametrize("answered", [False, True], ids=["no yes at all", "a yes to something else"])
+def test_an_order_that_nobody_approved(room: Room, answered: bool) -> None:
+    """Whoever writes an order into the ledger cuts nobody off: what it names must have had a yes to just that."""
+    room.policy(approval=["security_lead"], overlap="1h", cycle="1h")
     room.rotate()
+    if answered:
+        answer_when_asked(room, "guard", "approve")
     [rotation] = room.course().rotations
     order = ev.RotationOrdered(
         rotation=rotation.name,
