@@ -31,8 +31,9 @@ class PostgresUser(Rotator, frozen=True):
     From the change until the new one is current, and until its users have read it, their log-ins are refused; sessions
     live on. So that this is as short as it can be, `set` rehearses the change and takes it back, with all the proofs
     of what the login may do, and `test` makes it and logs in with it, right before it becomes current. Both passwords
-    are in Secrets Manager before that, so neither is ever lost. `postgres.users` refuses nobody: take that where you
-    can.
+    are in Secrets Manager before that, so neither is ever lost. Killed between `test` and promote, AWSCURRENT opens
+    nothing until the rotation is gone on with: this kind has that window by nature. `postgres.users` has none, and
+    refuses nobody: take that where you can.
 
     Attributes:
         server: which of the environment's `postgres`; its `rotator` has CREATEROLE, and ADMIN OPTION on the login.

@@ -65,7 +65,8 @@ class StripeKey(Rotator, frozen=True):
         for path in self.cannot:
             if (status := (await asked(front, path, key)).status) != HTTPStatus.FORBIDDEN:
                 raise Refused(f"{turn.name}: GET {path} with the new key: status {status}, and 403 is wanted")
-        return Done(f"the new key may do {len(self.can)} things that it must, and {len(self.cannot)} others not")
+        tried = f"the new key may read {len(self.can)} things that it must, and {len(self.cannot)} others not"
+        return Done(f"{tried}; reading is proven, not writing")
 
     async def census(self, turn: Turn, new: Document) -> Census:
         """Blind: Stripe's API does not say it."""

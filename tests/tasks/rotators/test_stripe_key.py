@@ -97,6 +97,7 @@ def test_a_key_goes_through_its_whole_rotation(account: Account, caplog: pytest.
         said.append(done.said)
     with pytest.raises(Refused, match="brings none back") as told:
         account.do(lambda turn: stripe.on(turn, new))
+    assert any("reading is proven, not writing" in one for one in said)
     everything = "\n".join([*said, str(told.value), caplog.text, repr(new)])
     assert "canary" not in everything
     assert "HTTP Request: GET" in everything
