@@ -5,7 +5,7 @@ Whoever comes after a death undoes first, and never breaks anything again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -21,6 +21,7 @@ from tminus import events as ev
 from tminus.backups.opened import have_chain
 from tminus.clock import now
 from tminus.drills.course import FORWARD, Course, Played
+from tminus.drills.lever import Lever
 from tminus.drills.opened import OpenedDrills
 from tminus.drills.telling import letters
 from tminus.environment import Kind
@@ -32,6 +33,7 @@ from tminus.release import no_release
 T = TypeVar("T")
 Say = Callable[[str], None]
 How = Literal["held", "missed", "undone", "not undone"]
+_LEVER_LOOK = 0.25  # seconds between two looks at the lever
 _BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused, ActionFailed)
 
 
@@ -42,12 +44,15 @@ class Drilling:
         diary: its drills, and where they are written down.
     """
 
-    def __init__(self, opened: OpenedDrills, scenario: str, diary: Diary[Course], estate: Estate, say: Say) -> None:
+    def __init__(
+        self, opened: OpenedDrills, scenario: str, diary: Diary[Course], lever: Lever, estate: Estate, say: Say
+    ) -> None:
         self._opened = opened
         self._name = scenario
         self._scenario = scenario_of(opened, scenario)
         self._estate = estate
         self._say = say
+        self._lever = lever
         self.diary = diary
 
     async def play(self, asked_by: str = "", reason: str = "") -> ev.DrillEnded:
@@ -116,6 +121,8 @@ class Drilling:
             self._say(f"{self._name}: {e}")
 
     async def _begin(self, asked_by: str, reason: str) -> Played:
+        if why := await asyncio.to_thread(self._lever.pulled):
+            raise Refused(f"no drill begins: {why}. `tminus drill --allow --reason WHY` lets them begin again")
         name = f"{now():%Y%m%dT%H%M%S.%fZ}-{token_hex(2)}"
         site = Site(self._estate, name, {})
         before = await self._in_time(self._scenario.steady(site))
@@ -139,7 +146,7 @@ class Drilling:
     async def _done(self, drill: Played, stage: ev.DrillStage) -> bool:
         """One stage; whether it was done. What it was not is written down, and pages."""
         await self.diary.write(ev.DrillStageBegan(drill=drill.name, stage=stage))
-        deeds: dict[ev.DrillStage, Callable[[Site], Awaitable[str]]] = {
+        deeds: dict[ev.DrillStage, Callable[[Site], Coroutine[object, object, str]]] = {
             "inject": self._scenario.inject,
             "detect": self._scenario.detect,
             "recover": self._scenario.recover,
@@ -147,13 +154,35 @@ class Drilling:
             "undo": self._scenario.undo,
         }
         try:
-            said = await self._in_time(deeds[stage](self._site(drill)))
+            said = await self._in_time(self._unless_stopped(drill, stage, deeds[stage](self._site(drill))))
         except _BROKE as e:
             await self._broke_off(drill, stage, e)
             return False
         await self.diary.write(ev.DrillStageDone(drill=drill.name, stage=stage, said=said))
         self._say(f"{self._name}: {stage}: {said}")
         return True
+
+    async def _unless_stopped(self, drill: Played, stage: ev.DrillStage, coming: Coroutine[object, object, str]) -> str:
+        """What a stage comes to; raises Refused where the lever is pulled before that. Undoing is never stopped."""
+        if stage == "undo":
+            return await coming
+        deed, lever = asyncio.create_task(coming), asyncio.create_task(self._pulled())
+        try:
+            await asyncio.wait({deed, lever}, return_when=asyncio.FIRST_COMPLETED)
+            if deed.done():
+                return deed.result()
+            await self.diary.write(ev.DrillStopped(drill=drill.name, why=lever.result()))
+            raise Refused(lever.result())
+        finally:
+            for one in (deed, lever):
+                one.cancel()
+            await asyncio.gather(deed, lever, return_exceptions=True)
+
+    async def _pulled(self) -> str:
+        """Once the lever is pulled: by whom, and why."""
+        while not (why := await asyncio.to_thread(self._lever.pulled)):
+            await asyncio.sleep(_LEVER_LOOK)
+        return why
 
     async def _broke_off(self, drill: Played, stage: ev.DrillStage, error: Exception) -> None:
         await self.diary.write(ev.DrillBrokeOff(drill=drill.name, stage=stage, why=f"{stage}: {error}"))
@@ -209,4 +238,5 @@ async def drilling(store: Store, opened: OpenedDrills, name: str, say: Say) -> A
     diary = Diary(store, environment, chain, token, opened.course(store, name), partial(letters, opened, name))
     with Heartbeat(opened.store(), chain, token, seconds):
         async with Estate(environment, no_release(opened.system), chain, opened.base) as estate:
-            yield Drilling(opened, name, diary, estate, say)
+            lever = Lever(store, opened.system, environment.environment)
+            yield Drilling(opened, name, diary, lever, estate, say)

@@ -13,6 +13,7 @@ RESTORE = "restore."
 SECRET = "secret."  # noqa: S105 - the beginning of a chain's name
 """How the chains of secrets begin: each holds all rotations of one."""
 _ROTATION_ASKED = "rotation."
+_LEVER = "drill-lever."
 DRILL = "drill."
 """How the chains of drills begin: each holds all drills of one scenario."""
 
@@ -105,6 +106,11 @@ def is_rotation_asked(chain: str) -> bool:
 def is_secret(chain: str) -> bool:
     """Whether a chain holds the rotations of a secret."""
     return chain.startswith(SECRET)
+
+
+def lever_chain(system: str, environment: str) -> str:
+    """The chain of the lever that stops all drills of a system in an environment."""
+    return f"{_LEVER}{system}.{environment}"
 
 
 def drill_chain(system: str, environment: str, scenario: str) -> str:

@@ -94,7 +94,8 @@ def main() -> None:
     given = parser.parse_args()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        # From a thread: the handler runs in the one that waits for the event, maybe while that holds the event's lock.
+        signal.signal(number, lambda *_: threading.Thread(target=ended.set).start())
     witness(WitnessPlan.model_validate_json(given.plan.read_text("utf-8")), given.record, ended)
 
 

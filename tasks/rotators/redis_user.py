@@ -56,7 +56,7 @@ class RedisUser(Rotator, frozen=True):
                 await node.keeps()
                 await node.require_followed_by_another(self.user)
                 has = await node.hashes(self.user)
-                if old not in has or (len(has) > 1 and not turn.at_once):
+                if (old not in has or len(has) > 1) and not turn.at_once:  # it may have been taken away by hand
                     raise Refused(
                         f"{node.where}: {self.user} has {len(has)} passwords, and exactly the one of {turn.old.of} is "
                         f"expected{'' if old in has else ', which is not among them'}; take the others from it"
@@ -73,7 +73,8 @@ class RedisUser(Rotator, frozen=True):
         old, made = hashed(turn.old.secret("password")), hashed(new.secret("password"))
         changed = 0
         async with nodes(turn.estate, self.server) as found:
-            _require_all(turn, found)
+            if not turn.at_once:  # who is away is waited for when the old one is dropped
+                _require_all(turn, found)
             for node in found:
                 has = await node.hashes(self.user)
                 if not turn.at_once and not {old} <= has <= {old, made}:
@@ -89,7 +90,8 @@ class RedisUser(Rotator, frozen=True):
         """See Rotator: a fresh log-in on every node. Commands are queued and thrown away, so none has an effect."""
         password = new.secret("password")
         async with nodes(turn.estate, self.server) as found:
-            _require_all(turn, found)
+            if not turn.at_once:
+                _require_all(turn, found)
             for number, node in enumerate(found):
                 at = "" if number == 0 else node.where.partition("(replica ")[2].rstrip(")")
                 await self._log_in(turn, password, at, node.where)
@@ -152,12 +154,16 @@ class RedisUser(Rotator, frozen=True):
                 who = ", ".join(sorted({one.who for some in alive.values() for one in some}))
                 return NotYet(now() + _AGAIN, f"connections of before live: {who}")
             made = hashed(new.secret("password"))
-            for node in found:
-                if made not in await node.hashes(self.user):  # one that joined since
-                    await node.change(self.user, f"#{made}")
+            await self._give(found, made)
             changed = await self._take(found, old, made, all_else=turn.at_once)
             await self._cut(turn, found)
         return Done(f"the old password of {self.user} opens nothing on {len(found)} nodes", already=not changed)
+
+    async def _give(self, found: Sequence[Node], made: str) -> None:
+        """The new password, to a node that joined or came back since."""
+        for node in found:
+            if made not in await node.hashes(self.user):
+                await node.change(self.user, f"#{made}")
 
     async def _cut(self, turn: Turn, found: Sequence[Node]) -> None:
         """Where it leaked, every connection ends, since nobody can tell with which password one was made."""
@@ -181,6 +187,7 @@ class RedisUser(Rotator, frozen=True):
         old, made = hashed(turn.old.secret("password")), hashed(new.secret("password"))
         async with nodes(turn.estate, self.server) as found:
             _require_all(turn, found)
+            await self._give(found, made)
             changed = await self._take(found, old, made, all_else=turn.at_once)
             await self._cut(turn, found)
         return Done(f"no node of {len(found)} knows the old password of {self.user}", already=not changed)

@@ -48,6 +48,8 @@ from tminus.events.drills import (
     DrillEnded,
     DrillMeasured,
     DrillRefused,
+    DrillsAllowed,
+    DrillsStopped,
     DrillStage,
     DrillStageBegan,
     DrillStageDone,
@@ -110,6 +112,8 @@ __all__ = [
     "DrillStageBegan",
     "DrillStageDone",
     "DrillStopped",
+    "DrillsAllowed",
+    "DrillsStopped",
     "Event",
     "FollowUp",
     "HeadAnchored",
@@ -226,6 +230,8 @@ Event = Annotated[
     | DrillStageBegan
     | DrillStageDone
     | DrillStopped
+    | DrillsAllowed
+    | DrillsStopped
     | RotationAsked
     | RotationBegan
     | RotationBrokeOff

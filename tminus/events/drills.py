@@ -109,11 +109,26 @@ class DrillMeasured(Happening):
 
 
 class DrillStopped(Happening):
-    """Somebody ended it: nothing more is broken, and what was is undone."""
+    """The lever was pulled while it ran: nothing more is broken, and what was is undone."""
 
     type: Literal["drill.stopped"] = "drill.stopped"
     drill: str
-    person: str
+    why: Printable
+
+
+class DrillsStopped(Happening):
+    """Somebody pulled the lever: all drills end, and none begins."""
+
+    type: Literal["drills.stopped"] = "drills.stopped"
+    by: Printable
+    reason: Printable
+
+
+class DrillsAllowed(Happening):
+    """Somebody let go of it."""
+
+    type: Literal["drills.allowed"] = "drills.allowed"
+    by: Printable
     reason: Printable
 
 

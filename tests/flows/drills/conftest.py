@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from deployments.rehearsal.drill_estate import DrillEstate
@@ -10,5 +11,8 @@ from deployments.rehearsal.drill_estate import DrillEstate
 @pytest.fixture(scope="package")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrillEstate]:
     """PostgreSQL with a standby, Redis with a replica and Sentinels."""
-    with DrillEstate(tmp_path_factory.mktemp("drills"), lead_in="300 ms") as made:
+    folder = tmp_path_factory.mktemp("drills")
+    with DrillEstate(folder, lead_in="300 ms") as made:
         yield made
+    left = [one.info for one in psutil.process_iter(["pid", "cwd"]) if str(folder) in str(one.info["cwd"])]
+    assert left == [], "what a drill started outlives its servers"

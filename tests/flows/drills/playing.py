@@ -8,6 +8,7 @@ from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.drill_estate import DrillEstate
 from flows.drill_round import opened_drills
 from tminus.drills.course import Course, Played
+from tminus.drills.lever import Lever
 
 _WITHIN = 120.0  # seconds
 
@@ -48,3 +49,10 @@ def locked(estate: DrillEstate) -> str | None:
     opened = opened_drills(estate.book, estate.environment_file)
     with closing(opened.store()) as store:
         return store.locked_by("drills")
+
+
+def pull(estate: DrillEstate) -> None:
+    """What `tminus drill --stop` does, in no time."""
+    opened = opened_drills(estate.book, estate.environment_file)
+    with closing(opened.store()) as store:
+        Lever(store, opened.system, "drills").pull("on-call", "orders are late")

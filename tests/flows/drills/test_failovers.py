@@ -8,7 +8,7 @@ import pytest
 
 from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.drill_estate import DrillEstate
-from tests.flows.drills.playing import argv, course, drill, last, locked
+from tests.flows.drills.playing import argv, course, drill, last, locked, pull
 from tests.sampling import few
 from tminus import events as ev
 from tminus.drills.course import FORWARD
@@ -80,6 +80,32 @@ def test_two_that_take_writes_are_left_to_a_person(estate: DrillEstate) -> None:
         assert locked(estate) is None
     finally:
         estate.rejoin(standby, primary)
+
+
+def test_the_lever_ends_one_that_runs(estate: DrillEstate) -> None:
+    """Pulled in the middle, all is undone at once, and no drill begins before somebody lets go of it."""
+    name = "database-failover"
+    before = count(estate, name)
+    process = subprocess.Popen(argv(estate, name), env=estate.seen(), cwd=CHECKOUT, stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while not (count(estate, name) > before and last(estate, name).injected):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        pull(estate)
+        assert process.wait(60) == 1
+        played = last(estate, name)
+        assert played.stopped is not None
+        assert played.ended is not None
+        assert played.ended.how == "undone"
+        assert played.ended.after == played.began.before
+        refused = drill(estate, name)
+        assert (refused.returncode, "stopped all drills" in refused.stderr) == (3, True), refused.stderr
+    finally:
+        process.kill()
+        process.wait()
+        assert drill(estate, "--allow", "--reason", "it was something else").returncode == 0
 
 
 def test_nothing_to_undo(estate: DrillEstate) -> None:

@@ -91,3 +91,31 @@ async def test_replication_has_a_user_of_its_own(cache: RedisRoom) -> None:
             await cache.policy().plan(cache.turn)
     finally:
         cache.admin[1].config_set("masteruser", "")
+
+
+async def test_a_leak_that_was_revoked_by_hand(cache: RedisRoom) -> None:
+    """Who takes the leaked password away first, as one does, is in nobody's way: the new one is set all the same."""
+    policy, turn = cache.policy(), replace(cache.turn, at_once=True)
+    for admin in cache.admin:
+        admin.execute_command("ACL SETUSER", cache.user, f"!{hashed(cache.old.secret('password'))}")
+    turn = replace(turn, way=await policy.plan(turn))
+    new = await policy.create(turn)
+    await policy.set(turn, new)
+    await policy.test(turn, new)
+    for step in (policy.off, policy.drop):
+        assert isinstance(await step(replace(turn, promoted=now()), new), Done)
+    assert (cache.opens(OLD), cache.opens(password(new))) == ([False, False], [True, True])
+
+
+async def test_a_leak_waits_for_no_node_that_is_away(cache: RedisRoom) -> None:
+    """The others are cut off at once; the old one is not called dropped before who is away was seen too."""
+    policy = cache.policy()
+    way = await policy.plan(cache.turn)
+    turn = replace(cache.turn, at_once=True, way={**way, "nodes": f"{way['nodes']}, redis cache (replica {HOST}:1)"})
+    new = await policy.create(turn)
+    await policy.set(turn, new)
+    await policy.test(turn, new)
+    assert isinstance(await policy.off(replace(turn, promoted=now()), new), Done)
+    assert (cache.opens(OLD), cache.opens(password(new))) == ([False, False], [True, True])
+    with pytest.raises(CouldNotObserve, match="was there when this began"):
+        await policy.drop(replace(turn, promoted=now()), new)

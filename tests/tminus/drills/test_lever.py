@@ -1,0 +1,35 @@
+"""The stop lever: whoever pulls it stops all drills until somebody lets go, and a variable pulls it for one process."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tminus.drills.lever import VARIABLE, Lever
+from tminus.ledger.sqlite import SqliteStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """A ledger of its own."""
+    with closing(SqliteStore(tmp_path / "ledger.db")) as made:
+        yield made
+
+
+def test_pulled_and_let_go_of(store: SqliteStore) -> None:
+    """Nobody pulled it at first; who did, and why, is told; of one system and environment alone."""
+    lever, other = Lever(store, "house", "test", {}), Lever(store, "house", "production", {})
+    assert lever.pulled() == ""
+    lever.pull("on-call", "orders are late")
+    assert lever.pulled().startswith("on-call stopped all drills at ")
+    assert lever.pulled().endswith(": orders are late")
+    assert other.pulled() == ""
+    lever.release("on-call", "it was something else")
+    assert lever.pulled() == ""
+
+
+def test_a_variable_pulls_it(store: SqliteStore) -> None:
+    """Whatever the ledger says, and also while that does not answer."""
+    assert VARIABLE in Lever(store, "house", "test", {VARIABLE: "release day"}).pulled()
+    assert Lever(store, "house", "test", {VARIABLE: ""}).pulled() == ""

@@ -1,0 +1,45 @@
+"""The stop lever: while it is pulled no drill of a system begins in an environment, and one that runs is undone."""
+
+import os
+from collections.abc import Mapping
+
+from tminus import events as ev
+from tminus.backups.opened import have_chain
+from tminus.chain_names import lever_chain
+from tminus.ledger.store import Entry, Store
+from tminus.record_parts import read_event
+
+VARIABLE = "TMINUS_STOP_DRILLS"
+"""An environment variable that pulls it for this process alone, whatever the ledger says, where it is not empty."""
+
+
+class Lever:
+    """One system's, in one environment. All of it blocks: call it from a thread. Every method raises LedgerError."""
+
+    def __init__(self, store: Store, system: str, environment: str, variables: Mapping[str, str] = os.environ) -> None:
+        self._store = store
+        self._chain = lever_chain(system, environment)
+        self._variables = variables
+
+    def pulled(self) -> str:
+        """By whom and why; "" where it is not."""
+        if said := self._variables.get(VARIABLE):
+            return f"{VARIABLE} is set ({said[:80]})"
+        if not self._store.head(self._chain):
+            return ""
+        last = read_event(self._store.read(self._chain)[-1])
+        if not isinstance(last, ev.DrillsStopped):
+            return ""
+        return f"{last.by} stopped all drills at {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.reason}"
+
+    def pull(self, by: str, reason: str) -> None:
+        """Ends all drills, and lets none begin."""
+        self._write(ev.DrillsStopped(by=by, reason=reason))
+
+    def release(self, by: str, reason: str) -> None:
+        """Lets drills begin again."""
+        self._write(ev.DrillsAllowed(by=by, reason=reason))
+
+    def _write(self, event: ev.Event) -> None:
+        have_chain(self._store, self._chain)
+        self._store.append(Entry(self._chain, ev.write(event)))
