@@ -8,7 +8,7 @@ import click
 
 from cli.deciding import key_option
 from cli.documents import document_options
-from tminus.errors import LedgerError, Refused, TminusError, UsageError
+from tminus.errors import LedgerError, OutsideCalendar, Refused, TminusError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,8 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
 ) -> None:
     """Creates a launch and follows it.
 
-    Exit code: 0 launched, 3 no-go, held past its end or scrubbed, 4 rolled back, 2 usage: nothing was created,
+    Exit code: 0 launched, 3 no-go, held past its end or scrubbed, or T-0 is outside the
+    environment's calendar: nothing was created, 4 rolled back, 2 usage: nothing was created,
     1 something failed; where an id was printed the launch exists all the same.
     """
     from tasks.vocabulary import KINDS
@@ -167,5 +168,7 @@ def _nothing_created() -> "Iterator[None]":
     """What a rule says no to here is a mistake of whoever asked: exit code 3 would say that a launch ended."""
     try:
         yield
+    except OutsideCalendar:
+        raise
     except Refused as e:
         raise UsageError(str(e)) from e

@@ -53,6 +53,7 @@ COMMANDS = {
     "restore": "cli.restore",
     "drill": "cli.drill",
     "rotate": "cli.rotate",
+    "calendar": "cli.allowed_times",
     "secrets": "cli.secret_list",
 }
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from flows.drilling import Say, drilling
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
+from tminus.calendar.asking import require_allowed
 from tminus.chain_names import drills_of
+from tminus.clock import now
 from tminus.drills.opened import OpenedDrills, open_drills
 from tminus.environment import Kind
 from tminus.errors import Refused
@@ -31,6 +33,7 @@ async def drill(
             say(f"{name}: the drill of {left.began.at:%Y-%m-%d %H:%M:%S} UTC was not over: it is undone, nothing more")
             return await one.undo(left)
         _require_opted_in(opened, name)
+        require_allowed(opened.environment, "drill", now())
         await asyncio.to_thread(_require_others_proven, store, opened, name)
         return await one.play(asked_by, reason)
 

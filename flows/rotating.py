@@ -23,6 +23,7 @@ from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
 from tasks.secret_versions import SecretVersions, Versions
 from tminus import events as ev
 from tminus.backups.opened import have_chain
+from tminus.calendar.asking import require_allowed
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 from tminus.lease import Heartbeat, take
@@ -112,6 +113,7 @@ class Rotating:
         Raises Refused where a person must bring the new value and did not, but for one begun by the schedule, which
         pages; and where what the wish would replace is not current any more. Raises CouldNotObserve, LedgerError.
         """
+        require_allowed(self._opened.environment, "rotation", now(), emergency=wish.at_once)
         if not wish.scheduled:
             self.require_given(wish.given, at_once=wish.at_once)
         replaces, old, _ = await self.current()

@@ -93,7 +93,7 @@ def test_what_two_vendors_share_is_named_after_neither(one: str, other: str) -> 
     assert found == []
 
 
-OPTIONAL = ("kafka", "dns", "openapi")  # what one check needs, and says so where it is missing
+OPTIONAL = ("kafka", "dns", "openapi", "exchanges")  # what one check needs, and says so where it is missing
 DEPLOYED = ["launch", "phase", "readiness", "backup_verification", "marks", "reviews", "secret_rotation"]
 
 
@@ -130,7 +130,9 @@ def not_asked_for(paths: tuple[Path, ...], *extras: str) -> set[str]:
     foreign = names - set(sys.stdlib_module_names) - own
     asked = {name for extra in extras for name in project()[extra]}
     brought = {name: {_canonical(one) for one in some} for name, some in packages_distributions().items()}
-    return {name for name in foreign if not asked & {PART_OF.get(one, one) for one in brought[name]}}
+    return {
+        name for name in foreign if not asked & {PART_OF.get(one, one) for one in brought.get(name, {_canonical(name)})}
+    }
 
 
 def _names(tree: ast.AST) -> set[str]:
@@ -147,13 +149,15 @@ def test_what_is_imported_is_asked_for() -> None:
     """A launch needs what `dependencies` names, nothing that came along with something else; a rehearsal its extra."""
     at_launch = tuple(path for path in modules() if path.relative_to(ROOT).parts[0] not in {"deployments", "bench"})
     assert not_asked_for(at_launch, "", *OPTIONAL) == set()
-    assert not_asked_for(modules(), "", "rehearsal") == set()
+    assert not_asked_for(modules(), "", "rehearsal", "exchanges") == set()
 
 
 def test_what_is_asked_for_is_locked() -> None:
     """requirements.lock has every one of them, each version with its hashes."""
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     locked = {_canonical(name) for name in re.findall(r"(?m)^([\w.-]+)==", lock)}
-    assert {name for extra, wanted in project().items() if extra != "rivals" for name in wanted} <= locked
+    assert {
+        name for extra, wanted in project().items() if extra not in {"rivals", "exchanges"} for name in wanted
+    } <= locked
     entries = re.split(r"(?m)^(?=[\w.-]+==)", lock)[1:]
     assert all("--hash=sha256:" in entry for entry in entries)

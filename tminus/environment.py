@@ -12,6 +12,7 @@ from tminus.clock import Clock, Duration
 from tminus.credentials import SecretRef
 from tminus.loopback import url_is_local
 from tminus.systems.backups import Backups
+from tminus.systems.change_calendar import Calendar
 from tminus.systems.command import Command
 from tminus.systems.drills import Drills
 from tminus.systems.pagerduty import HttpsAddress, PagerDutyRest
@@ -191,6 +192,7 @@ class Environment(Systems):
         allows: the impacts a check may have here; production allows `none` and `probe` unless told.
         state: a folder of this machine's own: the local journal of undo, run files.
         lease: how long a conductor that fell silent still counts as alive.
+        calendar: when launches, rotations and drills may begin here; at any time where there is none.
     """
 
     environment: str
@@ -212,6 +214,7 @@ class Environment(Systems):
     pagerduty: PagerDuty | None = None
     backups: Backups | None = None
     drills: Drills | None = None
+    calendar: Calendar | None = None
     anchors: tuple[Literal["s3", "slack", "pagerduty"], ...] = ()
 
     @model_validator(mode="after")

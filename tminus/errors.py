@@ -8,6 +8,7 @@
     │   ├── BookError         mistakes in a YAML file, all of them at once
     │   └── MissingSecret     a reference that leads nowhere, named by the reference
     ├── Refused               a rule says no: the reason is the message
+    │   └── OutsideCalendar   by the environment's calendar it is not the time
     ├── CouldNotObserve       a check could not look: its outcome is `unknown`
     ├── NotConfigured         the environment names no such system: the outcome is `skipped`
     ├── ActionFailed          an action was refused before it had any effect, or is in doubt
@@ -71,6 +72,10 @@ class MissingSecret(UsageError):
 
 class Refused(TminusError):
     """A rule says no. The message is the reason, told to whoever asked."""
+
+
+class OutsideCalendar(Refused):
+    """By the environment's calendar it is not the time: the message says why, and when it is next."""
 
 
 class CouldNotObserve(TminusError):

@@ -9,6 +9,7 @@ import rfc8785
 from pydantic import JsonValue
 
 from tminus import events as ev
+from tminus.calendar.asking import require_allowed
 from tminus.candidates import Occasion, strangers_said, why_never, why_no_way_back
 from tminus.clock import Clock, now
 from tminus.cross_check import never_proven, why_unwatchable
@@ -136,13 +137,15 @@ def refuse_past(book: Runbook, clock: Clock, t0: datetime, at: datetime) -> None
 def create(store: Store, frozen: Frozen) -> str:
     """Writes the launch's first event, lists it, takes its environment's lock, and tells people; all or nothing.
 
-    Raises UsageError for a T-0 or a first phase in the past, Refused where the environment is held by another.
+    Raises UsageError for a T-0 or a first phase in the past, Refused where the environment is held by another,
+    OutsideCalendar where its calendar lets nothing be launched at T-0.
     """
     created = frozen.created
     if created.t0 <= now():
         raise UsageError(f"T-0 {created.t0:%Y-%m-%d %H:%M:%S} UTC is in the past; it is {now():%H:%M:%S} UTC")
     refuse_past(frozen.runbook, frozen.environment.clock, created.t0, now())
     _refuse_unreachable_by_then(frozen)
+    require_allowed(frozen.environment, "launch", created.t0)
     opening = Entry(created.launch, ev.write(created), letters=telling(frozen)(created, Record()))
     store.open_locked(created.environment_name, created.launch, opening, listing=listing("opened"))
     return created.launch

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from tminus import events as ev
 from tminus.asking import name_of
+from tminus.calendar.asking import why_not_allowed
 from tminus.candidates import Asking, barred_from, may_answer
 from tminus.chain_names import is_only_answered, is_restore, is_rotation_asked
 from tminus.digests import failure_digest, failure_of, failure_said
@@ -112,10 +113,12 @@ def _scrub(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person, _
     return why_not_back(frozen, person) if record.change_began else None
 
 
-def _recycle(_given: ev.Ordered, record: Record, _f: Frozen, _p: Person, _m: datetime) -> str | None:
+def _recycle(_given: ev.Ordered, record: Record, frozen: Frozen, _p: Person, moment: datetime) -> str | None:
     if record.change_began:
         return "a change has begun, so the countdown cannot be taken back; scrub rolls back"
-    return "it is being scrubbed" if record.scrubbed is not None else None
+    if record.scrubbed is not None:
+        return "it is being scrubbed"
+    return why_not_allowed(frozen.environment, "launch", max(frozen.created.t0, moment))
 
 
 def _rollback(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person, _m: datetime) -> str | None:
