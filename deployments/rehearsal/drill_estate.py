@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from deployments.rehearsal.redis_servers import Redis
 from tasks.scenarios.postgres_cluster import place
 
 _SETTINGS = ("wal_log_hints = on", "wal_keep_size = '128MB'")  # so that whoever was the primary can be rewound
+_FOLLOWERS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 _SWITCH = (sys.executable, "-m", "deployments.rehearsal.machinectl")
 _SYNCHRONOUS = "synchronous_standby_names = 'standby'"
 _PRIMARY = "cache"  # what the Sentinels call it
@@ -89,9 +91,12 @@ class DrillEstate:
         return (addresses[1], addresses[0]) if follows else (addresses[0], addresses[1])
 
     def rejoin(self, standby: SecretStr, primary: SecretStr) -> None:
-        """Has a PostgreSQL server follow another, as whoever runs it would by hand."""
+        """Has a PostgreSQL server follow another, as whoever runs it would by hand; comes back once it streams."""
         name = "pg-a" if standby == self.postgres.address.dsn("postgres") else "pg-b"
         subprocess.run([*_SWITCH, str(self.plan), "rejoin", name, "--primary", place(primary)], check=True)
+        with psycopg.connect(primary.get_secret_value(), autocommit=True) as connection:
+            while connection.execute(_FOLLOWERS).fetchone() != (1,):
+                time.sleep(0.05)
 
     def _write(self) -> None:
         postgres, redis = self.postgres.machines(), self.redis.machines()
