@@ -1,13 +1,14 @@
 """Rotations killed with SIGKILL before, inside and after each verb, and failures in their place; gone on with, judged.
 
-    python -m bench.rotation_kill [--only WORDS] [--random 6] [--seed 1] [--sabotage id|look|first|back]
+    python -m bench.rotation_kill [--only WORDS] [--random 6] [--seed 1] [--sabotage id|look|first|keep|back]
 
 Each history is one secret's whole rotation by real processes of `tminus rotate`, on a ledger in a file, with Secrets
-Manager by moto: two logins of a real PostgreSQL that take turns, or keys of a fake vendor, which are made outside. One
+Manager by moto: two logins of a real PostgreSQL that take turns, keys of a fake vendor, which are made outside, a user
+of a real Redis with two passwords, or a key that signs tokens, whose public half lies in S3 (moto) and is cached. One
 process of it dies at a named point, or at a random time; or Secrets Manager answers 500 before or after its effect, or
 not at all, from one call on; or PostgreSQL refuses connections, or hangs (SIGSTOP). Then the same command is started
 again until it is over. All the while somebody reads the secret and logs in with it. What is counted is asked of
-Secrets Manager, of pg_authid and of the vendor, none of it of tminus:
+Secrets Manager, of pg_authid, of the vendor, of Redis and of S3, none of it of tminus:
 
 - wrong_ends: not over, not as ordered, what is current does not open, or stages of Secrets Manager left over;
 - refused_logins: what was current was refused;
@@ -16,11 +17,12 @@ Secrets Manager, of pg_authid and of the vendor, none of it of tminus:
 - unknown_credentials: credentials at the end that are not what is current.
 
 `--sabotage` switches one mechanism off in the processes that are killed, and a figure must rise above 0. Each of these
-ends within a minute, with exit status 1:
+ends within two minutes, with exit status 1:
 
     python -m bench.rotation_kill --random 0 --sabotage id --only "killed at sent PutSecretValue"
     python -m bench.rotation_kill --random 0 --sabotage first --only "killed at sent PutSecretValue"
     python -m bench.rotation_kill --random 0 --sabotage look --only "killed at sent UpdateSecretVersionStage AWSCURRENT"
+    python -m bench.rotation_kill --random 0 --sabotage keep --only "killed at sent ACL SETUSER in off"
     python -m bench.rotation_kill --random 0 --sabotage back --only "recorded promote, killed at unrecorded back"
 """
 
@@ -41,11 +43,14 @@ from bench.rotation_kill_front import Front
 from bench.rotation_kill_history import Ended, History, Watcher
 from bench.rotation_kill_outside import ENVIRONMENT_OF_VENDOR, ROTATOR, Logins, Outside, keys, make_rotator
 from bench.rotation_kill_sabotage import MECHANISMS, Mechanism
+from bench.rotation_kill_tokens import signer, start_site
+from bench.rotation_kill_users import ADMIN as ADMIN_OF_REDIS
+from bench.rotation_kill_users import Users
 from bench.rotation_place import Place, place
 from bench.worlds.byte_relay import ByteRelay
 from deployments.rehearsal.addresses import HOST
 
-_AT_ONCE = 3  # histories
+_AT_ONCE = 4  # histories
 _IMPORTED = ["bench.rotation_kill_cases", "bench.rotation_place", "bench.rotation_kill_victim"]
 
 
@@ -57,10 +62,11 @@ class Bench:
         front: what stands before Secrets Manager.
         aws: what environment files say of it.
         server: PostgreSQL as tminus finds it.
+        site: the address of the site with public keys.
     """
 
-    def __init__(self, at: Place, front: Front, aws: dict[str, str], server: Server) -> None:
-        self._at, self._front, self._aws, self._server = at, front, aws, server
+    def __init__(self, at: Place, front: Front, aws: dict[str, str], server: Server, site: str) -> None:
+        self._at, self._front, self._aws, self._server, self._site = at, front, aws, server, site
 
     def play(self, number: int, case: Case, sabotage: Mechanism | None) -> Ended:
         """One history, from its first value to its judgement."""
@@ -83,11 +89,17 @@ class Bench:
 
     @contextmanager
     def _outside(self, kind: str, name: str) -> Iterator[Outside]:
-        if kind == "logins":
-            yield Logins(self._at, name)
-        else:
-            with keys() as vendor:
-                yield vendor
+        match kind:
+            case "logins":
+                yield Logins(self._at, name)
+            case "users":
+                yield Users(self._at, name)
+            case "tokens":
+                with signer(self._at, self._site, {**self._aws, "endpoint": self._at.aws.address.url}, name) as made:
+                    yield made
+            case _:
+                with keys() as vendor:
+                    yield vendor
 
 
 @contextmanager
@@ -104,6 +116,7 @@ def bench(folder: Path) -> Iterator[Bench]:
             "TMINUS_KILL_ROTATOR": f"postgresql://{ROTATOR}:{password}@{HOST}:{port}/{database}",
             "TMINUS_KILL_KEY": at.aws.address.access_key_id,
             "TMINUS_KILL_SECRET": at.aws.address.secret_access_key.get_secret_value(),
+            ADMIN_OF_REDIS: at.redis.address.dsn().get_secret_value(),
             **ENVIRONMENT_OF_VENDOR,
         }
         multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
@@ -113,7 +126,7 @@ def bench(folder: Path) -> Iterator[Bench]:
             "access_key": "env:TMINUS_KILL_KEY",
             "secret_key": "env:TMINUS_KILL_SECRET",
         }
-        yield Bench(at, front, aws, Server(relay, at.postgres.address.port, at.data))
+        yield Bench(at, front, aws, Server(relay, at.postgres.address.port, at.data), start_site(at))
 
 
 def play_all(on: Bench, chosen: Sequence[Case], sabotage: Mechanism | None) -> list[Ended]:

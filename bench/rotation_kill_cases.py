@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -13,6 +13,7 @@ from typing import Literal
 
 from bench.rotation_kill_front import Failure, Front
 from bench.rotation_kill_history import OVERLAP, History
+from bench.rotation_kill_users import OVERLAP as USERS
 from bench.worlds.byte_relay import ByteRelay
 
 _CURRENT, _PENDING, _PREVIOUS = (
@@ -109,20 +110,46 @@ class Case:
         return f"{self.kind}: {self.name}"
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of secret.
+
+    Attributes:
+        early: up to where one came that never became current and is turned back.
+        calls: by which the outside system is changed, each of them one where a verb is killed inside.
+        whole: whether Secrets Manager fails too, and one is turned back from everywhere: that is alike for all.
+        overlap: seconds.
+    """
+
+    early: Sequence[str]
+    calls: Sequence[str] = ()
+    whole: bool = False
+    overlap: float = OVERLAP
+
+    def inside(self, *verbs: str) -> Iterator[str]:
+        """Where it is killed inside these."""
+        yield from (f"sent {call} in {verb}" for verb, call in product(verbs, self.calls))
+
+
+_KINDS = {
+    "logins": _Kind(("made create", "made set"), whole=True),
+    "keys": _Kind(("made create", "recorded test"), whole=True),
+    "users": _Kind(("made set",), ("ACL SETUSER", "CONFIG REWRITE"), overlap=USERS),
+    "tokens": _Kind(("made set",), ("PutObject",)),
+}
+
+
 def cases(random: int, seed: str) -> Iterator[Case]:
     """All of them; `random` of each kind are killed at times drawn by `seed`."""
-    for kind in ("logins", "keys"):
-        for point in POINTS:
-            yield Case(kind, f"killed at {point}", partial(_killed, point))
-        for stood, point in [*product(("recorded promote", "made off"), BACK), *product(_EARLY[kind], BACK_EARLY)]:
-            name = f"turned back from {stood}, killed at {point}"
-            overlap = _SEEN if point in _UNKNOWN_WHEN else OVERLAP
-            yield Case(kind, name, partial(_back, stood, point), "undone", overlap=overlap)
-        for failure in _FAILURES:
-            yield Case(kind, f"Secrets Manager: {failure}", partial(_fails, failure))
+    for name, kind in _KINDS.items():
+        for point in (*POINTS, *kind.inside("set", "off")):
+            yield Case(name, f"killed at {point}", partial(_killed, point), overlap=kind.overlap)
+        yield from _turned_back(name, kind)
+        for failure in _FAILURES if kind.whole else ():
+            yield Case(name, f"Secrets Manager: {failure}", partial(_fails, failure), overlap=kind.overlap)
         for number in range(random):
-            chance = Random(f"{seed}/{kind}/{number}")
-            yield Case(kind, f"killed at random times {number}", partial(_at_random, chance))
+            play = partial(_at_random, Random(f"{seed}/{name}/{number}"))
+            yield Case(name, f"killed at random times {number}", play, overlap=kind.overlap)
     for point, broken in product(("begun set", "begun test", "begun off", "begun drop"), (Server.refuse, Server.stop)):
         yield Case("logins", f"PostgreSQL: {broken.__name__} at {point}", partial(_broken, point, broken), alone=True)
     for point in ("begun back", "begun undo"):
@@ -130,7 +157,16 @@ def cases(random: int, seed: str) -> Iterator[Case]:
         yield Case("logins", f"PostgreSQL: refuse at {point}", play, "undone", alone=True)
 
 
-_EARLY = {"logins": ("made create", "made set"), "keys": ("made create", "recorded test")}
+def _turned_back(name: str, kind: _Kind) -> Iterator[Case]:
+    places = [
+        *product(("recorded promote",), BACK if kind.whole else _UNKNOWN_WHEN),
+        *product(("made off",), (*BACK, *kind.inside("on", "undo"))),
+        *product(kind.early, BACK_EARLY),
+    ]
+    for stood, point in places:
+        overlap = _SEEN if stood not in kind.early and point in _UNKNOWN_WHEN else kind.overlap
+        play = partial(_back, stood, point)
+        yield Case(name, f"turned back from {stood}, killed at {point}", play, "undone", overlap=overlap)
 
 
 def _killed(point: str, history: History, front: Front, server: Server) -> None:

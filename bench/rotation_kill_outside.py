@@ -1,6 +1,7 @@
 """The outside systems of bench.rotation_kill, looked into by code that is not the product's: what opens, what is left.
 
-PostgreSQL is real; the vendor of API keys is a fake (KeyVendor), which keeps its keys in this process.
+PostgreSQL is real; the vendor of API keys is a fake (KeyVendor), which keeps its keys in this process. Users of Redis
+are in bench.rotation_kill_users, keys that sign tokens in bench.rotation_kill_tokens.
 """
 
 import base64
@@ -20,7 +21,7 @@ from psycopg import sql
 from bench.rotation_place import Place
 from deployments.rehearsal.addresses import HOST
 from deployments.rehearsal.in_thread import served
-from tests.tasks.rotators.key_vendor import ADMIN, KeyVendor
+from tests.tasks.rotators.key_vendor import ADMIN, KeyVendor, policy
 
 Fields = Mapping[str, str | int]
 Section = Mapping[str, object]
@@ -178,25 +179,7 @@ class Keys(Outside):
         self._others = {self.vendor.keys[0].id}
         self.first = {"key": key.value, "id": key.id}
         self.sections = {"endpoints": {"vendor": {"url": self.url}}}
-        self.entry = {
-            "kind": "http.key",
-            "endpoint": "vendor",
-            "admin": "env:TMINUS_KILL_VENDOR",
-            "header": "X-Api-Key: {key}",
-            "make": {
-                "path": "/v1/keys",
-                "body": {"key": {"name": "{mark}"}},
-                "value": "/data/secret",
-                "id": "/data/id",
-            },
-            "listing": {"path": "/v1/keys", "keys": "/data", "id": "/id", "mark": "/name", "next": "/links/next"},
-            "revoke": {"method": "DELETE", "path": "/v1/keys/{id}"},
-            "disable": {"method": "POST", "path": "/v1/keys/{id}/disable"},
-            "enable": {"method": "POST", "path": "/v1/keys/{id}/enable"},
-            "can": [{"path": "/v1/orders?limit=1"}],
-            "cannot": [{"path": "/v1/payouts"}],
-            "settles": "0s",
-        }
+        self.entry = policy("vendor", "env:TMINUS_KILL_VENDOR")
 
     def opens(self, fields: Fields) -> bool | None:
         """See Outside: a request."""

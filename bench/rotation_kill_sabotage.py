@@ -3,6 +3,7 @@
 - id: the new version's id is written down after the version is made, and not before;
 - look: the new version is made current without a look whether it is so already;
 - first: the new value is set in the outside system before Secrets Manager has it;
+- keep: a user of Redis that is already as it should be is not written into the configuration file;
 - back: that the old value is current already is taken to mean that nobody ever read the new one.
 """
 
@@ -18,13 +19,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from flows.rotation_stages import Stages
+from tasks.redis_acl import Node
 from tasks.rotators.rotator import Done, NotYet, Rotator, Turn
 from tasks.secret_versions import CURRENT, SecretVersions
 from tminus import events as ev
 from tminus.rotations.course import Rotation
 from tminus.rotations.document import Document
 
-Mechanism = Literal["id", "look", "first", "back"]
+Mechanism = Literal["id", "look", "first", "keep", "back"]
 MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
 
 
@@ -93,6 +95,16 @@ def _outside_first() -> None:
     setattr(Stages, "_set", sets)
 
 
+def _unkept() -> None:
+    whole = Node.change
+
+    async def change(node: Node, user: str, *rules: str) -> None:
+        if rules:
+            await whole(node, user, *rules)
+
+    setattr(Node, "change", change)
+
+
 def _back_forgets() -> None:
     def turned_back(stages: Stages) -> datetime:
         back = stages._rotation.done.get("back")
@@ -105,6 +117,7 @@ _OFF: dict[Mechanism, Callable[[], None]] = {
     "id": _with_id_late,
     "look": _without_look,
     "first": _outside_first,
+    "keep": _unkept,
     "back": _back_forgets,
 }
 

@@ -2,7 +2,8 @@
 
 Points, in the order in which a rotation passes them: `begun VERB` is right after the ledger was told that the verb
 begins, `made VERB` right after the outside system was changed, `sent …` right after Secrets Manager was, `unrecorded
-VERB` right before the ledger is told that it is done, and `recorded VERB` right after.
+VERB` right before the ledger is told that it is done, and `recorded VERB` right after. `sent … in VERB` is inside a
+verb, right after one call of those that change Redis or S3.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ from bench.rotation_kill_sabotage import Mechanism, recorded, without
 from cli import rotate
 from cli.main import main
 from flows import rotation_orders, rotation_round, secret_rotation
+from tasks import redis_acl
 from tasks.aws_client import AwsService, Parameter, _client
 from tasks.rotators.vocabulary import ROTATORS
 from tminus import events as ev
@@ -74,15 +76,24 @@ class Visit:
             time.sleep(_POLL)
 
 
+@dataclass
+class _Doing:
+    """What the rotator does now: the innermost of its verbs."""
+
+    verb: str = ""
+
+
 def visit(one: Visit) -> None:
     """Runs the command in this process; its exit status is the process's."""
     output = os.open(one.folder / "said.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    doing = _Doing()
     _watch_ledger(one)
-    _watch_manager(one)
+    _watch_aws(one, doing)
+    _watch_redis(one, doing)
     for kind, verb in product(ROTATORS.values(), _VERBS):
-        _watch_verb(kind, verb, one)
+        _watch_verb(kind, verb, one, doing)
     with without(one.sabotage, one.folder):
         sys.argv = ["tminus", *one.arguments]
         main()
@@ -120,23 +131,38 @@ def _watch_ledger(one: Visit) -> None:
     setattr(SqliteStore, "append_and_unlock", unlocks)  # noqa: B010 - it is watched from here on
 
 
-def _watch_manager(one: Visit) -> None:
+def _watch_aws(one: Visit, doing: _Doing) -> None:
     whole = AwsService.read
 
     def read(service: AwsService, model: type[_T], operation: str, **parameters: Parameter) -> _T:
         answer = whole(service, model, operation, **parameters)
         stage = str(parameters.get("VersionStage", ""))
-        one.pass_by(f"sent {operation} {stage}".strip())
+        sent = f"sent {operation} {stage}".strip()
+        one.pass_by(sent)
+        one.pass_by(f"{sent} in {doing.verb}")
         return answer
 
     setattr(AwsService, "read", read)  # noqa: B010 - it is watched from here on
 
 
-def _watch_verb(kind: type[BaseModel], verb: str, one: Visit) -> None:
+def _watch_redis(one: Visit, doing: _Doing) -> None:
+    whole = redis_acl.Node.ask
+
+    async def ask(node: redis_acl.Node, *command: str | int) -> object:
+        answer = await whole(node, *command)
+        one.pass_by(f"sent {command[0]} in {doing.verb}")
+        return answer
+
+    setattr(redis_acl.Node, "ask", ask)  # noqa: B010 - it is watched from here on
+
+
+def _watch_verb(kind: type[BaseModel], verb: str, one: Visit, doing: _Doing) -> None:
     whole: Callable[..., Awaitable[object]] = getattr(kind, verb)
 
     async def passes(*arguments: object) -> object:
+        before, doing.verb = doing.verb, verb
         came = await whole(*arguments)
+        doing.verb = before
         one.pass_by(f"made {verb}")
         return came
 

@@ -15,6 +15,27 @@ ADMIN = "canary-admin-2b7e151628aed2a6"
 PAGE = 2
 
 
+def policy(endpoint: str, admin: str) -> dict[str, object]:
+    """What a book says of one of its keys, besides names, times and when it was used.
+
+    `endpoint` is where the vendor is, `admin` refers to what opens its pages for the admin.
+    """
+    return {
+        "kind": "http.key",
+        "endpoint": endpoint,
+        "admin": admin,
+        "header": "X-Api-Key: {key}",
+        "make": {"path": "/v1/keys", "body": {"key": {"name": "{mark}"}}, "value": "/data/secret", "id": "/data/id"},
+        "listing": {"path": "/v1/keys", "keys": "/data", "id": "/id", "mark": "/name", "next": "/links/next"},
+        "revoke": {"method": "DELETE", "path": "/v1/keys/{id}"},
+        "disable": {"method": "POST", "path": "/v1/keys/{id}/disable"},
+        "enable": {"method": "POST", "path": "/v1/keys/{id}/enable"},
+        "can": [{"path": "/v1/orders?limit=1"}],
+        "cannot": [{"path": "/v1/payouts"}],
+        "settles": "0s",
+    }
+
+
 @dataclass
 class Key:
     """One key."""
