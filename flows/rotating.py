@@ -23,7 +23,7 @@ from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
 from tasks.secret_versions import SecretVersions, Versions
 from tminus import events as ev
 from tminus.backups.opened import have_chain
-from tminus.calendar.asking import require_allowed
+from tminus.calendar.asking import require_allowed, why_not_allowed
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 from tminus.lease import Heartbeat, take
@@ -98,6 +98,10 @@ class Rotating:
         blind = [f"not seen: {census.blind}"] if census.blind else []
         return [*_lines(census), f"seen by {census.where}, since {census.since:%Y-%m-%d %H:%M} UTC", *blind]
 
+    def require_allowed(self, *, at_once: bool) -> None:
+        """Raises OutsideCalendar where the environment's calendar says no, but of what leaked."""
+        require_allowed(self._opened.environment, "rotation", now(), emergency=at_once)
+
     def require_given(self, given: Document | None, *, at_once: bool) -> None:
         """Raises Refused where a person must bring the new value and did not."""
         if self._rotator.by_hand and given is None:
@@ -113,7 +117,7 @@ class Rotating:
         Raises Refused where a person must bring the new value and did not, but for one begun by the schedule, which
         pages; and where what the wish would replace is not current any more. Raises CouldNotObserve, LedgerError.
         """
-        require_allowed(self._opened.environment, "rotation", now(), emergency=wish.at_once)
+        self.require_allowed(at_once=wish.at_once)
         if not wish.scheduled:
             self.require_given(wish.given, at_once=wish.at_once)
         replaces, old, _ = await self.current()
@@ -190,6 +194,9 @@ class Rotating:
         waits = rotation.waits
         if waits is not None and waits.until > now():
             return visited(self._name, waits)
+        untouched = not rotation.begun and rotation.undo is None and not rotation.at_once
+        if untouched and (closed := why_not_allowed(self._opened.environment, "rotation", now())):
+            return Visited(self._name, "waits", f"{self._name}: {closed}")
         return None
 
     async def _require_approved(self, order: ev.RotationOrdered) -> None:

@@ -11,7 +11,7 @@ from flows.rotation_visit import How, Say, Visited, Wish
 from tasks.rotators.vocabulary import ROTATORS
 from tminus import events as ev
 from tminus.clock import now, show_duration
-from tminus.errors import CouldNotObserve, NotConfigured, Refused, UsageError
+from tminus.errors import CouldNotObserve, NotConfigured, OutsideCalendar, Refused, UsageError
 from tminus.ledger.store import Store
 from tminus.rotations.book import Policy
 from tminus.rotations.course import Rotation
@@ -41,7 +41,9 @@ async def rotate(
     async with rotating(store, opened, name, say) as one:
         under_way = one.diary.course.open
         if under_way is None:
-            await one.begin(await owed(one) or await _approved(store, opened, name, one, wish, people, say))
+            left = await owed(one)
+            one.require_allowed(at_once=left is not None)
+            await one.begin(left or await _approved(store, opened, name, one, wish, people, say))
         elif (until := _too_early(under_way)) is not None and not under_way.at_once:
             raise Refused(_overlaps(opened, name, under_way, until))
         elif wish.given is not None and "create" in under_way.done:
@@ -65,8 +67,11 @@ async def go_on_if_due(
                 wish = await _due(opened, name, one)
                 if wish is None:
                     return None
+                one.require_allowed(at_once=wish.at_once)
                 await one.begin(await _approved(store, opened, name, one, wish, people, say))
             return await one.go_on()
+    except OutsideCalendar as e:
+        return Visited(name, "waits", f"{name} is due: {e}")
     except _UNSEEN as e:
         how: How = "refused" if isinstance(e, Refused) else "broke off"
         return Visited(name, how, f"{name}: {e}")

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import JsonValue, SecretStr
 from ruamel.yaml import YAML
 
@@ -19,7 +20,6 @@ from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.redis_sentinel import Sentinels
 from deployments.rehearsal.redis_servers import Redis
-from tasks.scenarios.postgres_cluster import place
 
 _SETTINGS = ("wal_log_hints = on", "wal_keep_size = '128MB'")  # so that whoever was the primary can be rewound
 _FOLLOWERS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
@@ -93,7 +93,7 @@ class DrillEstate:
     def rejoin(self, standby: SecretStr, primary: SecretStr) -> None:
         """Has a PostgreSQL server follow another, as whoever runs it would by hand; comes back once it streams."""
         name = "pg-a" if standby == self.postgres.address.dsn("postgres") else "pg-b"
-        subprocess.run([*_SWITCH, str(self.plan), "rejoin", name, "--primary", place(primary)], check=True)
+        subprocess.run([*_SWITCH, str(self.plan), "rejoin", name, "--primary", _place(primary)], check=True)
         with psycopg.connect(primary.get_secret_value(), autocommit=True) as connection:
             while connection.execute(_FOLLOWERS).fetchone() != (1,):
                 time.sleep(0.05)
@@ -184,6 +184,11 @@ BOOK: dict[str, dict[str, JsonValue]] = {
     },
 }
 """The scenarios of the rehearsal's own book."""
+
+
+def _place(dsn: SecretStr) -> str:
+    parts = conninfo_to_dict(dsn.get_secret_value())
+    return f"{parts['host']}:{parts['port']}"
 
 
 def _write_yaml(path: Path, data: JsonValue) -> None:

@@ -17,6 +17,7 @@ from tests.flows.rotations.room import FIRST, NAME, Room
 from tests.flows.rotations.saying import answer_when_asked
 from tminus.asking import how_to_answer
 from tminus.chain_names import is_rotation_asked
+from tminus.clock import now
 from tminus.ledger.logbook import Logbook
 from tminus.rotations import papers
 from tminus.rotations.papers import ASK
@@ -324,3 +325,32 @@ def test_one_that_the_book_lost(tminus: Tminus, room: Room) -> None:
     came = tminus("rotate", "--due")
     assert came.exit_code == 1, came.output
     assert f"{NAME} has a rotation under way, and the book has no such secret any more" in came.output
+
+
+def closed(room: Room) -> None:
+    """The environment's calendar lets nobody rotate anything now."""
+    file = room.folder / "environment.yaml"
+    begin, end = (now() + timedelta(days=days) for days in (-1, 1))
+    freeze = f"{{from: '{begin:%Y-%m-%d %H:%M}', to: '{end:%Y-%m-%d %H:%M}', why: the year's end}}"
+    file.write_text(file.read_text("utf-8") + f"calendar: {{time_zone: UTC, freezes: [{freeze}]}}\n", "utf-8")
+
+
+def test_outside_the_calendar(tminus: Tminus, room: Room) -> None:
+    """By hand: exit 3, and when it may; by the schedule it waits, and what was begun goes on; a leak is cut off."""
+    closed(room)
+    came = tminus("rotate", NAME)
+    assert (came.exit_code, "no rotation may be at" in came.output) == (3, True), came.output
+    assert not room.course().rotations
+    room.policy(every="401 ms")
+    for _ in range(_TRIES):
+        if (due := tminus("rotate", "--due")).output:
+            break
+        sleep(0.02)
+    assert (due.exit_code, f"{NAME} is due: by the calendar" in due.output) == (0, True), due.output
+    assert room.value() == FIRST
+    answering = threading.Thread(target=answer_when_asked, args=(room, "guard", "approve"))
+    answering.start()
+    cut = tminus("rotate", NAME, "--at-once", "--yes", *WHY, by="asker")
+    answering.join()
+    assert cut.exit_code == 0, cut.output
+    assert not room.door.opens(FIRST)
