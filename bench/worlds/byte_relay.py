@@ -55,7 +55,9 @@ class ByteRelay:
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
+    """Until one of them ends; a process that was killed ends with a reset, and that is passed on as an end too."""
     with contextlib.suppress(OSError):
         while chunk := source.recv(_CHUNK):
             target.sendall(chunk)
+    with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
