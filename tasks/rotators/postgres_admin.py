@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _OLDEST = 160000  # PostgreSQL 16, whose memberships say who inherits and who may SET ROLE
 _PATIENCE: LiteralString = (
     "SELECT set_config('lock_timeout', '5s', false), set_config('statement_timeout', '60s', false), "
-    "set_config('idle_in_transaction_session_timeout', '60s', false)"  # where our machine is gone, so that locks are too
+    "set_config('idle_in_transaction_session_timeout', '60s', false)"  # lest a machine that is gone holds locks
 )
 _LOCK: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _LOGIN: LiteralString = """
