@@ -12,7 +12,9 @@ _DEEDS = click.Choice(["launch", "rotation", "drill"])
 @click.option("--deed", type=_DEEDS, default="launch", show_default=True, help="What is to be done.")
 @click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True, help="How many days ahead.")
 def command(environment: Path, deed: str, days: int) -> None:
-    """Prints when something may be done, by the environment's clock on the wall and in UTC.
+    """Prints when something may be done.
+
+    By the environment's clock on the wall, and in UTC.
 
     For drills, their days of this year too. Exits 2 where the file is wrong, or an exchange's sessions are not known.
     """

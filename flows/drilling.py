@@ -101,7 +101,7 @@ class Drilling:
             return await self._end(drill, "not undone", f"nobody can tell that all is as before: {e}")
         if changed := _changes(drill.began.before, after):
             return await self._end(drill, "not undone", f"not as before: {'; '.join(changed)}", after)
-        if drill.broke_off or set(FORWARD) - drill.done.keys():
+        if drill.broke_off or drill.measured is None:
             await self._swept(drill)
             why = drill.broke_off[0].why if drill.broke_off else "it was interrupted"
             return await self._end(drill, "undone", f"{why}; what was broken is undone, and all is as before", after)
