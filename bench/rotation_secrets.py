@@ -72,8 +72,7 @@ class Mix:
     def of(cls, secrets: int, rate: float) -> Self:
         """So many in all: six in ten of PostgreSQL, three of Redis, one signing key; a tenth as many naive ones.
 
-        A tenth are a batch's, so that without the census one of them is all but surely refused: the old value is off up
-        to 8 s after the new one is current, a batch holds it for up to 16 s, and 0.5 ** 5 is 3 %.
+        A tenth are a batch's.
         """
         redis, jwt = secrets * 3 // 10, secrets // 10
         return cls(secrets - redis - jwt, redis, jwt, max(1, secrets // 10), rate, max(1, secrets // 10))
