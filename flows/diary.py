@@ -1,14 +1,20 @@
 """A chain that one process writes, under its lease: what happened, whom it is told to, and the environment it holds."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
+from tasks.estate import Estate
 from tminus import events as ev
 from tminus.environment import Environment
 from tminus.errors import FencedOff, LedgerError
+from tminus.lease import Heartbeat, take
+from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry, Letter, Store
+from tminus.opened_book import OpenedBook
+from tminus.release import no_release
 
 
 class Course(Protocol):
@@ -18,7 +24,22 @@ class Course(Protocol):
         """One more event of the chain."""
 
 
+B = TypeVar("B")
 C = TypeVar("C", bound=Course)
+
+
+@asynccontextmanager
+async def alone(store: Store, opened: OpenedBook[B], chain: str, system: str) -> AsyncIterator[tuple[int, Estate]]:
+    """The block in which nobody else writes in that chain: the lease's token, and the environment, opened.
+
+    Raises Refused where somebody does; LedgerError, NotConfigured, MissingSecret.
+    """
+    seconds = opened.environment.lease.total_seconds()
+    await asyncio.to_thread(have_chain, store, chain)
+    token = await asyncio.to_thread(take, store, chain, seconds)
+    with Heartbeat(opened.store(), chain, token, seconds):
+        async with Estate(opened.environment, no_release(system), chain, opened.base) as estate:
+            yield token, estate
 
 
 class Diary(Generic[C]):

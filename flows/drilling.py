@@ -12,13 +12,12 @@ from functools import partial
 from secrets import token_hex
 from typing import Literal, TypeVar
 
-from flows.diary import Diary
+from flows.diary import Diary, alone
 from flows.drill_measured import client_of, measured, sentence, why_missed
 from tasks.estate import Estate
 from tasks.outside.beside import beside, forget
 from tasks.scenarios.scenario import Scenario, Site
 from tminus import events as ev
-from tminus.backups.opened import have_chain
 from tminus.clock import now
 from tminus.drills.course import FORWARD, Course, Played
 from tminus.drills.lever import Lever
@@ -26,9 +25,7 @@ from tminus.drills.opened import OpenedDrills
 from tminus.drills.telling import letters
 from tminus.environment import Kind
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
-from tminus.lease import Heartbeat, take
 from tminus.ledger.store import Store
-from tminus.release import no_release
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -232,11 +229,7 @@ async def drilling(store: Store, opened: OpenedDrills, name: str, say: Say) -> A
     """
     scenario_of(opened, name)
     environment, chain = opened.environment, opened.chain(name)
-    seconds = environment.lease.total_seconds()
-    await asyncio.to_thread(have_chain, store, chain)
-    token = await asyncio.to_thread(take, store, chain, seconds)
-    diary = Diary(store, environment, chain, token, opened.course(store, name), partial(letters, opened, name))
-    with Heartbeat(opened.store(), chain, token, seconds):
-        async with Estate(environment, no_release(opened.system), chain, opened.base) as estate:
-            lever = Lever(store, opened.system, environment.environment)
-            yield Drilling(opened, name, diary, lever, estate, say)
+    async with alone(store, opened, chain, opened.system) as (token, estate):
+        diary = Diary(store, environment, chain, token, opened.course(store, name), partial(letters, opened, name))
+        lever = Lever(store, opened.system, environment.environment)
+        yield Drilling(opened, name, diary, lever, estate, say)

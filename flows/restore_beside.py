@@ -15,9 +15,10 @@ from tminus import events as ev
 from tminus.backups.catalogue import Listed
 from tminus.backups.judging import Gathered, judged
 from tminus.backups.manifest import BackupManifest
-from tminus.backups.opened import OpenedBackups, have_chain
+from tminus.backups.opened import OpenedBackups
 from tminus.errors import CouldNotObserve, Refused
 from tminus.lease import Heartbeat, take
+from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry, Store
 from tminus.outcome import Outcome
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from flows.diary import Diary
+from flows.diary import Diary, alone
 from flows.rotation_asking import answered
 from flows.rotation_stages import Stages
 from flows.rotation_visit import Left, Say, Visited, Wish, broke_off, mistaken, visited
@@ -22,13 +22,10 @@ from tasks.estate import Estate
 from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
 from tasks.secret_versions import SecretVersions, Versions
 from tminus import events as ev
-from tminus.backups.opened import have_chain
 from tminus.calendar.asking import require_allowed, why_not_allowed
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
-from tminus.lease import Heartbeat, take
 from tminus.ledger.store import Store
-from tminus.release import no_release
 from tminus.rotations.course import Rotation
 from tminus.rotations.document import Document
 from tminus.rotations.opened import OpenedSecrets
@@ -290,9 +287,5 @@ async def rotating(store: Store, opened: OpenedSecrets, name: str, say: Say) -> 
     Raises Refused where somebody does; UsageError for an unknown name; LedgerError, NotConfigured, MissingSecret.
     """
     rotator_of(opened, name)
-    chain, seconds = opened.chain(name), opened.environment.lease.total_seconds()
-    await asyncio.to_thread(have_chain, store, chain)
-    token = await asyncio.to_thread(take, store, chain, seconds)
-    with Heartbeat(opened.store(), chain, token, seconds):
-        async with Estate(opened.environment, no_release(opened.system), chain, opened.base) as estate:
-            yield Rotating(store, opened, name, token, estate, say)
+    async with alone(store, opened, opened.chain(name), opened.system) as (token, estate):
+        yield Rotating(store, opened, name, token, estate, say)

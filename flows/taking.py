@@ -17,10 +17,11 @@ from tminus import events as ev
 from tminus.backups.book import AnyStore
 from tminus.backups.history import History
 from tminus.backups.manifest import BackupManifest, digest
-from tminus.backups.opened import OpenedBackups, have_chain
+from tminus.backups.opened import OpenedBackups
 from tminus.backups.unproven import is_doubtful
 from tminus.clock import now
 from tminus.errors import LedgerError, NotConfigured, Refused, UsageError
+from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry
 from tminus.release import no_release
 

@@ -21,7 +21,7 @@ from tminus.backups.catalogue import Catalogue, Listed, tell
 from tminus.backups.contents import Marker
 from tminus.backups.history import History
 from tminus.backups.judging import in_seconds
-from tminus.backups.opened import OpenedBackups, have_chain
+from tminus.backups.opened import OpenedBackups
 from tminus.backups.scratch_telling import scratch_letters
 from tminus.backups.telling import letters, sentence
 from tminus.backups.together import Comparison, compared_sentence
@@ -31,6 +31,7 @@ from tminus.backups.unproven import last_words, still_failed, to_try_again
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, LedgerError, MissingSecret, NotConfigured, Refused
 from tminus.lease import Heartbeat, take
+from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry, Letter, Store
 from tminus.outcome import Outcome, Verdict
 from tminus.release import no_release

@@ -1,6 +1,7 @@
 """An environment opened: one field per outside system, each opened when first used and closed at the end."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -55,11 +56,11 @@ class Estate:
 
     def service(self, name: str) -> settings.Service:
         """A service's addresses; raises NotConfigured."""
-        return _named(self.environment.services, name, "services")
+        return named(self.environment.services, name, "services")
 
     def released(self, name: str) -> ReleasedService:
         """What this release brings for a service; raises NotConfigured."""
-        return _named(self.release.services, name, "the release's services")
+        return named(self.release.services, name, "the release's services")
 
     @cached_property
     def http(self) -> httpx.AsyncClient:
@@ -79,7 +80,7 @@ class Estate:
 
     def endpoint(self, name: str) -> Endpoint:
         """An address of the system itself; raises NotConfigured."""
-        return _named(self.environment.endpoints, name, "endpoints")
+        return named(self.environment.endpoints, name, "endpoints")
 
     def client_of(self, endpoint: Endpoint) -> httpx.AsyncClient:
         """A client that trusts what the endpoint is signed by; it follows no redirects."""
@@ -87,7 +88,7 @@ class Estate:
 
     def identity(self, name: str) -> SecretStr:
         """A bearer token made for tests, read now; raises NotConfigured, MissingSecret. May block: use a thread."""
-        return resolve(_named(self.environment.identities, name, "identities"))
+        return resolve(named(self.environment.identities, name, "identities"))
 
     def artifacts(self) -> Path:
         """The folder of what CI leaves behind; raises NotConfigured."""
@@ -111,7 +112,7 @@ class Estate:
         self, name: str, *, rotating: bool = False
     ) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
         """A connection of its own to a CockroachDB, maybe as its rotator; raises NotConfigured, CouldNotObserve."""
-        section = _named(self.environment.cockroach, name, "cockroach")
+        section = named(self.environment.cockroach, name, "cockroach")
         reference = (section.rotator if rotating else None) or section.dsn
         async with self._sql(f"cockroach {name}", reference) as connection:
             yield connection
@@ -119,7 +120,7 @@ class Estate:
     @asynccontextmanager
     async def postgres(self, name: str) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
         """A connection of its own to a database; raises NotConfigured, CouldNotObserve."""
-        section = _named(self.environment.postgres, name, "postgres")
+        section = named(self.environment.postgres, name, "postgres")
         async with self._sql(f"postgres {name}", section.dsn) as connection:
             yield connection
 
@@ -145,19 +146,10 @@ class Estate:
     @asynccontextmanager
     async def redis(self, name: str) -> "AsyncIterator[redis.asyncio.Redis]":
         """A client of a Redis; raises NotConfigured, CouldNotObserve."""
-        import redis.asyncio
-
-        section = _named(self.environment.redis, name, "redis")
-        url = resolve(section.url).get_secret_value()
-        if self.environment.clock.compressed and not url_is_local(url):
-            raise CouldNotObserve(_elsewhere(f"redis {name}", section.url))
-        client = redis.asyncio.from_url(url, socket_connect_timeout=CONNECT_WITHIN, socket_timeout=CONNECT_WITHIN)
-        try:
+        section = named(self.environment.redis, name, "redis")
+        url = await asyncio.to_thread(resolve, section.url)
+        async with redis_client(self.environment, url, f"redis {name}") as client:
             yield client
-        except redis.exceptions.RedisError as e:
-            raise CouldNotObserve(f"redis {name}: {type(e).__name__}; is it up?") from e
-        finally:
-            await client.aclose()
 
     def s3(self, name: str) -> "tuple[S3Client, Bucket]":
         """A client for a bucket, and the bucket's section; raises NotConfigured. Call it from a thread."""
@@ -169,7 +161,7 @@ def s3_bucket(environment: settings.Environment, name: str) -> "tuple[S3Client, 
     import boto3
     from botocore.config import Config
 
-    section = _named(environment.buckets, name, "buckets")
+    section = named(environment.buckets, name, "buckets")
     client = boto3.client(
         "s3",
         endpoint_url=section.endpoint,
@@ -181,11 +173,42 @@ def s3_bucket(environment: settings.Environment, name: str) -> "tuple[S3Client, 
     return client, section
 
 
+@asynccontextmanager
+async def redis_client(
+    environment: settings.Environment, url: SecretStr, what: str, *, decoded: bool = False
+) -> "AsyncIterator[redis.asyncio.Redis]":
+    """A client of the Redis at that address; raises CouldNotObserve.
+
+    Args:
+        environment: whose clock decides whether it must be on loopback.
+        url: its address, with what it wants of a client.
+        what: how an error calls it.
+        decoded: whether its answers are text, and not bytes.
+    """
+    import redis.asyncio
+
+    if environment.clock.compressed and not url_is_local(url.get_secret_value()):
+        raise CouldNotObserve(_elsewhere(what, "its address"))
+    client = redis.asyncio.from_url(
+        url.get_secret_value(),
+        decode_responses=decoded,
+        socket_connect_timeout=CONNECT_WITHIN,
+        socket_timeout=CONNECT_WITHIN,
+    )
+    try:
+        yield client
+    except redis.exceptions.RedisError as e:
+        raise CouldNotObserve(f"{what}: {type(e).__name__}; is it up?") from e
+    finally:
+        await client.aclose()
+
+
 def _elsewhere(what: str, reference: str) -> str:
     return f"{what}: {reference} does not lead to loopback, and with a compressed clock nothing else is opened"
 
 
-def _named(sections: dict[str, _T], name: str, what: str) -> _T:
+def named(sections: Mapping[str, _T], name: str, what: str) -> _T:
+    """What the environment says of that; raises NotConfigured, naming `what` and all that there is."""
     if name not in sections:
         known = ", ".join(sorted(sections)) or "none"
         raise NotConfigured(f"{what} names no {name!r} (it has: {known}); add it to the environment file")

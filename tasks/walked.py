@@ -10,12 +10,13 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 _Base = TypeVar("_Base", bound=BaseModel)
+_Class = TypeVar("_Class")
 
 
 def kinds_in(package: ModuleType, base: type[_Base]) -> Mapping[str, type[_Base]]:
     """Kind → class; raises TypeError where two classes claim the same kind."""
     kinds: dict[str, type[_Base]] = {}
-    for one in _classes(package, base):
+    for one in classes_in(package, base):
         kind = str(one.model_fields["kind"].default)
         if kind in kinds:
             raise TypeError(f"{one.__module__} and {kinds[kind].__module__} both claim the kind {kind!r}")
@@ -23,7 +24,8 @@ def kinds_in(package: ModuleType, base: type[_Base]) -> Mapping[str, type[_Base]
     return kinds
 
 
-def _classes(package: ModuleType, base: type[_Base]) -> Iterator[type[_Base]]:
+def classes_in(package: ModuleType, base: type[_Class]) -> Iterator[type[_Class]]:
+    """The concrete ones, each in the module that defines it; the package's own vocabulary is passed over."""
     for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         if found.name.endswith(".vocabulary"):
             continue

@@ -10,7 +10,8 @@ from bench.backups_gauntlet.place import Place, sha256
 from tasks.backups.asked import manifest_key
 from tminus import events as ev
 from tminus.backups.manifest import BackupManifest, RestorePoint, StoredFile
-from tminus.backups.opened import OpenedBackups, have_chain
+from tminus.backups.opened import OpenedBackups
+from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry
 
 

@@ -16,9 +16,9 @@ from deployments.rehearsal.processes import Processes
 from tminus import events as ev
 from tminus.backups.contents import PostgresContents, TableContents
 from tminus.backups.manifest import SUFFIX, BackupManifest, Origin, StoredFile, digest
-from tminus.backups.opened import have_chain
 from tminus.chain_names import backups_chain
 from tminus.clock import now
+from tminus.ledger.opening import have_chain
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 

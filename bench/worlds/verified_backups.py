@@ -10,9 +10,9 @@ from bench.worlds.estates import LAUNCH
 from bench.worlds.ledger_world import LedgerWorld
 from bench.worlds.world import Case, fault
 from tminus import events as ev
-from tminus.backups.opened import have_chain
 from tminus.chain_names import backups_chain
 from tminus.clock import now
+from tminus.ledger.opening import have_chain
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 from tminus.outcome import Outcome, Verdict

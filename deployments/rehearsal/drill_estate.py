@@ -6,8 +6,6 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -20,6 +18,7 @@ from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.redis_sentinel import Sentinels
 from deployments.rehearsal.redis_servers import Redis
+from deployments.rehearsal.standing import Standing
 
 _SETTINGS = ("wal_log_hints = on", "wal_keep_size = '128MB'")  # so that whoever was the primary can be rewound
 _FOLLOWERS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
@@ -29,7 +28,7 @@ _PRIMARY = "cache"  # what the Sentinels call it
 _QUORUM = "2"
 
 
-class DrillEstate:
+class DrillEstate(Standing):
     """The servers, in `folder`; a `with` block in which they run, and after which none does.
 
     Args:
@@ -49,23 +48,15 @@ class DrillEstate:
         self.plan = folder / "machines.json"
         self.environment_file = folder / "environment.yaml"
         self.book = folder / "drills.yaml"
-        self._ending = ExitStack()
 
-    def __enter__(self) -> Self:
+    def stand(self, ending: ExitStack) -> None:
+        """See Standing."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as ending:
-            ending.enter_context(self.processes)
-            self.postgres.start(self.processes)
-            self.redis.start(self.processes)
-            self.sentinels.start(self.processes)
-            self._write()
-            self._ending = ending.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending.__exit__(kind, error, trace)
+        ending.enter_context(self.processes)
+        self.postgres.start(self.processes)
+        self.redis.start(self.processes)
+        self.sentinels.start(self.processes)
+        self._write()
 
     def environment(self) -> dict[str, str]:
         """What every process of a drill sees: resolved secrets, and the mark by which what it starts ends with us."""

@@ -20,7 +20,8 @@ from deployments.rehearsal.binaries import CHECKOUT
 from tminus import events as ev
 from tminus.backups.history import History
 from tminus.backups.manifest import SUFFIX, BackupManifest, digest
-from tminus.backups.opened import OpenedBackups, have_chain, open_backups
+from tminus.backups.opened import OpenedBackups, open_backups
+from tminus.ledger.opening import have_chain
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 

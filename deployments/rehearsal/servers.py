@@ -4,8 +4,7 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from pydantic import SecretStr
 
@@ -26,6 +25,7 @@ from deployments.rehearsal.postgres import Postgres
 from deployments.rehearsal.prefect_server import PrefectServer, start_worker
 from deployments.rehearsal.processes import Child, Processes
 from deployments.rehearsal.redis_servers import Redis
+from deployments.rehearsal.standing import Standing
 from deployments.rehearsal.witness_servers import JSON_LOG
 
 Name = Literal["postgres", "redis", "aws", "nginx", "prefect", "grafana"]
@@ -49,7 +49,7 @@ class Addresses(Address):
         return {name: value for address in own for name, value in address.environment().items()}
 
 
-class Servers:
+class Servers(Standing):
     """The servers of the rehearsal, in `folder`; a `with` block in which they run, and after which none does.
 
     Addresses and passwords are chosen when the object is made, before anything runs. Entering starts the servers named
@@ -85,25 +85,17 @@ class Servers:
         self._prefect: list[Future[object]] = []
         self._waiting: list[Callable[[], object]] = []
         self._entered = False
-        self._ending = contextlib.ExitStack()
 
-    def __enter__(self) -> Self:
-        with contextlib.ExitStack() as ending:
-            ending.callback(self._threads.shutdown, cancel_futures=True)
-            ending.enter_context(self.processes)
-            if "prefect" in self._only:
-                self._launch_prefect()
-            starting = [self._begin(start) for name, start in self._starters.items() if name in self._only]
-            self._entered = True
-            self._start_waiting()
-            _all_of(starting)
-            self._ending = ending.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending.__exit__(kind, error, trace)
+    def stand(self, ending: contextlib.ExitStack) -> None:
+        """See Standing."""
+        ending.callback(self._threads.shutdown, cancel_futures=True)
+        ending.enter_context(self.processes)
+        if "prefect" in self._only:
+            self._launch_prefect()
+        starting = [self._begin(start) for name, start in self._starters.items() if name in self._only]
+        self._entered = True
+        self._start_waiting()
+        _all_of(starting)
 
     def in_background(self, start: Callable[[], T]) -> Future[T]:
         """Run one more start beside the others; its result or its error is in the future."""

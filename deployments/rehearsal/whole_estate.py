@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from pydantic import SecretStr
 from pyrage import x25519
@@ -19,6 +17,7 @@ from deployments.rehearsal.nightly_backup import allow_marks
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.readiness import http_answers
 from deployments.rehearsal.servers import Servers
+from deployments.rehearsal.standing import Standing
 from deployments.rehearsal.trading_estate import Trading
 from deployments.rehearsal.trading_logins import SECRET, rotator_dsn, take_turns
 
@@ -29,7 +28,7 @@ _LEDGER = "TMINUS_REHEARSAL_LEDGER"
 _ROUTING_KEY_LENGTH = 32  # as PagerDuty's are
 
 
-class WholeEstate:
+class WholeEstate(Standing):
     """Everything a launch needs, in `folder`; a `with` block in which it runs, and after which none of it does.
 
     Args:
@@ -61,7 +60,6 @@ class WholeEstate:
             ledger=reference,
         )
         self._ledger = reference or f"sqlite:{self.documents.ledger}"
-        self._ending = ExitStack()
 
     @property
     def processes(self) -> Processes:
@@ -78,18 +76,11 @@ class WholeEstate:
             "PREFECT_CLIENT_MAX_RETRIES": "12",
         }
 
-    def __enter__(self) -> Self:
-        with ExitStack() as ending:
-            self.servers.start_worker(self.environment())
-            ending.enter_context(self.servers)
-            self._start_around()
-            self._ending = ending.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending.__exit__(kind, error, trace)
+    def stand(self, ending: ExitStack) -> None:
+        """See Standing."""
+        self.servers.start_worker(self.environment())
+        ending.enter_context(self.servers)
+        self._start_around()
 
     def _start_around(self) -> None:
         addresses = self.servers.addresses

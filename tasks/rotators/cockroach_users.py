@@ -158,6 +158,8 @@ class CockroachUsers(TwoLogins, frozen=True):
                 return Done(f"{user} has nothing of this rotation", already=True)
             if not (await known_role(connection, turn.way["old_user"])).can_login:
                 raise Refused(f"{turn.way['old_user']} cannot log in any more: without {user} nobody could")
+            if there.can_login and not await self._opens(turn.estate, user, new.secret("password")):
+                return Done(f"{user} has another password than this rotation's, and was left alone", already=True)
             await self._change(connection, user, "NOLOGIN PASSWORD NULL")
         return Done(f"{user} has no password and cannot log in", already=not there.can_login)
 

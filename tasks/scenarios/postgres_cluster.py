@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, LiteralString
 
 from pydantic import BaseModel, SecretStr
 
-from tasks.estate import CONNECT_WITHIN, Estate
+from tasks.estate import CONNECT_WITHIN, Estate, named
 from tminus.credentials import resolve
-from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.errors import CouldNotObserve
 from tminus.loopback import dsn_is_local
 from tminus.systems.drills import PostgresCluster
 
@@ -90,10 +90,7 @@ class Seen:
 def cluster_of(estate: Estate, name: str) -> PostgresCluster:
     """What the environment says of it; raises NotConfigured."""
     drills = estate.environment.drills
-    if drills is None or name not in drills.postgres:
-        known = ", ".join(sorted(drills.postgres)) if drills else ""
-        raise NotConfigured(f"drills.postgres names no {name!r} (it has: {known or 'none'}); add it to the environment")
-    return drills.postgres[name]
+    return named(drills.postgres if drills else {}, name, "drills.postgres")
 
 
 async def see(estate: Estate, cluster: PostgresCluster) -> Seen:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tasks.estate import Estate
 from tasks.machines import Switch
+from tasks.scenarios.killed import LOOK, killed, silent
 from tasks.scenarios.postgres_cluster import Seen, cluster_of, connected, place, see
 from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
 from tminus.credentials import resolve
@@ -14,8 +15,6 @@ from tminus.errors import CouldNotObserve, Refused
 if TYPE_CHECKING:
     import psycopg
 
-_LOOK = 0.05  # seconds between two looks
-_MISSED = 3  # refusals in a row after which it is taken for dead
 _PROMOTED_WITHIN = 60  # seconds that pg_promote waits
 _WRITTEN = "SELECT pg_logical_emit_message(true, 'tminus', 'a drill proves that this takes writes')"
 
@@ -64,17 +63,16 @@ class PostgresFailover(Scenario, frozen=True):
     async def inject(self, site: Site) -> str:
         """See Scenario."""
         victim = site.way["victim"]
-        await self._switch(site, victim).kill()
-        return f"{victim} was killed, and is off"
+        return await killed(self._switch(site, victim), victim)
 
     async def detect(self, site: Site) -> str:
         """See Scenario: nobody is let in any more, several times in a row."""
-        victim, missed = site.way["victim"], 0
-        while missed < _MISSED:
-            seen = await self._seen(site)
-            missed = missed + 1 if seen.nodes[victim] is None else 0
-            await asyncio.sleep(_LOOK)
-        return f"{victim} did not answer {_MISSED} times in a row"
+        victim = site.way["victim"]
+
+        async def answers() -> bool:
+            return (await self._seen(site)).nodes[victim] is not None
+
+        return await silent(victim, answers)
 
     async def recover(self, site: Site) -> str:
         """See Scenario."""
@@ -140,7 +138,7 @@ class PostgresFailover(Scenario, frozen=True):
         async with await connected(site.estate, node.dsn) as connection:
             await _wait_for(connection, wanted)
         while (again := (await self._seen(site)).nodes[primary]) is None or again.synchronous != wanted:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(LOOK)
         return f"; commits wait for {wanted} again"
 
     async def _until_steady(self, site: Site) -> None:
@@ -150,7 +148,7 @@ class PostgresFailover(Scenario, frozen=True):
                 raise Refused(f"{self.cluster}: {_shown(seen)}: two take writes")
             if len(seen.primaries) == 1 and len(seen.standbys) == len(seen.nodes) - 1:
                 return
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(LOOK)
 
     async def _require_off(self, site: Site, victim: str) -> None:
         """Raises Refused where the old primary may take writes: two of them would tear the data apart."""

@@ -6,13 +6,12 @@ from typing import ClassVar, Literal
 
 from tasks.estate import Estate
 from tasks.machines import Switch
+from tasks.scenarios.killed import LOOK, killed, silent
 from tasks.scenarios.redis_group import Seen, connected, group_of, see
 from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
 from tminus.credentials import resolve
 from tminus.errors import Refused
 
-_LOOK = 0.05  # seconds between two looks
-_MISSED = 3  # refusals in a row after which it is taken for dead
 _PROOF = "tminus:drill:proof"
 _PROOF_LIVES = 60  # seconds
 
@@ -48,17 +47,16 @@ class RedisFailover(Scenario, frozen=True):
     async def inject(self, site: Site) -> str:
         """See Scenario."""
         victim = site.way["victim"]
-        await self._switch(site, victim).kill()
-        return f"{victim} was killed, and is off"
+        return await killed(self._switch(site, victim), victim)
 
     async def detect(self, site: Site) -> str:
         """See Scenario: nobody is let in any more, several times in a row."""
-        victim, missed = site.way["victim"], 0
-        while missed < _MISSED:
-            seen = await self._seen(site)
-            missed = missed + 1 if seen.nodes[victim] is None else 0
-            await asyncio.sleep(_LOOK)
-        return f"{victim} did not answer {_MISSED} times in a row"
+        victim = site.way["victim"]
+
+        async def answers() -> bool:
+            return (await self._seen(site)).nodes[victim] is not None
+
+        return await silent(victim, answers)
 
     async def recover(self, site: Site) -> str:
         """See Scenario: until the Sentinels have one take over, which they do by themselves."""
@@ -67,7 +65,7 @@ class RedisFailover(Scenario, frozen=True):
             seen = await self._seen(site)
             if [seen.believed] == list(seen.primaries) != [victim]:
                 return f"the Sentinels had {seen.believed} take over"
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(LOOK)
 
     async def verify(self, site: Site) -> str:
         """See Scenario: a write on the new primary, while nobody else takes one."""
@@ -107,7 +105,7 @@ class RedisFailover(Scenario, frozen=True):
             one = len(seen.primaries) == 1 and len(seen.replicas) == len(seen.nodes) - 1
             if one and seen.believed == seen.primaries[0] and all(belief.able for belief in seen.sentinels):
                 return
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(LOOK)
 
     def _switch(self, site: Site, name: str) -> Switch:
         return Switch.of(site.estate, self.group, name, group_of(site.estate, self.group).nodes[name])

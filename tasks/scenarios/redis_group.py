@@ -2,22 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from tasks.estate import CONNECT_WITHIN, Estate
+from tasks.estate import Estate, named, redis_client
 from tasks.redis_sentinels import Belief, beliefs
 from tminus.credentials import resolve
-from tminus.errors import CouldNotObserve, NotConfigured
-from tminus.loopback import url_is_local
+from tminus.errors import CouldNotObserve
 from tminus.systems.drills import RedisGroup
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     import redis.asyncio
 
@@ -83,10 +81,7 @@ class Seen:
 def group_of(estate: Estate, name: str) -> RedisGroup:
     """What the environment says of it; raises NotConfigured."""
     drills = estate.environment.drills
-    if drills is None or name not in drills.redis:
-        known = ", ".join(sorted(drills.redis)) if drills else ""
-        raise NotConfigured(f"drills.redis names no {name!r} (it has: {known or 'none'}); add it to the environment")
-    return drills.redis[name]
+    return named(drills.redis if drills else {}, name, "drills.redis")
 
 
 async def see(estate: Estate, group: RedisGroup) -> Seen:
@@ -107,26 +102,9 @@ async def _described(estate: Estate, url: SecretStr) -> Described | None:
         return None
 
 
-@asynccontextmanager
-async def connected(estate: Estate, url: SecretStr) -> "AsyncIterator[redis.asyncio.Redis]":
-    """A client of one server; raises CouldNotObserve."""
-    import redis.asyncio
-
-    at = place(url)
-    if estate.environment.clock.compressed and not url_is_local(url.get_secret_value()):
-        raise CouldNotObserve(f"redis {at}: with a compressed clock nothing but loopback is opened")
-    client = redis.asyncio.from_url(
-        url.get_secret_value(),
-        decode_responses=True,
-        socket_connect_timeout=CONNECT_WITHIN,
-        socket_timeout=CONNECT_WITHIN,
-    )
-    try:
-        yield client
-    except redis.exceptions.RedisError as e:
-        raise CouldNotObserve(f"redis {at}: {type(e).__name__}; is it up?") from e
-    finally:
-        await client.aclose()
+def connected(estate: Estate, url: SecretStr) -> "AbstractAsyncContextManager[redis.asyncio.Redis]":
+    """A client of one server; see tasks.estate.redis_client."""
+    return redis_client(estate.environment, url, f"redis {place(url)}", decoded=True)
 
 
 def place(url: SecretStr) -> str:

@@ -19,9 +19,10 @@ from tasks.backups.asked import Asked, Seen, Verifier, manifest_key, store_folde
 from tminus import events as ev
 from tminus.backups.contents import KeyCensus, Marker, RedisContents
 from tminus.backups.manifest import BackupKind, BackupManifest, Origin, StoredFile, digest
-from tminus.backups.opened import OpenedBackups, have_chain, open_backups
+from tminus.backups.opened import OpenedBackups, open_backups
 from tminus.clock import now
 from tminus.expectation import Measurement
+from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry
 from tminus.record_parts import read_event
 

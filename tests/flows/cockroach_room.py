@@ -17,7 +17,8 @@ from flows.backup_verification import verify
 from tasks.backups import cockroach_jobs
 from tests.conftest import Estates
 from tminus import events as ev
-from tminus.backups.opened import OpenedBackups, have_chain, open_backups
+from tminus.backups.opened import OpenedBackups, open_backups
+from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry
 from tminus.record_parts import read_event
 

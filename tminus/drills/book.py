@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, ClassVar, Self, Union
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, Field, SerializeAsAny, create_model, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
+from tminus.book_entries import named, with_kinds
 from tminus.clock import Duration
-from tminus.errors import UsageError
 from tminus.runbook import Slug
 from tminus.wording import nearest
 from tminus.yaml_source import Source
@@ -69,10 +69,7 @@ class DrillsBook(BaseModel, frozen=True, extra="forbid"):
 
     def named(self, names: Sequence[str]) -> Iterator[tuple[str, Drill]]:
         """These, or all where none is named; raises UsageError for one that the book does not have."""
-        for name in names:
-            if name not in self.scenarios:
-                raise UsageError(f"{self.drills} has no drill {name!r}{nearest(name, list(self.scenarios))}")
-        yield from ((name, one) for name, one in self.scenarios.items() if not names or name in names)
+        return named(self.scenarios, names, self.drills, "drill")
 
 
 def load_book(source: Source, kinds: Mapping[str, type[Drill]]) -> DrillsBook:
@@ -82,8 +79,4 @@ def load_book(source: Source, kinds: Mapping[str, type[Drill]]) -> DrillsBook:
 
 def book_of(kinds: Mapping[str, type[Drill]]) -> type[DrillsBook]:
     """The book whose scenarios have the fields of their kinds."""
-    if len(kinds) > 1:
-        drills: object = Annotated[Union[tuple(kinds.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time
-    else:
-        drills = next(iter(kinds.values()))
-    return create_model("DrillsBook", __base__=DrillsBook, scenarios=(dict[Slug, drills], Field(min_length=1)))  # type: ignore[valid-type]  # made at run time
+    return with_kinds(DrillsBook, "scenarios", kinds)

@@ -1,11 +1,9 @@
 """A scenario's drills as its chain tells them: which one is open, what it broke, how it ended."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tminus import events as ev
-from tminus.ledger.store import Store
-from tminus.record_parts import read_event
+from tminus.episodes import Episodes
 
 FORWARD: tuple[ev.DrillStage, ...] = ("inject", "detect", "recover", "verify")
 """The stages of a drill, in their order; `undo` follows whatever became of them."""
@@ -65,28 +63,20 @@ class Played:
                 pass
 
 
-class Course:
+class Course(Episodes[Played]):
     """All drills of one scenario, the earliest first."""
 
-    def __init__(self, events: Iterable[ev.Event] = ()) -> None:
-        self.drills: list[Played] = []
-        for event in events:
-            self.take(event)
+    def begun(self, event: ev.Event) -> Played | None:
+        """See Episodes."""
+        return Played(event) if isinstance(event, ev.DrillBegan) else None
 
-    @classmethod
-    def read(cls, store: Store, chain: str) -> "Course":
-        """What the ledger holds; nothing where there is no such chain. Raises LedgerError."""
-        return cls([read_event(one) for one in store.read(chain)] if store.head(chain) else [])
-
-    def take(self, event: ev.Event) -> None:
-        """One more event of the chain."""
-        if isinstance(event, ev.DrillBegan):
-            self.drills.append(Played(event))
-        elif self.drills:
-            self.drills[-1].take(event)
+    @property
+    def drills(self) -> list[Played]:
+        """The same by its name."""
+        return self.episodes
 
     @property
     def unproven(self) -> Played | None:
         """The last one, where nobody has seen yet that all is as it was before."""
-        last = self.drills[-1] if self.drills else None
+        last = self.last
         return last if last is not None and last.unproven else None

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 
 from tminus import events as ev
-from tminus.backups.opened import have_chain
 from tminus.chain_names import lever_chain
+from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry, Store
 from tminus.record_parts import read_event
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from tminus.credentials import resolve
 from tminus.environment import Ledger
-from tminus.errors import NoLedger, UsageError
+from tminus.errors import NoLedger, Refused, UsageError
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Store
 
@@ -49,3 +49,12 @@ def named_ledger() -> Ledger:
     except ValidationError:
         # The value may be a DSN with its password, so it is not shown, and neither is pydantic's error.
         raise UsageError(f"{VARIABLE} names no ledger: set it to {_FORMS}, never to the DSN itself") from None
+
+
+def have_chain(store: Store, chain: str) -> None:
+    """Makes the chain where there is none; raises LedgerError."""
+    if store.head(chain) is None:
+        try:
+            store.open_chain(chain)
+        except Refused:  # somebody else made it meanwhile
+            return

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, ClassVar, Self, Union
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, create_model, field_validator, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints, field_validator, model_validator
 
+from tminus.book_entries import named, with_kinds
 from tminus.clock import Duration, show_duration
-from tminus.errors import UsageError
 from tminus.runbook import Slug
-from tminus.wording import nearest
 from tminus.yaml_source import Source
 
 FILE = "secrets.yaml"
@@ -95,10 +94,7 @@ class SecretsBook(BaseModel, frozen=True, extra="forbid"):
 
     def named(self, names: Sequence[str]) -> Iterator[tuple[str, Policy]]:
         """These, or all where none is named; raises UsageError for one that the book does not have."""
-        for name in names:
-            if name not in self.rotations:
-                raise UsageError(f"{self.secrets} has no secret {name!r}{nearest(name, list(self.rotations))}")
-        yield from ((name, policy) for name, policy in self.rotations.items() if not names or name in names)
+        return named(self.rotations, names, self.secrets, "secret")
 
 
 def load_book(source: Source, kinds: Mapping[str, type[Policy]]) -> SecretsBook:
@@ -112,8 +108,4 @@ def book_of(kinds: Mapping[str, type[Policy]]) -> type[SecretsBook]:
     Args:
         kinds: the vocabulary: what `kind:` may name.
     """
-    if len(kinds) > 1:
-        policies: object = Annotated[Union[tuple(kinds.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time
-    else:
-        policies = next(iter(kinds.values()))
-    return create_model("SecretsBook", __base__=SecretsBook, rotations=(dict[Slug, policies], Field(min_length=1)))  # type: ignore[valid-type]  # made at run time
+    return with_kinds(SecretsBook, "rotations", kinds)

@@ -1,12 +1,10 @@
 """A secret's rotations as its chain tells them: which one is open, how far it came, what comes next."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tminus import events as ev
-from tminus.ledger.store import Store
-from tminus.record_parts import read_event
+from tminus.episodes import Episodes
 
 FORWARD: tuple[ev.RotationStage, ...] = ("create", "set", "test", "promote", "off", "drop")
 """The stages of a rotation, in their order."""
@@ -102,46 +100,38 @@ class Rotation:
             self.hastened = order
 
 
-class Course:
+class Course(Episodes[Rotation]):
     """All rotations of one secret, the earliest first."""
 
-    def __init__(self, events: Iterable[ev.Event] = ()) -> None:
-        self.rotations: list[Rotation] = []
-        for event in events:
-            self.take(event)
+    def begun(self, event: ev.Event) -> Rotation | None:
+        """See Episodes."""
+        return Rotation(event) if isinstance(event, ev.RotationBegan) else None
 
-    @classmethod
-    def read(cls, store: Store, chain: str) -> "Course":
-        """What the ledger holds; nothing where there is no such chain. Raises LedgerError."""
-        return cls([read_event(one) for one in store.read(chain)] if store.head(chain) else [])
-
-    def take(self, event: ev.Event) -> None:
-        """One more event of the chain."""
-        if isinstance(event, ev.RotationBegan):
-            self.rotations.append(Rotation(event))
-        elif self.rotations:
-            self.rotations[-1].take(event)
+    @property
+    def rotations(self) -> list[Rotation]:
+        """The same by its name."""
+        return self.episodes
 
     @property
     def open(self) -> Rotation | None:
         """The one that is not over; there is one at most."""
-        last = self.rotations[-1] if self.rotations else None
+        last = self.last
         return last if last is not None and last.ended is None else None
 
     @property
     def last_rotated(self) -> Rotation | None:
         """The last that went through to its end."""
-        return next((one for one in reversed(self.rotations) if one.ended and one.ended.how == "rotated"), None)
+        return next((one for one in reversed(self.episodes) if one.ended and one.ended.how == "rotated"), None)
 
     @property
     def approvals(self) -> frozenset[str]:
         """The questions on which a rotation was begun, or hastened."""
-        return frozenset(chain for rotation in self.rotations for chain in rotation.approvals)
+        return frozenset(chain for rotation in self.episodes for chain in rotation.approvals)
 
     @property
     def owed(self) -> ev.RotationOrdered | None:
         """The order to cut off a version that the last rotation, which is over, did not get rid of."""
-        last = self.rotations[-1] if self.rotations else None
+        last = self.last
         if last is None or last.ended is None or last.hastened is None:
             return None
         return last.hastened if last.hastened.leaked != last.ends else None

@@ -11,6 +11,7 @@ import psycopg
 
 from tests.flows.restores.desk import Desk
 from tests.tasks.backups.dumps.shop import BOOK, DSN, Shop
+from tminus import events as ev
 
 if TYPE_CHECKING:
     Connection = psycopg.Connection[tuple[object, ...]]
@@ -96,6 +97,10 @@ class Room(Desk):
             rows = connection.execute("SELECT datname::text FROM pg_database").fetchall()
         mine = [str(name).removeprefix(self.database) for (name,) in rows if str(name).startswith(self.database)]
         return {"_".join(rest.split("_")[:2]) for rest in mine}
+
+    def verdicts(self, chain: str) -> dict[str, str]:
+        """Each step's last."""
+        return {one.step: one.outcome.verdict.value for one in self.events(chain) if isinstance(one, ev.StepEnded)}
 
     def removed(self) -> None:
         """Every database of this room goes."""

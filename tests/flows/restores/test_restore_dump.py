@@ -1,32 +1,21 @@
 """Lost orders brought back: chosen, approved by another person, saved, restored beside, switched, taken back."""
 
-import os
 import re
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 
 import pytest
 
 from tasks.restores import pg_restore
 from tasks.restores.live_postgres import LivePostgres
-from tests.flows.restores.desk import ROOT
 from tests.flows.restores.room import Room
 from tminus import events as ev
 from tminus.backups.contents import PostgresContents
 from tminus.clock import now
-from tminus.lease import take
-from tminus.ledger.store import Entry
 
 GONE, THERE = 0, 900  # orders, in what is live and in the backup
-_WITHIN = 30.0  # seconds
-
-
-def said(room: Room, chain: str) -> dict[str, str]:
-    """Each step's last verdict."""
-    return {one.step: one.outcome.verdict.value for one in room.events(chain) if isinstance(one, ev.StepEnded)}
 
 
 def test_the_whole_way(room: Room) -> None:
@@ -40,7 +29,7 @@ def test_the_whole_way(room: Room) -> None:
     assert done.exit_code == 0, done.output
     assert room.databases() == {"", "_before"}
     assert room.orders() == THERE
-    assert said(room, chain) == dict.fromkeys(("halted", "save", "beside", "halted-still", "switch"), "pass")
+    assert room.verdicts(chain) == dict.fromkeys(("halted", "save", "beside", "halted-still", "switch"), "pass")
     assert room.value("SELECT datacl::text FROM pg_database WHERE datname = current_database()") == before
     assert room.value("SELECT current_setting('work_mem')") == "8MB"
     words = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
@@ -214,36 +203,6 @@ def test_what_was_live_was_dropped(room: Room) -> None:
     assert room.holder() is None
 
 
-@pytest.mark.long
-def test_while_backups_are_verified(room: Room) -> None:
-    """The plan says so; a copy that has to wait for that is written down as such, and made later."""
-    opened = room.opened()
-    began = ev.VerificationBegan(
-        verification="one", system="shop", environment="test", digests={}, stores=("database",)
-    )
-    with closing(opened.store()) as store:
-        token = take(store, opened.chain, 60)
-        store.append(Entry(opened.chain, ev.write(began), token))
-        told = room.restore("database", now().isoformat(), "--dry-run")
-        assert re.search(r"meanwhile +a verification of the backups runs", told.output), told.output
-        chain = room.asked(unsaved="it is empty")
-        room.approved(chain)
-        found = room.restore("--resume")
-        assert (found.exit_code, "the backups are being verified" in found.output) == (3, True), found.output
-        assert said(room, chain) == {"halted": "pass", "save": "pass", "beside": "unknown"}
-        store.give_lease_back(opened.chain, token)
-    assert room.restore("--resume").exit_code == 0
-    assert room.orders() == THERE
-
-
-def test_beside_nothing_else(room: Room) -> None:
-    """A second one is refused, and so is a launch: by the environment's lock."""
-    room.asked()
-    found = room.restore("database", now().isoformat(), "--yes", key="lead")
-    assert found.exit_code == 3
-    assert "`tminus restore --resume` goes on with it" in found.output
-
-
 def test_a_lost_database_comes_back(room: Room) -> None:
     """Nothing can be saved then, which is said and approved, and nothing is there to be kept."""
     with room.connect("postgres") as connection:
@@ -256,36 +215,6 @@ def test_a_lost_database_comes_back(room: Room) -> None:
     done = room.restore("--resume")
     assert done.exit_code == 0, done.output
     assert room.databases() == {""}
-    assert room.orders() == THERE
-
-
-@pytest.mark.long
-def test_who_asks_waits_for_the_other(room: Room) -> None:
-    """`tminus restore` from the asking to the switch, in one process, approved from another."""
-    files = ["--runbook", "backups.yaml", "--environment", "environment.yaml", "--people", "people.yaml"]
-    argv = [
-        sys.executable,
-        "-m",
-        "cli.main",
-        "restore",
-        "database",
-        now().isoformat(),
-        *files,
-        "--yes",
-        "--key",
-        "asker",
-    ]
-    with (room.folder / "said").open("wb") as file:
-        asking = subprocess.Popen(
-            argv, cwd=room.folder, stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": str(ROOT)}
-        )
-    until = monotonic() + _WITHIN
-    while room.holder() is None and monotonic() < until and asking.poll() is None:
-        sleep(0.05)
-    chain = room.holder()
-    assert chain is not None, (room.folder / "said").read_text("utf-8")
-    assert room.approved(chain).exit_code == 0
-    assert asking.wait(_WITHIN) == 0, (room.folder / "said").read_text("utf-8")
     assert room.orders() == THERE
 
 

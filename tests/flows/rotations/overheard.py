@@ -124,6 +124,19 @@ class Overheard:
             sleep(0.05)
         raise AssertionError(f"no end after {_VISITS} visits: {self.said[-2000:]}")
 
+    def rotated(self) -> None:
+        """A whole rotation, by command and by flow; raises AssertionError unless another value is current then."""
+        before = self.current()
+        assert self.tminus("rotate", NAME, "--dry-run") == 0
+        assert self.tminus("rotate", NAME) == 0
+        self.flow()
+        course = self.until_over()
+        assert course.rotations[-1].ended is not None
+        assert course.rotations[-1].ended.how == "rotated"
+        assert self.current() != before
+        assert len(self.values) >= 2
+        assert self.tminus("secrets", NAME) == 0
+
     def course(self) -> Course:
         """What the ledger knows."""
         with closing(self.room.store()) as store:

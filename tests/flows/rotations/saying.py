@@ -1,10 +1,11 @@
 """A person who answers a question about a rotation as soon as it is asked, by their own command."""
 
 import os
+from collections.abc import Callable
 from contextlib import closing
 from time import sleep
 
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from cli.main import main
 from tests.flows.rotations.room import Room
@@ -13,6 +14,9 @@ from tminus.chain_names import is_rotation_asked
 from tminus.ledger.logbook import Logbook
 from tminus.rotations.papers import ASK
 
+Tminus = Callable[..., Result]
+"""`tminus …`, as the fixture of that name plays it."""
+WHY = ("--reason", "it leaked")
 _TRIES = 400  # of 20 ms
 
 

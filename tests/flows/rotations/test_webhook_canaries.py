@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -20,7 +19,7 @@ from tests.conftest import Estates, S3Server
 from tests.flows.rotations.overheard import Overheard, edit, entry, overheard
 from tests.flows.rotations.room import NAME, Room
 from tests.knocking import knocked_at
-from tests.tasks.rotators.webhook_desk import DIRECTORY, TOKEN
+from tests.tasks.rotators.webhook_desk import DIRECTORY, TOKEN, subscription
 from tminus.environment import Environment
 from tminus.yaml_source import Source
 
@@ -93,20 +92,7 @@ def test_pagerdutys_webhook_secret(house: Overheard, estates: Estates, tmp_path:
     house.hold(json.dumps({"secret": f"canary-{secrets.token_hex(8)}", "id": "none yet"}))
     reference = f"aws:{house.room.secret}#secret"
     with served(account.app()) as url, knocked_at(tmp_path, reference) as knocking:
-        wanted = {
-            "type": "webhook_subscription",
-            "delivery_method": {"type": "http_delivery_method", "url": f"{knocking.door}/pagerduty/webhooks"},
-            "events": ["incident.annotated"],
-            "filter": {"type": "account_reference"},
-            "description": "Notes for launches",
-        }
-        made = httpx.post(
-            f"{url}/webhook_subscriptions",
-            json={"webhook_subscription": wanted},
-            headers={"Authorization": f"Token token={TOKEN}"},
-            trust_env=False,
-        ).json()["webhook_subscription"]
-        house.hold(json.dumps({"secret": made["delivery_method"]["secret"], "id": made["id"]}))
+        house.hold(json.dumps(subscription(url, knocking.door)))
         rest = {
             "token": estates.secret(SecretStr(TOKEN)),
             "from_email": "lead@example.com",

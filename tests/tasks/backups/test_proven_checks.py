@@ -13,9 +13,9 @@ from tasks.checks.backup_intact import BackupIntact
 from tasks.checks.backup_verified import BackupVerified
 from tests.conftest import LAUNCH, Estates
 from tminus import events as ev
-from tminus.backups.opened import have_chain
 from tminus.chain_names import backups_chain
 from tminus.clock import now
+from tminus.ledger.opening import have_chain
 from tminus.ledger.sqlite import SqliteStore
 from tminus.ledger.store import Entry
 from tminus.outcome import Outcome, Verdict

@@ -1,11 +1,12 @@
 """Three tiny instances behind a real nginx, and estates that lead to them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from deployments.rehearsal.nginx import Nginx
 from deployments.rehearsal.ports import free_port
@@ -76,3 +77,26 @@ def world(three_instances: tuple[tuple[Tiny, ...], Nginx], tmp_path: Path, estat
 def nobody() -> str:
     """An address at which nothing listens."""
     return f"127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="module")
+def old_service() -> Iterator[Tiny]:
+    """The instance that serves nobody."""
+    old = Tiny()
+    with serving(old.app()) as old.address:
+        yield old
+
+
+@pytest.fixture
+def old(old_service: Tiny) -> Tiny:
+    """It has answered well for a while."""
+    old_service.heal()
+    old_service.count(500)
+    return old_service
+
+
+@pytest_asyncio.fixture
+async def estate(world: World, old: Tiny) -> AsyncIterator[Estate]:
+    """Three instances serve, and one is idle."""
+    async with world.estate(idle=[old.address], control="/ready") as estate:
+        yield estate

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -25,7 +24,7 @@ from tests.tasks.rotators.key_vendor import KeyVendor
 from tests.tasks.rotators.kms_room import KmsRoom
 from tests.tasks.rotators.pair import Pair, made_pair
 from tests.tasks.rotators.redis_room import RedisRoom
-from tests.tasks.rotators.webhook_desk import DIRECTORY, OLD, TOKEN, Desk, Subscribed
+from tests.tasks.rotators.webhook_desk import DIRECTORY, OLD, TOKEN, Desk, Subscribed, subscription
 
 
 @pytest.fixture
@@ -94,18 +93,7 @@ def duty(
         url = open_ones.enter_context(served(account.app()))
         reference = f"aws:{secret.name}#secret"
         knocking = open_ones.enter_context(knocked_at(tmp_path, reference))
-        wanted = {
-            "type": "webhook_subscription",
-            "delivery_method": {"type": "http_delivery_method", "url": f"{knocking.door}/pagerduty/webhooks"},
-            "events": ["incident.annotated"],
-            "filter": {"type": "account_reference"},
-            "description": "Notes for launches",
-        }
-        headers = {"Authorization": f"Token token={TOKEN}"}
-        made = httpx.post(
-            f"{url}/webhook_subscriptions", json={"webhook_subscription": wanted}, headers=headers, trust_env=False
-        ).json()["webhook_subscription"]
-        secret.promote(secret.pend(json.dumps({"secret": made["delivery_method"]["secret"], "id": made["id"]})))
+        secret.promote(secret.pend(json.dumps(subscription(url, knocking.door))))
         rest = {"token": token, "from_email": "lead@example.com", "service": "PSVC", "api": url}
         section = {"routing_key": "env:NOWHERE", "rest": rest, "webhook_secrets": [reference]}
         time.sleep(0.25)

@@ -12,7 +12,7 @@ from tasks.estate import Estate
 from tasks.rotators.http_key import HttpKey
 from tasks.rotators.rotator import Turn
 from tests.conftest import Estates
-from tests.tasks.rotators.key_vendor import ADMIN, KeyVendor
+from tests.tasks.rotators.key_vendor import ADMIN, KeyVendor, policy
 from tminus.rotations.document import Document
 
 _T = TypeVar("_T")
@@ -40,28 +40,12 @@ class Desk:
     def book(self, **changed: object) -> dict[str, object]:
         """What the book says."""
         said: dict[str, object] = {
-            "kind": "http.key",
+            **policy("vendor", self._admin),
             "title": "Orders",
             "owner": "backend",
             "secret": "tradesense/orders",
             "every": "90d",
-            "endpoint": "vendor",
-            "admin": self._admin,
-            "header": "X-Api-Key: {key}",
-            "make": {
-                "path": "/v1/keys",
-                "body": {"key": {"name": "{mark}"}},
-                "value": "/data/secret",
-                "id": "/data/id",
-            },
-            "listing": {"path": "/v1/keys", "keys": "/data", "id": "/id", "mark": "/name", "next": "/links/next"},
-            "revoke": {"method": "DELETE", "path": "/v1/keys/{id}"},
-            "disable": {"method": "POST", "path": "/v1/keys/{id}/disable"},
-            "enable": {"method": "POST", "path": "/v1/keys/{id}/enable"},
             "used": {"path": "/v1/keys/{id}", "last": "/last_used_at"},
-            "can": [{"path": "/v1/orders?limit=1"}],
-            "cannot": [{"path": "/v1/payouts"}],
-            "settles": "0s",
         }
         return {name: value for name, value in (said | changed).items() if value is not None}
 

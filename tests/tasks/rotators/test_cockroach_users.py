@@ -221,6 +221,17 @@ async def test_a_login_in_use_is_not_taken(cluster: Cluster) -> None:
         await cluster.rotates().set(cluster.turn, await cluster.rotates().create(cluster.turn))
 
 
+async def test_undo_switches_off_only_what_it_switched_on(cluster: Cluster) -> None:
+    """Somebody gave the other login a password and uses it: it goes on to be let in."""
+    users, turn = cluster.rotates(), cluster.turn
+    theirs = replace(turn, rotation="2027-theirs")
+    given = await users.create(theirs)
+    _done(await users.set(theirs, given))
+    new = await users.create(turn)
+    assert (await users.undo(turn, new)).already
+    assert cluster.opens(given)
+
+
 async def test_roles_that_are_not_as_they_must_be(cluster: Cluster) -> None:
     """A current login that is gone, or is no member of the owner, is nothing to begin from."""
     new = await cluster.rotates().create(cluster.turn)

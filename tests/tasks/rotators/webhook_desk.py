@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+import httpx
 from pydantic import SecretStr
 
 from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
@@ -26,6 +27,24 @@ DIRECTORY = {
     "users": [{"id": "PUSER01", "name": "DevOps lead", "email": "lead@example.com"}],
     "on_calls": [{"user": "PUSER01", "start": "2020-01-01T00:00:00Z", "end": "2100-01-01T00:00:00Z"}],
 }
+
+
+def subscription(url: str, door: str) -> dict[str, str]:
+    """Subscribes a gateway at PagerDuty; what a secret says of it, its signing secret shown this once."""
+    wanted = {
+        "type": "webhook_subscription",
+        "delivery_method": {"type": "http_delivery_method", "url": f"{door}/pagerduty/webhooks"},
+        "events": ["incident.annotated"],
+        "filter": {"type": "account_reference"},
+        "description": "Notes for launches",
+    }
+    made = httpx.post(
+        f"{url}/webhook_subscriptions",
+        json={"webhook_subscription": wanted},
+        headers={"Authorization": f"Token token={TOKEN}"},
+        trust_env=False,
+    ).json()["webhook_subscription"]
+    return {"secret": made["delivery_method"]["secret"], "id": made["id"]}
 
 
 class Desk:

@@ -4,30 +4,23 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from threading import Thread
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from pydantic import JsonValue, SecretStr
+from pydantic import SecretStr
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deployments.rehearsal.in_thread import Door, served
 from deployments.rehearsal.slack_stand_in import SlackStandIn
 from tests.sampling import few
-from tests.tminus.launch_story import KINDS
 from tests.tminus.slack_line import APP_TOKEN, Line, listening
 from tests.tminus.slack_room import Room, eventually
 from tests.tminus.slack_wire import Wire
-from tests.tminus.staged_launch import Stage
 from tminus.slack_answers import SlackAnswers, Told
 from tminus.slack_connection import NotOpened, SlackConnection, _Client
-from tminus.slack_intake import SlackIntake
 from tminus.slack_payload import is_slacks_socket
-from tminus.slack_socket import SlackSocket
 
 _GARBAGE = [
     (b"<html>", "text/html", 200),
@@ -259,46 +252,3 @@ def _refuses(listening: socket.socket) -> None:
         with near:
             near.recv(65536)
             near.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
-
-
-class _Deaf:
-    """A connection whose acknowledgements go nowhere."""
-
-    def acknowledge(self, _envelope: str, _payload: object) -> bool:
-        """Lost."""
-        return False
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=12,
-)
-FIELDS = ("type", "envelope_id", "payload", "user", "actions", "view", "user_id", "command", "text", "response_url")
-
-
-@pytest.fixture
-def unconnected(stage: Stage) -> Iterator[SlackSocket]:
-    """What hears envelopes, without a connection."""
-    part = SlackSocket(SlackIntake(stage.store, KINDS, SlackAnswers("http://127.0.0.1:1/api/")), SecretStr(APP_TOKEN))
-    part._loop = asyncio.new_event_loop()
-    yield part
-    part._loop.close()
-
-
-@given(
-    message=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8),
-    kind=st.sampled_from(["interactive", "slash_commands", "hello", ""]),
-)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_no_envelope_breaks_it_or_is_recorded(
-    unconnected: SlackSocket, stage: Stage, message: dict[str, JsonValue], kind: str
-) -> None:
-    """Whatever stands in it, in the envelope or in what it holds, and however often it comes."""
-    assert unconnected._loop is not None
-    before = stage.book.refresh().seq
-    payload = {**message, "type": "block_actions"}
-    for one in (message, {**message, "type": kind, "envelope_id": "1", "payload": payload}):
-        unconnected._heard(_Deaf(), one)  # type: ignore[arg-type]
-    unconnected._loop.run_until_complete(unconnected._intake.finish())
-    assert stage.book.refresh().seq == before

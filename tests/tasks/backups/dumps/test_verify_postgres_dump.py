@@ -7,6 +7,7 @@ restored from it alone.
 import asyncio
 import os
 from collections.abc import Callable
+from typing import LiteralString
 
 import psutil
 import pyrage
@@ -114,19 +115,23 @@ async def test_a_dump_of_other_data_does_not_agree(shop: Shop, damage: str) -> N
     assert seen.because
 
 
-@pytest.mark.long
-async def test_an_empty_dump_that_restores_cleanly_does_not_agree(shop: Shop) -> None:
-    """pg_restore finds nothing wrong with it."""
+def dump_of_another(shop: Shop, how: LiteralString = "") -> bytes:
+    """Of an empty database of the same name and owner, made so."""
     with shop.connect("postgres") as connection:
         connection.execute("ALTER DATABASE shop RENAME TO shop_kept")
-        connection.execute("CREATE DATABASE shop OWNER shop")
+        connection.execute("CREATE DATABASE shop OWNER shop " + how)
     try:
-        plain = shop.dump()
+        return shop.dump()
     finally:
         with shop.connect("postgres") as connection:
             connection.execute("DROP DATABASE shop")
             connection.execute("ALTER DATABASE shop_kept RENAME TO shop")
-    seen = await shop.verify(shop.with_file(plain))
+
+
+@pytest.mark.long
+async def test_an_empty_dump_that_restores_cleanly_does_not_agree(shop: Shop) -> None:
+    """pg_restore finds nothing wrong with it."""
+    seen = await shop.verify(shop.with_file(dump_of_another(shop)))
     assert {"tables_differ", "schema_differs", "sequences_differ", "constraints_broken"} <= failing(seen)
     assert "invariants_broken" in failing(seen)
 
@@ -142,16 +147,9 @@ async def test_another_database_does_not_agree(shop: Shop) -> None:
 @pytest.mark.long
 async def test_a_wrong_encoding_does_not_agree(shop: Shop) -> None:
     """The same rows in a database that does not know what letters are."""
-    with shop.connect("postgres") as connection:
-        connection.execute("ALTER DATABASE shop RENAME TO shop_kept")
-        connection.execute("CREATE DATABASE shop OWNER shop TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
-    try:
-        plain = shop.dump()
-    finally:
-        with shop.connect("postgres") as connection:
-            connection.execute("DROP DATABASE shop")
-            connection.execute("ALTER DATABASE shop_kept RENAME TO shop")
-    seen = await shop.verify(shop.with_file(plain))
+    seen = await shop.verify(
+        shop.with_file(dump_of_another(shop, "TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"))
+    )
     assert "schema_differs" in failing(seen)
     assert any(line.startswith("encoding was UTF8") for line in seen.details)
 
