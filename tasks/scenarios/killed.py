@@ -1,25 +1,37 @@
-"""A server that dies as in a power cut, and how it is told from outside."""
+"""A primary that dies as in a power cut, and how that is told from outside."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from abc import ABC, abstractmethod
 
 from tasks.machines import Switch
+from tasks.scenarios.scenario import Scenario, Site
 
 LOOK = 0.05
 """Seconds between two looks."""
 _MISSED = 3  # looks in a row without an answer after which it is taken for dead
 
 
-async def killed(switch: Switch, name: str) -> str:
-    """Ends it; comes back once it is off. Raises as Switch does."""
-    await switch.kill()
-    return f"{name} was killed, and is off"
+class KilledPrimary(Scenario, ABC, frozen=True):
+    """A scenario whose way names a `victim`."""
 
+    @abstractmethod
+    def switch(self, site: Site, name: str) -> Switch:
+        """The power switch of one of its servers. Raises NotConfigured."""
 
-async def silent(name: str, answers: Callable[[], Awaitable[bool]]) -> str:
-    """Comes back once it did not answer several times in a row."""
-    missed = 0
-    while missed < _MISSED:
-        missed = 0 if await answers() else missed + 1
-        await asyncio.sleep(LOOK)
-    return f"{name} did not answer {_MISSED} times in a row"
+    @abstractmethod
+    async def answers(self, site: Site, name: str) -> bool:
+        """Whether that server lets anybody in."""
+
+    async def inject(self, site: Site) -> str:
+        """See Scenario."""
+        victim = site.way["victim"]
+        await self.switch(site, victim).kill()
+        return f"{victim} was killed, and is off"
+
+    async def detect(self, site: Site) -> str:
+        """See Scenario: it does not answer several times in a row."""
+        victim, missed = site.way["victim"], 0
+        while missed < _MISSED:
+            missed = 0 if await self.answers(site, victim) else missed + 1
+            await asyncio.sleep(LOOK)
+        return f"{victim} did not answer {_MISSED} times in a row"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tasks.estate import Estate
 from tasks.machines import Switch
-from tasks.scenarios.killed import LOOK, killed, silent
+from tasks.scenarios.killed import LOOK, KilledPrimary
 from tasks.scenarios.postgres_cluster import Seen, cluster_of, connected, place, see
-from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
+from tasks.scenarios.scenario import Clients, Site, Steady, Way
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, Refused
 
@@ -19,7 +19,7 @@ _PROMOTED_WITHIN = 60  # seconds that pg_promote waits
 _WRITTEN = "SELECT pg_logical_emit_message(true, 'tminus', 'a drill proves that this takes writes')"
 
 
-class PostgresFailover(Scenario, frozen=True):
+class PostgresFailover(KilledPrimary, frozen=True):
     """The primary dies as in a power cut, and the standby that has most of it is promoted.
 
     Nothing is promoted before the old primary is proven to be off, so there are never two that take writes. Failing
@@ -60,19 +60,9 @@ class PostgresFailover(Scenario, frozen=True):
         primary = seen.nodes[victim]
         return {"victim": victim, "heir": heir, "synchronous": primary.synchronous if primary else ""}
 
-    async def inject(self, site: Site) -> str:
-        """See Scenario."""
-        victim = site.way["victim"]
-        return await killed(self._switch(site, victim), victim)
-
-    async def detect(self, site: Site) -> str:
-        """See Scenario: nobody is let in any more, several times in a row."""
-        victim = site.way["victim"]
-
-        async def answers() -> bool:
-            return (await self._seen(site)).nodes[victim] is not None
-
-        return await silent(victim, answers)
+    async def answers(self, site: Site, name: str) -> bool:
+        """See KilledPrimary."""
+        return (await self._seen(site)).nodes[name] is not None
 
     async def recover(self, site: Site) -> str:
         """See Scenario."""
@@ -100,7 +90,7 @@ class PostgresFailover(Scenario, frozen=True):
     async def undo(self, site: Site) -> str:
         """See Scenario: whoever is off is started where nobody else took over, and follows whoever did."""
         victim = site.way["victim"]
-        switch = self._switch(site, victim)
+        switch = self.switch(site, victim)
         off = await switch.power() == "off"  # what was begun before a kill has had its effect by then
         seen = await self._seen(site)
         if len(seen.primaries) > 1:
@@ -127,6 +117,10 @@ class PostgresFailover(Scenario, frozen=True):
         """See Scenario."""
         return Clients("postgres", tuple(node.dsn for node in cluster_of(estate, self.cluster).nodes.values()))
 
+    def switch(self, site: Site, name: str) -> Switch:
+        """See KilledPrimary."""
+        return Switch.of(site.estate, self.cluster, name, cluster_of(site.estate, self.cluster).nodes[name])
+
     async def _synchronous_again(self, site: Site) -> str:
         """Commits wait for a standby as before, once there is one."""
         seen = await self._seen(site)
@@ -152,11 +146,8 @@ class PostgresFailover(Scenario, frozen=True):
 
     async def _require_off(self, site: Site, victim: str) -> None:
         """Raises Refused where the old primary may take writes: two of them would tear the data apart."""
-        if await self._switch(site, victim).power() != "off":
+        if await self.switch(site, victim).power() != "off":
             raise Refused(f"{self.cluster}: {victim} runs, so nobody is promoted; what was broken is undone")
-
-    def _switch(self, site: Site, name: str) -> Switch:
-        return Switch.of(site.estate, self.cluster, name, cluster_of(site.estate, self.cluster).nodes[name])
 
     async def _seen(self, site: Site) -> Seen:
         return await see(site.estate, cluster_of(site.estate, self.cluster))

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from tasks.estate import Estate
 from tasks.machines import Switch
-from tasks.scenarios.killed import LOOK, killed, silent
+from tasks.scenarios.killed import LOOK, KilledPrimary
 from tasks.scenarios.redis_group import Seen, connected, group_of, see
-from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
+from tasks.scenarios.scenario import Clients, Site, Steady, Way
 from tminus.credentials import resolve
 from tminus.errors import Refused
 
@@ -16,7 +16,7 @@ _PROOF = "tminus:drill:proof"
 _PROOF_LIVES = 60  # seconds
 
 
-class RedisFailover(Scenario, frozen=True):
+class RedisFailover(KilledPrimary, frozen=True):
     """The primary dies as in a power cut, and whom the Sentinels choose takes over.
 
     Attributes:
@@ -44,19 +44,9 @@ class RedisFailover(Scenario, frozen=True):
             raise Refused(f"{self.group}: {seen.line()}; there must be one that takes writes")
         return {"victim": seen.primaries[0]}
 
-    async def inject(self, site: Site) -> str:
-        """See Scenario."""
-        victim = site.way["victim"]
-        return await killed(self._switch(site, victim), victim)
-
-    async def detect(self, site: Site) -> str:
-        """See Scenario: nobody is let in any more, several times in a row."""
-        victim = site.way["victim"]
-
-        async def answers() -> bool:
-            return (await self._seen(site)).nodes[victim] is not None
-
-        return await silent(victim, answers)
+    async def answers(self, site: Site, name: str) -> bool:
+        """See KilledPrimary."""
+        return (await self._seen(site)).nodes[name] is not None
 
     async def recover(self, site: Site) -> str:
         """See Scenario: until the Sentinels have one take over, which they do by themselves."""
@@ -81,7 +71,7 @@ class RedisFailover(Scenario, frozen=True):
     async def undo(self, site: Site) -> str:
         """See Scenario: whoever is off follows whoever took over, or is started where nobody did."""
         victim = site.way["victim"]
-        switch = self._switch(site, victim)
+        switch = self.switch(site, victim)
         did = f"{victim} was not off"
         if await switch.power() == "off":
             seen = await self._seen(site)
@@ -98,6 +88,10 @@ class RedisFailover(Scenario, frozen=True):
         """See Scenario."""
         return Clients("redis", tuple(node.url for node in group_of(estate, self.group).nodes.values()))
 
+    def switch(self, site: Site, name: str) -> Switch:
+        """See KilledPrimary."""
+        return Switch.of(site.estate, self.group, name, group_of(site.estate, self.group).nodes[name])
+
     async def _until_steady(self, site: Site) -> None:
         """The Sentinels make whoever comes back follow; until they did two may take writes, which they end."""
         while True:
@@ -106,9 +100,6 @@ class RedisFailover(Scenario, frozen=True):
             if one and seen.believed == seen.primaries[0] and all(belief.able for belief in seen.sentinels):
                 return
             await asyncio.sleep(LOOK)
-
-    def _switch(self, site: Site, name: str) -> Switch:
-        return Switch.of(site.estate, self.group, name, group_of(site.estate, self.group).nodes[name])
 
     async def _seen(self, site: Site) -> Seen:
         return await see(site.estate, group_of(site.estate, self.group))
