@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from flows.asking_first import answered
 from flows.diary import Diary, alone
-from flows.rotation_asking import answered
 from flows.rotation_stages import Stages
 from flows.rotation_visit import Left, Say, Visited, Wish, broke_off, mistaken, visited
 from tasks.aws_errors import NotThere
@@ -181,7 +181,7 @@ class Rotating:
         """Why nothing is done on this visit: nobody said yes yet, or it is too early."""
         hurried = rotation.hastened is not None
         if rotation.undo is None and not hurried and not rotation.begun and rotation.began.approval:
-            answer = await asyncio.to_thread(answered, self._store, rotation.began.approval)
+            answer = await asyncio.to_thread(answered, self._store, rotation.began.approval, ev.RotationAsked)
             if answer.word == "open":
                 return Visited(self._name, "waits", f"{self._name} waits for a yes: {answer.said}")
             if why := answer.why_not(now()):
@@ -198,7 +198,7 @@ class Rotating:
 
     async def _require_approved(self, order: ev.RotationOrdered) -> None:
         """Raises Refused where nobody said yes to just what an order says: whoever wrote it down, that is signed."""
-        answer = await asyncio.to_thread(answered, self._store, order.approval)
+        answer = await asyncio.to_thread(answered, self._store, order.approval, ev.RotationAsked)
         asked = (answer.asked.secret, answer.asked.at_once, answer.asked.replaces)
         if answer.word != "yes" or asked != (self._name, True, order.leaked):
             raise Refused(

@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from flows.asking_first import wait_for_answer
 from flows.rotating import Rotating, rotating
-from flows.rotation_asking import ask_once, wait_for_answer
+from flows.rotation_asking import ask_to_rotate
 from flows.rotation_round import owed
 from flows.rotation_visit import Say, Visited, Wish
 from tminus import events as ev
@@ -101,8 +102,8 @@ async def cut_off(
             reason=word.reason,
             cut_off=tuple(await _cut_off(one)),
         )
-        chain = await asyncio.to_thread(ask_once, store, opened, word.people, asked, opened.book.leaked, say)
-        answer = await wait_for_answer(store, chain, say)
+        chain = await asyncio.to_thread(ask_to_rotate, store, opened, word.people, asked, opened.book.leaked, say)
+        answer = await wait_for_answer(store, chain, ev.RotationAsked, say)
         if why := answer.why_not(now()):
             raise Refused(f"{name} was not cut off: {why}")
         say(f"Approved: {answer.said}.")

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.rotating import Rotating, rotating
-from flows.rotation_asking import ask_once
+from flows.rotation_asking import ask_to_rotate
 from flows.rotation_visit import How, Say, Visited, Wish
 from tasks.rotators.vocabulary import ROTATORS
 from tminus import events as ev
@@ -110,7 +110,7 @@ async def _approved(
     asked = ev.RotationAsked(
         secret=name, stored_as=policy.secret, replaces=replaces, at_once=False, asked_by="", reason=wish.reason
     )
-    chain = await asyncio.to_thread(ask_once, store, opened, people, asked, policy.approval, say)
+    chain = await asyncio.to_thread(ask_to_rotate, store, opened, people, asked, policy.approval, say)
     return replace(wish, approval=chain, replaces=replaces)
 
 

@@ -88,13 +88,8 @@ def secret_chain(system: str, environment: str, secret: str) -> str:
     return f"{SECRET}{system}.{environment}.{secret}"
 
 
-def rotation_asked_chain(system: str, environment: str, secret: str, asked: datetime) -> str:
-    """The chain in which people are asked about one rotation; those of one secret stand in the order of time."""
-    return f"{rotations_asked(system, environment, secret)}{asked:%Y%m%d-%H%M%S-%f}"
-
-
 def rotations_asked(system: str, environment: str, secret: str) -> str:
-    """How the chains begin in which people are asked about one secret."""
+    """How the chains begin in which people are asked about one secret; they stand in the order of time."""
     return f"{_ROTATION_ASKED}{system}.{environment}.{secret}."
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import rfc8785
 from pydantic import BaseModel, Field, TypeAdapter
 
+from tminus.events.asked import ChangeAsked
 from tminus.events.backups import (
     BackupAnnounced,
     BackupTaken,
@@ -102,6 +103,7 @@ __all__ = [
     "BackupTaken",
     "BackupVerified",
     "BaselineFrozen",
+    "ChangeAsked",
     "DirectoryEntry",
     "DrillBegan",
     "DrillBrokeOff",

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tminus.events.asked import ChangeAsked
 from tminus.events.happening import Happening, Time
 from tminus.foreign_text import Printable
 
@@ -124,7 +125,7 @@ class RotationEnded(Happening):
     sentence: Printable
 
 
-class RotationAsked(Happening):
+class RotationAsked(ChangeAsked):
     """What somebody is asked to approve before a secret is rotated: written into the chain of the question.
 
     Attributes:
@@ -136,6 +137,13 @@ class RotationAsked(Happening):
     stored_as: str
     replaces: str
     at_once: bool
-    asked_by: str
-    reason: Printable = ""
     cut_off: tuple[Printable, ...] = Field(default=())
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """See ChangeAsked. Not who is cut off, which changes while people read; they are told that."""
+        return {
+            "secret": f"{self.secret}, {self.stored_as}",
+            "replaces": self.replaces,
+            "at once": "yes" if self.at_once else "no",
+        }

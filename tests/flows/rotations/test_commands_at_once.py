@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from cli.main import main
 from tests.flows.rotations.room import FIRST, NAME, Room
 from tests.flows.rotations.saying import WHY, Tminus, answer_when_asked
+from tminus import asked_change
 from tminus.asking import how_to_answer
 from tminus.chain_names import is_rotation_asked
 from tminus.ledger.logbook import Logbook
-from tminus.rotations import papers
 from tminus.rotations.papers import ASK
 
 _TRIES = 400  # of 20 ms
@@ -64,7 +64,7 @@ def test_a_no_is_a_refusal(tminus: Tminus, room: Room) -> None:
 
 def test_silence_is_one_too(tminus: Tminus, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once the time is up: exit 3."""
-    monkeypatch.setattr(papers, "PATIENCE", timedelta(seconds=0.5))
+    monkeypatch.setattr(asked_change, "PATIENCE", timedelta(seconds=0.5))
     came = tminus("rotate", NAME, "--at-once", "--yes", *WHY, by="asker")
     assert (came.exit_code, f"{NAME} was not cut off" in came.output) == (3, True), came.output
     assert room.door.opens(FIRST)

@@ -40,6 +40,7 @@ def test_a_whole_rotation(room: Room) -> None:
 
 def test_another_within_the_overlap_is_refused_with_the_time(room: Room) -> None:
     """Who rotates again while the old value still counts is told when they may; nothing is changed."""
+    room.policy(overlap="1h", cycle="1h")
     room.rotate()
     new = room.value()
     with pytest.raises(Refused, match=rf"{NAME} was rotated at .* not before \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC"):

@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from flows import rotation_orders
+from flows.asking_first import Answer, wait_for_answer
 from flows.rotating import Rotating
-from flows.rotation_asking import Answer, wait_for_answer
 from flows.rotation_orders import cut_off
 from flows.rotation_visit import Say, Visited, Wish
 from tests.flows.rotations.breaking import wait_for
@@ -18,6 +18,7 @@ from tests.flows.rotations.door import DoorKey
 from tests.flows.rotations.room import FIRST, NAME, Room
 from tests.flows.rotations.saying import answer_last_asked, answer_when_asked
 from tests.flows.world import Crash
+from tminus import events as ev
 from tminus.errors import Refused
 from tminus.ledger.store import Store
 from tminus.rotations.document import Document
@@ -151,8 +152,8 @@ def test_killed_between_two_that_go(room: Room, monkeypatch: pytest.MonkeyPatch)
 def test_what_leaked_is_not_current_any_more(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where somebody else changed it between the question and the yes, nothing is cut off that nobody spoke of."""
 
-    async def changed(store: Store, chain: str, say: Say) -> Answer:
-        answer = await wait_for_answer(store, chain, say)
+    async def changed(store: Store, chain: str, kind: type[ev.RotationAsked], say: Say) -> Answer[ev.RotationAsked]:
+        answer = await wait_for_answer(store, chain, kind, say)
         room.client.put_secret_value(SecretId=room.secret, SecretString='{"password": "of somebody else"}')
         return answer
 
