@@ -1,16 +1,27 @@
 """`tminus drill`: something real is broken on purpose, brought back, and measured meanwhile."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from cli.book_files import with_book_files
+from cli.deciding import key_option
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
+    from flows.drill_round import Request
     from tminus import events as ev
     from tminus.drills.opened import OpenedDrills
+
+
+class _Words(TypedDict):
+    """Who speaks, and what they say of it."""
+
+    people: Path | None
+    reason: str
+    key_file: Path | None
+
 
 _CODES = {"held": 0, "missed": 1, "undone": 1, "not undone": 4}
 
@@ -21,11 +32,16 @@ _CODES = {"held": 0, "missed": 1, "undone": 1, "not undone": 4}
 @click.option("--undo", is_flag=True, help="Undo what NAME's last drill broke, where that is not proven yet.")
 @click.option("--stop", "lever", flag_value="stop", help="End all drills of the system here, and let none begin.")
 @click.option("--allow", "lever", flag_value="allow", help="Let drills begin again.")
-@click.option("--reason", default="", help="Why, for the record.")
-def command(runbook: Path, environment: Path, name: str, *, undo: bool, lever: str | None, reason: str) -> None:
+@click.option("--people", type=click.Path(path_type=Path), envvar="TMINUS_PEOPLE", help="Who may approve: people.yaml.")
+@click.option("--reason", default="", help="Why, for the record and for whoever is asked.")
+@key_option
+def command(
+    runbook: Path, environment: Path, name: str, *, undo: bool, lever: str | None, **words: Unpack[_Words]
+) -> None:
     """Breaks something real, and measures.
 
-    What NAME says is broken on purpose, recovered, and brought back as it was.
+    What NAME says is broken on purpose, once somebody else said yes where the book wants that; it is recovered, and
+    brought back as it was.
 
     Killed at any moment and started again, it undoes first and breaks nothing more.
 
@@ -39,7 +55,7 @@ def command(runbook: Path, environment: Path, name: str, *, undo: bool, lever: s
 
     found = drill_round.opened_drills(runbook, environment)
     if lever is not None:
-        _move(found, lever, reason)
+        _move(found, lever, words["reason"])
         return
     if not name:
         raise UsageError(f"drill which? {', '.join(found.book.scenarios)}")
@@ -48,11 +64,32 @@ def command(runbook: Path, environment: Path, name: str, *, undo: bool, lever: s
         doing = (
             drill_round.undo(store, found, name, click.echo)
             if undo
-            else drill_round.drill(store, found, name, click.echo, reason=reason)
+            else drill_round.drill(store, found, name, click.echo, _request(found, name, words))
         )
         ended: ev.DrillEnded = asyncio.run(doing)
     click.echo(f"{ended.how}: {ended.sentence}")
     click.get_current_context().exit(_CODES[ended.how])
+
+
+def _request(found: "OpenedDrills", name: str, words: "_Words") -> "Request":
+    """Whose drill it is; by their own key, where somebody else must approve it."""
+    from flows.drill_round import Request
+    from tminus.people import People
+    from tminus.personal_key import PersonalKey
+    from tminus.yaml_source import Source
+
+    roles = " or ".join(found.book.scenarios[name].approvers)
+    people, key = words["people"], words["key_file"]
+    if not roles:
+        return Request(reason=words["reason"])
+    if people is None:
+        raise UsageError(
+            f"{name} begins once {roles} said yes: give --people, or set TMINUS_PEOPLE to people.yaml's path"
+        )
+    if key is None:
+        raise UsageError("whose word is it? Give --key, or set TMINUS_KEY to your private key's path")
+    person = PersonalKey(key).owner(Source.read(people).load(People), str(people))
+    return Request(person.id, words["reason"], people)
 
 
 def _move(found: "OpenedDrills", lever: str, reason: str) -> None:

@@ -79,6 +79,8 @@ class _Validation:
                 self._chapter(source)
             elif kind == "secrets":
                 self._secrets(source)
+            elif kind == "drills":
+                self._drills(source)
             else:
                 found = load_release(source) if kind == "release" else source.load(FILE_KINDS[kind])
                 self._require_check(source, found)
@@ -147,6 +149,20 @@ class _Validation:
         self.mistakes += in_order(found)
         if not found:
             self.well.append(f"{source.path}: secrets, {len(book.rotations)} rotations, no mistake found")
+
+    def _drills(self, source: "Source") -> None:
+        from tasks.scenarios.vocabulary import SCENARIOS
+        from tminus.drills.book import load_book
+        from tminus.drills.crossed import against_environment, against_people
+        from tminus.yaml_source import in_order
+
+        book = load_book(source, SCENARIOS)
+        found = against_people(book, source, self._people) if self._people else []
+        if self._environment:
+            found += against_environment(book, source, self._environment)
+        self.mistakes += in_order(found)
+        if not found:
+            self.well.append(f"{source.path}: drills, {len(book.scenarios)} scenarios, no mistake found")
 
     def _chapter(self, source: "Source") -> None:
         """A chapter by itself; whether its lines lead to others is looked at with its whole folder."""

@@ -1,17 +1,21 @@
 """Whether a drill may begin now, and the drill itself; and whatever an earlier one left is undone first."""
 
 import asyncio
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flows.drilling import Say, drilling
+from flows.asking_first import answered, ask_once, wait_for_answer
+from flows.drilling import Drilling, Say, drilling
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
 from tminus.calendar.asking import require_allowed
 from tminus.chain_names import drills_of
 from tminus.clock import now
+from tminus.drills.course import Played
 from tminus.drills.opened import OpenedDrills, open_drills
+from tminus.drills.papers import change_of
 from tminus.environment import Kind
-from tminus.errors import Refused
+from tminus.errors import Refused, UsageError
 from tminus.ledger.store import Store
 
 
@@ -20,22 +24,83 @@ def opened_drills(runbook: Path, environment: Path) -> OpenedDrills:
     return open_drills(runbook, environment, SCENARIOS)
 
 
-async def drill(
-    store: Store, opened: OpenedDrills, name: str, say: Say, *, asked_by: str = "", reason: str = ""
-) -> ev.DrillEnded:
+@dataclass(frozen=True)
+class Request:
+    """Who wants a drill, and why.
+
+    Attributes:
+        asked_by: a person's id, who may not approve it; "" where the schedule wants it.
+        people: the people's file, where somebody must approve it.
+        approval: the chain in which somebody said yes.
+    """
+
+    asked_by: str = ""
+    reason: str = ""
+    people: Path | None = None
+    approval: str = ""
+
+
+async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request: Request) -> ev.DrillEnded:
     """Plays a scenario; where its last drill was interrupted, that one is undone instead and nothing is broken.
 
-    Raises Refused where it may not begin now, saying why; UsageError, LedgerError, CouldNotObserve, NotConfigured,
-    MissingSecret.
+    Where the book wants a yes it is asked for, and waited for with nothing held. Raises Refused where it may not begin
+    now, saying why; UsageError, LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
+    if opened.book.scenarios[name].approvers:
+        async with drilling(store, opened, name, say) as one:
+            if (left := one.diary.course.unproven) is not None:
+                return await _undone_first(one, left, name, say)
+            await _require_may_begin(store, opened, name, one)
+            request = await _asked(store, opened, name, one, request, say)
+        await _require_yes(store, request.approval, say)
     async with drilling(store, opened, name, say) as one:
         if (left := one.diary.course.unproven) is not None:
-            say(f"{name}: the drill of {left.began.at:%Y-%m-%d %H:%M:%S} UTC was not over: it is undone, nothing more")
-            return await one.undo(left)
-        _require_opted_in(opened, name)
-        require_allowed(opened.environment, "drill", now())
-        await asyncio.to_thread(_require_others_proven, store, opened, name)
-        return await one.play(asked_by, reason)
+            return await _undone_first(one, left, name, say)
+        await _require_may_begin(store, opened, name, one)
+        if request.approval:
+            await asyncio.to_thread(_require_unused, store, opened, name, request.approval)
+        return await one.play(request.asked_by, request.reason, request.approval)
+
+
+async def _undone_first(one: Drilling, left: Played, name: str, say: Say) -> ev.DrillEnded:
+    say(f"{name}: the drill of {left.began.at:%Y-%m-%d %H:%M:%S} UTC was not over: it is undone, nothing more")
+    return await one.undo(left)
+
+
+async def _require_may_begin(store: Store, opened: OpenedDrills, name: str, one: Drilling) -> None:
+    """Raises Refused where a rule says no, whoever said yes."""
+    _require_opted_in(opened, name)
+    await one.require_allowed()
+    require_allowed(opened.environment, "drill", now())
+    await asyncio.to_thread(_require_others_proven, store, opened, name)
+
+
+async def _asked(store: Store, opened: OpenedDrills, name: str, one: Drilling, request: Request, say: Say) -> Request:
+    """The request with the question that was asked for it, now or before a kill."""
+    roles = " or ".join(opened.book.scenarios[name].approvers)
+    if request.people is None:
+        raise UsageError(f"{name} begins once {roles} said yes: give --people, to ask them")
+    asked = await one.proposed(request.asked_by, request.reason)
+    begun_on = [played.began.approval for played in one.diary.course.drills]
+    change = change_of(opened, asked)
+    chain = await asyncio.to_thread(ask_once, store, opened, request.people, change, asked, begun_on, say)
+    return replace(request, approval=chain)
+
+
+async def _require_yes(store: Store, chain: str, say: Say) -> None:
+    answer = await wait_for_answer(store, chain, ev.DrillAsked, say)
+    if why := answer.why_not(now()):
+        raise Refused(f"nothing was broken: {why}")
+    say(f"Approved: {answer.said}.")
+
+
+def _require_unused(store: Store, opened: OpenedDrills, name: str, chain: str) -> None:
+    """Raises Refused where a drill was played on that yes already, or it is to another drill than this."""
+    if chain in [played.began.approval for played in opened.course(store, name).drills]:
+        raise Refused(f"{chain}: a drill was played on that yes; nothing was broken. Ask again")
+    answer = answered(store, chain, ev.DrillAsked)
+    if answer.word != "yes" or answer.asked.digests != opened.digests:
+        raise Refused(f"{chain}: nobody said yes to just this drill ({answer.said}); nothing was broken. Ask again")
 
 
 async def undo(store: Store, opened: OpenedDrills, name: str, say: Say) -> ev.DrillEnded:

@@ -52,11 +52,11 @@ class Drilling:
         self._lever = lever
         self.diary = diary
 
-    async def play(self, asked_by: str = "", reason: str = "") -> ev.DrillEnded:
+    async def play(self, asked_by: str = "", reason: str = "", approval: str = "") -> ev.DrillEnded:
         """From the steady state to the same again. Raises Refused, CouldNotObserve where nothing was begun."""
         async with self.diary.held(self._mistaken):
             try:
-                drill = await self._begin(asked_by, reason)
+                drill = await self._begin(asked_by, reason, approval)
             except _BROKE as e:
                 await self.diary.leave(ev.DrillRefused(scenario=self._name, why=str(e), asked_by=asked_by))
                 raise
@@ -103,8 +103,7 @@ class Drilling:
             why = drill.broke_off[0].why if drill.broke_off else "it was interrupted"
             return await self._end(drill, "undone", f"{why}; what was broken is undone, and all is as before", after)
         await self._swept(drill)
-        production = self._opened.environment.kind is Kind.PRODUCTION
-        missed = why_missed(drill, self._scenario.may_lose if production else None)
+        missed = why_missed(drill, self._scenario.may_lose if self._in_production else None)
         told = f"{sentence(drill.measured)}; " if drill.measured else ""
         if missed:
             return await self._end(drill, "missed", f"{told}{missed}; all is as before", after)
@@ -117,9 +116,32 @@ class Drilling:
         except _BROKE as e:
             self._say(f"{self._name}: {e}")
 
-    async def _begin(self, asked_by: str, reason: str) -> Played:
+    async def require_allowed(self) -> None:
+        """Raises Refused where the lever is pulled, saying by whom and why."""
         if why := await asyncio.to_thread(self._lever.pulled):
             raise Refused(f"no drill begins: {why}. `tminus drill --allow --reason WHY` lets them begin again")
+
+    async def proposed(self, asked_by: str, reason: str) -> ev.DrillAsked:
+        """What somebody is asked to approve. Raises Refused where there is no steady state, CouldNotObserve."""
+        site = Site(self._estate, "", {})
+        await self._in_time(self._scenario.steady(site))
+        return ev.DrillAsked(
+            scenario=self._name,
+            kind=self._scenario.kind,
+            environment=self._opened.environment.environment,
+            digests=self._opened.digests,
+            way=dict(await self._in_time(self._scenario.plan(site))),
+            may_lose=self._scenario.may_lose if self._in_production else None,
+            asked_by=asked_by,
+            reason=reason,
+        )
+
+    @property
+    def _in_production(self) -> bool:
+        return self._opened.environment.kind is Kind.PRODUCTION
+
+    async def _begin(self, asked_by: str, reason: str, approval: str) -> Played:
+        await self.require_allowed()
         name = f"{now():%Y%m%dT%H%M%S.%fZ}-{token_hex(2)}"
         site = Site(self._estate, name, {})
         before = await self._in_time(self._scenario.steady(site))
@@ -134,6 +156,7 @@ class Drilling:
             before=dict(before),
             rto_s=Decimal(str(self._scenario.rto.total_seconds())),
             rpo_s=Decimal(str(self._scenario.rpo.total_seconds())),
+            approval=approval,
             asked_by=asked_by,
             reason=reason,
         )

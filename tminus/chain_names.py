@@ -14,6 +14,7 @@ SECRET = "secret."  # noqa: S105 - the beginning of a chain's name
 """How the chains of secrets begin: each holds all rotations of one."""
 _ROTATION_ASKED = "rotation."
 _LEVER = "drill-lever."
+_DRILL_ASKED = "drill-asked."
 DRILL = "drill."
 """How the chains of drills begin: each holds all drills of one scenario."""
 
@@ -38,8 +39,14 @@ def is_sign_off(chain: str) -> bool:
 
 
 def is_only_answered(chain: str) -> bool:
-    """Whether a chain is answered, and neither held, scrubbed nor rolled back: a sign-off, a restore, a rotation."""
-    return chain.startswith((_SIGN_OFF, RESTORE, _ROTATION_ASKED))
+    """Whether a chain is answered, and neither held, scrubbed nor rolled back: all that are asked for, but launches."""
+    return chain.startswith((_SIGN_OFF, RESTORE, _ROTATION_ASKED, _DRILL_ASKED))
+
+
+def what_is_answered(chain: str) -> str:
+    """What people call the change, or the launch, that such a chain is about."""
+    names = {RESTORE: "restore", _ROTATION_ASKED: "rotation", _DRILL_ASKED: "drill"}
+    return next((name for beginning, name in names.items() if chain.startswith(beginning)), "sign-off")
 
 
 def restores_of(system: str, environment: str, store: str = "") -> str:
@@ -116,6 +123,16 @@ def drill_chain(system: str, environment: str, scenario: str) -> str:
 def drills_of(system: str, environment: str) -> str:
     """How the chains of a system's drills begin."""
     return f"{DRILL}{system}.{environment}."
+
+
+def drills_asked(system: str, environment: str, scenario: str) -> str:
+    """How the chains begin in which people are asked about one scenario; they stand in the order of time."""
+    return f"{_DRILL_ASKED}{system}.{environment}.{scenario}."
+
+
+def is_drill_asked(chain: str) -> bool:
+    """Whether a chain holds a question about a drill."""
+    return chain.startswith(_DRILL_ASKED)
 
 
 def is_drill(chain: str) -> bool:

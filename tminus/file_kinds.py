@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from tminus.backups.book import BackupBook
+from tminus.drills.book import DrillsBook
 from tminus.environment import Environment
 from tminus.errors import BookError
 from tminus.people import People
@@ -22,6 +23,7 @@ FILE_KINDS: Mapping[str, type[BaseModel]] = {
     "readiness": Chapter,
     "backups": BackupBook,
     "secrets": SecretsBook,
+    "drills": DrillsBook,
 }
 """Kind → model. Each is named by the key that stands at the top of such a file."""
 
@@ -34,8 +36,9 @@ def kind_of(source: Source) -> str:
     keys = set(source.data) if isinstance(source.data, dict) else set()
     if "readiness" in keys:
         return "readiness"  # it has more keys in common with a runbook
-    if "backups" in keys and "environment" not in keys:
-        return "backups"  # an environment has a section of that name
+    for kind in ("backups", "drills"):
+        if kind in keys and "environment" not in keys:
+            return kind  # an environment has a section of that name
     shared = {kind: len(keys & set(model.model_fields)) for kind, model in FILE_KINDS.items()}
     likeliest = max(shared, key=lambda kind: shared[kind])
     if shared[likeliest] == 0:

@@ -7,7 +7,7 @@ from tminus import events as ev
 from tminus.asking import name_of
 from tminus.calendar.asking import why_not_allowed
 from tminus.candidates import Asking, barred_from, may_answer
-from tminus.chain_names import is_only_answered, is_restore, is_rotation_asked
+from tminus.chain_names import is_only_answered, what_is_answered
 from tminus.digests import failure_digest, failure_of, failure_said
 from tminus.frozen import Frozen
 from tminus.outline import OutlinedStep, outline_of
@@ -25,9 +25,7 @@ def why_order_refused(given: ev.Ordered, record: Record, frozen: Frozen, moment:
     if person is None:
         return f"{given.person} is nobody in this launch's people.yaml"
     if is_only_answered(frozen.created.launch):
-        chain = frozen.created.launch
-        what = "restore" if is_restore(chain) else "rotation" if is_rotation_asked(chain) else "sign-off"
-        return f"a {what} is approved or rejected; there is nothing to {given.order}"
+        return f"a {what_is_answered(frozen.created.launch)} is approved or rejected; there is nothing to {given.order}"
     if record.closed is not None:
         return f"the launch is over: {record.closed.sentence}"
     if given.via == "pagerduty" and given.order != "hold":

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -35,11 +36,15 @@ class DrillEstate(Standing):
         folder: where all files go.
         synchronous: whether a commit waits for the standby.
         lead_in: how long writes go on before anything is broken.
+        approval: the roles of which one is asked before it is.
     """
 
-    def __init__(self, folder: Path, *, synchronous: bool = False, lead_in: str = "3s") -> None:
+    def __init__(
+        self, folder: Path, *, synchronous: bool = False, lead_in: str = "3s", approval: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self._lead_in = lead_in
+        self._approval = approval
         self.processes = Processes()
         settings = (*_SETTINGS, *([_SYNCHRONOUS] if synchronous else []))
         self.postgres = Postgres.plan(folder / "postgres", database="trading", settings=settings, rejoins=True)
@@ -99,7 +104,8 @@ class DrillEstate(Standing):
             {name: one.model_copy(update={"environment": {**one.environment, **mark}}) for name, one in known.items()},
         )
         _write_yaml(self.environment_file, self._environment())
-        scenarios: JsonValue = {name: {**one, "lead_in": self._lead_in} for name, one in BOOK.items()}
+        asked: dict[str, JsonValue] = {"approval": list(self._approval), "lead_in": self._lead_in}
+        scenarios: JsonValue = {name: {**one, **asked} for name, one in BOOK.items()}
         _write_yaml(self.book, {"drills": "tradesense", "title": "The rehearsal's drills", "scenarios": scenarios})
 
     def _environment(self) -> JsonValue:

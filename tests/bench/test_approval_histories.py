@@ -21,10 +21,13 @@ from bench.approvals_kill import Counts, play
 from bench.approvals_launch import Keys, chain_of
 from bench.approvals_sabotage import MECHANISMS, Mechanism
 from tests.bench.approval_story import PEOPLE, QUESTION, VERSIONS, Story
+from tests.sampling import few
 from tminus import asking
 from tminus import events as ev
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.sqlite import SqliteStore
+
+PARTS = Job("test", 0, 300)
 
 
 class TestHistories:
@@ -45,7 +48,7 @@ class TestHistories:
         }
 
     @pytest.mark.parametrize(
-        "job", [Job("test", 0, 300), Job("test/http", 0, 100, over_http=True)], ids=["parts", "http"]
+        "job", few([PARTS, Job("test/http", 0, 100, over_http=True)], PARTS), ids=["parts", "http"]
     )
     def test_tminus_agrees_with_the_reference(self, job: Job) -> None:
         """In every outcome, and in every sentence that says what is waited for."""

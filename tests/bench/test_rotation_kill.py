@@ -47,6 +47,7 @@ def test_each_fault_moves_its_figure() -> None:
     assert [one.figure for one in figures([bad]) if one.holds] == ["rotation_kill.kills"]
 
 
+@pytest.mark.long
 def test_whatever_is_switched_off_is_found(on: Bench) -> None:
     """One history a mechanism, all of them at once: each moves the figure that it must."""
     with ThreadPoolExecutor(len(_FOUND)) as pool:

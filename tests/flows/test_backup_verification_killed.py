@@ -56,7 +56,7 @@ def left_behind(room: Room) -> list[psutil.Process]:
     return [psutil.Process(int(pid)) for pid in found]
 
 
-@pytest.mark.parametrize("stage", few(STAGES, "server", "before backup.verified"))
+@pytest.mark.parametrize("stage", few(STAGES, "before backup.verified"))
 def test_killed_there(room: Room, stage: str) -> None:
     """The next verification begins at once, ends what is left running, removes it, says so, and comes to its end."""
     killed(room, stage)

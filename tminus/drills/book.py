@@ -25,7 +25,8 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
         rpo: how many seconds of acknowledged writes may be lost.
         rate: acknowledged writes a second that are made meanwhile.
         lead_in: how long the writes go on before anything is broken.
-        approval: the roles of which one is asked before it begins; nobody where there is none.
+        approval: the roles of which one is asked before it begins; the owner where none is said, nobody where it is
+            an empty list.
         may_lose: in production, how many acknowledged writes somebody signed for; none may be lost without.
         sections: field → the part of the environment's `drills` in which what it names must be.
     """
@@ -39,8 +40,13 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
     rpo: Annotated[Duration, Field(ge=timedelta(0))]
     rate: Annotated[int, Field(ge=1, le=2000)] = 100
     lead_in: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=3)
-    approval: tuple[str, ...] = ()
+    approval: tuple[str, ...] | None = None
     may_lose: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """The roles of which one is asked before it begins; nobody is where there is none."""
+        return (self.owner,) if self.approval is None else self.approval
 
 
 class DrillsBook(BaseModel, frozen=True, extra="forbid"):

@@ -44,6 +44,7 @@ from tminus.events.decisions import (
     Via,
 )
 from tminus.events.drills import (
+    DrillAsked,
     DrillBegan,
     DrillBrokeOff,
     DrillEnded,
@@ -105,6 +106,7 @@ __all__ = [
     "BaselineFrozen",
     "ChangeAsked",
     "DirectoryEntry",
+    "DrillAsked",
     "DrillBegan",
     "DrillBrokeOff",
     "DrillEnded",
@@ -224,6 +226,7 @@ Event = Annotated[
     | RestorePlanned
     | RestoreOrdered
     | RestoreEnded
+    | DrillAsked
     | DrillBegan
     | DrillBrokeOff
     | DrillEnded

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tminus.events.asked import ChangeAsked
 from tminus.events.happening import Happening, Time
 from tminus.foreign_text import Printable
 
@@ -38,6 +39,33 @@ class DrillBegan(Happening):
     approval: str = ""
     asked_by: str = ""
     reason: Printable = ""
+
+
+class DrillAsked(ChangeAsked):
+    """What somebody is asked to approve before something is broken.
+
+    Attributes:
+        digests: of the book and the environment: with another of these it is another drill.
+        way: what would be broken now, and who would take over.
+        may_lose: how many acknowledged writes may be lost; None where no real ones can be.
+    """
+
+    type: Literal["drill.asked"] = "drill.asked"
+    scenario: str
+    kind: str
+    environment: str
+    digests: dict[str, str]
+    way: dict[str, str]
+    may_lose: int | None = None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """See ChangeAsked. Not which server has which role: that may change while people read."""
+        return {
+            "drill": f"{self.scenario} ({self.kind}) in {self.environment}",
+            "may lose": "nothing real" if self.may_lose is None else f"{self.may_lose} acknowledged writes",
+            **self.digests,
+        }
 
 
 class DrillRefused(Happening):

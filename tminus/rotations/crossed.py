@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator
 
+from tminus.crossed_entries import mistake_at, unknown_roles, unknown_systems
 from tminus.environment import Environment
 from tminus.errors import Mistake
 from tminus.people import People
-from tminus.rotations.book import SecretsBook
-from tminus.wording import nearest
-from tminus.yaml_source import Place, Source, shown
+from tminus.rotations.book import Policy, SecretsBook
+from tminus.yaml_source import Place, Source
 
 
 def against_people(book: SecretsBook, source: Source, people: People) -> list[Mistake]:
     """Roles that nobody has."""
-    known = sorted(people.roles)
-    return [
-        _mistake(source, place, f"nobody has the role {role!r}{nearest(role, known)}")
-        for place, role in _roles(book)
-        if role not in people.roles
-    ]
+    return unknown_roles(source, people, _roles(book))
 
 
 def _roles(book: SecretsBook) -> Iterator[tuple[Place, str]]:
@@ -32,23 +27,8 @@ def against_environment(book: SecretsBook, source: Source, environment: Environm
     found = []
     if environment.aws is None:
         said = f"{environment.environment} has no `aws` section, so no secret can be read or replaced there"
-        found.append(_mistake(source, ("secrets",), said))
-    for place, section, name in _named(book):
-        there: dict[str, object] = getattr(environment, section)
-        if name not in there:
-            said = f"{environment.environment} has no {name!r} under {section}{nearest(name, list(there))}"
-            found.append(_mistake(source, place, said))
-    return found
-
-
-def _named(book: SecretsBook) -> Iterator[tuple[Place, str, str]]:
-    """What the policies name: where they do, in which section it must be, and its name."""
-    for name, policy in book.rotations.items():
-        for field, section in policy.sections.items():
-            value: str | tuple[str, ...] = getattr(policy, field)
-            for one in (value,) if isinstance(value, str) else value:
-                yield ("rotations", name, field), section, one
-
-
-def _mistake(source: Source, place: Place, what: str) -> Mistake:
-    return source.mistake(place, shown(place), what)
+        found.append(mistake_at(source, ("secrets",), said))
+    policies: dict[Place, Policy] = {("rotations", name): policy for name, policy in book.rotations.items()}
+    sections = {section for policy in policies.values() for section in policy.sections.values()}
+    there = {section: getattr(environment, section) for section in sections}
+    return [*found, *unknown_systems(source, policies, there, environment.environment)]
