@@ -73,14 +73,19 @@ class Diary(Generic[C]):
         self._letters = letters
         self.course = course
 
-    async def write(self, event: ev.Event) -> None:
-        """Appends, with the letters that tell of it. Raises LedgerError."""
-        await asyncio.to_thread(self._store.append, self._entry(event))
-        self.course.take(event)
+    async def write(self, *events: ev.Event) -> None:
+        """Appends all or none, with the letters that tell of them. Raises LedgerError."""
+        await asyncio.to_thread(self._store.append, *map(self._entry, events))
+        for event in events:
+            self.course.take(event)
 
     async def lock(self) -> None:
         """Takes the environment, or finds it taken by this chain; raises Refused, naming who holds it."""
         await asyncio.to_thread(self._store.lock, self._environment.environment, self._chain)
+
+    async def free(self) -> None:
+        """Frees the environment where this chain holds it: nothing of it is changed now."""
+        await asyncio.to_thread(self._store.unlock, self._environment.environment, self._chain)
 
     async def leave(self, last: ev.Event) -> None:
         """Writes how it ended, and frees the environment: all or nothing. Raises LedgerError."""

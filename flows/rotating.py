@@ -26,7 +26,7 @@ from tminus.calendar.asking import require_allowed, why_not_allowed
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 from tminus.ledger.store import Store
-from tminus.rotations.course import Rotation
+from tminus.rotations.course import Owed, Rotation
 from tminus.rotations.document import Document
 from tminus.rotations.opened import OpenedSecrets
 from tminus.rotations.telling import letters
@@ -119,9 +119,11 @@ class Rotating:
             self.require_given(wish.given, at_once=wish.at_once)
         replaces, old, _ = await self.current()
         if wish.replaces not in {"", replaces}:
+            opens = f"{wish.replaces[:8]} opens what it did, and no rotation reaches it: end it at its server"
             raise Refused(
                 f"version {wish.replaces[:8]} of {self._name} was to be replaced, and {replaces[:8]} is current by "
-                "now: somebody else changed it. Nothing was done; ask again where that one is to go too"
+                f"now: somebody else changed it. Nothing was done{f'; {opens}' if wish.at_once else ''}. Ask again "
+                f"where {replaces[:8]} is to go too"
             )
         rotation = f"{now():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
         version = str(uuid.uuid4())
@@ -157,7 +159,9 @@ class Rotating:
     async def _visit(self, given: Document | None) -> Visited:
         rotation = self._open()
         if (too_early := await self._not_now(rotation)) is not None:
+            await self.diary.free()  # it is held still where whoever was here before died
             return too_early
+        await self._lock(rotation)
         async with self.diary.held(partial(mistaken, rotation)):
             try:
                 last: Left = await self._until_it_waits(rotation, given)
@@ -165,6 +169,33 @@ class Rotating:
                 last = broke_off(rotation, str(e), refused=isinstance(e, Refused))
             await self.diary.leave(last)
         return visited(self._name, last)
+
+    async def _lock(self, rotation: Rotation) -> None:
+        """Raises Refused where somebody else holds the environment; where what leaked must wait for that, it pages."""
+        try:
+            await self.diary.lock()
+        except Refused as e:
+            if rotation.at_once and not rotation.paged:
+                await self.diary.write(broke_off(rotation, str(e), refused=True))
+            raise
+
+    async def bring_back(self, rotation: Rotation) -> None:
+        """Has the old value work again, before it is ordered to be current. Raises Refused where nothing can do that.
+
+        Where it cannot be told, or not yet, nothing is raised: whoever turns it back asks again.
+        """
+        await self._lock(rotation)
+        try:
+            await (await self._stages(rotation, None)).on()
+        except Refused:
+            await self.diary.free()
+            raise
+        except (CouldNotObserve, NotConfigured, MissingSecret):
+            return
+
+    async def overtaken(self, rotation: Rotation) -> bool:
+        """Whether somebody made a value current that is not of this rotation."""
+        return (await self.stands()).current not in {"", rotation.began.version, rotation.began.replaces}
 
     def _require_same_book(self, rotation: Rotation) -> None:
         """Raises Refused where the book says another kind, or another place, than the rotation was begun with."""
@@ -184,7 +215,8 @@ class Rotating:
             answer = await asyncio.to_thread(answered, self._store, rotation.began.approval, ev.RotationAsked)
             if answer.word == "open":
                 return Visited(self._name, "waits", f"{self._name} waits for a yes: {answer.said}")
-            if why := answer.why_not(now()):
+            begun = rotation.at_once and answer.word == "yes"  # what leaked goes, however late
+            if not begun and (why := answer.why_not(now())):
                 ended = ev.RotationEnded(rotation=rotation.name, how="not approved", sentence=f"{self._name}: {why}")
                 await self.diary.leave(ended)
                 return visited(self._name, ended)
@@ -196,20 +228,22 @@ class Rotating:
             return Visited(self._name, "waits", f"{self._name}: {closed}")
         return None
 
-    async def _require_approved(self, order: ev.RotationOrdered) -> None:
-        """Raises Refused where nobody said yes to just what an order says: whoever wrote it down, that is signed."""
-        answer = await asyncio.to_thread(answered, self._store, order.approval, ev.RotationAsked)
+    async def _require_approved(self, leaked: Owed) -> None:
+        """Raises Refused where nobody said yes to cutting just that off: whoever wrote it down, that is signed."""
+        if not leaked.approval:
+            raise Refused(f"{self._name} is to be cut off at once, and nobody was asked; nothing was done")
+        answer = await asyncio.to_thread(answered, self._store, leaked.approval, ev.RotationAsked)
         asked = (answer.asked.secret, answer.asked.at_once, answer.asked.replaces)
-        if answer.word != "yes" or asked != (self._name, True, order.leaked):
+        if answer.word != "yes" or asked != (self._name, True, leaked.version):
             raise Refused(
-                f"{order.person} ordered {self._name} to be cut off, and {order.approval} says no yes to that "
-                f"({answer.said}); nothing was done. `tminus ledger verify {order.approval}` tells if it was changed"
+                f"{self._name} is to be cut off at once, and {leaked.approval} says no yes to that ({answer.said}); "
+                f"nothing was done. `tminus ledger verify {leaked.approval}` tells if it was changed"
             )
 
     async def _until_it_waits(self, rotation: Rotation, given: Document | None) -> Left:
         self._require_same_book(rotation)
-        if rotation.hastened is not None:
-            await self._require_approved(rotation.hastened)
+        if rotation.leaked is not None:
+            await self._require_approved(rotation.leaked)
         while stage := rotation.next:
             stages = await self._stages(rotation, given)
             came: Done | NotYet | None = await stages.before(stage)
@@ -224,7 +258,9 @@ class Rotating:
                     why=came.why,
                     used_by=_lines(stages.census),
                 )
-            done = ev.RotationStageDone(rotation=rotation.name, stage=stage, said=came.said, already=came.already)
+            done = ev.RotationStageDone(
+                rotation=rotation.name, stage=stage, said=came.said, already=came.already, left=came.left
+            )
             await self.diary.write(done)
             self._say(f"{self._name}: {stage}: {came.said}{' (it was so already)' if came.already else ''}")
         return ev.RotationEnded(
@@ -255,7 +291,8 @@ class Rotating:
         return Stages(self._rotator, turn, self._versions, rotation, self.diary.fence, gone=gone)
 
     def _sentence(self, rotation: Rotation, current: str) -> str:
-        ended = f"version {current[:8]} is current, and {rotation.ends[:8]} opens nothing any more"
+        left = "; ".join(done.left for done in rotation.done.values() if done.left)
+        ended = f"version {current[:8]} is current, and {left or f'{rotation.ends[:8]} opens nothing any more'}"
         if rotation.undo:
             return f"{self._name} is turned back ({rotation.undo.person}: {rotation.undo.reason}): {ended}"
         at_once = "; the old value was cut off at once" if rotation.at_once else ""

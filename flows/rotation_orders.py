@@ -41,7 +41,7 @@ class Word:
 async def turn_back(store: Store, opened: OpenedSecrets, name: str, word: Word, say: Say) -> Visited:
     """Turns the open rotation of a secret back: the old value is current again, and the new one goes.
 
-    Raises Refused where none is open, or the old value may be gone already; LedgerError.
+    Raises Refused where none is open, the old value may be gone already, or nothing has it work again; LedgerError.
     """
     person = word.person
     async with rotating(store, opened, name, say) as one:
@@ -49,11 +49,13 @@ async def turn_back(store: Store, opened: OpenedSecrets, name: str, word: Word, 
         if rotation is None:
             raise Refused(f"no rotation of {name} is under way, so there is nothing to turn back")
         if rotation.undo is None:
-            if rotation.too_late_to_undo or not await one.has(rotation.began.replaces):
-                raise Refused(
-                    f"{name}: its old value was dropped, or was about to be, so there is nothing to go back to; once "
-                    f"this is over, `tminus rotate {name}` makes a new one"
-                )
+            if not await one.overtaken(rotation):
+                if rotation.too_late_to_undo or not await one.has(rotation.began.replaces):
+                    raise Refused(
+                        f"{name}: its old value was dropped, or was about to be, so there is nothing to go back to; "
+                        f"once this is over, `tminus rotate {name}` makes a new one"
+                    )
+                await one.bring_back(rotation)
             order = ev.RotationOrdered(rotation=rotation.name, order="undo", person=person, reason=word.reason)
             await one.diary.write(word.order(opened.chain(name), order))
         return await one.go_on()
@@ -103,11 +105,14 @@ async def cut_off(
             cut_off=tuple(await _cut_off(one)),
         )
         chain = await asyncio.to_thread(ask_to_rotate, store, opened, word.people, asked, opened.book.leaked, say)
-        answer = await wait_for_answer(store, chain, ev.RotationAsked, say)
-        if why := answer.why_not(now()):
-            raise Refused(f"{name} was not cut off: {why}")
-        say(f"Approved: {answer.said}.")
-        wish = Wish(at_once=True, reason=word.reason, approval=chain, given=given, replaces=replaces)
+    answer = await wait_for_answer(store, chain, ev.RotationAsked, say)
+    if why := answer.why_not(now()):
+        raise Refused(f"{name} was not cut off: {why}")
+    say(f"Approved: {answer.said}.")
+    wish = Wish(at_once=True, reason=word.reason, approval=chain, given=given, replaces=replaces)
+    async with rotating(store, opened, name, say) as one:
+        if chain in one.diary.course.approvals and (came := await _ordered_before(one, say, given)) is not None:
+            return came  # somebody who waited for the same answer was quicker
         return await _without_overlap(one, opened.chain(name), word, wish, say)
 
 
@@ -116,6 +121,9 @@ async def _ordered_before(one: Rotating, say: Say, given: Document | None) -> Vi
     came, under_way = None, one.diary.course.open
     if under_way is not None and under_way.at_once:
         came = await _to_its_end(one, say, given)
+        if came.how == "refused" and await one.overtaken(under_way):
+            say(came.said)
+            return None
     if (wish := await owed(one)) is not None:
         await one.begin(wish)
         came = await _to_its_end(one, say, given)
@@ -138,13 +146,17 @@ async def _without_overlap(one: Rotating, chain: str, word: Word, wish: Wish, sa
             approval=wish.approval,
             leaked=wish.replaces,
         )
-        await one.diary.write(word.order(chain, hurry))
-        if stale and not rotation.undo and not rotation.too_late_to_undo:  # it cannot go on, and stands in the way
-            back = ev.RotationOrdered(rotation=rotation.name, order="undo", person=word.person, reason=word.reason)
-            await one.diary.write(word.order(chain, back))
+        back = ev.RotationOrdered(rotation=rotation.name, order="undo", person=word.person, reason=word.reason)
+        stands_in_the_way = stale and not rotation.undo and not rotation.too_late_to_undo
+        orders = (hurry, back) if stands_in_the_way else (hurry,)
+        await one.diary.write(*(word.order(chain, order) for order in orders))
         came = await _to_its_end(one, say, wish.given)
+        if came.how == "refused" and stale and not rotation.undo:
+            await one.diary.write(word.order(chain, back))
+            came = await _to_its_end(one, say, wish.given)
         if came.how not in {"rotated", "undone"} or rotation.ends == wish.replaces:
-            return came
+            unused = wish.given is not None and "create" in rotation.done
+            return replace(came, said=f"{came.said}. The value that you gave was not needed") if unused else came
         say(came.said)
     await one.begin(wish)
     return await _to_its_end(one, say, wish.given)

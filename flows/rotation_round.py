@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.rotating import Rotating, rotating
@@ -42,6 +42,8 @@ async def rotate(
         under_way = one.diary.course.open
         if under_way is None:
             left = await owed(one)
+            if said := await unreached(opened, name, one):
+                say(said)
             one.require_allowed(at_once=left is not None)
             await one.begin(left or await _approved(store, opened, name, one, wish, people, say))
         elif (until := _too_early(under_way)) is not None and not under_way.at_once:
@@ -64,6 +66,8 @@ async def go_on_if_due(
     try:
         async with rotating(store, opened, name, say) as one:
             if one.diary.course.open is None:
+                if said := await unreached(opened, name, one):
+                    return Visited(name, "broke off", said)
                 wish = await _due(opened, name, one)
                 if wish is None:
                     return None
@@ -79,10 +83,22 @@ async def go_on_if_due(
 
 async def owed(one: Rotating) -> Wish | None:
     """The rotation that was approved to follow the last one at once, while what leaked is current."""
-    order = one.diary.course.owed
-    if order is None or (await one.stands()).current != order.leaked:
+    leak = one.diary.course.owed
+    if leak is None or (await one.stands()).current != leak.version:
         return None
-    return Wish(at_once=True, reason=order.reason, approval=order.approval, replaces=order.leaked, scheduled=True)
+    return Wish(at_once=True, reason=leak.reason, approval=leak.approval, replaces=leak.version, scheduled=True)
+
+
+async def unreached(opened: OpenedSecrets, name: str, one: Rotating) -> str:
+    """What is said of a version that is to be cut off, and that no rotation reaches any more; "" where none is."""
+    leak = one.diary.course.owed
+    if leak is None or (await one.stands()).current == leak.version:
+        return ""
+    return (
+        f"version {leak.version[:8]} of {name} ({opened.book.rotations[name].secret}) was approved to be cut off, and "
+        "somebody put another in its place, so no rotation ends it: look whether it opens anything at its server. "
+        f"`tminus rotate {name}` begins a rotation of what is current, and this is said no more"
+    )
 
 
 async def _due(opened: OpenedSecrets, name: str, one: Rotating) -> Wish | None:
@@ -90,11 +106,19 @@ async def _due(opened: OpenedSecrets, name: str, one: Rotating) -> Wish | None:
         return wish
     [(_, policy)] = opened.named((name,))
     _, _, made = await one.current()
-    if now() < due_from(policy, made):
+    if now() < max(due_from(policy, made), _rested(policy, one)):
         return None
     return Wish(
         scheduled=True, reason=f"it is of {made:%Y-%m-%d}, and {show_duration(policy.every)} is how old it may grow"
     )
+
+
+def _rested(policy: Policy, one: Rotating) -> datetime:
+    """From when on the schedule tries again what somebody turned back: who was refused is not refused every night."""
+    last = one.diary.course.last
+    if last is None or last.ended is None or last.ended.how != "undone":
+        return datetime.min.replace(tzinfo=UTC)
+    return last.ended.at + policy.every / 12
 
 
 async def _approved(

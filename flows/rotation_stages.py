@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from tasks.aws_errors import NotThere
@@ -23,7 +24,6 @@ class Stages:
         versions: of the secret.
         rotation: how far it came.
         gone: whether Secrets Manager has thrown the old version away already.
-
         fence: raises where the lease is another's by now; asked right before a version's stage is moved, so that
             whoever was stopped in the middle and comes back later moves nothing.
 
@@ -70,7 +70,9 @@ class Stages:
 
         Raises Refused where the old value may be what everybody reads; CouldNotObserve.
         """
-        if stage in {"off", "drop"} and not self._gone:
+        if stage in {"set", "test"}:
+            await self._require_not_overtaken()
+        if stage in {"off", "drop"}:
             await self._require_current()
         return self._too_early(stage)
 
@@ -84,6 +86,7 @@ class Stages:
     async def _create(self) -> Done | NotYet:
         stands = await asyncio.to_thread(self._versions.versions)
         if self._version in stands.all:
+            await self._require_given()
             return Done(f"version {self._version[:8]} is there", already=True)
         if stands.current != self._replaces:
             raise Refused(
@@ -100,6 +103,19 @@ class Stages:
             raise Refused(f"{self._turn.name}: the new value is the old one; nothing was put into Secrets Manager")
         await asyncio.to_thread(self._versions.put_pending, self._version, new)
         return Done(f"version {self._version[:8]} is {PENDING}, and reads back as it was put")
+
+    async def _require_given(self) -> None:
+        """Raises Refused where somebody brings another value than lies there from an earlier try."""
+        given = self._turn.given
+        if (
+            given is not None
+            and self._rotator.by_hand
+            and not (await self._new()).same_as(await self._rotator.create(self._turn))
+        ):
+            raise Refused(
+                f"version {self._version[:8]} of {self._turn.name} holds another value than the one you gave, from an "
+                f"earlier try; nothing was done. `tminus rotate {self._turn.name}` goes on with that, `--undo` ends it"
+            )
 
     async def _set(self) -> Done | NotYet:
         return await self._rotator.set(self._turn, await self._new())
@@ -122,17 +138,35 @@ class Stages:
             return came
         return Done(f"{came.said}; {_silence(self.census)}", already=came.already)
 
+    async def _require_not_overtaken(self) -> None:
+        """Raises Refused where something else is current than what is replaced: what is done next could end that."""
+        current = (await asyncio.to_thread(self._versions.versions)).current
+        if current != self._replaces:
+            raise Refused(
+                f"{self._versions.secret}: version {current[:8] or 'none'} is {CURRENT}, and when this began it was "
+                f"{self._replaces[:8]}: somebody else changed it, and it was left so. `--undo` ends this rotation"
+            )
+
     async def _require_current(self) -> None:
         """Raises Refused where the new value is not current any more: the old one may be what everybody reads."""
         current = (await asyncio.to_thread(self._versions.versions)).current
-        if current == self._version or (self._turn.at_once and current != self._replaces):
-            return  # what leaked goes, whoever put something else in its place
-        undo = "" if self._rotation.too_late_to_undo else ", or turn the rotation back with `--undo`"
-        raise Refused(
+        if current == self._version:
+            return
+        moved = (
             f"{self._versions.secret}: version {current[:8] or 'none'} is {CURRENT}, and it was {self._version[:8]} "
-            f"since this rotation made it so: somebody moved it. The old value was left as it is; give {CURRENT} back "
-            f"to {self._version[:8]}{undo}"
+            "since this rotation made it so: somebody moved it. The old value was left as it is"
         )
+        if self._turn.at_once and self._is_third(current):
+            if not self._gone and not self._rotator.shares(self._turn.old, await self._read(current)):
+                return  # what leaked goes, whoever put something else in its place
+            again = f"`tminus rotate {self._turn.name} --at-once` replaces {current[:8]} too"
+            raise Refused(f"{moved}, since cutting it off could cut off {current[:8]} with it; {again}")
+        undo = "" if self._rotation.too_late_to_undo else ", or turn the rotation back with `--undo`"
+        raise Refused(f"{moved}; give {CURRENT} back to {self._version[:8]}{undo}")
+
+    def _is_third(self, version: str) -> bool:
+        """Whether somebody else put that value there."""
+        return version not in {"", self._version, self._replaces}
 
     async def _still_needed(self, new: Document) -> NotYet | None:
         """Why the old value must go on working, and until when at least."""
@@ -153,22 +187,29 @@ class Stages:
 
     async def _drop(self) -> Done | NotYet:
         if self._gone:
-            return Done("the old value is gone, and Secrets Manager has its version no more", already=True)
+            gone = f"version {self._replaces[:8]} is gone from Secrets Manager"
+            left = f"{gone}, and whether its value opens anything nobody can tell here: look at its server"
+            return Done(f"{gone}; its value cannot be ended, since nobody knows it here", already=True, left=left)
         came = await self._rotator.drop(self._turn, await self._new())
         if isinstance(came, Done):
             await asyncio.to_thread(self._versions.forget, self._replaces, self._fence)
         return came
 
+    async def on(self) -> None:
+        """Has the old value work again, where the new one is current; raises Refused where nothing brings it back."""
+        if (await asyncio.to_thread(self._versions.versions)).current == self._version:
+            await self._rotator.on(self._turn, await self._new())
+
     async def _back(self) -> Done | NotYet:
         """The old value works and is current again; the new one works on, for those who read it already."""
         current = (await asyncio.to_thread(self._versions.versions)).current
+        if self._is_third(current):
+            return Done(f"version {current[:8]} is {CURRENT}; somebody else made it so", already=True)
         if self._gone:
-            if current == self._version:
-                raise Refused(
-                    f"{self._versions.secret}: the old version {self._replaces[:8]} is gone from Secrets Manager, so "
-                    f"there is nothing to go back to; give {CURRENT} to a value of your own, and this ends"
-                )
-            return Done(f"version {current[:8]} is {CURRENT}, and the old one is gone", already=True)
+            raise Refused(
+                f"{self._versions.secret}: the old version {self._replaces[:8]} is gone from Secrets Manager, so "
+                f"there is nothing to go back to; give {CURRENT} to a value of your own, and this ends"
+            )
         switched = "off" in self._rotation.begun
         on = await self._rotator.on(self._turn, await self._new()) if switched or current == self._version else None
         if current != self._version:
@@ -179,15 +220,18 @@ class Stages:
     async def _undo(self) -> Done | NotYet:
         if (wait := self._turned_back() + self._rotator.keep(self._turn)) > now():
             return NotYet(wait, "the overlap: whoever read the new value goes on with it")
-        new = await self._new_if_there()
-        came = await self._rotator.undo(self._turn, new)
+        new, current = await self._new_if_there(), (await asyncio.to_thread(self._versions.versions)).current
+        turn, left = self._turn, ""
+        if self._is_third(current):
+            turn = replace(turn, old=await self._read(current))
+            left = f"version {self._replaces[:8]} was left as it is, since somebody else put another in its place"
+        came = await self._rotator.undo(turn, new)
         if isinstance(came, NotYet):
             return came
         await asyncio.to_thread(self._versions.forget, self._version, self._fence)
         if new is None and "set" in self._rotation.begun:
-            lost = f"; version {self._version[:8]} is gone from Secrets Manager: look whether its value opens anything"
-            return Done(f"{came.said}{lost}")
-        return came
+            left = f"version {self._version[:8]} is gone from Secrets Manager: look whether its value opens anything"
+        return replace(came, left=left or came.left)
 
     async def _new_if_there(self) -> Document | None:
         """By its id: where somebody took its stage away, Secrets Manager has its value all the same."""
@@ -206,7 +250,10 @@ class Stages:
         return datetime.min.replace(tzinfo=now().tzinfo) if never or back is None else back.at
 
     async def _new(self) -> Document:
-        return await asyncio.to_thread(self._versions.read, self._version)
+        return await self._read(self._version)
+
+    async def _read(self, version: str) -> Document:
+        return await asyncio.to_thread(self._versions.read, version)
 
 
 def _silence(census: Census) -> str:

@@ -48,13 +48,18 @@ async def visit_all(
 ) -> list[Visited]:
     """One visit to each, a task of its own in Prefect where `shown`; one that breaks off keeps no other from its turn.
 
-    Raises UsageError for an unknown name, LedgerError.
+    A mistake of tminus in one is raised once all had theirs. Raises UsageError for an unknown name, LedgerError.
     """
-    visits = []
+    visits, mistakes = list[Visited](), list[BaseException]()
     for name, _ in opened.named(names):
-        visited = await (_shown(opened, name, people) if shown else _visit(opened, name, people))
-        if visited is not None:
-            visits.append(visited)
+        visit = _shown(opened, name, people) if shown else _visit(opened, name, people)
+        [came] = await asyncio.gather(visit, return_exceptions=True)
+        if isinstance(came, BaseException):
+            mistakes.append(came)
+        elif came is not None:
+            visits.append(came)
+    if mistakes:
+        raise mistakes[0]
     return visits if names else [*visits, *await asyncio.to_thread(_left_out, opened)]
 
 

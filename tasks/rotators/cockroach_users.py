@@ -156,6 +156,8 @@ class CockroachUsers(TwoLogins, frozen=True):
             there = await role_of(connection, user)
             if there is None or new is None:
                 return Done(f"{user} has nothing of this rotation", already=True)
+            if turn.old.has("username") and turn.old.name("username") == user:
+                return Done(f"{user} is the login of what is current, and was left alone", already=True)
             if not (await known_role(connection, turn.way["old_user"])).can_login:
                 raise Refused(f"{turn.way['old_user']} cannot log in any more: without {user} nobody could")
             if there.can_login and not await self._opens(turn.estate, user, new.secret("password")):

@@ -77,6 +77,10 @@ class HttpKey(Rotator, frozen=True):
             return {**way, UNSEEN: unless_leaked(turn, e)}
         return way
 
+    def shares(self, one: Document, other: Document) -> bool:
+        """See Rotator."""
+        return one.agrees(other, "id")
+
     async def create(self, turn: Turn) -> Document:
         """As above."""
         api = await self._api(turn)

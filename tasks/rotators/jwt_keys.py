@@ -96,6 +96,10 @@ class JwtKeys(Rotator, frozen=True):
         way = {"set": held.where, "kid": old.kid, _CACHED: f"{seconds:g}"}
         return {**way, UNSEEN: "; ".join(unseen)} if unseen else way
 
+    def shares(self, one: Document, other: Document) -> bool:
+        """See Rotator."""
+        return one.agrees(other, "kid")
+
     async def create(self, turn: Turn) -> Document:
         """A new key, which nobody knows of yet; its id is its thumbprint (RFC 7638)."""
         made = await asyncio.to_thread(SigningKey.made, self.algorithm)

@@ -78,6 +78,10 @@ class KmsKey(Rotator, frozen=True):
         objects, rows = sum(counts[: len(self.buckets)]), sum(counts[len(self.buckets) :])
         return {"key": old.id, "alias": self.alias, "objects": str(objects), "rows": str(rows)}
 
+    def shares(self, one: Document, other: Document) -> bool:
+        """See Rotator."""
+        return one.agrees(other, _ID)
+
     async def create(self, turn: Turn) -> Document:
         """The id of a new key like the old one; what an earlier try made is used, since a key is no value."""
         keys = await asyncio.to_thread(KmsKeys.open, turn.estate)

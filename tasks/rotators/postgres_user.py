@@ -42,7 +42,6 @@ class PostgresUser(Rotator, frozen=True):
         cannot: the same, that must be refused to it (SQLSTATE 42501).
     """
 
-    reversible: ClassVar[bool] = False
     two_at_a_time: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, str]] = {"server": "postgres"}
 
@@ -57,6 +56,10 @@ class PostgresUser(Rotator, frozen=True):
         if turn.old.name("username") != self.user:
             raise Refused(f"{turn.old.of} has the username {turn.old.name('username')!r}, not {self.user!r}")
         return {"user": self.user, "refused": _WINDOW}
+
+    def shares(self, one: Document, other: Document) -> bool:
+        """See Rotator."""
+        return one.agrees(other, "username")
 
     async def create(self, turn: Turn) -> Document:
         """See Rotator."""

@@ -162,6 +162,8 @@ class PostgresUsers(TwoLogins, frozen=True):
             there = await login_of(connection, user, turn.rotation)
             if there is None or there.mark != turn.rotation or there.over:
                 return Done(f"{user} has nothing of this rotation", already=True)
+            if turn.old.has("username") and turn.old.name("username") == user:
+                return Done(f"{user} is the login of what is current, and was left alone", already=True)
             if not (await known_login(connection, turn.way["old_user"], turn.rotation)).can_login:
                 raise Refused(f"{turn.way['old_user']} cannot log in any more: without {user} nobody could")
             await worthless(connection, there, turn.rotation)

@@ -63,6 +63,10 @@ class RedisUser(Rotator, frozen=True):
                     )
         return {"user": self.user, "nodes": ", ".join(node.where for node in found)}
 
+    def shares(self, one: Document, other: Document) -> bool:
+        """See Rotator."""
+        return one.agrees(other, "username")
+
     async def create(self, turn: Turn) -> Document:
         """See Rotator."""
         password = SecretStr(secrets.token_urlsafe(_PASSWORD))

@@ -45,10 +45,17 @@ class Turn:
 
 @dataclass(frozen=True)
 class Done:
-    """It is so now. `said` is the sentence for the record; `already` where it was so at first look."""
+    """It is so now.
+
+    Attributes:
+        said: the sentence for the record.
+        already: whether it was so at first look.
+        left: what may still open something, that a person must look at; "" where nothing does.
+    """
 
     said: str
     already: bool = False
+    left: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,11 +123,9 @@ class Rotator(Policy, ABC, frozen=True):
 
     Attributes:
         by_hand: whether nobody but a person can make a new one, and brings it with `--given`.
-        reversible: whether the old one can be switched on again once it is switched off.
     """
 
     by_hand: ClassVar[bool] = False
-    reversible: ClassVar[bool] = True
 
     async def plan(self, turn: Turn) -> Way:
         """What will be touched; nothing is changed. `turn.way` is empty yet."""
@@ -151,6 +156,10 @@ class Rotator(Policy, ABC, frozen=True):
         """How long the old one works on at least, after the new one became current: the policy's overlap, or more."""
         return timedelta(0) if turn.at_once else self.overlap
 
+    def shares(self, one: Document, other: Document) -> bool:
+        """Whether what ends one value ends the other too, since both are of one login, or are one key."""
+        return one.same_as(other)
+
     @abstractmethod
     async def off(self, turn: Turn, new: Document) -> Done | NotYet:
         """Switches the old value off so that `on` can switch it on again, where the kind has such a thing."""
@@ -165,7 +174,7 @@ class Rotator(Policy, ABC, frozen=True):
 
     @abstractmethod
     async def undo(self, turn: Turn, new: Document | None) -> Done | NotYet:
-        """Takes back whatever create and set did. The old value is current, and works, when this is asked.
+        """Takes back whatever create and set did. `turn.old` is what is current then, and goes on working.
 
-        `new` is None where it never reached Secrets Manager.
+        That is a third value where somebody put one there. `new` is None where it never reached Secrets Manager.
         """

@@ -32,7 +32,6 @@ class StripeKey(Rotator, frozen=True):
 
     kind: Literal["stripe.key"] = "stripe.key"
     by_hand: ClassVar[bool] = True
-    reversible: ClassVar[bool] = False
     field: str = "key"
     can: tuple[Path, ...] = Field(min_length=1)
     cannot: tuple[Path, ...] = ()
@@ -49,6 +48,10 @@ class StripeKey(Rotator, frozen=True):
         if sort == "rk" and not self.cannot:
             raise Refused(f"{turn.name}: the book names nothing that a restricted key cannot do; add `cannot` to it")
         return with_value(turn.old, self.field, value, f"{turn.name} (new)")
+
+    def shares(self, one: Document, other: Document) -> bool:
+        """See Rotator."""
+        return value_of(one, self.field).get_secret_value() == value_of(other, self.field).get_secret_value()
 
     async def set(self, turn: Turn, new: Document) -> Done | NotYet:
         """Nothing: a key works since it was made."""
@@ -96,11 +99,13 @@ class StripeKey(Rotator, frozen=True):
         """The same proof once more."""
         return await self._dead(turn, new)
 
-    async def undo(self, turn: Turn, new: Document | None) -> Done:
-        """Nothing was made here; says what a person must do, where the new key still works."""
-        if new is None or not await taken(stripe_front(turn.estate), self.can[0], value_of(new, self.field)):
-            return Done("nothing was made in Stripe by this rotation", already=True)
-        return Done("Stripe still takes the new key: expire or delete it in the dashboard, since nobody uses it")
+    async def undo(self, turn: Turn, new: Document | None) -> Done | NotYet:
+        """Waits until a person has expired the new key, which nobody uses."""
+        if new is None or self.shares(new, turn.old):
+            return Done("nothing of this rotation is to be expired in Stripe", already=True)
+        if await taken(stripe_front(turn.estate), self.can[0], value_of(new, self.field)):
+            return NotYet(now() + _AGAIN, f"Stripe takes the key that was new: {_EXPIRE}, and not the one in use")
+        return Done("Stripe refuses the key that was new (401)")
 
     async def _dead(self, turn: Turn, new: Document) -> Done | NotYet:
         old, front = value_of(turn.old, self.field), stripe_front(turn.estate)

@@ -46,6 +46,10 @@ class TwoLogins(Rotator, ABC, frozen=True):
         [other] = [user for user in self.users if user != current]
         return {"user": other, "old_user": current}
 
+    def shares(self, one: Document, other: Document) -> bool:
+        """See Rotator."""
+        return one.agrees(other, "username")
+
     async def create(self, turn: Turn) -> Document:
         """See Rotator."""
         password = SecretStr(secrets.token_urlsafe(_PASSWORD))

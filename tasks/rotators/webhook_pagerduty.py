@@ -48,6 +48,10 @@ class WebhookPagerduty(Rotator, frozen=True):
             return {**way, UNSEEN: unless_leaked(turn, e)}
         return way
 
+    def shares(self, one: Document, other: Document) -> bool:
+        """See Rotator."""
+        return one.agrees(other, "id")
+
     async def create(self, turn: Turn) -> Document:
         """A second subscription, not switched on yet; one that an earlier try left is ended.
 

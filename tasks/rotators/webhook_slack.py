@@ -32,7 +32,6 @@ class WebhookSlack(Rotator, frozen=True):
 
     kind: Literal["webhook.slack"] = "webhook.slack"
     by_hand: ClassVar[bool] = True
-    reversible: ClassVar[bool] = False
     gateways: tuple[str, ...] = ()
 
     async def plan(self, turn: Turn) -> Way:

@@ -58,6 +58,7 @@ class RotationStageDone(Happening):
     Attributes:
         said: what it came to, in a sentence.
         already: whether it was so at first look.
+        left: what may still open something, that a person must look at; "" where nothing does.
     """
 
     type: Literal["rotation.stage_done"] = "rotation.stage_done"
@@ -65,6 +66,7 @@ class RotationStageDone(Happening):
     stage: RotationStage
     said: Printable
     already: bool = False
+    left: Printable = ""
 
 
 class RotationWaits(Happening):

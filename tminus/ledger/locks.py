@@ -50,11 +50,19 @@ class Locks(Chains):
         with self._locked() as within:
             heads = [self._append(within, entry) for entry in entries]
             self._list(within, heads, listing)
-            within.run(
-                "DELETE FROM environment_lock WHERE environment = :environment AND chain = :chain",
-                {"environment": environment, "chain": entries[0].chain},
-            )
+            self._free(within, environment, entries[0].chain)
             return heads
+
+    def unlock(self, environment: str, chain: str) -> None:
+        """Frees the environment where that chain holds it."""
+        with self._locked() as within:
+            self._free(within, environment, chain)
+
+    def _free(self, within: Transaction, environment: str, chain: str) -> None:
+        within.run(
+            "DELETE FROM environment_lock WHERE environment = :environment AND chain = :chain",
+            {"environment": environment, "chain": chain},
+        )
 
     def _list(self, within: Transaction, heads: list[Head], listing: Listing | None) -> None:
         """The directory comes last, after the chain it lists: everybody takes them in this order."""

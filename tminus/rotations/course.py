@@ -12,6 +12,19 @@ BACK: tuple[ev.RotationStage, ...] = ("back", "undo")
 """Those of one that is turned back."""
 
 
+@dataclass(frozen=True)
+class Owed:
+    """A version that leaked, and that somebody approved to be cut off.
+
+    Attributes:
+        approval: the chain in which they were asked.
+    """
+
+    version: str
+    reason: str
+    approval: str
+
+
 @dataclass
 class Rotation:
     """One rotation.
@@ -56,6 +69,13 @@ class Rotation:
         """The chains in which its beginning, or its haste, was asked for."""
         asked = [self.began.approval, self.hastened.approval if self.hastened else ""]
         return list(dict.fromkeys(chain for chain in asked if chain))
+
+    @property
+    def leaked(self) -> "Owed | None":
+        """What is to be cut off at once, by the last order; None where nothing is."""
+        if self.hastened is not None:
+            return Owed(self.hastened.leaked, self.hastened.reason, self.hastened.approval)
+        return Owed(self.began.replaces, self.began.reason, self.began.approval) if self.began.at_once else None
 
     @property
     def ends(self) -> str:
@@ -129,9 +149,9 @@ class Course(Episodes[Rotation]):
         return frozenset(chain for rotation in self.episodes for chain in rotation.approvals)
 
     @property
-    def owed(self) -> ev.RotationOrdered | None:
-        """The order to cut off a version that the last rotation, which is over, did not get rid of."""
+    def owed(self) -> "Owed | None":
+        """What was approved to be cut off, and the last rotation, which is over, did not get rid of."""
         last = self.last
-        if last is None or last.ended is None or last.hastened is None:
+        if last is None or last.ended is None or last.ended.how == "not approved" or last.leaked is None:
             return None
-        return last.hastened if last.hastened.leaked != last.ends else None
+        return last.leaked if last.leaked.version != last.ends else None

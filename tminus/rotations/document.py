@@ -61,6 +61,10 @@ class Document:
         """Whether both hold the same, to the byte."""
         return self.text.get_secret_value() == other.text.get_secret_value()
 
+    def agrees(self, other: "Document", key: str) -> bool:
+        """Whether both have the same in a field; True too where either has none, since nobody can tell then."""
+        return not (self.has(key) and other.has(key)) or self.name(key) == other.name(key)
+
     def _fields(self) -> dict[str, object]:
         try:
             read = json.loads(self.text.get_secret_value())

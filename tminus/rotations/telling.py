@@ -40,14 +40,14 @@ def _page(opened: OpenedSecrets, name: str, rotation: Rotation, event: ev.Rotati
     said = f"{opened.system}: the rotation of {name} stands at {event.stage}: {event.why}; {owner} owns it"
     return PagerDutyLetter(
         op="trigger",
-        severity="critical" if rotation.at_once or _nothing_works(policy, rotation) else "warning",
+        severity="critical" if _may_hurt(policy, rotation, event) else "warning",
         summary=said if len(said) <= _SUMMARY else f"{said[: _SUMMARY - 1]}…",
         details={
             "secret": f"{name} ({policy.secret})",
             "owner": owner,
-            "what works now": _what_works(policy, rotation),
+            "what works now": _what_works(policy, rotation, event),
             "to go on": f"tminus rotate {name}",
-            "to turn it back": f"tminus rotate {name} --undo --reason WHY",
+            **_way_back(name, rotation),
             "what tminus does if nobody answers": "It tries again by its schedule.",
             "environment": opened.environment.environment,
             "system": opened.system,
@@ -61,7 +61,24 @@ def _nothing_works(policy: Policy, rotation: Rotation) -> bool:
     return not policy.two_at_a_time and "test" in rotation.begun and last not in rotation.done
 
 
-def _what_works(policy: Policy, rotation: Rotation) -> str:
+def _moved(rotation: Rotation, event: ev.RotationBrokeOff) -> bool:
+    """Whether what is current may be what was switched off: a rule said no after that."""
+    return event.refused and "off" in rotation.begun
+
+
+def _may_hurt(policy: Policy, rotation: Rotation, event: ev.RotationBrokeOff) -> bool:
+    return rotation.at_once or _nothing_works(policy, rotation) or _moved(rotation, event)
+
+
+def _way_back(name: str, rotation: Rotation) -> dict[str, str]:
+    if rotation.undo or rotation.too_late_to_undo:
+        return {}
+    return {"to turn it back": f"tminus rotate {name} --undo --reason WHY"}
+
+
+def _what_works(policy: Policy, rotation: Rotation, event: ev.RotationBrokeOff) -> str:
+    if _moved(rotation, event):
+        return "Look now: the old value is switched off, and somebody may have made it current again."
     if _nothing_works(policy, rotation):
         return "Perhaps nothing: what is current in Secrets Manager may be refused until this goes on. Go on now."
     if rotation.at_once:

@@ -165,5 +165,5 @@ def over(room: Room, how: str, value: str | None = None) -> None:
     assert ended.how == how
     stands_well(room)
     assert room.door.passwords == 1
-    assert {stage for stage in room.stages() if stage != "AWSPREVIOUS" or how == "rotated"} == {"AWSCURRENT"}
+    assert set(room.stages()) == {"AWSCURRENT"}
     assert value is None or room.value() == value

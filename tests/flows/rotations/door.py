@@ -119,6 +119,10 @@ class DoorKey(Rotator, frozen=True):
         uses = [Use("somebody with a key", 1, last)] if last is not None and last >= since else []
         return Census(uses, "the door", since)
 
+    def shares(self, one: Document, other: Document) -> bool:
+        """One password."""
+        return one.agrees(other, "password")
+
     async def off(self, turn: Turn, new: Document) -> Done | NotYet:
         """The old one does not open any more, and could again."""
         del new

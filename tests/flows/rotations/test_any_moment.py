@@ -31,7 +31,7 @@ STOOD = [
     *("rotation.waits off", "rotation.waits drop"),
 ]
 VERBS = ("create", "set", "test", "census", "off", "drop")
-_CALLS = 30  # of a whole rotation at Secrets Manager; a few more than there are
+_CALLS, _FEWEST = 31, 27  # of a whole rotation at Secrets Manager; on a slow machine two visits may be one
 FAILURES = [
     (call, after, error) for call in range(_CALLS) for after in (False, True) for error in (CouldNotObserve, Crash)
 ]
@@ -75,6 +75,7 @@ def test_secrets_manager_fails(room: Room, failure: tuple[int, bool, type[BaseEx
             stands_well(room)
             if manager.broke or _is_over(room):
                 break
+    assert manager.broke or failure[0] >= _FEWEST, "nothing failed"
     to_its_end(room)
     over(room, "rotated")
 
@@ -90,7 +91,7 @@ def test_it_is_asked_no_more_often_than_is_broken_above(room: Room) -> None:
     with manager.standing():
         room.rotate()
         to_its_end(room)
-    assert len(manager.calls) <= _CALLS, manager.calls
+    assert _FEWEST <= len(manager.calls) <= _CALLS, manager.calls
     assert manager.calls.count("PutSecretValue") == 1
 
 

@@ -160,7 +160,7 @@ def test_what_leaked_is_not_current_any_more(room: Room, monkeypatch: pytest.Mon
     monkeypatch.setattr(rotation_orders, "wait_for_answer", changed)
     answering = threading.Thread(target=answer_when_asked, args=(room, "guard", "approve"))
     answering.start()
-    with closing(room.store()) as store, pytest.raises(Refused, match="ask again"):
+    with closing(room.store()) as store, pytest.raises(Refused, match="opens what it did, and no rotation reaches it"):
         asyncio.run(within(cut_off(store, room.opened(), NAME, room.word("asker"), print)))
     answering.join()
     assert room.value() == "of somebody else"

@@ -159,13 +159,20 @@ def test_a_key_with_other_rights_is_refused(account: Account, trouble: Callable[
         account.do(lambda turn: rotator().test(turn, new))
 
 
-def test_undo_says_that_the_new_key_still_lives(account: Account) -> None:
-    """Until a person deleted it."""
+def test_undo_waits_until_the_new_key_is_dead(account: Account) -> None:
+    """A person expires it; one that is current again is left alone."""
     new = account.do(rotator().create)
-    assert "expire or delete it" in account.do(lambda turn: rotator().undo(turn, new)).said
+    waits = account.do(lambda turn: rotator().undo(turn, new))
+    assert isinstance(waits, NotYet)
+    assert "Stripe takes the key that was new" in waits.why
+    assert account.do(lambda turn: rotator().undo(replace(turn, old=new), new)) == Done(
+        "nothing of this rotation is to be expired in Stripe", already=True
+    )
     account.stripe.keys.remove(NEW)
-    assert account.do(lambda turn: rotator().undo(turn, new)).already
-    assert account.do(lambda turn: rotator().undo(turn, None)).already
+    assert account.do(lambda turn: rotator().undo(turn, new)) == Done("Stripe refuses the key that was new (401)")
+    assert account.do(lambda turn: rotator().undo(turn, None)) == Done(
+        "nothing of this rotation is to be expired in Stripe", already=True
+    )
 
 
 def test_the_census_is_blind(account: Account) -> None:
