@@ -15,7 +15,7 @@ from tminus.rotations.document import Document
 
 _AGAIN = timedelta(hours=1)
 _MAKE = "in Stripe's dashboard (Developers, API keys) create a restricted key with the rights of the one in use"
-_EXPIRE = "in Stripe's dashboard (Developers, API keys) expire or delete the old key"
+_EXPIRE = "in Stripe's dashboard (Developers, API keys) expire or delete it"
 
 
 class StripeKey(Rotator, frozen=True):

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,12 @@ from flows.rotation_visit import Visited, Wish
 from tests.flows.ledgers import BreakableStore
 from tests.flows.rotations.door import Door, DoorKey
 from tests.tminus.readiness.room import person
+from tminus import events as ev
 from tminus.clock import now
 from tminus.people import People
 from tminus.personal_key import PersonalKey
+from tminus.record_parts import read_event
+from tminus.rotations.book import Policy
 from tminus.rotations.course import Course
 from tminus.rotations.opened import OpenedSecrets, open_secrets
 
@@ -94,9 +97,25 @@ class Room:
         book["rotations"][NAME].update(changed)
         yaml.dump(book, file)
 
-    def opened(self) -> OpenedSecrets:
-        """The files, read."""
-        return open_secrets(self.folder / "secrets.yaml", self.folder / "environment.yaml", {"test.door": DoorKey})
+    def put(self, **fields: str) -> str:
+        """Somebody makes another value current by hand; its version."""
+        listed = self.client.describe_secret(SecretId=self.secret)["VersionIdsToStages"]
+        [current] = [version for version, stages in listed.items() if "AWSCURRENT" in stages]
+        text = json.dumps(fields)
+        # Put straight under AWSCURRENT, moto would leave that stage on a version that got it by a move.
+        new = self.client.put_secret_value(SecretId=self.secret, SecretString=text, VersionStages=["BY-HAND"])
+        self.client.update_secret_version_stage(
+            SecretId=self.secret,
+            VersionStage="AWSCURRENT",
+            RemoveFromVersionId=current,
+            MoveToVersionId=new["VersionId"],
+        )
+        return new["VersionId"]
+
+    def opened(self, kinds: Mapping[str, type[Policy]] | None = None) -> OpenedSecrets:
+        """The files, read; with another vocabulary, where it is given."""
+        known = kinds or {"test.door": DoorKey}
+        return open_secrets(self.folder / "secrets.yaml", self.folder / "environment.yaml", known)
 
     def store(self) -> BreakableStore:
         """The ledger, which breaks as told."""
@@ -109,9 +128,13 @@ class Room:
             lambda one: rotate(one, self.opened(), NAME, wish or Wish(), print, self.folder / "people.yaml"),
         )
 
-    def go_on(self, store: BreakableStore | None = None) -> Visited | None:
+    def go_on(
+        self, store: BreakableStore | None = None, kinds: Mapping[str, type[Policy]] | None = None
+    ) -> Visited | None:
         """What `tminus rotate --due` does."""
-        return self._with(store, lambda one: go_on_if_due(one, self.opened(), NAME, print, self.folder / "people.yaml"))
+        return self._with(
+            store, lambda one: go_on_if_due(one, self.opened(kinds), NAME, print, self.folder / "people.yaml")
+        )
 
     def undo(self, store: BreakableStore | None = None) -> Visited:
         """What `tminus rotate --undo front-door` does."""
@@ -144,6 +167,11 @@ class Room:
         """What the ledger knows."""
         with closing(self.store()) as store:
             return self.opened().course(store, NAME)
+
+    def told(self) -> list[ev.Event]:
+        """All that the ledger holds of it."""
+        with closing(self.store()) as store:
+            return [read_event(one) for one in store.read(self.opened().chain(NAME))]
 
     def value(self, stage: str = "AWSCURRENT") -> str:
         """The password that an application reads now."""

@@ -1,8 +1,9 @@
-"""A person who answers a question about a rotation as soon as it is asked, by their own command."""
+"""What people do beside a rotation: they answer as soon as they are asked, and close the calendar."""
 
 import os
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from time import sleep
 
 from click.testing import CliRunner, Result
@@ -11,6 +12,7 @@ from cli.main import main
 from tests.flows.rotations.room import Room
 from tminus.asking import how_to_answer
 from tminus.chain_names import is_rotation_asked
+from tminus.clock import now
 from tminus.ledger.logbook import Logbook
 from tminus.rotations.papers import ASK
 
@@ -53,3 +55,11 @@ def _say(room: Room, person: str, word: str, command: str) -> None:
     environment = {**os.environ, "TMINUS_LEDGER": f"sqlite:{room.folder / 'ledger.db'}"}
     said = CliRunner().invoke(main, arguments, env=environment)
     assert said.exit_code == 0, said.output
+
+
+def closed(room: Room) -> None:
+    """The environment's calendar lets nobody rotate anything now."""
+    file = room.folder / "environment.yaml"
+    begin, end = (now() + timedelta(days=days) for days in (-1, 1))
+    freeze = f"{{from: '{begin:%Y-%m-%d %H:%M}', to: '{end:%Y-%m-%d %H:%M}', why: the year's end}}"
+    file.write_text(file.read_text("utf-8") + f"calendar: {{time_zone: UTC, freezes: [{freeze}]}}\n", "utf-8")

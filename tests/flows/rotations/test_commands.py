@@ -2,14 +2,12 @@
 
 import json
 import threading
-from datetime import timedelta
 from time import sleep
 
 import pytest
 
 from tests.flows.rotations.room import FIRST, NAME, Room
-from tests.flows.rotations.saying import WHY, Tminus, answer_when_asked
-from tminus.clock import now
+from tests.flows.rotations.saying import WHY, Tminus, answer_when_asked, closed
 
 _TRIES = 400  # of 20 ms
 
@@ -201,14 +199,6 @@ def test_one_that_the_book_lost(tminus: Tminus, room: Room) -> None:
     came = tminus("rotate", "--due")
     assert came.exit_code == 1, came.output
     assert f"{NAME} has a rotation under way, and the book has no such secret any more" in came.output
-
-
-def closed(room: Room) -> None:
-    """The environment's calendar lets nobody rotate anything now."""
-    file = room.folder / "environment.yaml"
-    begin, end = (now() + timedelta(days=days) for days in (-1, 1))
-    freeze = f"{{from: '{begin:%Y-%m-%d %H:%M}', to: '{end:%Y-%m-%d %H:%M}', why: the year's end}}"
-    file.write_text(file.read_text("utf-8") + f"calendar: {{time_zone: UTC, freezes: [{freeze}]}}\n", "utf-8")
 
 
 def test_outside_the_calendar(tminus: Tminus, room: Room) -> None:

@@ -14,10 +14,11 @@ from flows.rotating import Rotating
 from flows.rotation_orders import cut_off
 from flows.rotation_visit import Visited, Wish
 from tasks.rotators.rotator import Done, NotYet, Turn
+from tests.flows.ledgers import BreakableStore
 from tests.flows.rotations.breaking import broken, told
 from tests.flows.rotations.door import DoorKey
 from tests.flows.rotations.room import FIRST, NAME, Room
-from tests.flows.rotations.saying import answer_when_asked
+from tests.flows.rotations.saying import answer_last_asked, answer_when_asked
 from tests.flows.rotations.test_other_hands import before
 from tests.flows.world import Crash
 from tminus import events as ev
@@ -28,19 +29,22 @@ from tminus.rotations.document import Document
 
 
 @contextmanager
-def answering(room: Room, word: str = "approve") -> Iterator[None]:
-    """The block in which the guard answers the first question."""
-    thread = threading.Thread(target=answer_when_asked, args=(room, "guard", word))
+def answering(room: Room, word: str = "approve", *, again: bool = False) -> Iterator[None]:
+    """The block in which the guard answers the first question, or the second."""
+    answer, words = (answer_last_asked, ()) if again else (answer_when_asked, (word,))
+    thread = threading.Thread(target=answer, args=(room, "guard", *words))
     thread.start()
     yield
     thread.join()
 
 
-def cut(room: Room, given: Document | None = None, said: list[str] | None = None) -> Visited:
+def cut(
+    room: Room, given: Document | None = None, said: list[str] | None = None, store: BreakableStore | None = None
+) -> Visited:
     """`tminus rotate front-door --at-once`, by the asker."""
     heard = [] if said is None else said
-    with closing(room.store()) as store:
-        coming = cut_off(store, room.opened(), NAME, room.word("asker"), heard.append, given)
+    with closing(room.store()) as own:
+        coming = cut_off(store or own, room.opened(), NAME, room.word("asker"), heard.append, given)
         return asyncio.run(asyncio.wait_for(coming, 60))
 
 

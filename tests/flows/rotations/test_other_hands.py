@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from typing import Literal
 
 import pytest
 
@@ -12,7 +13,6 @@ from tests.flows.rotations.breaking import over, to_its_end, wait_for
 from tests.flows.rotations.door import DoorKey
 from tests.flows.rotations.room import FIRST, NAME, Room
 from tminus import events as ev
-from tminus.clock import now
 from tminus.errors import FencedOff
 from tminus.lease import myself
 from tminus.rotations.document import Document
@@ -148,28 +148,30 @@ def test_whoever_was_overtaken_promotes_nothing(room: Room, monkeypatch: pytest.
     over(room, "rotated")
 
 
-def test_one_secret_that_cannot_be_asked_about(room: Room) -> None:
-    """By the schedule it is a visit that broke off, with why, and not the end of all the others' turns."""
-    room.policy(approval=["security_lead"], every="401 ms")
-    (room.folder / "people.yaml").unlink()
-    came = due(room)
-    assert came.how == "broke off"
-    assert "people.yaml" in came.said
+class Gate(DoorKey, frozen=True):
+    """Another kind of the same."""
+
+    kind: Literal["test.gate"] = "test.gate"  # type: ignore[assignment]  # another than the door's
 
 
-def due(room: Room) -> Visited:
-    """The first visit by the schedule that does something."""
-    end = now().timestamp() + 20
-    while now().timestamp() < end:
-        if (came := room.go_on()) is not None:
-            return came
-    raise AssertionError("it never was due")
-
-
-def test_an_environment_that_leads_nowhere(room: Room) -> None:
-    """A secret of the environment that is missing is a visit that broke off too."""
-    file = room.folder / "environment.yaml"
-    file.write_text(file.read_text().replace("access_key: ", "access_key: env:TMINUS_NOWHERE #"))
-    came = room.go_on()
+def test_the_book_says_another_kind(room: Room) -> None:
+    """A rotation is not gone on with by another kind than it was begun with."""
+    before(room, "set")
+    room.policy(kind="test.gate")
+    came = room.go_on(kinds={"test.gate": Gate})
     assert came is not None
-    assert came.how == "broke off"
+    assert (came.how, "kind was 'test.door'" in came.said) == ("refused", True), came.said
+    assert room.door.passwords == 1
+
+
+def test_the_book_says_another_server(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor at another server."""
+    with monkeypatch.context() as patched:
+        patched.setattr(DoorKey, "servers", property(lambda _: {"server": "the first"}))
+        before(room, "set")
+    with monkeypatch.context() as patched:
+        patched.setattr(DoorKey, "servers", property(lambda _: {"server": "another"}))
+        came = room.go_on()
+    assert came is not None
+    assert (came.how, "server was 'the first'" in came.said) == ("refused", True), came.said
+    assert room.door.passwords == 1
