@@ -13,12 +13,13 @@ from tminus.asked_change import Change, frozen_papers, question
 from tminus.clock import now
 from tminus.digests import decision_digest
 from tminus.errors import LedgerError
-from tminus.frozen import Frozen
+from tminus.frozen import Frozen, digest_of
 from tminus.ledger.logbook import Logbook
 from tminus.ledger.store import Entry, Store
 from tminus.messages import telling
 from tminus.opened_book import OpenedBook
 from tminus.record import AskState, Record
+from tminus.yaml_source import Source
 
 A = TypeVar("A", bound=ev.ChangeAsked)
 B = TypeVar("B")
@@ -66,7 +67,7 @@ def ask_once(
         begun_on: chains of questions whose yes was used already.
         say: tells whom was asked, and how to answer.
     """
-    chain = asked_already(store, asked, change.chains, begun_on)
+    chain = asked_already(store, asked, change.chains, begun_on, digest_of(Source.read(people).freeze()))
     if not chain:
         chain, how = ask(store, opened, people, change, asked)
         say(f"{change.of}: asked {' or '.join(change.roles)}: {chain}\n  {how}")
@@ -117,20 +118,24 @@ def answered(store: Store, chain: str, kind: type[A]) -> Answer[A]:
     return Answer("yes", asking.seated(judged.seating, frozen.people), asked, state.opened.deadline)
 
 
-def asked_already(store: Store, wanted: A, chains: str, but: Collection[str]) -> str:
-    """The newest question that asks just this and was not answered with a no; "" where there is none.
+def asked_already(store: Store, wanted: A, chains: str, but: Collection[str], people: str) -> str:
+    """The newest question that asks just this of just these, and was not answered with a no; "" where there is none.
 
     Args:
         store: the ledger.
         wanted: what is to be asked.
         chains: how the chains of such questions begin.
         but: chains of questions whose yes was used already.
+        people: the digest of the people's file: who was asked by another one is not who is asked now.
     """
     for chain in sorted((one for one in store.chains() if one.startswith(chains)), reverse=True):
         if chain in but:
             continue
-        asked = _asked(Logbook(store, chain).refresh(), type(wanted))
-        if asked is not None and asked.facts == wanted.facts and asked.asked_by == wanted.asked_by:
+        record = Logbook(store, chain).refresh()
+        asked, created = _asked(record, type(wanted)), record.created
+        if asked is None or created is None or created.digests["people"] != people:
+            continue
+        if asked.facts == wanted.facts and asked.asked_by == wanted.asked_by:
             answer = answered(store, chain, type(wanted))
             return chain if answer.word != "no" and not answer.why_not(now()) else ""
     return ""

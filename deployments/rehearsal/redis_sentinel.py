@@ -78,6 +78,7 @@ class Sentinels:
             f"sentinel monitor {name} {HOST} {watched.port} {self.quorum}",
             f"sentinel auth-pass {name} {watched.password.get_secret_value()}",
             f"sentinel down-after-milliseconds {name} 1000",
+            f"sentinel failover-timeout {name} 5000",  # twice that goes by before one Sentinel fails over again
             *(f"sentinel known-sentinel {name} {HOST} {self.ports[other]} {_ID.format(other + 1)}" for other in others),
             *([f"sentinel known-replica {name} {HOST} {watched.replica_port}"] if watched.replica_port else []),
         ]

@@ -15,7 +15,8 @@ _WITHIN = 120.0  # seconds
 
 def argv(estate: DrillEstate, name: str, *words: str) -> list[str]:
     """What is typed."""
-    files = ["--runbook", str(estate.book), "--environment", str(estate.environment_file)]
+    files = ["--environment", str(estate.environment_file)]
+    files += [] if "--runbook" in words else ["--runbook", str(estate.book)]
     return [sys.executable, "-m", "cli.main", "drill", name, *words, *files]
 
 
