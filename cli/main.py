@@ -52,6 +52,7 @@ COMMANDS = {
     "verify-backup": "cli.verify_backup",
     "restore": "cli.restore",
     "drill": "cli.drill",
+    "drills": "cli.drill_list",
     "rotate": "cli.rotate",
     "calendar": "cli.allowed_times",
     "secrets": "cli.secret_list",

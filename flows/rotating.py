@@ -15,18 +15,19 @@ from functools import partial
 
 from flows.asking_first import answered
 from flows.diary import Diary, alone
-from flows.rotation_stages import Stages
+from flows.rotation_rules import require_approved, require_same_book, rotator_of
+from flows.rotation_stages import NoWayBack, Stages
 from flows.rotation_visit import Left, Say, Visited, Wish, broke_off, mistaken, visited
 from tasks.aws_errors import NotThere
 from tasks.estate import Estate
-from tasks.rotators.rotator import Census, Done, NotYet, Rotator, Turn
+from tasks.rotators.rotator import Census, Done, NotYet, Turn
 from tasks.secret_versions import SecretVersions, Versions
 from tminus import events as ev
 from tminus.calendar.asking import require_allowed, why_not_allowed
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 from tminus.ledger.store import Store
-from tminus.rotations.course import Owed, Rotation
+from tminus.rotations.course import Rotation
 from tminus.rotations.document import Document
 from tminus.rotations.opened import OpenedSecrets
 from tminus.rotations.telling import letters
@@ -179,34 +180,9 @@ class Rotating:
                 await self.diary.write(broke_off(rotation, str(e), refused=True))
             raise
 
-    async def bring_back(self, rotation: Rotation) -> None:
-        """Has the old value work again, before it is ordered to be current. Raises Refused where nothing can do that.
-
-        Where it cannot be told, or not yet, nothing is raised: whoever turns it back asks again.
-        """
-        await self._lock(rotation)
-        try:
-            await (await self._stages(rotation, None)).on()
-        except Refused:
-            await self.diary.free()
-            raise
-        except (CouldNotObserve, NotConfigured, MissingSecret):
-            return
-
     async def overtaken(self, rotation: Rotation) -> bool:
         """Whether somebody made a value current that is not of this rotation."""
         return (await self.stands()).current not in {"", rotation.began.version, rotation.began.replaces}
-
-    def _require_same_book(self, rotation: Rotation) -> None:
-        """Raises Refused where the book says another kind, or another place, than the rotation was begun with."""
-        began, now_is = rotation.began, self._rotator
-        before = {"kind": began.kind, "secret": began.stored_as, **began.servers}
-        after = {"kind": now_is.kind, "secret": now_is.secret, **now_is.servers}
-        if changed := [f"{key} was {was!r}" for key, was in before.items() if after.get(key) != was]:
-            raise Refused(
-                f"{self._name}: the book was changed since this rotation began: {', '.join(changed)}. Put that back "
-                "until it is over; nothing was done"
-            )
 
     async def _not_now(self, rotation: Rotation) -> Visited | None:
         """Why nothing is done on this visit: nobody said yes yet, or it is too early."""
@@ -228,28 +204,23 @@ class Rotating:
             return Visited(self._name, "waits", f"{self._name}: {closed}")
         return None
 
-    async def _require_approved(self, leaked: Owed) -> None:
-        """Raises Refused where nobody said yes to cutting just that off: whoever wrote it down, that is signed."""
-        if not leaked.approval:
-            raise Refused(f"{self._name} is to be cut off at once, and nobody was asked; nothing was done")
-        answer = await asyncio.to_thread(answered, self._store, leaked.approval, ev.RotationAsked)
-        asked = (answer.asked.secret, answer.asked.at_once, answer.asked.replaces)
-        if answer.word != "yes" or asked != (self._name, True, leaked.version):
-            raise Refused(
-                f"{self._name} is to be cut off at once, and {leaked.approval} says no yes to that ({answer.said}); "
-                f"nothing was done. `tminus ledger verify {leaked.approval}` tells if it was changed"
-            )
-
     async def _until_it_waits(self, rotation: Rotation, given: Document | None) -> Left:
-        self._require_same_book(rotation)
+        require_same_book(rotation, self._rotator)
         if rotation.leaked is not None:
-            await self._require_approved(rotation.leaked)
+            await asyncio.to_thread(require_approved, self._store, self._name, rotation.leaked)
         while stage := rotation.next:
             stages = await self._stages(rotation, given)
             came: Done | NotYet | None = await stages.before(stage)
             if came is None:
                 await self.diary.write(ev.RotationStageBegan(rotation=rotation.name, stage=stage))
-                came = await stages.do(stage)
+                try:
+                    came = await stages.do(stage)
+                except NoWayBack as e:
+                    await self.diary.write(ev.RotationNotTurnedBack(rotation=rotation.name, why=str(e)))
+                    if not rotation.at_once:
+                        raise
+                    self._say(f"{self._name}: {e}")
+                    continue
             if isinstance(came, NotYet):
                 return ev.RotationWaits(
                     rotation=rotation.name,
@@ -307,14 +278,6 @@ class Rotating:
 def _lines(census: Census | None) -> tuple[str, ...]:
     uses = census.uses if census else ()
     return tuple(f"{one.who}: {one.times} times, last {one.last:%Y-%m-%d %H:%M:%S} UTC" for one in uses)
-
-
-def rotator_of(opened: OpenedSecrets, name: str) -> Rotator:
-    """The policy, which is its own rotator; raises UsageError for an unknown name."""
-    [(_, policy)] = opened.named((name,))
-    if not isinstance(policy, Rotator):
-        raise UsageError(f"{name}: nothing rotates a {policy.kind}")
-    return policy
 
 
 @asynccontextmanager

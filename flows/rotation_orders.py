@@ -41,7 +41,8 @@ class Word:
 async def turn_back(store: Store, opened: OpenedSecrets, name: str, word: Word, say: Say) -> Visited:
     """Turns the open rotation of a secret back: the old value is current again, and the new one goes.
 
-    Raises Refused where none is open, the old value may be gone already, or nothing has it work again; LedgerError.
+    Raises Refused where none is open, or the old value may be gone already; LedgerError. Where nothing has the old
+    value work again the order is void, and that is what the visit says.
     """
     person = word.person
     async with rotating(store, opened, name, say) as one:
@@ -49,13 +50,12 @@ async def turn_back(store: Store, opened: OpenedSecrets, name: str, word: Word, 
         if rotation is None:
             raise Refused(f"no rotation of {name} is under way, so there is nothing to turn back")
         if rotation.undo is None:
-            if not await one.overtaken(rotation):
-                if rotation.too_late_to_undo or not await one.has(rotation.began.replaces):
-                    raise Refused(
-                        f"{name}: its old value was dropped, or was about to be, so there is nothing to go back to; "
-                        f"once this is over, `tminus rotate {name}` makes a new one"
-                    )
-                await one.bring_back(rotation)
+            late = rotation.too_late_to_undo or not await one.has(rotation.began.replaces)
+            if late and not await one.overtaken(rotation):
+                raise Refused(
+                    f"{name}: its old value was dropped, or was about to be, so there is nothing to go back to; "
+                    f"once this is over, `tminus rotate {name}` makes a new one"
+                )
             order = ev.RotationOrdered(rotation=rotation.name, order="undo", person=person, reason=word.reason)
             await one.diary.write(word.order(opened.chain(name), order))
         return await one.go_on()

@@ -15,6 +15,10 @@ from tminus.rotations.course import Rotation
 from tminus.rotations.document import Document
 
 
+class NoWayBack(Refused):
+    """Nothing has the old value work again."""
+
+
 class Stages:
     """Does one stage after another of a rotation.
 
@@ -195,11 +199,6 @@ class Stages:
             await asyncio.to_thread(self._versions.forget, self._replaces, self._fence)
         return came
 
-    async def on(self) -> None:
-        """Has the old value work again, where the new one is current; raises Refused where nothing brings it back."""
-        if (await asyncio.to_thread(self._versions.versions)).current == self._version:
-            await self._rotator.on(self._turn, await self._new())
-
     async def _back(self) -> Done | NotYet:
         """The old value works and is current again; the new one works on, for those who read it already."""
         current = (await asyncio.to_thread(self._versions.versions)).current
@@ -211,11 +210,17 @@ class Stages:
                 f"there is nothing to go back to; give {CURRENT} to a value of your own, and this ends"
             )
         switched = "off" in self._rotation.begun
-        on = await self._rotator.on(self._turn, await self._new()) if switched or current == self._version else None
+        on = await self._on() if switched or current == self._version else None
         if current != self._version:
             return Done(f"{f'{on.said}; ' if on else ''}version {current[:8]} is {CURRENT}", already=True)
         await asyncio.to_thread(self._versions.promote, self._replaces, self._version, self._fence)
         return Done(f"{on.said if on else ''}; version {self._replaces[:8]} is {CURRENT} again")
+
+    async def _on(self) -> Done:
+        try:
+            return await self._rotator.on(self._turn, await self._new())
+        except Refused as e:
+            raise NoWayBack(f"{e}. It is not turned back, and goes on as before") from e
 
     async def _undo(self) -> Done | NotYet:
         if (wait := self._turned_back() + self._rotator.keep(self._turn)) > now():

@@ -76,6 +76,7 @@ from tminus.events.rotations import (
     RotationBegan,
     RotationBrokeOff,
     RotationEnded,
+    RotationNotTurnedBack,
     RotationOrdered,
     RotationStage,
     RotationStageBegan,
@@ -151,6 +152,7 @@ __all__ = [
     "RotationBegan",
     "RotationBrokeOff",
     "RotationEnded",
+    "RotationNotTurnedBack",
     "RotationOrdered",
     "RotationStage",
     "RotationStageBegan",
@@ -241,6 +243,7 @@ Event = Annotated[
     | RotationBegan
     | RotationBrokeOff
     | RotationEnded
+    | RotationNotTurnedBack
     | RotationOrdered
     | RotationStageBegan
     | RotationStageDone

@@ -118,6 +118,14 @@ class RotationOrdered(Happening):
     signature: str = ""
 
 
+class RotationNotTurnedBack(Happening):
+    """The order to turn it back is void: nothing has the old value work again, so it goes on as before."""
+
+    type: Literal["rotation.not_turned_back"] = "rotation.not_turned_back"
+    rotation: str
+    why: Printable
+
+
 class RotationEnded(Happening):
     """It is over."""
 

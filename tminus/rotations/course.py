@@ -106,6 +106,9 @@ class Rotation:
                 self.broke_off, self.paged = event, True
             case ev.RotationOrdered():
                 self._obey(event)
+            case ev.RotationNotTurnedBack():
+                self.undo = None
+                self.done = {stage: done for stage, done in self.done.items() if stage not in BACK}
             case ev.RotationEnded():
                 self.ended = event
                 self.waits = self.broke_off = None

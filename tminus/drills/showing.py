@@ -1,0 +1,143 @@
+"""A system's drills in a terminal, and one's account for whoever was not there."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+from rich.table import Table
+
+from tminus import events as ev
+from tminus.clock import show_duration
+from tminus.drills.book import Drill
+from tminus.drills.course import Course, Played
+from tminus.drills.monthly import MonthsDrill
+from tminus.drills.opened import OpenedDrills
+from tminus.spoken import role_said
+
+_BARS = "▁▂▃▄▅▆▇█"
+_SHOWN = 12  # drills in a trend
+
+
+def overview(opened: OpenedDrills, courses: dict[str, Course], months: MonthsDrill | None) -> Table:
+    """Each scenario: what is promised, what the last drill measured, how it ended, and who is next."""
+    table = Table(title=f"{opened.book.title} in {opened.environment.environment}", title_justify="left")
+    for column in ("drill", "last", "gone for", "may be", "lost", "may be", "trend", "owner"):
+        table.add_column(column, overflow="fold")
+    for name, drill in opened.book.scenarios.items():
+        course = courses[name]
+        next_one = f" (due from {months.at:%Y-%m-%d %H:%M} UTC)" if months and months.name == name else ""
+        table.add_row(f"{name}{next_one}", *_row(drill, course), trend(course), drill.owner)
+    return table
+
+
+def _row(drill: Drill, course: Course) -> list[str]:
+    promised = show_duration(drill.rto), show_duration(drill.rpo)
+    last = course.last
+    if last is None:
+        return ["never", "", promised[0], "", promised[1]]
+    how = last.ended.how if last.ended else "under way, or interrupted"
+    found = last.measured
+    gone = "" if found is None else _gone(found)
+    lost = "" if found is None else f"{found.lost:,} writes ({found.lost_s:.2f} s)"
+    return [f"{last.began.at:%Y-%m-%d}: {how}", gone, promised[0], lost, promised[1]]
+
+
+def _gone(found: ev.DrillMeasured) -> str:
+    return "not back" if found.rto_s is None else f"{found.rto_s:.2f} s"
+
+
+def shown(name: str, drill: Drill, course: Course) -> dict[str, str | float | int | None]:
+    """One scenario's last drill, for programs; times are in seconds."""
+    last = course.last
+    found = last.measured if last else None
+    return {
+        "drill": name,
+        "kind": drill.kind,
+        "owner": drill.owner,
+        "played": last.began.at.isoformat() if last else None,
+        "how": last.ended.how if last and last.ended else None,
+        "rto_s": float(found.rto_s) if found and found.rto_s is not None else None,
+        "rto_promised_s": drill.rto.total_seconds(),
+        "lost_writes": found.lost if found else None,
+        "lost_s": float(found.lost_s) if found else None,
+        "rpo_promised_s": drill.rpo.total_seconds(),
+    }
+
+
+def trend(course: Course) -> str:
+    """How long it was gone, drill after drill, the latest last: a bar each, `!` where it was not measured."""
+    times = [None if one.measured is None else one.measured.rto_s for one in course.drills[-_SHOWN:]]
+    longest = max((one for one in times if one is not None), default=Decimal(0))
+    return "".join("!" if one is None else _BARS[_height(one, longest)] for one in times)
+
+
+def _height(seconds: Decimal, longest: Decimal) -> int:
+    return 0 if longest == 0 else round(seconds / longest * (len(_BARS) - 1))
+
+
+def history(course: Course) -> list[str]:
+    """All that is known of a scenario's drills, a line each."""
+    return [line for played in course.drills for line in told(played)]
+
+
+def told(played: Played) -> list[str]:
+    """One drill, moment by moment."""
+    began = played.began
+    way = ", ".join(f"{key} {value}" for key, value in began.way.items() if value)
+    by = f" for {began.asked_by}" if began.asked_by else ""
+    lines = [(began.at, f"{began.drill} begins{by}: {began.reason or 'asked for'} ({way})")]
+    lines += [(done.at, f"{stage}: {done.said}") for stage, done in played.done.items()]
+    lines += [(broke.at, f"broke off: {broke.why}") for broke in played.broke_off]
+    lines += [(played.stopped.at, f"stopped: {played.stopped.why}")] if played.stopped else []
+    lines += [(played.ended.at, f"{played.ended.how}: {played.ended.sentence}")] if played.ended else []
+    return [f"{at:%Y-%m-%d %H:%M:%S} {said}" for at, said in sorted(lines, key=lambda line: line[0])]
+
+
+def account(opened: OpenedDrills, name: str, course: Course) -> str:
+    """The last drill in Markdown: against what was promised, moment by moment, and how it went before."""
+    played, drill = course.drills[-1], opened.book.scenarios[name]
+    where = f"{opened.system} in {opened.environment.environment}"
+    lines = [f"# {drill.title}: {played.ended.how if played.ended else 'under way'}", "", f"{where}, {_when(played)}."]
+    lines += ["", *_measured(drill, played.measured), "", "## What happened", ""]
+    lines += [f"- {line}" for line in told(played)]
+    lines += ["", "## The drills before", "", *_before(course.drills[-_SHOWN:])]
+    if played.ended is not None and played.ended.how != "held":
+        lines += ["", f"What deviated is {role_said(drill.owner)}'s to follow up: {played.ended.sentence}"]
+    return "\n".join(lines) + "\n"
+
+
+def _when(played: Played) -> str:
+    return f"{played.began.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _measured(drill: Drill, found: ev.DrillMeasured | None) -> list[str]:
+    if found is None:
+        return ["It was not measured."]
+    parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in found.parts.items())
+    lost = f"{found.lost:,} of {found.kept + found.lost:,} acknowledged writes, {found.lost_s:.2f} s"
+    return [
+        "| | measured | promised |",
+        "|---|---|---|",
+        f"| gone for | {_gone(found)} ({parts or 'never gone'}) | {show_duration(drill.rto)} |",
+        f"| lost | {lost} | {show_duration(drill.rpo)} |",
+        f"| never answered | {found.unknown:,}, of which {found.unknown_there:,} are there | |",
+    ]
+
+
+def _before(drills: Sequence[Played]) -> list[str]:
+    rows = ["| when | how | gone for | against the one before | lost |", "|---|---|---|---|---|"]
+    for before, played in pairwise([None, *drills]):
+        if played is None or played.measured is None:
+            continue
+        found, how = played.measured, played.ended.how if played.ended else "under way"
+        rows.append(
+            f"| {played.began.at:%Y-%m-%d} | {how} | {_gone(found)} | {_change(before, found)} | {found.lost:,} |"
+        )
+    return rows
+
+
+def _change(before: Played | None, found: ev.DrillMeasured) -> str:
+    earlier = before.measured.rto_s if before is not None and before.measured is not None else None
+    if earlier is None or found.rto_s is None:
+        return ""
+    return f"{found.rto_s - earlier:+.2f} s"
