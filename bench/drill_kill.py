@@ -112,7 +112,7 @@ class Bench:
         ended.wrong = "" if found == self.before else f"{found}"
         ended.still_held = self._held() and not ended.wrong
         if ended.wrong or ended.not_undone:
-            self._mend()
+            self._mend(name)
         return ended
 
     def course(self, name: str) -> Course:
@@ -158,10 +158,11 @@ class Bench:
         with closing(opened.store()) as store:
             return store.locked_by("drills") is not None
 
-    def _mend(self) -> None:
+    def _mend(self, name: str) -> None:
         """As whoever runs the servers would by hand, so that the next history begins well."""
-        for name in ("redis-a", "redis-b"):
-            subprocess.run([*_SWITCH, str(self.estate.plan), "start", name], check=True, stdout=subprocess.DEVNULL)
+        off = ["redis-a", "redis-b"] if look(self.estate).writable else ["redis-a", "redis-b", "pg-a", "pg-b"]
+        for server in off:  # where nobody took over, whoever was the primary is it again
+            subprocess.run([*_SWITCH, str(self.estate.plan), "start", server], check=True, stdout=subprocess.DEVNULL)
         found = look(self.estate)
         if (found.writable, found.streaming) == (1, 0):
             sides = [self.estate.postgres.address.dsn("postgres", standby=standby) for standby in (False, True)]
@@ -172,6 +173,8 @@ class Bench:
             if time.monotonic() > until:
                 raise SystemExit(f"the servers do not come back as they were: {found}")
             time.sleep(_LOOK)
+        words = [*self._argv(name, undoing=False), "--undo"]
+        subprocess.run(words, env=self.estate.seen(), cwd=CHECKOUT, check=False, capture_output=True)
 
 
 def main(words: Sequence[str] | None = None) -> int:
