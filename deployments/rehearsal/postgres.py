@@ -42,6 +42,7 @@ _ACCESS = """
 host all         all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
 """
+_ALONE = ("-c", "fsync=off", "-c", "synchronous_standby_names=")  # else a commit waits for a standby, for ever
 _QUIET = {"LC_ALL": "C.UTF-8"}
 
 
@@ -179,9 +180,9 @@ class _Cluster:
         self._write(data / "postgresql.conf", "\n".join([_SETTINGS, *self.settings, ""]), append=True)
         self._write(data / "pg_hba.conf", _ACCESS, append=False)
         script = "\n".join(self._roles(replicator)) + "\n"
-        self._run(["postgres", "--single", "-D", str(data), "-c", "fsync=off", "postgres"], script)
+        self._run(["postgres", "--single", "-D", str(data), *_ALONE, "postgres"], script)
         script = "\n".join(self._grants()) + "\n"
-        self._run(["postgres", "--single", "-D", str(data), self.address.database], script)
+        self._run(["postgres", "--single", "-D", str(data), *_ALONE[2:], self.address.database], script)
 
     def copy_as_standby(self, primary: Path, standby: Path, replicator: SecretStr) -> None:
         """A cold copy of a primary that never ran takes 0.05 s; pg_basebackup would need it running first."""

@@ -1,0 +1,96 @@
+"""Real servers fail over under load, and what the drills count as lost is held against what is on the disks.
+
+    python -m bench.drills [--failovers 102] [--full] [--only postgres|postgres-synchronous|redis] [--sabotage receipts]
+
+PostgreSQL (once with asynchronous, once with synchronous replication) and Redis with Sentinels are killed and recovered
+by the drill itself, while its outside client writes 100 times a second. The moment of each kill is seeded; before most,
+replication is held back for 20 to 300 ms, so that something is lost that was acknowledged. Before the dead server is
+undone its data folder is copied, and what is on the copy and not on the heir is the truth, which sees no receipt
+(bench/drill_truth.py).
+
+Each figure is a line of JSON; exit code 1 where one does not hold. `error` counts writes: those that the drill calls
+lost and that are not gone, and those that are gone and that it neither calls lost nor unknown.
+
+`--sabotage` makes one side of the comparison wrong; `error` must not be 0 then:
+- receipts: the client keeps a receipt before its write was acknowledged.
+- truth: what the old primary had is read from the new one.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.approvals_figure import Figure, none_of, percentile
+from bench.drills_course import ARMS, Arm, Failover, failovers
+from bench.drills_sabotage import SABOTAGES
+
+_LOSSY = 0.5  # share of the failovers with asynchronous replication that must lose something
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Prints one JSON line a figure; 1 where one does not hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--failovers", type=int, default=102, help="of all kinds together")
+    parser.add_argument("--full", action="store_true", help="1,002 failovers")
+    parser.add_argument("--only", choices=sorted(ARMS))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="make one side wrong")
+    given = parser.parse_args(words)
+    arms = [ARMS[given.only]] if given.only else list(ARMS.values())
+    each = (1002 if given.full else given.failovers) // len(arms)
+    with ExitStack() as ending:
+        if given.sabotage:
+            ending.enter_context(SABOTAGES[given.sabotage]())
+        found = [figure for arm in arms for figure in _figures(arm, list(_played(arm, each, given.seed)), each)]
+    for figure in found:
+        print(figure.line(), flush=True)
+    return 0 if all(figure.holds for figure in found) else 1
+
+
+def _played(arm: Arm, count: int, seed: int) -> list[Failover]:
+    began, seen = time.monotonic(), list[Failover]()
+    with tempfile.TemporaryDirectory(prefix="tminus-bench-") as folder:
+        Path(folder).chmod(0o711)
+        for one in failovers(arm, Path(folder), count, seed):
+            seen.append(one)
+            if one.error or one.ended.how != "held":
+                _tell(f"{len(seen)}: error {one.error}; {one.ended.how}: {one.ended.sentence}")
+    _tell(f"{arm.name}: {len(seen)} failovers in {time.monotonic() - began:.0f} s")
+    return seen
+
+
+def _figures(arm: Arm, seen: Sequence[Failover], asked: int) -> list[Figure]:
+    lost = [len(one.loss.lost) for one in seen]
+    lossy = sum(map(bool, lost)) / len(seen)
+    rto = [one.rto_s for one in seen]
+    acknowledged = sum(len(one.loss.kept) for one in seen) + sum(lost)
+    told = [
+        Figure("failovers", len(seen), "drills", f">= {asked}", len(seen) >= asked),
+        none_of("error", sum(one.error for one in seen), f"of {acknowledged} acknowledged writes"),
+        none_of("not_held", sum(one.ended.how != "held" for one in seen), "drills that ended otherwise"),
+        none_of("lost", sum(lost), "acknowledged writes")
+        if arm.synchronous
+        else Figure("lossy", lossy, "share of failovers that lost something", f">= {_LOSSY}", lossy >= _LOSSY),
+        Figure("lost_at_most", max(lost), "acknowledged writes in one failover"),
+        Figure("gone", sum(len(one.truth.gone) for one in seen), "writes that the truth misses"),
+        Figure("unknown", sum(len(one.loss.unknown) for one in seen), "writes never answered"),
+        *(Figure(f"rto_{name}", value, "s") for name, value in _distribution(rto).items()),
+    ]
+    return [Figure(f"{arm.name}.{one.figure}", one.value, one.unit, one.goal, one.holds) for one in told]
+
+
+def _distribution(seconds: Sequence[float]) -> dict[str, float]:
+    return {"p50": percentile(seconds, 0.5), "p90": percentile(seconds, 0.9), "max": max(seconds)}
+
+
+def _tell(line: str) -> None:
+    """For people, who see the figures afterwards."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
