@@ -21,41 +21,62 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from math import ceil
 from pathlib import Path
 
 from bench.approvals_figure import Figure, none_of, percentile
-from bench.drills_course import ARMS, Arm, Failover, failovers
+from bench.drills_course import ARMS, LEAD_IN, Arm, Failover, failovers
 from bench.drills_sabotage import SABOTAGES
+from deployments.rehearsal.binaries import CHECKOUT
+from deployments.rehearsal.drill_estate import DrillEstate
+from deployments.rehearsal.processes import Processes
 
+_ITSELF = (sys.executable, "-m", "bench.drills")
 _LOSSY = 0.5  # share of the failovers with asynchronous replication that must lose something
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Prints one JSON line a figure; 1 where one does not hold."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--failovers", type=int, default=102, help="of all kinds together")
-    parser.add_argument("--full", action="store_true", help="1,002 failovers")
+    parser.add_argument("--failovers", type=int, default=102, help="of all kinds together, or of the one")
+    parser.add_argument("--full", action="store_true", help="1,002 of them")
     parser.add_argument("--only", choices=sorted(ARMS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="make one side wrong")
     given = parser.parse_args(words)
-    arms = [ARMS[given.only]] if given.only else list(ARMS.values())
-    each = (1002 if given.full else given.failovers) // len(arms)
-    with ExitStack() as ending:
-        if given.sabotage:
-            ending.enter_context(SABOTAGES[given.sabotage]())
-        found = [figure for arm in arms for figure in _figures(arm, list(_played(arm, each, given.seed)), each)]
+    count = 1002 if given.full else given.failovers
+    if not given.only:
+        more = ["--seed", str(given.seed), *(["--sabotage", given.sabotage] if given.sabotage else [])]
+        return _side_by_side(["--failovers", str(ceil(count / len(ARMS))), *more])
+    with SABOTAGES[given.sabotage]() if given.sabotage else nullcontext():
+        found = figures(ARMS[given.only], _played(ARMS[given.only], count, given.seed), count)
     for figure in found:
         print(figure.line(), flush=True)
     return 0 if all(figure.holds for figure in found) else 1
 
 
+def _side_by_side(words: Sequence[str]) -> int:
+    """Each kind in a process of its own: they wait most of the time."""
+    with tempfile.TemporaryDirectory(prefix="tminus-bench-") as folder, Processes() as processes:
+        begun = [
+            processes.start(name, [*_ITSELF, *words, "--only", name], cwd=CHECKOUT, log=Path(folder) / name)
+            for name in ARMS
+        ]
+        codes = []
+        for child in begun:
+            codes.append(child.wait())
+            for line in child.log.read_text("utf-8").splitlines():
+                print(line, file=sys.stdout if line.startswith("{") else sys.stderr, flush=True)
+    return 1 if any(codes) else 0
+
+
 def _played(arm: Arm, count: int, seed: int) -> list[Failover]:
     began, seen = time.monotonic(), list[Failover]()
-    with tempfile.TemporaryDirectory(prefix="tminus-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tminus-bench-") as folder, ExitStack() as ending:
         Path(folder).chmod(0o711)
-        for one in failovers(arm, Path(folder), count, seed):
+        estate = ending.enter_context(DrillEstate(Path(folder), synchronous=arm.synchronous, lead_in=LEAD_IN))
+        for one in failovers(arm, estate, count, seed):
             seen.append(one)
             if one.error or one.ended.how != "held":
                 _tell(f"{len(seen)}: error {one.error}; {one.ended.how}: {one.ended.sentence}")
@@ -63,7 +84,8 @@ def _played(arm: Arm, count: int, seed: int) -> list[Failover]:
     return seen
 
 
-def _figures(arm: Arm, seen: Sequence[Failover], asked: int) -> list[Figure]:
+def figures(arm: Arm, seen: Sequence[Failover], asked: int) -> list[Figure]:
+    """Of one kind, and what each has to be."""
     lost = [len(one.loss.lost) for one in seen]
     lossy = sum(map(bool, lost)) / len(seen)
     rto = [one.rto_s for one in seen]

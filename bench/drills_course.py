@@ -5,7 +5,6 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import ClassVar
 from unittest.mock import patch
@@ -26,7 +25,8 @@ from tminus.drills.opened import open_drills
 from tminus.drills.outage import Outage
 from tminus.drills.receipts import Loss
 
-_LEAD_IN = "300 ms"
+LEAD_IN = "300 ms"
+"""How long the estate's writes go on at least."""
 _WAIT = (0.0, 0.3)  # seconds until the kill, besides that
 _HELD = (0.02, 0.3)  # seconds before the kill that replication is held back
 _UNHELD = 0.2  # share of failovers before which it is not
@@ -139,15 +139,13 @@ class WatchedRedis(RedisFailover, frozen=True):
 _KINDS: dict[str, type[Drill]] = {"postgres.failover": WatchedPostgres, "redis.failover": WatchedRedis}
 
 
-def failovers(arm: Arm, folder: Path, count: int, seed: int) -> Iterator[Failover]:
-    """So many of one estate, one after the other: each makes a primary of the other server."""
-    estate = DrillEstate(folder, synchronous=arm.synchronous, lead_in=_LEAD_IN)
-    with estate, patch.dict(os.environ, estate.environment()):
-        watcher = Watcher(arm.side(estate), Random(f"{seed} {arm.name}"))
-        WatchedPostgres.watcher = WatchedRedis.watcher = watcher
-        with patch.object(drilling, "measured", watcher.measured):
-            for _ in range(count):
-                yield _failover(arm, estate, watcher)
+def failovers(arm: Arm, estate: DrillEstate, count: int, seed: int) -> Iterator[Failover]:
+    """So many, one after the other, on an estate that stands: each makes a primary of the other server."""
+    watcher = Watcher(arm.side(estate), Random(f"{seed} {arm.name}"))
+    WatchedPostgres.watcher = WatchedRedis.watcher = watcher
+    with patch.dict(os.environ, estate.environment()), patch.object(drilling, "measured", watcher.measured):
+        for _ in range(count):
+            yield _failover(arm, estate, watcher)
 
 
 def _failover(arm: Arm, estate: DrillEstate, watcher: Watcher) -> Failover:

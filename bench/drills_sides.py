@@ -73,6 +73,10 @@ class PostgresSide(Side):
         assert tools is not None, "a PostgreSQL's plan names its programs"
         database = self.estate.postgres.address.database
         old = postgres_rows_of_the_dead(machine.data, self.copy, table, database, tools, machine.prefix)
+        for segment in machine.data.with_name(
+            "archive"
+        ).iterdir():  # nobody restores here, and a thousand would fill it
+            segment.unlink()
         return Truth(old, postgres_rows(heir, table))
 
 

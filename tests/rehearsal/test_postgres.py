@@ -100,6 +100,15 @@ def test_a_setting_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert postgres_folder() == tmp_path
 
 
+def test_a_cluster_whose_commits_wait_can_be_made(tmp_path: Path) -> None:
+    """Its roles are made before there is a standby, for which nobody waits then."""
+    postgres = Postgres.plan(tmp_path, settings=["synchronous_standby_names = 'standby'"])
+    with Processes() as processes:
+        postgres.start(processes)
+        with connect(postgres, "postgres") as admin:
+            assert admin.execute("SELECT sync_state FROM pg_stat_replication").fetchall() == [("sync",)]
+
+
 def test_a_taken_port_is_said(running: tuple[Postgres, list[Child]], tmp_path: Path) -> None:
     """A second server on the same port ends with an error that names it and says that the port is taken."""
     first, _ = running
