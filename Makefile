@@ -92,7 +92,7 @@ format: install ## Formats, and mends what the linter can mend by itself
 	$(BIN)/ruff format .
 
 bench: install ## Measures; each line of JSON is a figure with its limit
-	@for bench in watch launch readiness readiness_rivals approvals backups rotation; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
+	@for bench in watch launch readiness readiness_rivals approvals backups rotation drills; do echo "== $$bench"; $(BIN)/python -m bench.$$bench || exit; done
 
 sweep: install ## The tests of rules that hold for all inputs, with many more of them, and the long ones
 	@$(BIN)/python -m pytest -m 'hypothesis or long' --hypothesis-profile=sweep $(ARGS)
