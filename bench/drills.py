@@ -80,6 +80,8 @@ def _played(arm: Arm, count: int, seed: int) -> list[Failover]:
             seen.append(one)
             if one.error or one.ended.how != "held":
                 _tell(f"{len(seen)}: error {one.error}; {one.ended.how}: {one.ended.sentence}")
+            if one.ended.how == "not undone":  # nothing begins there any more
+                break
     _tell(f"{arm.name}: {len(seen)} failovers in {time.monotonic() - began:.0f} s")
     return seen
 

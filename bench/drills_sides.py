@@ -22,6 +22,7 @@ from deployments.rehearsal.drill_estate import DrillEstate
 from deployments.rehearsal.machine_plan import PlannedMachine, read_plan
 
 _SENDERS = "SELECT pid FROM pg_stat_replication"
+_FOLLOWING = ("ACL", "SETUSER", "default")
 _HASTE = "1000"  # milliseconds; twice that goes by before one Sentinel fails over again
 
 
@@ -81,7 +82,10 @@ class PostgresSide(Side):
 
 
 class RedisSide(Side):
-    """The replica is cut off, and cannot log in to the primary again: both serve everybody else."""
+    """The replica is cut off, and may not follow again: the primary alone knows that, until it is killed.
+
+    A setting of the replica would be written to its file by whichever Sentinel promotes it.
+    """
 
     def __init__(self, estate: DrillEstate) -> None:
         super().__init__(estate)
@@ -92,14 +96,14 @@ class RedisSide(Side):
     @contextmanager
     def held(self, primary: str) -> Iterator[None]:
         """See Side."""
-        password = self.estate.redis.address.password.get_secret_value()
-        with self._client(primary) as first, self._client(_other(primary)) as second:
-            second.config_set("masterauth", "not this")
-            first.client_kill_filter(_type="replica")
+        with self._client(primary) as client:
+            client.execute_command(*_FOLLOWING, "-psync", "-sync")
+            client.client_kill_filter(_type="replica")
             try:
                 yield
             finally:
-                second.config_set("masterauth", password)
+                with suppress(redis.exceptions.ConnectionError):
+                    client.execute_command(*_FOLLOWING, "+psync", "+sync")
 
     def truth(self, dead: str) -> Truth:
         """See Side."""
