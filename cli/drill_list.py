@@ -16,9 +16,11 @@ _PIPED = 160  # columns where stdout is no terminal
 @click.option("--json", "as_json", is_flag=True, help="For programs: each drill with what it measured last.")
 @click.option("--markdown", is_flag=True, help="The account of NAME's last drill, to be kept or sent.")
 def command(runbook: Path, environment: Path, name: str | None, *, as_json: bool, markdown: bool) -> None:
-    """Shows what each drill measured last, and when the next is due.
+    """Shows what each drill measured last.
 
-    With NAME: all its drills, moment by moment. Exits 0; 1 where the last drill of one is not proven to be undone.
+    And which is due, from when on. With NAME: all its drills, moment by moment.
+
+    Exits 0; 1 where the last drill of one is not proven to be undone.
     """
     import json
 

@@ -109,7 +109,7 @@ def _play(name: str, hour: str, keep: bool, out: Path, book: Path | None) -> int
             click.echo(f"The launch took {played.seconds:.0f} s, all of it {time.monotonic() - started:.0f} s.")
             code = judged(fault, played, kept)
             if keep:
-                stay_up(folder, [read_first(variables_of(estate)), "tminus status"], kept)
+                stay_up(folder, [read_first(variables_of(estate)), "tminus status", *secrets_of(estate)], kept)
     return code
 
 
@@ -122,6 +122,13 @@ def variables_of(estate: "WholeEstate") -> Path:
     path.touch(mode=0o600)
     path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in made.items()), "utf-8")
     return path
+
+
+def secrets_of(estate: "WholeEstate") -> list[str]:
+    """What shows the rehearsal's secrets and rotates them, with the files that it wants."""
+    book = estate.folder / "runbooks" / "tradesense" / "secrets.yaml"
+    files = f"--runbook {shlex.quote(str(book))} --environment {shlex.quote(str(estate.folder / 'environment.yaml'))}"
+    return [f"tminus secrets {files}", f"tminus rotate database --dry-run {files}"]
 
 
 def judged(fault: "Fault", played: "Played", kept: "OutFolder") -> int:

@@ -11,7 +11,7 @@ from cli.deciding import key_option
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from flows.rotation_orders import Word
     from flows.rotation_visit import Visited
@@ -36,9 +36,9 @@ class _Words(TypedDict):
 @click.command("rotate")
 @click.argument("secrets", metavar="[SECRET]...", nargs=-1)
 @with_book_files("secrets")
-@click.option("--due", "doing", flag_value="due", help="Every secret that is due, and every rotation under way.")
-@click.option("--at-once", "doing", flag_value="at once", help="SECRET leaked: cut it off, once somebody said yes.")
-@click.option("--undo", "doing", flag_value="undo", help="Turn SECRET's open rotation back.")
+@click.option("--due", is_flag=True, help="Every secret that is due, and every rotation under way.")
+@click.option("--at-once", is_flag=True, help="SECRET leaked: cut it off, once somebody said yes.")
+@click.option("--undo", is_flag=True, help="Turn SECRET's open rotation back.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and who uses SECRET now.")
 @click.option(
     "--given", is_flag=True, help="You made the new value: it is asked for without being shown, or read piped."
@@ -48,7 +48,14 @@ class _Words(TypedDict):
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @key_option
 def command(
-    runbook: Path, environment: Path, secrets: tuple[str, ...], doing: str | None, **words: Unpack[_Words]
+    runbook: Path,
+    environment: Path,
+    secrets: tuple[str, ...],
+    *,
+    due: bool,
+    at_once: bool,
+    undo: bool,
+    **words: Unpack[_Words],
 ) -> None:
     """Replaces each SECRET by a new one.
 
@@ -62,16 +69,28 @@ def command(
     """
     from contextlib import closing
 
+    doing = _doing({"due": due, "at once": at_once, "undo": undo})
+    _require_sense(secrets, doing, words)
+    if doing in {"at once", "undo"}:
+        _word(words)  # before anybody is asked anything
+
     from flows.rotation_round import opened_secrets
 
     found = opened_secrets(runbook, environment)
     found.named(secrets)
-    _require_sense(secrets, doing, words)
     with closing(found.store()) as store:
         visits = list(_visits(store, found, secrets, doing, words))
     worst = max((_CODES.get(one.how, 0) for one in visits), default=0, key=lambda code: (code == 1, code))
     if worst:
         click.get_current_context().exit(worst)
+
+
+def _doing(flags: "Mapping[str, bool]") -> str | None:
+    given = [name for name, is_given in flags.items() if is_given]
+    options = [f"--{name.replace(' ', '-')}" for name in given]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(options)} are {len(options)} orders; give one of them")
+    return given[0] if given else None
 
 
 def _require_sense(secrets: tuple[str, ...], doing: str | None, words: "_Words") -> None:
@@ -102,7 +121,10 @@ def _visits(
         for name in secrets:
             _plan(store, found, name)
     elif doing == "due":
-        yield from map(_told, asyncio.run(visit_all(found, secrets, words["people"], shown=False)))
+        visits = asyncio.run(visit_all(found, secrets, words["people"], shown=False))
+        yield from map(_told, visits)
+        for name in set(secrets) - {one.secret for one in visits}:
+            click.echo(f"{name} is not due.")
     elif doing == "undo":
         yield _told(asyncio.run(rotation_orders.turn_back(store, found, secrets[0], _word(words), click.echo)))
     elif doing == "at once":
@@ -141,8 +163,20 @@ def _cut_off(store: "Store", found: "OpenedSecrets", name: str, words: "_Words")
     for line in used:
         click.echo(f"  {line}")
     if not words["yes"]:
-        click.confirm(f"Ask {' or '.join(found.book.leaked)} to approve this?", abort=True)
+        _confirm(f"Ask {' or '.join(found.book.leaked)} to approve this?")
     return asyncio.run(cut_off(store, found, name, word, click.echo, given))
+
+
+def _confirm(question: str) -> None:
+    """Raises UsageError where nobody is there to answer, click.Abort where the answer is no."""
+    try:
+        yes = click.confirm(question)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise UsageError("nobody can answer that here, without a terminal: give --yes") from None
+    if not yes:
+        raise click.Abort
 
 
 def _word(words: "_Words") -> "Word":
@@ -165,5 +199,7 @@ def _given(found: "OpenedSecrets", name: str) -> "Document":
     from tminus.rotations.document import Document
 
     piped = "" if sys.stdin.isatty() else sys.stdin.read().strip()
+    if not piped and not sys.stdin.isatty():
+        raise UsageError("there is no terminal to type the new value into, and nothing was piped: pipe it")
     text = piped or str(click.prompt(f"The new value of {name}", hide_input=True, confirmation_prompt=True))
     return Document(SecretStr(text), f"{found.book.rotations[name].secret} (given)")

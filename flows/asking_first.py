@@ -27,8 +27,10 @@ _COUNTS = timedelta(hours=12)  # after the question's deadline, for which a yes 
 _LOOK = 2.0  # seconds between two looks for an answer, where nobody tells of one
 
 
-def ask(store: Store, opened: OpenedBook[B], people: Path, change: Change, asked: ev.ChangeAsked) -> tuple[str, str]:
-    """Asks whoever has one of the change's roles; returns the question's chain and how to answer. All or nothing.
+def ask(
+    store: Store, opened: OpenedBook[B], people: Path, change: Change, asked: ev.ChangeAsked
+) -> tuple[str, ev.AskOpened]:
+    """Asks whoever has one of the change's roles; returns the question's chain, and the question. All or nothing.
 
     Raises BookError, UsageError where nobody could approve it, LedgerError.
     """
@@ -44,7 +46,7 @@ def ask(store: Store, opened: OpenedBook[B], people: Path, change: Change, asked
         Entry(chain, ev.write(asked)),
         Entry(chain, ev.write(opening), letters=letters),
     )
-    return chain, asking.how_to_answer(chain, opening)
+    return chain, opening
 
 
 def ask_once(
@@ -68,9 +70,12 @@ def ask_once(
         say: tells whom was asked, and how to answer.
     """
     chain = asked_already(store, asked, change.chains, begun_on, digest_of(Source.read(people).freeze()))
-    if not chain:
-        chain, how = ask(store, opened, people, change, asked)
-        say(f"{change.of}: asked {' or '.join(change.roles)}: {chain}\n  {how}")
+    if chain:
+        say(f"{change.of}: the question that was asked before is taken up: {chain}")
+        return chain
+    chain, opening = ask(store, opened, people, change, asked)
+    until = f"until {opening.deadline:%Y-%m-%d %H:%M:%S} UTC"
+    say(f"{change.of}: asked {' or '.join(change.roles)} {until}: {chain}\n  {asking.how_to_answer(chain, opening)}")
     return chain
 
 

@@ -7,6 +7,7 @@ Whoever comes after a death undoes first, and never breaks anything again.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from secrets import token_hex
@@ -31,6 +32,7 @@ T = TypeVar("T")
 Say = Callable[[str], None]
 How = Literal["held", "missed", "undone", "not undone"]
 _LEVER_LOOK = 0.25  # seconds between two looks at the lever
+_UNREST = timedelta(seconds=3)  # a Sentinel that lost sight of another for a moment
 _BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused, ActionFailed)
 
 
@@ -124,7 +126,7 @@ class Drilling:
     async def proposed(self, asked_by: str, reason: str) -> ev.DrillAsked:
         """What somebody is asked to approve. Raises Refused where there is no steady state, CouldNotObserve."""
         site = Site(self._estate, "", {})
-        await self._in_time(self._scenario.steady(site))
+        await self._steady(site)
         return ev.DrillAsked(
             scenario=self._name,
             kind=self._scenario.kind,
@@ -136,6 +138,17 @@ class Drilling:
             reason=reason,
         )
 
+    async def _steady(self, site: Site) -> Mapping[str, str]:
+        """The steady state before anything is broken; raises Refused where there is none for longer than a moment."""
+        until = now() + _UNREST
+        while True:
+            try:
+                return await self._in_time(self._scenario.steady(site))
+            except Refused:
+                if now() > until:
+                    raise
+            await asyncio.sleep(_LEVER_LOOK)
+
     @property
     def _in_production(self) -> bool:
         return self._opened.environment.kind is Kind.PRODUCTION
@@ -144,7 +157,7 @@ class Drilling:
         await self.require_allowed()
         name = f"{now():%Y%m%dT%H%M%S.%fZ}-{token_hex(2)}"
         site = Site(self._estate, name, {})
-        before = await self._in_time(self._scenario.steady(site))
+        before = await self._steady(site)
         way = await self._in_time(self._scenario.plan(site))
         began = ev.DrillBegan(
             drill=name,

@@ -89,10 +89,12 @@ class Rotating:
 
     async def used_by(self) -> list[str]:
         """Who uses what is current, a line each, and what cannot be seen: who will be cut off where it leaked."""
-        _, old, _ = await self.current()
+        _, old, made = await self.current()
         turn = Turn(self._estate, self._name, "", "", {}, old, at_once=True)
         turn = replace(turn, way=await self._rotator.plan(turn))
-        census = await self._rotator.census(turn, old)
+        whole = await self._rotator.census(turn, old)
+        uses = [one for one in whole.uses if one.last >= made]  # before that they had another value
+        census = replace(whole, uses=uses, since=max(whole.since, made))
         blind = [f"not seen: {census.blind}"] if census.blind else []
         return [*_lines(census), f"seen by {census.where}, since {census.since:%Y-%m-%d %H:%M} UTC", *blind]
 
@@ -262,7 +264,7 @@ class Rotating:
         return Stages(self._rotator, turn, self._versions, rotation, self.diary.fence, gone=gone)
 
     def _sentence(self, rotation: Rotation, current: str) -> str:
-        left = "; ".join(done.left for done in rotation.done.values() if done.left)
+        left = "; ".join(dict.fromkeys(done.left for done in rotation.done.values() if done.left))
         ended = f"version {current[:8]} is current, and {left or f'{rotation.ends[:8]} opens nothing any more'}"
         if rotation.undo:
             return f"{self._name} is turned back ({rotation.undo.person}: {rotation.undo.reason}): {ended}"

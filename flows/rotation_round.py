@@ -147,6 +147,11 @@ def _overlaps(opened: OpenedSecrets, name: str, rotation: Rotation, until: datet
     [(_, policy)] = opened.named((name,))
     promoted = rotation.promoted
     when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+    if rotation.undo is not None:
+        why = rotation.waits.why if rotation.waits else ""
+        return (
+            f"{name} is being turned back, until {when} at least: {why}. Another rotation may begin once that is over"
+        )
     if promoted is None:
         return f"{name}: its rotation waits until {when}: {rotation.waits.why if rotation.waits else ''}"
     over = max(promoted + policy.takes, until)

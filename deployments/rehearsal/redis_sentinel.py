@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from deployments.rehearsal.addresses import HOST, RedisAddress, made_up
 from deployments.rehearsal.binaries import redis_server
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Child, Processes
+from deployments.rehearsal.server_errors import ServerDidNotStart
 
+_AGREED_WITHIN = 20.0  # seconds after the last was started
 _ID = "{:040x}"  # Sentinels know each other by run id, which may be chosen
 
 
@@ -43,7 +46,14 @@ class Sentinels:
 
     def start(self, processes: Processes) -> list[Child]:
         """Start all of them. Raises BinaryMissing or ServerDidNotStart."""
-        return [self.start_one(processes, number) for number in range(len(self.ports))]
+        children = [self.start_one(processes, number) for number in range(len(self.ports))]
+        until = time.monotonic() + _AGREED_WITHIN
+        while not all(map(self._could_fail_over, range(len(self.ports)))):
+            if time.monotonic() > until:
+                log = self.folder / "sentinel-0.log"
+                raise ServerDidNotStart(f"redis sentinels of {self.primary}", "they do not find each other", log)
+            time.sleep(0.05)
+        return children
 
     def start_one(self, processes: Processes, number: int) -> Child:
         """Start one, as if it had never run; ready when it has found the primary, the replica and the others."""
@@ -82,6 +92,17 @@ class Sentinels:
             *(f"sentinel known-sentinel {name} {HOST} {self.ports[other]} {_ID.format(other + 1)}" for other in others),
             *([f"sentinel known-replica {name} {HOST} {watched.replica_port}"] if watched.replica_port else []),
         ]
+
+    def _could_fail_over(self, number: int) -> bool:
+        import redis
+
+        with (
+            contextlib.suppress(redis.exceptions.RedisError),
+            redis.Redis.from_url(self.url(number).get_secret_value(), decode_responses=True) as client,
+        ):
+            client.sentinel_ckquorum(self.primary)  # an error where it could not
+            return True
+        return False
 
     def _settled(self, number: int) -> bool:
         import redis

@@ -92,4 +92,5 @@ async def cut(server: str, turn: Turn, user: str) -> NotYet | str:
         followers = await standbys(connection)
     if alive:
         return NotYet(now() + _SOON, f"sessions of {user} were told to end, and live: {named(alive)}")
-    return f"; its sessions on {', '.join(followers)} are not ended: end them there" if followers else ""
+    there = f"sessions of {user} on {', '.join(followers)} may live: end them there (pg_terminate_backend)"
+    return there if followers else ""

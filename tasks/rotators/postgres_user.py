@@ -115,7 +115,7 @@ class PostgresUser(Rotator, frozen=True):
         del new
         said = f"the old password of {self.user} opens nothing since the new one was set"
         came = await cut(self.server, turn, self.user) if turn.at_once else ""
-        return came if isinstance(came, NotYet) else Done(f"{said}{came}", already=True)
+        return came if isinstance(came, NotYet) else Done(said, already=True, left=came)
 
     async def on(self, turn: Turn, new: Document) -> Done:
         """See Rotator: a login has one password; what puts the old one back is `undo`."""
@@ -128,7 +128,7 @@ class PostgresUser(Rotator, frozen=True):
         came = await cut(self.server, turn, self.user) if turn.at_once else ""
         if isinstance(came, NotYet):
             return came
-        return Done(f"nothing is left of the old password of {self.user}{came}", already=not turn.at_once)
+        return Done(f"nothing is left of the old password of {self.user}", already=not turn.at_once, left=came)
 
     async def undo(self, turn: Turn, new: Document | None) -> Done:
         """See Rotator: the old password is the login's again."""

@@ -128,7 +128,7 @@ class PostgresUsers(TwoLogins, frozen=True):
                 return NotYet(now() + _AGAIN, f"sessions of {old} live: {named(alive)}")
             await alter(connection, old, NOLOGIN)
         came = await cut(self.server, turn, old) if turn.at_once else ""
-        return came if isinstance(came, NotYet) else Done(f"{old} cannot log in{came}", already=not login.can_login)
+        return came if isinstance(came, NotYet) else Done(f"{old} cannot log in", not login.can_login, came)
 
     async def on(self, turn: Turn, new: Document) -> Done:
         """See Rotator."""
@@ -152,7 +152,7 @@ class PostgresUsers(TwoLogins, frozen=True):
         came = await cut(self.server, turn, old) if turn.at_once else ""
         if isinstance(came, NotYet):
             return came
-        return Done(f"{old} has no password, no session, and cannot log in{came}")
+        return Done(f"{old} has no password, no session, and cannot log in", left=came)
 
     async def undo(self, turn: Turn, new: Document | None) -> Done:
         """See Rotator: the new login has no password and cannot log in; the old one is not touched."""

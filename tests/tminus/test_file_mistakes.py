@@ -164,7 +164,7 @@ def test_a_file_of_no_kind() -> None:
         kind_of(Source(Path("f"), parse("fruit: apple")))
     assert str(caught.value) == (
         "f:1: is no file of a launch: none of `runbook:`, `release:`, `people:`, `environment:`, "
-        "`readiness:`, `backups:`, `secrets:` stands at its top"
+        "`readiness:`, `backups:`, `secrets:`, `drills:` stands at its top"
     )
 
 

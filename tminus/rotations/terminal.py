@@ -30,6 +30,7 @@ class State:
 
     Attributes:
         made: when its current value was made; None where that cannot be told, and `why` says why.
+        asked: what people are asked about it just now, and how they answer; "" where nothing is asked.
     """
 
     name: str
@@ -37,6 +38,7 @@ class State:
     course: Course
     made: datetime | None
     why: str = ""
+    asked: str = ""
 
     def late(self, at: datetime) -> bool:
         """Whether it is older than it may be, or nobody can tell."""
@@ -56,12 +58,13 @@ class State:
         }
 
     def said(self) -> str:
-        """Where its rotation stands."""
-        rotation = self.course.open
-        if rotation is None:
-            last = self.course.last_rotated
-            return f"rotated {last.ended.at:%Y-%m-%d}" if last and last.ended else "never rotated by tminus"
-        return stands(rotation)
+        """Where its rotation stands, and what is asked about it."""
+        rotation, last = self.course.open, self.course.last_rotated
+        if rotation is not None:
+            where = stands(rotation)
+        else:
+            where = f"rotated {last.ended.at:%Y-%m-%d %H:%M}" if last and last.ended else "never rotated by tminus"
+        return f"{self.asked}; {where}" if self.asked else where
 
 
 def stands(rotation: Rotation) -> str:
@@ -120,9 +123,10 @@ def _told(rotation: Rotation) -> list[str]:
     way = ", ".join(f"{key} {value}" for key, value in began.way.items())
     at_once = " at once" if rotation.at_once else ""
     lines = [f"{began.at:%Y-%m-%d %H:%M:%S} {began.rotation} begins{at_once}: {began.reason or 'asked for'} ({way})"]
-    for order in (rotation.hastened, rotation.undo):
-        lines += [f"{order.at:%Y-%m-%d %H:%M:%S} {order.person}: {order.order}: {order.reason}"] if order else []
-    lines += [_done(one) for one in sorted(rotation.done.values(), key=lambda one: one.at)]
+    orders = [one for one in (rotation.hastened, rotation.undo) if one]
+    moments = [(one.at, f"{one.at:%Y-%m-%d %H:%M:%S} {one.person}: {one.order}: {one.reason}") for one in orders]
+    moments += [(one.at, _done(one)) for one in rotation.done.values()]
+    lines += [line for _, line in sorted(moments, key=lambda moment: moment[0])]
     if rotation.ended:
         return [*lines, f"{rotation.ended.at:%Y-%m-%d %H:%M:%S} {rotation.ended.how}: {rotation.ended.sentence}"]
     return [*lines, f"{'now':19} {stands(rotation)}"]

@@ -116,7 +116,8 @@ def test_a_no_breaks_nothing(asked: Asked) -> None:
     with asked.playing() as process:
         chain = asked.question(process, before)
     with asked.playing() as process:
-        time.sleep(1.0)
+        assert process.stdout is not None
+        assert "the question that was asked before is taken up" in process.stdout.readline()
         assert asked.questions()[-1] == chain
         assert asked.says("guard", "reject", chain) == 0
         said, _ = process.communicate(timeout=60)

@@ -68,13 +68,13 @@ def test_after_a_no_the_next_monday_asks_again(
     asked = ev.DrillAsked(
         scenario=NAME, kind="redis.failover", environment="drills", digests=opened.digests, way={}, asked_by=""
     )
-    chain, how = ask(store, opened, tmp_path / "people.yaml", change_of(opened, asked), asked)
+    chain, _ = ask(store, opened, tmp_path / "people.yaml", change_of(opened, asked), asked)
     monkeypatch.setattr(dr_drill, "now", lambda: asked.at)
     monkeypatch.setattr(dr_drill, "due", lambda *_: True)
     assert dr_drill._months(store, opened) == NAME
     words = ["reject", chain, "--reason", "not today", "--key", str(tmp_path / "guard")]
     ledger = {"TMINUS_LEDGER": f"sqlite:{opened.environment.ledger.sqlite}"}
-    assert CliRunner().invoke(main, words, env=ledger).exit_code == 0, how
+    assert CliRunner().invoke(main, words, env=ledger).exit_code == 0
     assert dr_drill._months(store, opened) == ""
     monkeypatch.setattr(dr_drill, "now", lambda: asked.at + timedelta(days=7))
     assert dr_drill._months(store, opened) == NAME

@@ -25,6 +25,9 @@ _TRIES = 400  # of 20 ms
         (("--given", "--undo", NAME), "", "--given brings a new value"),
         (("--given", "--dry-run", NAME), "", "--given brings a new value"),
         (("--undo", NAME, *WHY), "", "whose word is it? Give --key, or set TMINUS_KEY"),
+        (("--undo", "--at-once", NAME, *WHY), "guard", "--at-once and --undo are 2 orders; give one of them"),
+        (("--due", "--undo", NAME, *WHY), "guard", "--due and --undo are 2 orders; give one of them"),
+        (("--given", NAME), "", "there is no terminal to type the new value into, and nothing was piped: pipe it"),
         (("--at-once", NAME, *WHY), "", "whose word is it? Give --key, or set TMINUS_KEY"),
         (("--undo", NAME), "guard", "why? Give --reason, for the record"),
     ],
@@ -79,6 +82,26 @@ def test_due_leaves_the_young_alone(tminus: Tminus, room: Room) -> None:
             return
         sleep(0.02)
     raise AssertionError("it never was due")
+
+
+def test_one_that_is_not_due_is_said_so(tminus: Tminus, room: Room) -> None:
+    """Where it was named beside --due."""
+    came = tminus("rotate", "--due", NAME)
+    assert (came.exit_code, came.output) == (0, f"{NAME} is not due.\n")
+    assert room.value() == FIRST
+
+
+def test_while_it_is_turned_back(tminus: Tminus, room: Room) -> None:
+    """Another is refused with what goes on, and the history stands in the order of time."""
+    room.policy(overlap="1h", cycle="1h")
+    tminus("rotate", NAME)
+    assert tminus("rotate", NAME, "--undo", *WHY, by="guard").exit_code == 0
+    again = tminus("rotate", NAME)
+    assert (again.exit_code, f"{NAME} is being turned back, until " in again.output) == (3, True), again.output
+    told = tminus("secrets", NAME).output.splitlines()
+    moments = [line[:19] for line in told[:-1]]
+    assert moments == sorted(moments)
+    assert any("guard: undo: it leaked" in line for line in told)
 
 
 def test_a_dry_run_changes_nothing(tminus: Tminus, room: Room) -> None:

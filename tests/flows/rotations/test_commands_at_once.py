@@ -9,12 +9,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from flows.secret_ages import states
+from tasks.rotators.rotator import Census, Turn, Use
+from tests.flows.rotations.door import DoorKey
 from tests.flows.rotations.room import FIRST, NAME, Room
 from tests.flows.rotations.saying import WHY, Tminus, answer_when_asked
 from tminus import asked_change
 from tminus.asking import how_to_answer
 from tminus.chain_names import is_rotation_asked
+from tminus.clock import now
 from tminus.ledger.logbook import Logbook
+from tminus.rotations.document import Document
 from tminus.rotations.papers import ASK
 
 _TRIES = 400  # of 20 ms
@@ -41,6 +46,52 @@ def test_a_leak_is_cut_off_once_somebody_else_said_yes(tminus: Tminus, room: Roo
     assert "asked for this rotation, and nobody approves their own" in own[0].output
     assert not room.door.opens(FIRST)
     assert room.door.opens(room.value())
+
+
+def test_where_nobody_can_confirm(tminus: Tminus, room: Room) -> None:
+    """Without a terminal it exits 2 and names --yes."""
+    came = tminus("rotate", NAME, "--at-once", *WHY, by="asker", typed="")
+    assert (came.exit_code, "without a terminal: give --yes" in came.output) == (2, True), came.output
+    assert room.value() == FIRST
+
+
+def test_an_open_question_stands_beside_the_secret(tminus: Tminus, room: Room) -> None:
+    """Whoever looks at the secrets sees that one leaked and waits for a yes, and how that is given."""
+    shown: list[str] = []
+
+    def look() -> None:
+        for _ in range(_TRIES):
+            with closing(room.store()) as store:
+                if list(filter(is_rotation_asked, store.chains())):
+                    shown.extend(one.said() for one in states(store, room.opened()))
+                    break
+            sleep(0.02)
+        answer_when_asked(room, "guard", "reject")
+
+    answering = threading.Thread(target=look)
+    answering.start()
+    came = tminus("rotate", NAME, "--at-once", "--yes", *WHY, by="asker")
+    answering.join()
+    assert came.exit_code == 3, came.output
+    assert f"{NAME}: asked security_lead until " in came.output
+    [said] = shown
+    assert said.startswith("it leaked, and is cut off once somebody said yes: tminus approve rotation."), said
+    assert "it leaked" not in tminus("secrets", "--json").output
+
+
+def test_whoever_used_what_was_before_is_not_cut_off(tminus: Tminus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is named used the login since its current value was made; a use before that was of another value."""
+
+    async def census(_self: DoorKey, _turn: Turn, _new: Document) -> Census:
+        long_ago, since = now() - timedelta(days=3), now() - timedelta(days=7)
+        return Census(
+            [Use("of before", 3, long_ago), Use("of now", 2, now() + timedelta(seconds=1))], "the door", since
+        )
+
+    monkeypatch.setattr(DoorKey, "census", census)
+    came = tminus("rotate", NAME, "--at-once", "--dry-run", *WHY, by="asker")
+    assert "of now" in came.output
+    assert "of before" not in came.output
 
 
 def test_whoever_does_not_confirm_asks_nobody(tminus: Tminus, room: Room) -> None:

@@ -106,7 +106,6 @@ def test_somebody_else_changed_it(room: Room) -> None:
 
 def test_silence_counts_from_when_it_could_be_heard(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody could see who used the old value, a whole cycle goes by from when they could again."""
-    room.rotate()
     looks: list[datetime] = []
 
     async def deaf(_self: DoorKey, _turn: Turn, _new: Document) -> Census:
@@ -114,6 +113,7 @@ def test_silence_counts_from_when_it_could_be_heard(room: Room, monkeypatch: pyt
         return Census((), "the door", looks[-1] if len(looks) <= 3 else looks[2])
 
     monkeypatch.setattr(DoorKey, "census", deaf)
+    room.rotate()
     room.until_over()
     assert len(looks) > 3
     off = room.course().rotations[-1].done["off"]

@@ -74,7 +74,7 @@ async def test_promoting_waits_for_every_cache(jwks: JwksRoom) -> None:
 
 async def test_a_cache_that_really_keeps_it(jwks: JwksRoom) -> None:
     """The new key is let in by whoever fetched the set right before, once the wait that was told is over."""
-    jwks.headers, jwks.keeps = {"Cache-Control": "max-age=1"}, 1.0
+    jwks.headers, jwks.keeps = {"Cache-Control": "max-age=2"}, 2.0
     policy = jwks.policy()
     turn = jwks.turn(way=await policy.plan(jwks.turn(way={})))
     new, key = await published(policy, turn)

@@ -36,7 +36,6 @@ async def test_the_old_password_works_until_the_last_step(pair: Pair) -> None:
     assert (await user.set(turn, new)).already  # type: ignore[union-attr]  # a NotYet would fail here as well
     assert pair.opens(new)
     assert not pair.opens(turn.old)
-    assert not user.reversible
 
 
 async def test_undone_the_old_password_is_back(pair: Pair) -> None:

@@ -89,7 +89,7 @@ def test_a_key_goes_through_its_whole_rotation(account: Account, caplog: pytest.
         wait = account.do(lambda turn, act=act: act(turn, new))  # type: ignore[misc]
         assert isinstance(wait, NotYet)
         assert timedelta(minutes=59) < wait.until - now() <= timedelta(hours=1)
-        assert "expire or delete the old key" in wait.why
+        assert "expire or delete it" in wait.why
         said.append(wait.why)
     account.stripe.keys.remove(OLD)
     for act in (stripe.off, stripe.off, stripe.drop, stripe.drop):
