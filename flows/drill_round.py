@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.asking_first import answered, ask_once, wait_for_answer
-from flows.drilling import Drilling, Say, drilling
+from flows.drilling import Drilling, Say, drilling, scenario_of
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
 from tminus.calendar.asking import require_allowed
@@ -46,7 +46,7 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
     Where the book wants a yes it is asked for, and waited for with nothing held. Raises Refused where it may not begin
     now, saying why; UsageError, LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
-    if opened.book.scenarios[name].approvers:
+    if scenario_of(opened, name).approvers:
         async with drilling(store, opened, name, say) as one:
             if (left := one.diary.course.unproven) is not None:
                 return await _undone_first(one, left, name, say)

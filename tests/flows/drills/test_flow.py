@@ -20,11 +20,12 @@ from deployments.rehearsal.prefect_server import PrefectServer
 from deployments.rehearsal.processes import Processes
 from flows import dr_drill
 from flows.asking_first import ask
-from flows.drill_round import opened_drills
+from flows.drill_round import Request, drill, opened_drills
 from tests.tminus.readiness.room import person
 from tminus import events as ev
 from tminus.drills.opened import OpenedDrills
 from tminus.drills.papers import change_of
+from tminus.errors import UsageError
 from tminus.ledger.store import Store
 from tminus.people import People
 
@@ -78,6 +79,12 @@ def test_after_a_no_the_next_monday_asks_again(
     assert dr_drill._months(store, opened) == ""
     monkeypatch.setattr(dr_drill, "now", lambda: asked.at + timedelta(days=7))
     assert dr_drill._months(store, opened) == NAME
+
+
+async def test_a_name_that_no_scenario_has(months: tuple[Store, OpenedDrills]) -> None:
+    """Is refused with the nearest, whoever typed it into Prefect's form."""
+    with pytest.raises(UsageError, match=f"did you mean '{NAME}'"):
+        await drill(*months, "cache-failovr", print, Request())
 
 
 @pytest.mark.long
