@@ -12,6 +12,7 @@ from tminus.drills.book import Drill
 from tminus.drills.course import Course, Played
 from tminus.drills.monthly import MonthsDrill
 from tminus.drills.opened import OpenedDrills
+from tminus.drills.outage import PARTS
 from tminus.spoken import role_said
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -21,7 +22,7 @@ _SHOWN = 12  # drills in a trend
 def overview(opened: OpenedDrills, courses: dict[str, Course], months: MonthsDrill | None) -> Table:
     """Each scenario: what is promised, what the last drill measured, how it ended, and who is next."""
     table = Table(title=f"{opened.book.title} in {opened.environment.environment}", title_justify="left")
-    for column in ("drill", "last", "gone for", "may be", "lost", "may be", "trend", "owner"):
+    for column in ("drill", "last", "gone for", "at most", "lost", "at most", "trend", "owner"):
         table.add_column(column, overflow="fold")
     for name, drill in opened.book.scenarios.items():
         course = courses[name]
@@ -113,7 +114,7 @@ def _when(played: Played) -> str:
 def _measured(drill: Drill, found: ev.DrillMeasured | None) -> list[str]:
     if found is None:
         return ["It was not measured."]
-    parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in found.parts.items())
+    parts = ", ".join(f"{part} {found.parts[part]:.2f}" for part in PARTS if part in found.parts)
     lost = f"{found.lost:,} of {found.kept + found.lost:,} acknowledged writes, {found.lost_s:.2f} s"
     return [
         "| | measured | promised |",
