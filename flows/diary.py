@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
@@ -107,7 +108,9 @@ class Diary(Generic[C]):
             raise FencedOff(f"{self._chain}: another process goes on with it by now; this one moved nothing")
 
     def _entry(self, event: ev.Event) -> Entry:
-        return Entry(self._chain, ev.write(event), self._token, letters=self._letters(self.course, event))
+        place = self._environment.environment
+        letters = [replace(letter, environment=place) for letter in self._letters(self.course, event)]
+        return Entry(self._chain, ev.write(event), self._token, letters=letters)
 
 
 class Held:

@@ -1,5 +1,6 @@
 """A scenario's drills as its chain tells them: which one is open, what it broke, how it ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tminus import events as ev
@@ -7,6 +8,11 @@ from tminus.episodes import Episodes
 
 FORWARD: tuple[ev.DrillStage, ...] = ("inject", "detect", "recover", "verify")
 """The stages of a drill, in their order; `undo` follows whatever became of them."""
+
+
+def way_said(way: Mapping[str, str]) -> str:
+    """What is broken and who takes over, for people; what is empty is left out."""
+    return ", ".join(f"{key} {value}" for key, value in way.items() if value)
 
 
 @dataclass

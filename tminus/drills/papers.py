@@ -4,6 +4,7 @@ from tminus import events as ev
 from tminus.asked_change import Change
 from tminus.chain_names import drills_asked
 from tminus.clock import show_duration
+from tminus.drills.course import way_said
 from tminus.drills.opened import OpenedDrills
 
 ASK = "drill"
@@ -28,10 +29,9 @@ def change_of(opened: OpenedDrills, asked: ev.DrillAsked) -> Change:
 
 def _text(opened: OpenedDrills, asked: ev.DrillAsked) -> str:
     drill, place = opened.book.scenarios[asked.scenario], opened.environment.environment
-    way = ", ".join(f"{key} {value}" for key, value in asked.way.items() if value)
     rto, rpo = (show_duration(promise) for promise in (drill.rto, drill.rpo))
     lines = [
-        f"Break something real in {place} of {opened.system}: {drill.title} ({asked.kind}: {way})?",
+        f"Break something real in {place} of {opened.system}: {drill.title} ({asked.kind}: {way_said(asked.way)})?",
         f"It is promised to be back within {rto}, and to lose acknowledged writes of {rpo} at the most.",
         "What is broken is undone afterwards, whatever becomes of it.",
     ]

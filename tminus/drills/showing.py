@@ -9,7 +9,7 @@ from rich.table import Table
 from tminus import events as ev
 from tminus.clock import show_duration
 from tminus.drills.book import Drill
-from tminus.drills.course import Course, Played
+from tminus.drills.course import Course, Played, way_said
 from tminus.drills.monthly import MonthsDrill
 from tminus.drills.opened import OpenedDrills
 from tminus.drills.outage import PARTS
@@ -84,9 +84,8 @@ def history(course: Course) -> list[str]:
 def told(played: Played) -> list[str]:
     """One drill, moment by moment."""
     began = played.began
-    way = ", ".join(f"{key} {value}" for key, value in began.way.items() if value)
     by = f" for {began.asked_by}" if began.asked_by else ""
-    lines = [(began.at, f"{began.drill} begins{by}: {began.reason or 'asked for'} ({way})")]
+    lines = [(began.at, f"{began.drill} begins{by}: {began.reason or 'asked for'} ({way_said(began.way)})")]
     lines += [(done.at, f"{stage}: {done.said}") for stage, done in played.done.items()]
     lines += [(broke.at, f"broke off: {broke.why}") for broke in played.broke_off]
     lines += [(played.stopped.at, f"stopped: {played.stopped.why}")] if played.stopped else []

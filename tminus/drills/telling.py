@@ -1,10 +1,11 @@
-"""What people are told of a drill: a page where what it broke is not undone, a post where it began and how it ended."""
+"""What people are told of a drill: a page where what it broke is not undone, change events, a thread in Slack."""
 
 from tminus import events as ev
-from tminus.drills.course import Course
+from tminus.drills.course import Course, way_said
 from tminus.drills.opened import OpenedDrills
+from tminus.drills.thread import posts
 from tminus.ledger.store import Letter
-from tminus.messages.forms import PagerDutyLetter, SlackLetter
+from tminus.messages.forms import PagerDutyLetter
 from tminus.spoken import role_said
 
 _SUMMARY = 1000  # PagerDuty refuses a summary of more than 1,024 characters
@@ -12,12 +13,36 @@ _SUMMARY = 1000  # PagerDuty refuses a summary of more than 1,024 characters
 
 def letters(opened: OpenedDrills, name: str, before: Course, event: ev.Event) -> list[Letter]:
     """What PagerDuty and Slack are told of an event; `before` is the course without it."""
-    return [*_pages(opened, name, before, event), *_posts(opened, name, event)]
+    return [*_to_pagerduty(opened, name, before, event), *posts(opened, before, event)]
 
 
-def _pages(opened: OpenedDrills, name: str, before: Course, event: ev.Event) -> list[Letter]:
-    if opened.environment.pagerduty is None or not isinstance(event, ev.DrillEnded):
+def _to_pagerduty(opened: OpenedDrills, name: str, before: Course, event: ev.Event) -> list[Letter]:
+    if opened.environment.pagerduty is None:
         return []
+    match event:
+        case ev.DrillEnded():
+            return _pages(opened, name, before, event)
+        case ev.DrillStageBegan() if event.stage == "inject" and before.last is not None:
+            way = way_said(before.last.began.way)
+            return [_change(opened, event.drill, f"the drill {name} breaks something now, on purpose: {way}")]
+        case ev.DrillStageDone() if event.stage == "undo":
+            return [_change(opened, event.drill, f"the drill {name} has undone what it broke: {event.said}")]
+        case _:
+            return []
+
+
+def _change(opened: OpenedDrills, drill: str, what: str) -> Letter:
+    """For whoever looks at an incident of that time; it wakes nobody."""
+    environment = opened.environment
+    said = _summary(f"{opened.system} in {environment.environment}: {what}")
+    return PagerDutyLetter(op="change", summary=said, link=environment.prefect.ui).letter(drill)
+
+
+def _summary(said: str) -> str:
+    return said if len(said) <= _SUMMARY else f"{said[: _SUMMARY - 1]}…"
+
+
+def _pages(opened: OpenedDrills, name: str, before: Course, event: ev.DrillEnded) -> list[Letter]:
     key = opened.chain(name)
     paged = before.unproven is not None and before.unproven.ended is not None
     if event.how != "not undone":
@@ -30,11 +55,11 @@ def _pages(opened: OpenedDrills, name: str, before: Course, event: ev.Event) -> 
     page = PagerDutyLetter(
         op="trigger",
         severity="critical",
-        summary=said if len(said) <= _SUMMARY else f"{said[: _SUMMARY - 1]}…",
+        summary=_summary(said),
         details={
             "drill": f"{name} ({drill.title})",
             "owner": owner,
-            "what was broken": ", ".join(f"{key} {value}" for key, value in last.way.items()),
+            "what was broken": way_said(last.way),
             "before": "; ".join(f"{key}: {value}" for key, value in last.before.items()),
             "to undo it": f"tminus drill {name} --undo",
             "what tminus does if nobody answers": "Nothing: the environment stays locked until that was done.",
@@ -43,17 +68,3 @@ def _pages(opened: OpenedDrills, name: str, before: Course, event: ev.Event) -> 
         },
     )
     return [page.letter(key)]
-
-
-def _posts(opened: OpenedDrills, name: str, event: ev.Event) -> list[Letter]:
-    if opened.environment.slack is None:
-        return []
-    match event:
-        case ev.DrillBegan():
-            way = ", ".join(f"{key} {value}" for key, value in event.way.items())
-            text = f"{opened.system}: the drill {name} begins in {event.environment}: {way}"
-        case ev.DrillEnded():
-            text = f"{opened.system}: the drill {event.sentence}"
-        case _:
-            return []
-    return [SlackLetter(text=text).letter(f"{opened.chain(name)}:{event.at:%Y%m%dT%H%M%S.%f}")]

@@ -1,0 +1,61 @@
+"""A drill in Slack: one message that says how it stands, and what happened, sentence by sentence, in its thread."""
+
+from tminus import events as ev
+from tminus.drills.course import Course, way_said
+from tminus.drills.opened import OpenedDrills
+from tminus.ledger.store import Letter
+from tminus.messages.block_kit import context, escaped, header, sections
+from tminus.messages.forms import SlackLetter
+
+_MARK = {
+    "held": ":white_check_mark:",
+    "missed": ":warning:",
+    "undone": ":leftwards_arrow_with_hook:",
+    "not undone": ":no_entry:",
+}
+
+
+def posts(opened: OpenedDrills, before: Course, event: ev.Event) -> list[Letter]:
+    """What Slack is told of an event; `before` is the course without it.
+
+    The message has the drill's name for its key, so whoever goes on with a drill after a kill goes on with its thread.
+    """
+    if opened.environment.slack is None:
+        return []
+    match event:
+        case ev.DrillBegan():
+            return [_message(opened, event, _begins(opened, event))]
+        case ev.DrillEnded():
+            began = next((one.began for one in before.drills if one.name == event.drill), None)
+            said = f"{opened.system}: the drill {event.sentence}"
+            shown = [_message(opened, began, f"{_MARK[event.how]} {said}")] if began else []
+            return [_reply(event.drill, event, said), *shown]
+        case ev.DrillStageDone():
+            return [_reply(event.drill, event, f"{event.stage}: {event.said}")]
+        case ev.DrillBrokeOff():
+            then = "Nothing more is done by itself." if event.stage == "undo" else "What was broken is undone now."
+            return [_reply(event.drill, event, f"{event.why}. {then}")]
+        case ev.DrillStopped():
+            return [_reply(event.drill, event, f"{event.why}. What was broken is undone now.")]
+        case _:
+            return []
+
+
+def _begins(opened: OpenedDrills, began: ev.DrillBegan) -> str:
+    why = f" ({began.asked_by or 'the schedule'}: {began.reason})" if began.reason else ""
+    return f"{opened.system}: the drill {began.scenario} begins in {began.environment}: {way_said(began.way)}{why}"
+
+
+def _message(opened: OpenedDrills, began: ev.DrillBegan, said: str) -> Letter:
+    """The drill's message, which a later one changes instead of posting another."""
+    blocks = [
+        header(f"Drill: {opened.book.scenarios[began.scenario].title}"),
+        *sections(said),
+        context(f"{began.drill} · {began.kind} · {began.environment} · tminus drills {began.scenario}"),
+    ]
+    return SlackLetter(text=escaped(said), blocks=blocks, living=True).letter(began.drill)
+
+
+def _reply(drill: str, event: ev.Event, said: str) -> Letter:
+    """One sentence in the drill's thread."""
+    return SlackLetter(text=escaped(said), thread=drill).letter(f"{drill}:{event.type}:{event.at:%Y%m%dT%H%M%S.%f}")
