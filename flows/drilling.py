@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 
 from flows.diary import Diary, alone
 from flows.drill_measured import client_of, measured, sentence, why_missed
+from flows.drill_window import DrillWindow
 from tasks.estate import Estate
 from tasks.outside.beside import beside, forget
 from tasks.scenarios.scenario import Scenario, Site
@@ -41,6 +42,7 @@ class Drilling:
 
     Attributes:
         diary: its drills, and where they are written down.
+        window: the one in which services that it makes noisy page nobody.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Drilling:
         self._say = say
         self._lever = lever
         self.diary = diary
+        self.window = DrillWindow(self._scenario, diary, estate)
 
     async def play(self, asked_by: str = "", reason: str = "", approval: str = "") -> ev.DrillEnded:
         """From the steady state to the same again. Raises Refused, CouldNotObserve where nothing was begun."""
@@ -173,7 +176,7 @@ class Drilling:
             asked_by=asked_by,
             reason=reason,
         )
-        await self.diary.write(began)
+        await self.diary.write(began, *await self.window.open(name))
         return self.diary.course.drills[-1]
 
     async def _done(self, drill: Played, stage: ev.DrillStage) -> bool:
@@ -230,7 +233,8 @@ class Drilling:
             raise CouldNotObserve(f"it was not so within {seconds:g} s") from e
 
     async def _end(self, drill: Played, how: How, sentence: str, after: dict[str, str] | None = None) -> ev.DrillEnded:
-        ended = ev.DrillEnded(drill=drill.name, how=how, sentence=f"{self._name}: {sentence}", after=after or {})
+        told = "; ".join(filter(None, (sentence, await self.window.end())))
+        ended = ev.DrillEnded(drill=drill.name, how=how, sentence=f"{self._name}: {told}", after=after or {})
         if how == "not undone":  # nobody else changes anything there before a person did
             await self.diary.write(ended)
         else:
@@ -268,4 +272,7 @@ async def drilling(store: Store, opened: OpenedDrills, name: str, say: Say) -> A
     async with alone(store, opened, chain, opened.system) as (token, estate):
         diary = Diary(store, environment, chain, token, opened.course(store, name), partial(letters, opened, name))
         lever = Lever(store, opened.system, environment.environment)
-        yield Drilling(opened, name, diary, lever, estate, say)
+        one = Drilling(opened, name, diary, lever, estate, say)
+        if one.diary.course.unproven is None and (left := await one.window.end()):
+            say(f"{name}: {left}")
+        yield one

@@ -88,8 +88,15 @@ def why_unwatchable(does: object, environment: Environment) -> str:
 
 def why_silenced(does: object, environment: Environment) -> str:
     """Why a maintenance window would keep tminus' own pages from waking anybody; "" where it would not."""
+    if getattr(does, "kind", "") != _WINDOW:
+        return ""
+    return own_pages_silenced(getattr(does, "services", ()), environment)
+
+
+def own_pages_silenced(services: Collection[str], environment: Environment) -> str:
+    """Why a maintenance window over these would keep tminus' own pages from waking anybody; "" where it would not."""
     rest = environment.pagerduty.rest if environment.pagerduty else None
-    if rest is None or getattr(does, "kind", "") != _WINDOW or rest.service not in getattr(does, "services", ()):
+    if rest is None or rest.service not in services:
         return ""
     return (
         f"{rest.service} is the service that tminus pages by in {environment.environment} (pagerduty.rest.service), "

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,10 +14,10 @@ from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfi
 from tminus.expectation import Measurement
 from tminus.outcome import Observation
 from tminus.runbook import Slug
+from tminus.systems.pagerduty import ServiceId
 
 _CANNOT_LOOK = (CouldNotObserve, NotConfigured, MissingSecret)
 _LATE = timedelta(minutes=15)  # an act that waits, or is tried again, opens it later than planned
-_ServiceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,64}$")]
 
 
 class MaintenanceWindow(Action, frozen=True):
@@ -41,7 +41,7 @@ class MaintenanceWindow(Action, frozen=True):
     fence: ClassVar[Fence] = Fence.IDEMPOTENCY_KEY
     harmless_if_left: ClassVar[bool] = True
 
-    services: tuple[_ServiceId, ...] = Field(min_length=1)
+    services: tuple[ServiceId, ...] = Field(min_length=1)
     lasts: Duration
     purpose: Slug
 

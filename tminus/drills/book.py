@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 from tminus.book_entries import named, with_kinds
 from tminus.clock import Duration
 from tminus.runbook import Slug
+from tminus.systems.pagerduty import ServiceId
 from tminus.wording import nearest
 from tminus.yaml_source import Source
 
@@ -27,6 +28,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
         lead_in: how long the writes go on before anything is broken.
         approval: the roles of which one is asked before it begins; the owner where none is said, nobody where it is
             an empty list.
+        quiet: the ids of the PagerDuty services that page nobody while it is played.
         may_lose: in production, how many acknowledged writes somebody signed for; none may be lost without.
         sections: field → the part of the environment's `drills` in which what it names must be.
     """
@@ -42,6 +44,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
     lead_in: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=3)
     approval: tuple[str, ...] | None = None
     may_lose: Annotated[int, Field(ge=0)] = 0
+    quiet: tuple[ServiceId, ...] = ()
 
     @property
     def approvers(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """A scenario's drills as its chain tells them: which one is open, what it broke, how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tminus import events as ev
@@ -70,7 +70,26 @@ class Played:
 
 
 class Course(Episodes[Played]):
-    """All drills of one scenario, the earliest first."""
+    """All drills of one scenario, the earliest first.
+
+    Attributes:
+        windows: description → a maintenance window that may be open; one is opened before its drill begins.
+    """
+
+    def __init__(self, events: Iterable[ev.Event] = ()) -> None:
+        self.windows: dict[str, ev.DrillWindowOpens] = {}
+        super().__init__(events)
+
+    def take(self, event: ev.Event) -> None:
+        """See Episodes."""
+        match event:
+            case ev.DrillWindowOpens():
+                self.windows[event.description] = event
+            case ev.DrillWindowEnded():
+                self.windows.pop(event.description, None)
+            case _:
+                pass
+        super().take(event)
 
     def begun(self, event: ev.Event) -> Played | None:
         """See Episodes."""

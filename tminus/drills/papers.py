@@ -6,6 +6,7 @@ from tminus.chain_names import drills_asked
 from tminus.clock import show_duration
 from tminus.drills.course import way_said
 from tminus.drills.opened import OpenedDrills
+from tminus.drills.quiet import quiet_said
 
 ASK = "drill"
 """What the question is called."""
@@ -37,6 +38,8 @@ def _text(opened: OpenedDrills, asked: ev.DrillAsked) -> str:
     ]
     if asked.may_lose is not None:
         lines.append(f"A yes signs for the loss of {asked.may_lose} acknowledged writes, which nobody brings back.")
+    if quiet := quiet_said(drill, opened.environment):
+        lines.append(quiet)
     if asked.reason:
         lines.append(f"{asked.asked_by or 'The schedule'}: {asked.reason}")
     return "\n".join(lines)

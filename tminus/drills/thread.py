@@ -35,6 +35,10 @@ def posts(opened: OpenedDrills, before: Course, event: ev.Event) -> list[Letter]
         case ev.DrillBrokeOff():
             then = "Nothing more is done by itself." if event.stage == "undo" else "What was broken is undone now."
             return [_reply(event.drill, event, f"{event.why}. {then}")]
+        case ev.DrillWindow():
+            return [_reply(event.drill, event, event.said)]
+        case ev.DrillWindowEnded() if any(one.name == event.drill for one in before.drills):
+            return [_reply(event.drill, event, "the maintenance window is over: everything pages again")]
         case ev.DrillStopped():
             return [_reply(event.drill, event, f"{event.why}. What was broken is undone now.")]
         case _:

@@ -56,6 +56,9 @@ from tminus.events.drills import (
     DrillStageBegan,
     DrillStageDone,
     DrillStopped,
+    DrillWindow,
+    DrillWindowEnded,
+    DrillWindowOpens,
 )
 from tminus.events.happening import Time
 from tminus.events.operations import OperationApproved, OperationBegan, OperationEnded
@@ -117,6 +120,9 @@ __all__ = [
     "DrillStageBegan",
     "DrillStageDone",
     "DrillStopped",
+    "DrillWindow",
+    "DrillWindowEnded",
+    "DrillWindowOpens",
     "DrillsAllowed",
     "DrillsStopped",
     "Event",
@@ -237,6 +243,9 @@ Event = Annotated[
     | DrillStageBegan
     | DrillStageDone
     | DrillStopped
+    | DrillWindow
+    | DrillWindowEnded
+    | DrillWindowOpens
     | DrillsAllowed
     | DrillsStopped
     | RotationAsked

@@ -77,6 +77,40 @@ class DrillRefused(Happening):
     asked_by: str = ""
 
 
+class DrillWindowOpens(Happening):
+    """A maintenance window is about to be opened in PagerDuty, before the drill begins; it may be open from here on.
+
+    Attributes:
+        drill: for which.
+        services: the ids of those that page nobody meanwhile.
+        description: by which it is found, whoever looks for it.
+        over: by when it has ended by itself, even if it was opened late.
+    """
+
+    type: Literal["drill.window_opens"] = "drill.window_opens"
+    drill: str
+    services: tuple[str, ...]
+    description: str
+    over: Time
+
+
+class DrillWindow(Happening):
+    """What came of opening it. Where it is not open, `said` tells why, and that the services may page."""
+
+    type: Literal["drill.window"] = "drill.window"
+    drill: str
+    open: bool
+    said: Printable
+
+
+class DrillWindowEnded(Happening):
+    """No window of that description is open any more."""
+
+    type: Literal["drill.window_ended"] = "drill.window_ended"
+    drill: str
+    description: str
+
+
 class DrillStageBegan(Happening):
     """A stage is about to be done."""
 

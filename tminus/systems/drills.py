@@ -1,7 +1,7 @@
 """What a drill may break, and the commands by which it does: nothing here is broken that is not named here."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -78,10 +78,13 @@ class Drills(Section):
     Attributes:
         allowed: in production, the scenarios that somebody opted in to; elsewhere all of the book may be played.
         postgres, redis: clusters by name.
+        without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
+            no maintenance window; in production it is not, elsewhere it is, where nothing is said.
         patience: how long one stage of a drill may take before it counts as failed.
     """
 
     allowed: tuple[str, ...] = ()
     postgres: dict[str, PostgresCluster] = Field(default_factory=dict)
     redis: dict[str, RedisGroup] = Field(default_factory=dict)
+    without_window: Literal["play", "refuse"] | None = None
     patience: Duration = timedelta(minutes=2)

@@ -23,6 +23,8 @@ def _https(address: str) -> str:
 
 
 HttpsAddress = Annotated[str, AfterValidator(_https)]
+ServiceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,64}$")]
+"""A service's id, as PagerDuty has it."""
 
 
 class PagerDutyRest(Section):

@@ -31,9 +31,9 @@ class Told:
     diary: Diary[Course]
 
     @classmethod
-    def begin(cls, folder: Path, sections: dict[str, object], **entry: object) -> "Told":
-        """In an environment with these sections; `entry` is what the book says besides."""
-        opened = opened_with(folder, sections, **entry)
+    def begin(cls, folder: Path, sections: dict[str, object], of: type[Drill] = Drill, **entry: object) -> "Told":
+        """In an environment with these sections; `entry` is what the book says besides of a scenario of that class."""
+        opened = opened_with(folder, sections, of, **entry)
         store = opened.store()
         have_chain(store, opened.chain(NAME))
         store.run("UPDATE chain SET lease_until = 0", {})  # whoever had it is dead
@@ -62,10 +62,10 @@ class Told:
         self.carry()
 
 
-def opened_with(folder: Path, sections: dict[str, object], **entry: object) -> OpenedDrills:
+def opened_with(folder: Path, sections: dict[str, object], of: type[Drill] = Drill, **entry: object) -> OpenedDrills:
     """A book of one, in an environment with these sections and a ledger of its own."""
     drill = {"kind": "a.kind", "title": "It dies", "owner": "ops", "rto": "1m", "rpo": "0s", **entry}
-    book = DrillsBook(drills="house", title="The house's drills", scenarios={NAME: Drill.model_validate(drill)})
+    book = DrillsBook(drills="house", title="The house's drills", scenarios={NAME: of.model_validate(drill)})
     plain = {
         "environment": "staging",
         "kind": "staging",
