@@ -14,12 +14,14 @@ from tminus.errors import UsageError
 if TYPE_CHECKING:
     import asyncio
     import socket
+    from collections.abc import Callable
     from types import FrameType
 
     from flows.watchdog import Watchdog
     from tminus.environment import Environment
     from tminus.gateway import Gateway
     from tminus.pagerduty_door import PagerDutyDoor
+    from tminus.people import People
     from tminus.slack_socket import SlackSocket
     from tminus.slack_ways_in import SlackWaysIn
 
@@ -28,7 +30,13 @@ _logger = logging.getLogger(__name__)
 
 @click.command("gateway")
 @click.option("--environment", required=True, type=click.Path(path_type=Path), help="The environment file.")
-def command(environment: Path) -> None:
+@click.option(
+    "--people",
+    type=click.Path(path_type=Path),
+    envvar="TMINUS_PEOPLE",
+    help="Who may stop drills from Slack: people.yaml.",
+)
+def command(environment: Path, people: Path | None) -> None:
     """Hears Slack and PagerDuty, and sends what waits.
 
     It takes what people press and type in Slack, and PagerDuty's webhooks; sends the messages that wait; and gets lost
@@ -41,6 +49,7 @@ def command(environment: Path) -> None:
     """
     from flows.starting import point_at
     from tasks.vocabulary import KINDS
+    from tminus.drills.orders import DrillOrders
     from tminus.environment import Environment
     from tminus.ledger.opening import open_ledger
     from tminus.pagerduty_door import open_pagerduty_door
@@ -55,10 +64,26 @@ def command(environment: Path) -> None:
     signal.signal(signal.SIGTERM, _interrupted)
     with suppress(KeyboardInterrupt):
         ledger = partial(open_ledger, settings.ledger)
-        slack = open_slack(settings.slack, KINDS, ledger)
+        drills = DrillOrders(ledger(), settings, _people(people)) if settings.drills and settings.slack else None
+        slack = open_slack(settings.slack, KINDS, ledger, drills)
         pagerduty = open_pagerduty_door(settings.pagerduty, KINDS, ledger)
         with _listening(settings.gateway.host, settings.gateway.port) as listening:
             _run(settings, slack, pagerduty, listening)
+
+
+def _people(path: Path | None) -> "Callable[[], People] | None":
+    """Reads the file anew each time; read once now, so that a mistake in it is said before the gateway runs."""
+    from tminus.people import People
+    from tminus.yaml_source import Source
+
+    if path is None:
+        return None
+
+    def read() -> People:
+        return Source.read(path).load(People)
+
+    read()
+    return read
 
 
 def _run(settings: "Environment", slack: "SlackWaysIn", pagerduty: "PagerDutyDoor | None", on: "socket.socket") -> None:

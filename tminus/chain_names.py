@@ -1,6 +1,6 @@
 """What the chains of a ledger are called where they are not launches."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -123,6 +123,18 @@ def drill_chain(system: str, environment: str, scenario: str) -> str:
 def drills_of(system: str, environment: str) -> str:
     """How the chains of a system's drills begin."""
     return f"{DRILL}{system}.{environment}."
+
+
+def systems_with_drills(chains: Iterable[str], environment: str) -> list[str]:
+    """The systems of which a drill was ever begun there, or stopped, by name."""
+    found = set()
+    for chain in chains:
+        beginning = next((one for one in (DRILL, _LEVER) if chain.startswith(one)), "")
+        system, _, rest = chain.removeprefix(beginning).partition(".")
+        place = rest.rpartition(".")[0] if beginning == DRILL else rest
+        if beginning and place == environment:
+            found.add(system)
+    return sorted(found)
 
 
 def drills_asked(system: str, environment: str, scenario: str) -> str:

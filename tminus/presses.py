@@ -9,7 +9,7 @@ from tminus import inbox
 from tminus.errors import Refused
 from tminus.launch_pages import LaunchPage, LaunchPages
 from tminus.ledger.store import Store
-from tminus.messages.slack_dialog import REJECT, WAIVE, Carried, reason_in, until_in
+from tminus.messages.slack_dialog import REJECT, STOP, WAIVE, Carried, reason_in, until_in
 from tminus.ordering import until_said
 from tminus.runbook import Spec
 from tminus.slack_payload import Action, Malformed, Sent, Submitted
@@ -25,7 +25,9 @@ _ORDERS: Mapping[str, ev.Order] = {
     "tminus.rollback": "rollback",
     "tminus.scrub": "scrub",
 }
-_NAMES = frozenset({*_ANSWERS, *_ORDERS, REJECT, WAIVE, "status", "approve", "hold", "resume", "scrub", "rollback"})
+_NAMES = frozenset(
+    {*_ANSWERS, *_ORDERS, REJECT, STOP, WAIVE, "drill", "status", "approve", "hold", "resume", "scrub", "rollback"}
+)
 _CLEAN = 30.0  # seconds between two clearings of what was seen long ago
 
 

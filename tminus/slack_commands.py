@@ -8,22 +8,25 @@ from tminus import asking, inbox
 from tminus import events as ev
 from tminus.chain_names import is_only_answered
 from tminus.clock import now
+from tminus.drills.orders import DrillOrders
 from tminus.errors import Refused
 from tminus.foreign_text import printable
 from tminus.headline import awaited, headline
 from tminus.launch_pages import LaunchPage, LaunchPages
 from tminus.messages.block_kit import sections
+from tminus.messages.slack_dialog import Carried, reason_in
 from tminus.messages.slack_question import question_blocks
 from tminus.ordering import let_go_by_resume, seen_by, still_held
 from tminus.people import Person
 from tminus.record import AskState
 from tminus.slack_answers import Told
-from tminus.slack_payload import Commanded
+from tminus.slack_payload import Commanded, Malformed, Submitted
 
 _HELP = (
     "`/tminus status [LAUNCH]` says how it stands\n"
     "`/tminus approve [LAUNCH]` shows what waits for your yes; `/tminus approve LAUNCH DIGEST` gives it\n"
     "`/tminus hold|scrub|rollback [LAUNCH] WHY` and `/tminus resume [LAUNCH] [WHY]` are orders\n"
+    "`/tminus drill stop|allow [SYSTEM] WHY` ends all drills, or lets them begin again\n"
     "LAUNCH may be left out where you take part in exactly one that is under way."
 )
 _ORDERS: Mapping[str, ev.Order] = {"hold": "hold", "resume": "resume", "scrub": "scrub", "rollback": "rollback"}
@@ -52,19 +55,47 @@ class Commands:
 
     Args:
         pages: the ledger's.
+        drills: stops them; None where the environment has none.
     """
 
-    def __init__(self, pages: LaunchPages) -> None:
+    def __init__(self, pages: LaunchPages, drills: DrillOrders | None = None) -> None:
         self._pages = pages
+        self._drills = drills
 
     def carry_out(self, typed: Commanded, at: datetime) -> Sequence[Told]:
         """What whoever typed it, by `at`, is told, in one message or a few. Raises Refused, LedgerError."""
         word, *rest = typed.text.split() or ["help"]
+        if word.lower() == "drill":
+            return [Told(self._drill(typed.member, rest, at))]
         does = _DOES.get(word.lower())
         if does is None:
             return [Told(_HELP, sections(_HELP))]
         page, words = self._launch(typed.member, rest)
         return does(_Given(page, page.person(typed.member, word.lower()), tuple(words), at), word.lower())
+
+    def stop_drills(self, submitted: Submitted) -> str:
+        """Stops a system's, as whoever handed the dialog in wants; returns what they are told. Raises as the others."""
+        try:
+            carried = Carried.of(submitted)
+        except Malformed as e:
+            raise Refused(str(e)) from e
+        return self._lever.stop(submitted.user.id, [carried.about, reason_in(submitted)])
+
+    @property
+    def _lever(self) -> DrillOrders:
+        if self._drills is None:
+            raise Refused("this environment has no drills")
+        return self._drills
+
+    def _drill(self, member: str, words: Sequence[str], at: datetime) -> str:
+        order, *rest = words or [""]
+        match order.lower():
+            case "stop":
+                return self._lever.stop(member, rest)
+            case "allow":
+                return self._lever.allow(member, rest, at)
+            case _:
+                raise Refused("say `/tminus drill stop WHY` or `/tminus drill allow WHY`; drills are begun elsewhere")
 
     def _launch(self, member: str, words: list[str]) -> tuple[LaunchPage, list[str]]:
         """The launch that is meant, and what is said about it. A name that is mistyped is never taken for a reason."""

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tminus.bounded_body import BodyRefused, bounded_body
+from tminus.drills.orders import DrillOrders
 from tminus.ledger.store import Store
 from tminus.runbook import Spec
 from tminus.signing_secrets import SigningSecrets
@@ -39,6 +40,7 @@ class SlackDoor:
         signing: Slack's secret, for its signatures.
         api: where the environment's Slack is; answers go there or to Slack itself, nowhere else.
         token: finds the app's token, for dialogs.
+        drills: stops drills; None where the environment has none.
 
     Attributes:
         intake: what does the rest.
@@ -51,8 +53,9 @@ class SlackDoor:
         signing: SigningSecrets,
         api: str = "https://slack.com/api/",
         token: Callable[[], SecretStr] | None = None,
+        drills: DrillOrders | None = None,
     ) -> None:
-        self.intake = SlackIntake(store, kinds, SlackAnswers(api, token))
+        self.intake = SlackIntake(store, kinds, SlackAnswers(api, token), drills)
         self._signing = signing
         self._signatures = SlackSignatures(signing)
         self._forgeries: deque[float] = deque(maxlen=_FORGERIES)

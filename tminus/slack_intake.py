@@ -12,6 +12,7 @@ import anyio
 
 from tminus.acknowledged import Acknowledged
 from tminus.clock import now
+from tminus.drills.orders import DrillOrders
 from tminus.errors import InDoubt, LedgerError, Refused, TminusError
 from tminus.ledger.store import Store
 from tminus.messages.forms import Block
@@ -59,14 +60,21 @@ class SlackIntake:
         store: the ledger.
         kinds: the vocabulary, to read books.
         answers: the way back to whoever sent it.
+        drills: stops drills; None where the environment has none.
 
     Attributes:
         counts: how many requests came to what.
     """
 
-    def __init__(self, store: Store, kinds: Mapping[str, type[Spec]], answers: SlackAnswers) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kinds: Mapping[str, type[Spec]],
+        answers: SlackAnswers,
+        drills: DrillOrders | None = None,
+    ) -> None:
         self._presses = Presses(store, kinds)
-        self._commands = Commands(self._presses.pages)
+        self._commands = Commands(self._presses.pages, drills)
         self._answers = answers
         self._begun = Acknowledged("what came from Slack")
         self._one_at_a_time = anyio.CapacityLimiter(1)
@@ -195,6 +203,8 @@ class SlackIntake:
         return [Told(self._presses.decide(member, action))]
 
     def _submitted(self, sent: Submitted) -> Sequence[Told]:
+        if asks_for(sent.view.callback_id) == "stop":
+            return [Told(self._commands.stop_drills(sent))]
         return [Told(self._presses.submit(sent))]
 
     async def _ask_back(self, pressed: Pressed, action: Action) -> Sequence[Told]:

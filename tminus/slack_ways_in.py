@@ -7,6 +7,7 @@ from functools import partial
 from starlette.routing import Route
 
 from tminus.credentials import resolve
+from tminus.drills.orders import DrillOrders
 from tminus.environment import Slack
 from tminus.gateway import Part
 from tminus.ledger.store import Store
@@ -33,13 +34,19 @@ class SlackWaysIn:
     socket: SlackSocket | None = None
 
 
-def open_slack(settings: Slack | None, kinds: Mapping[str, type[Spec]], ledger: Callable[[], Store]) -> SlackWaysIn:
+def open_slack(
+    settings: Slack | None,
+    kinds: Mapping[str, type[Spec]],
+    ledger: Callable[[], Store],
+    drills: DrillOrders | None = None,
+) -> SlackWaysIn:
     """The ways in that the environment has.
 
     Args:
         settings: the environment's section.
         kinds: the vocabulary, to read books.
         ledger: opens a store of its own.
+        drills: stops drills; None where the environment has none.
 
     Raises MissingSecret, UsageError, LedgerError.
     """
@@ -48,8 +55,8 @@ def open_slack(settings: Slack | None, kinds: Mapping[str, type[Spec]], ledger: 
     signing = SigningSecrets([settings.signing_secret]) if settings.signing_secret else None
     opens = resolve(settings.app_token) if settings.app_token else None
     store, token = ledger(), partial(resolve, settings.token)
-    door = SlackDoor(store, kinds, signing, settings.api, token) if signing else None
-    intake = door.intake if door else SlackIntake(store, kinds, SlackAnswers(settings.api, token))
+    door = SlackDoor(store, kinds, signing, settings.api, token, drills) if signing else None
+    intake = door.intake if door else SlackIntake(store, kinds, SlackAnswers(settings.api, token), drills)
     socket = SlackSocket(intake, opens, settings.api) if opens else None
     taking = door or intake
     return SlackWaysIn([taking, socket] if socket else [taking], door.routes() if door else (), socket)

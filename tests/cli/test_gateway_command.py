@@ -37,6 +37,15 @@ def test_a_gateway_whose_port_is_taken(desk: Desk, monkeypatch: pytest.MonkeyPat
     assert "probably a gateway runs there already; else choose another gateway.port" in said
 
 
+def test_a_gateway_whose_people_cannot_be_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before it runs, and not when somebody wants to stop a drill; no port is opened."""
+    monkeypatch.setenv("SIGNING", SECRET)
+    with_slack(desk, free_port())
+    change_environment(desk, drills={"lever": ["devops_lead"]})
+    files = ["--environment", str(desk.path("environment")), "--people", str(desk.folder / "nobody.yaml")]
+    assert "nobody.yaml" in refused(tminus("gateway", *files))
+
+
 def test_prefect_is_where_the_file_says(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The watchdog asks that one for runs, and secrets in its blocks are read there, whatever else is set."""
     monkeypatch.setenv("PREFECT_API_URL", "http://elsewhere.example/api")

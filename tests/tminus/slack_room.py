@@ -16,6 +16,7 @@ from deployments.rehearsal.slack_views import OpenView
 from tests.tminus.launch_story import KINDS
 from tests.tminus.staged_launch import CHANNEL, Stage, slack_id
 from tminus.courier import deliver_due, open_channel
+from tminus.drills.orders import DrillOrders
 from tminus.gateway import Gateway
 from tminus.ledger.store import Store
 from tminus.outbox import Outbox
@@ -148,10 +149,17 @@ class Room:
 
 
 @contextmanager
-def room(stage: Stage, slack: SlackStandIn, slack_url: str, secret: str, store: Store | None = None) -> Iterator[Room]:
-    """A room, for as long as the block lasts; `store` is the gateway's own."""
-    ledger = store or stage.store
-    presses = SlackDoor(ledger, KINDS, SigningSecrets.of(SecretStr(secret)), f"{slack_url}/api/", lambda: slack.token)
+def room(
+    stage: Stage,
+    slack: SlackStandIn,
+    slack_url: str,
+    secret: str,
+    store: Store | None = None,
+    drills: DrillOrders | None = None,
+) -> Iterator[Room]:
+    """A room, for as long as the block lasts; `store` is the gateway's own, and `drills` stops drills."""
+    ledger, signing = store or stage.store, SigningSecrets.of(SecretStr(secret))
+    presses = SlackDoor(ledger, KINDS, signing, f"{slack_url}/api/", lambda: slack.token, drills)
     with served(Gateway(ledger, [presses], presses.routes()).app()) as door:
         found = Room(stage, slack, slack_url, presses, door, SecretStr(secret))
         found.show()

@@ -25,12 +25,15 @@ class Lever:
         """By whom and why; "" where it is not."""
         if said := self._variables.get(VARIABLE):
             return f"{VARIABLE} is set ({said[:80]})"
+        last = self.stopped()
+        return f"{last.by} stopped all drills at {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.reason}" if last else ""
+
+    def stopped(self) -> ev.DrillsStopped | None:
+        """What the ledger says of it, whatever the variable does; None where nobody pulled it, or let go since."""
         if not self._store.head(self._chain):
-            return ""
+            return None
         last = read_event(self._store.read(self._chain)[-1])
-        if not isinstance(last, ev.DrillsStopped):
-            return ""
-        return f"{last.by} stopped all drills at {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.reason}"
+        return last if isinstance(last, ev.DrillsStopped) else None
 
     def pull(self, by: str, reason: str) -> None:
         """Ends all drills, and lets none begin."""

@@ -4,8 +4,9 @@ from tminus import events as ev
 from tminus.drills.course import Course, way_said
 from tminus.drills.opened import OpenedDrills
 from tminus.ledger.store import Letter
-from tminus.messages.block_kit import context, escaped, header, sections
-from tminus.messages.forms import SlackLetter
+from tminus.messages.block_kit import button, buttons, context, escaped, header, sections
+from tminus.messages.forms import Block, SlackLetter
+from tminus.messages.slack_dialog import STOP
 
 _MARK = {
     "held": ":white_check_mark:",
@@ -24,7 +25,7 @@ def posts(opened: OpenedDrills, before: Course, event: ev.Event) -> list[Letter]
         return []
     match event:
         case ev.DrillBegan():
-            return [_message(opened, event, _begins(opened, event))]
+            return [_message(opened, event, _begins(opened, event), *_lever(opened, event))]
         case ev.DrillEnded():
             began = next((one.began for one in before.drills if one.name == event.drill), None)
             said = f"{opened.system}: the drill {event.sentence}"
@@ -50,11 +51,21 @@ def _begins(opened: OpenedDrills, began: ev.DrillBegan) -> str:
     return f"{opened.system}: the drill {began.scenario} begins in {began.environment}: {way_said(began.way)}{why}"
 
 
-def _message(opened: OpenedDrills, began: ev.DrillBegan, said: str) -> Letter:
+def _lever(opened: OpenedDrills, began: ev.DrillBegan) -> list[Block]:
+    """The button that stops all of the system's drills, while one runs; none where nobody may."""
+    drills = opened.environment.drills
+    if drills is None or not drills.lever:
+        return []
+    chain = opened.chain(began.scenario)
+    return [buttons(chain, [button("Stop all drills …", STOP, f"{chain}|{opened.system}", "danger")])]
+
+
+def _message(opened: OpenedDrills, began: ev.DrillBegan, said: str, *more: Block) -> Letter:
     """The drill's message, which a later one changes instead of posting another."""
     blocks = [
         header(f"Drill: {opened.book.scenarios[began.scenario].title}"),
         *sections(said),
+        *more,
         context(f"{began.drill} · {began.kind} · {began.environment} · tminus drills {began.scenario}"),
     ]
     return SlackLetter(text=escaped(said), blocks=blocks, living=True).letter(began.drill)

@@ -1,4 +1,4 @@
-"""The dialogs behind Reject and Waive: they ask for the reason, which the record is to hold.
+"""The dialogs behind Reject, Waive and Stop all drills: they ask for the reason, which the record is to hold.
 
 Limits after docs.slack.dev/reference/views: 24 characters in a title, 3,000 in what a dialog carries along.
 """
@@ -16,11 +16,12 @@ from tminus.messages.block_kit import plain, sections
 from tminus.messages.forms import Block
 from tminus.slack_payload import Malformed, Submitted, Text
 
-Asks = Literal["reject", "waive"]
+Asks = Literal["reject", "waive", "stop"]
 
 REJECT = "tminus.reject"
 WAIVE = "tminus.waive"
-_ASKS: Mapping[str, Asks] = {REJECT: "reject", WAIVE: "waive"}
+STOP = "tminus.stop-drills"
+_ASKS: Mapping[str, Asks] = {REJECT: "reject", WAIVE: "waive", STOP: "stop"}
 _CARRIED = 3000  # characters
 _REASON = 1000  # characters
 _A_WEEK = timedelta(days=7)  # what the date is set to at first
@@ -30,7 +31,8 @@ class Carried(BaseModel, frozen=True):
     """What a dialog knows of the button that opened it, so that nothing needs to be looked up meanwhile.
 
     Attributes:
-        about: the question that is rejected, or the step that is waived.
+        launch: the chain that the button stands for: a launch's, or of a drill.
+        about: the question that is rejected, the step that is waived, or the system whose drills are stopped.
         digest: what the question was when its button was shown, or the failure.
         channel: where whoever hands the dialog in is answered.
     """
@@ -72,6 +74,11 @@ def dialog(action_id: str, carried: Carried, moment: datetime) -> Block:
     if asks_for(action_id) == "reject":
         said = f"{carried.about} of {carried.launch}: one no decides, and this reason becomes the no-go's."
         return _view("Reject", action_id, carried, [*sections(said), _reason("Why not?")])
+    if asks_for(action_id) == "stop":
+        said = (
+            f"Every drill of {carried.about} here ends, what it broke is undone, and none begins until it is allowed."
+        )
+        return _view("Stop all drills", action_id, carried, [*sections(said), _reason("Why?")])
     said = (
         f"{carried.about} of {carried.launch} is accepted although it did not pass: as it failed when the button that "
         "you pressed was shown. If it has been tried since, you are told so, and nothing is waived."
@@ -109,6 +116,8 @@ def instead(action_id: str, carried: Carried) -> str:
     """What does the same on the command line."""
     if asks_for(action_id) == "reject":
         return f"tminus reject {carried.launch} --ask {carried.about} --reason WHY"
+    if asks_for(action_id) == "stop":
+        return "tminus drill --stop --reason WHY"
     return f"tminus waive {carried.launch} {carried.about} --reason WHY --until DATE --digest {short(carried.digest)}"
 
 

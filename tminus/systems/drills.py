@@ -80,6 +80,7 @@ class Drills(Section):
         postgres, redis: clusters by name.
         without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
             no maintenance window; in production it is not, elsewhere it is, where nothing is said.
+        lever: the roles of which one may stop all drills, and allow them again, from Slack; nobody may without.
         patience: how long one stage of a drill may take before it counts as failed.
     """
 
@@ -87,4 +88,5 @@ class Drills(Section):
     postgres: dict[str, PostgresCluster] = Field(default_factory=dict)
     redis: dict[str, RedisGroup] = Field(default_factory=dict)
     without_window: Literal["play", "refuse"] | None = None
+    lever: tuple[str, ...] = ()
     patience: Duration = timedelta(minutes=2)

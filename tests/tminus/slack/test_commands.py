@@ -247,7 +247,21 @@ class TestDoor:
         assert typed.client.post(f"{typed.door}/slack/interactions", content=body, headers=headers).status_code == 400
 
 
-WORDS = ("status", "hold", "approve", "resume", "scrub", "rollback", LAUNCH, "0f61c2d9", "a-1", "\u2028", "x" * 300)
+WORDS = (
+    "status",
+    "hold",
+    "approve",
+    "resume",
+    "scrub",
+    "rollback",
+    "drill",
+    "stop",
+    LAUNCH,
+    "0f61c2d9",
+    "a-1",
+    "\u2028",
+    "x" * 300,
+)
 
 
 @given(text=st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join))
