@@ -28,7 +28,7 @@ def client_of(scenario: Scenario, estate: Estate, drill: str) -> ClientPlan:
 
 
 def measured(drill: Played, loss: Loss, seen: Outage) -> ev.DrillMeasured:
-    """For the ledger: the loss in writes and seconds, and the outage in its parts."""
+    """For the ledger: the loss in writes and seconds, or why nobody counted it, and the outage in its parts."""
     marks: dict[str, float] = {stage: done.at.timestamp() for stage, done in drill.done.items()}
     decided = drill.moments.get("recover")
     if decided is not None:
@@ -49,6 +49,7 @@ def measured(drill: Played, loss: Loss, seen: Outage) -> ev.DrillMeasured:
         rto_s=None if seen.seconds is None else _exact(seen.seconds),
         parts=parts(seen, marks),
         resolution_s=_exact(seen.resolution),
+        uncounted=loss.uncounted,
     )
 
 
@@ -69,6 +70,8 @@ def why_missed(drill: Played, may_lose: int | None) -> str:
         missed.append(f"it was gone for {found.rto_s:.2f} s, and {drill.began.rto_s:g} s are promised")
     if found.lost_s > drill.began.rpo_s:
         missed.append(f"writes of {found.lost_s:.2f} s are lost, and {drill.began.rpo_s:g} s are promised")
+    if may_lose is not None and found.uncounted:
+        missed.append(f"{may_lose} lost writes were signed for, and nobody counted any: {found.uncounted}")
     if may_lose is not None and found.lost > may_lose:
         missed.append(f"{found.lost} acknowledged writes are lost, and {may_lose} were signed for")
     if found.strange:
@@ -82,11 +85,14 @@ def sentence(found: ev.DrillMeasured) -> str:
     gone = (
         "never gone" if found.rto_s == 0 else f"gone for {found.rto_s:.2f} s ({split})" if found.rto_s else "not back"
     )
+    exact = f"to {found.resolution_s:.2f} s"
+    if found.uncounted:
+        return f"no writes were counted ({found.uncounted}), so nothing is said about loss; {gone}, {exact}"
     odd = {"there twice": found.duplicates, "out of order": found.reordered}
     return (
         f"{found.kept + found.lost:,} writes acknowledged, {found.lost:,} lost ({found.lost_s:.2f} s), "
         f"{found.unknown:,} never answered ({found.unknown_there:,} of them there)"
-        f"{_told(odd)}; {gone}, to {found.resolution_s:.2f} s"
+        f"{_told(odd)}; {gone}, {exact}"
     )
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks.outside.client import store_of
@@ -27,15 +27,20 @@ class Beside:
 
     Attributes:
         plan: what it was told.
+        uncounted: why it makes no writes; "" where it does.
     """
 
     plan: ClientPlan
+    uncounted: str
     _process: "subprocess.Popen[bytes]" = field(repr=False)
 
     async def until_it_writes(self) -> None:
-        """Until its writes are acknowledged; raises CouldNotObserve where they are not in time."""
+        """Until its writes are acknowledged, or its probes answered where it makes none.
+
+        Raises CouldNotObserve where they are not in time.
+        """
         async with asyncio.timeout(_BEGUN_WITHIN):
-            while not any(one.answered for one in read_receipts(self.plan.receipts)):
+            while not self._answered():
                 self._require_alive()
                 await asyncio.sleep(_LOOK)
 
@@ -60,7 +65,13 @@ class Beside:
             found = await asyncio.to_thread(store_of(self.plan).found)
         except Unanswered as e:
             raise CouldNotObserve(f"what was written cannot be read back: {e}") from e
-        return judge(read_receipts(self.plan.receipts), found), outage(read_probes(self.plan.probed))
+        loss = replace(judge(read_receipts(self.plan.receipts), found), uncounted=self.uncounted)
+        return loss, outage(read_probes(self.plan.probed))
+
+    def _answered(self) -> bool:
+        if self.uncounted:
+            return any(one.good for one in read_probes(self.plan.probed))
+        return any(one.answered for one in read_receipts(self.plan.receipts))
 
     def _require_alive(self) -> None:
         if self._process.poll() is not None:
@@ -73,13 +84,14 @@ async def beside(plan: ClientPlan) -> AsyncIterator[Beside]:
     plan.folder.mkdir(parents=True, exist_ok=True)
     told = plan.folder / _PLAN
     told.write_text(plan.model_dump_json(), "utf-8")
+    store = store_of(plan)
     try:
-        await asyncio.to_thread(store_of(plan).prepare)
+        await asyncio.to_thread(store.prepare)
     except Unanswered as e:
         raise CouldNotObserve(f"{plan.place} cannot be made, where the client would write: {e}") from e
     process = _begun(told)
     try:
-        yield Beside(plan, process)
+        yield Beside(plan, store.uncounted, process)
     finally:
         await asyncio.to_thread(_end, process)
 

@@ -2,8 +2,8 @@
 
 A receipt's line is in the file before its write is sent, and a second one once it was acknowledged, so that a kill of
 this process costs no receipt (the page cache outlives a process, so nothing is forced to the disk). No write is sent
-twice: what became of one that was not answered nobody knows, and it stays so. It ends when its standard input does,
-which is when whoever started it says so, or is no more.
+twice: what became of one that was not answered nobody knows, and it stays so. Where the store takes no writes it only
+probes. It ends when its standard input does, which is when whoever started it says so, or is no more.
 """
 
 import os
@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tasks.outside.http_store import HttpStore
 from tasks.outside.plan import ClientPlan
 from tasks.outside.postgres_store import PostgresStore
 from tasks.outside.redis_store import RedisStore
@@ -23,7 +24,7 @@ _AGAIN = 0.02  # seconds before the next try to connect
 
 def store_of(plan: ClientPlan) -> WritableStore:
     """Where it writes; raises MissingSecret."""
-    kinds: dict[str, type[WritableStore]] = {"postgres": PostgresStore, "redis": RedisStore}
+    kinds: dict[str, type[WritableStore]] = {"http": HttpStore, "postgres": PostgresStore, "redis": RedisStore}
     return kinds[plan.store](plan.addresses(), plan.place)
 
 
@@ -95,9 +96,8 @@ def main() -> int:
     store, ended = store_of(plan), threading.Event()
     receipts, probed = Lines(plan.receipts), Lines(plan.probed)
     rate = plan.rate / plan.writers
-    threads = [
-        threading.Thread(target=write, args=(store, number, rate, receipts, ended)) for number in range(plan.writers)
-    ]
+    writers = 0 if store.uncounted else plan.writers
+    threads = [threading.Thread(target=write, args=(store, number, rate, receipts, ended)) for number in range(writers)]
     threads.append(threading.Thread(target=keep_probing, args=(store, plan.probes, probed, ended)))
     for thread in threads:
         thread.start()

@@ -13,7 +13,7 @@ class ClientPlan(BaseModel, frozen=True, extra="forbid"):
     """One client of one drill.
 
     Attributes:
-        store: `postgres` or `redis`.
+        store: `postgres`, `redis`, or `http`, which is not written.
         references: secrets with the address of each node; whichever takes writes is used.
         place: the table or the key that it writes, of its own.
         rate: acknowledged writes a second; probes: requests a second besides.

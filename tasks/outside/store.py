@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import SecretStr
 
@@ -35,7 +36,12 @@ class WritableStore(ABC):
         addresses: of each node.
         place: the table or the key.
         patience: how long any one answer is waited for, in seconds.
+
+    Attributes:
+        uncounted: why no writes are made, and so none counted; "" where they are.
     """
+
+    uncounted: ClassVar[str] = ""
 
     def __init__(self, addresses: Sequence[SecretStr], place: str, patience: float = 1.0) -> None:
         self.addresses = addresses

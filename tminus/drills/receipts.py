@@ -37,6 +37,7 @@ class Loss:
         lost_s: the stretch in which acknowledged writes were lost, in seconds: from the last acknowledgement before the
             first lost one (or from its sending, where there is none) to the last lost one's. So one lost write counts
             as long as the gap that it leaves, and never as nothing.
+        uncounted: why no writes were made, so that all of this means nothing; "" where they were.
     """
 
     kept: frozenset[Key]
@@ -47,6 +48,7 @@ class Loss:
     duplicates: int
     reordered: int
     lost_s: float
+    uncounted: str = ""
 
 
 def judge(receipts: Iterable[Receipt], found: Sequence[Key]) -> Loss:

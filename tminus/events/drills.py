@@ -150,6 +150,7 @@ class DrillMeasured(Happening):
         rto_s: between these two; None where nothing was refused, or it never came back.
         parts: how long each of detect, decide, recover and verify took of it, in seconds.
         resolution_s: how far apart two looks were.
+        uncounted: why no writes were counted, so that every count is 0 and means nothing; "" where they were.
     """
 
     type: Literal["drill.measured"] = "drill.measured"
@@ -168,6 +169,7 @@ class DrillMeasured(Happening):
     rto_s: Decimal | None = None
     parts: dict[str, Decimal] = Field(default_factory=dict)
     resolution_s: Decimal = Decimal(0)
+    uncounted: Printable = ""
 
 
 class DrillStopped(Happening):
