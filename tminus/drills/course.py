@@ -25,6 +25,7 @@ class Played:
         broke_off: what could not be done.
         stopped: who ended it, where somebody did.
         measured: what was seen from outside.
+        window: what came of its maintenance window, where one was wanted.
     """
 
     began: ev.DrillBegan
@@ -33,6 +34,7 @@ class Played:
     broke_off: list[ev.DrillBrokeOff] = field(default_factory=list)
     stopped: ev.DrillStopped | None = None
     measured: ev.DrillMeasured | None = None
+    window: ev.DrillWindow | None = None
     ended: ev.DrillEnded | None = None
 
     @property
@@ -61,6 +63,8 @@ class Played:
                 self.broke_off.append(event)
             case ev.DrillStopped():
                 self.stopped = event
+            case ev.DrillWindow():
+                self.window = event
             case ev.DrillMeasured():
                 self.measured = event
             case ev.DrillEnded():

@@ -86,6 +86,7 @@ def told(played: Played) -> list[str]:
     began = played.began
     by = f" for {began.asked_by}" if began.asked_by else ""
     lines = [(began.at, f"{began.drill} begins{by}: {began.reason or 'asked for'} ({way_said(began.way)})")]
+    lines += [(played.window.at, played.window.said)] if played.window else []
     lines += [(done.at, f"{stage}: {done.said}") for stage, done in played.done.items()]
     lines += [(broke.at, f"broke off: {broke.why}") for broke in played.broke_off]
     lines += [(played.stopped.at, f"stopped: {played.stopped.why}")] if played.stopped else []

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bench.worlds.estates import known_secrets
-from deployments.rehearsal import pagerduty_account
+from deployments.rehearsal import pagerduty_account, pagerduty_rest
 from deployments.rehearsal.fault_switch import Fault
 from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
@@ -212,27 +212,43 @@ async def test_pagerduty_that_does_not_answer(
     assert still_open(account) == []
 
 
+@pytest.mark.parametrize("without", ["play", "refuse"])
 async def test_one_that_hangs_is_given_up(
-    account: PagerDutyStandIn, begun: Begun, monkeypatch: pytest.MonkeyPatch
+    account: PagerDutyStandIn, begun: Begun, monkeypatch: pytest.MonkeyPatch, without: str
 ) -> None:
-    """However slowly it answers; what it opened all the same is known, and ended later."""
-    one = begun()
+    """However slowly it answers; what it opened all the same is known, and ended: at once where no drill begins."""
+    one = begun(without=without)
     write = one.told.diary.write
 
     async def write_then_hang(*events: ev.Event) -> None:
         await write(*events)
-        monkeypatch.setattr(drill_window, "_WITHIN", 1.0)
-        account.faults.set(Fault(mode="slow", seconds=0.6))  # once to look, once to open it
+        if account.faults.mode == "none" and not account.account.windows:
+            monkeypatch.setattr(drill_window, "_WITHIN", 1.0)
+            account.faults.set(Fault(mode="slow", seconds=0.6, times=2))  # once to look, once to open it
 
     monkeypatch.setattr(one.told.diary, "write", write_then_hang)
-    [notice] = await one.window.open("d0")
-    assert isinstance(notice, ev.DrillWindow)
-    assert (notice.open, "did not answer within 1 s" in notice.said) == (False, True)
-    monkeypatch.undo()
-    account.faults.set(UP)
-    assert still_open(account) == [["PDATABASE"]]
-    assert await one.window.end() == ""
+    if without == "refuse":
+        with pytest.raises(Refused, match=r"did not answer within 1 s.*Nothing was broken$"):
+            await one.window.open("d0")
+    else:
+        [notice] = await one.window.open("d0")
+        assert isinstance(notice, ev.DrillWindow)
+        assert (notice.open, "did not answer within 1 s" in notice.said) == (False, True)
+        assert still_open(account) == [["PDATABASE"]]
+        assert await one.window.end() == ""
+    assert len(account.account.windows) == 1
     assert still_open(account) == []
+
+
+async def test_an_end_that_did_nothing_is_seen(
+    account: PagerDutyStandIn, begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PagerDuty takes the request, and the window goes on: it is not called ended."""
+    one = begun()
+    await one.window.open("d0")
+    monkeypatch.setattr(pagerduty_rest, "end_window", lambda *_: None)
+    assert "shows it open; end 'tminus drill.house.staging.failover drill " in await one.window.end()
+    assert len(one.told.diary.course.windows) == 1
 
 
 async def test_one_that_cannot_be_ended_is_told_and_ended_later(account: PagerDutyStandIn, begun: Begun) -> None:

@@ -99,6 +99,16 @@ def test_the_history() -> None:
     ]
 
 
+def test_who_was_quiet_stands_in_the_history() -> None:
+    """Or that nobody was: an alert of that time is understood later."""
+    began, *rest = drilled(0, "10")
+    window = ev.DrillWindow(
+        at=START, drill="d0", open=False, said="PagerDuty opened no maintenance window (it is down)"
+    )
+    lines = history(course([began, window, *rest]))
+    assert lines[1] == "2026-01-05 07:00:00 PagerDuty opened no maintenance window (it is down)"
+
+
 def test_the_account() -> None:
     """Against the promise, against the one before, and whose it is to follow up."""
     text = account(opened(), "failover", course(drilled(0, "10"), drilled(1, "40.5", "missed", 7)))

@@ -1,15 +1,23 @@
 """How people in Slack get in is what the environment says."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from tests.tminus.drills.told_drills import Told
 from tests.tminus.launch_story import KINDS
 from tests.tminus.staged_launch import slack_section
+from tminus.drills.lever import Lever
+from tminus.drills.orders import DrillOrders
 from tminus.environment import Slack
 from tminus.errors import MissingSecret
 from tminus.ledger.sqlite import SqliteStore
+from tminus.people import People, Person
+from tminus.slack_door import SlackDoor
+from tminus.slack_intake import SlackIntake, Taken
+from tminus.slack_payload import Commanded
 from tminus.slack_ways_in import open_slack
 
 DOORS = ["/slack/interactions", "/slack/commands"]
@@ -49,6 +57,25 @@ def test_doors_and_connections(
     names = [line for part in found.parts for line in part.metrics() if line.startswith("# TYPE")]
     assert len(names) == len(set(names))
     store.close()
+
+
+@pytest.mark.parametrize("way", [section(), section("signing_secret", app_token="env:STAGED_APP")])
+async def test_drills_are_stopped_by_either(
+    way: Slack, tmp_path: Path, secrets: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the gateway was given for them is at hand, whichever way the word came."""
+    monkeypatch.setenv("STAGED_APP", "xapp-1")
+    told = Told.begin(tmp_path, {"drills": {"lever": ["ops"]}})
+    people = People(people=(Person(id="ops", name="Ops", roles=frozenset({"ops"}), slack="U0OPS"),))
+    orders = DrillOrders(told.store, told.opened.environment, lambda: people)
+    with closing(told.store):
+        part = open_slack(way, KINDS, lambda: told.store, orders).parts[0]
+        intake = part.intake if isinstance(part, SlackDoor) else part
+        assert isinstance(intake, SlackIntake)
+        assert intake.admit()
+        sent = Commanded(user_id="U0OPS", command="/tminus", text="drill stop orders are late")
+        await intake.take(Taken(sent, "1"))
+        assert Lever(told.store, "house", "staging", {}).pulled().endswith(": orders are late")
 
 
 def test_neither_is_a_mistake() -> None:
