@@ -258,7 +258,7 @@ def scenario_of(opened: OpenedDrills, name: str) -> Scenario:
     [(_, drill)] = opened.book.named((name,))
     if not isinstance(drill, Scenario):
         raise UsageError(f"{name}: nothing plays a {drill.kind}")
-    return drill
+    return drill.among(opened.book.scenarios)
 
 
 @asynccontextmanager

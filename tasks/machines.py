@@ -59,14 +59,22 @@ class Switch:
         async with hold(self.lock, self._longest()) as held:
             await self._switched(self.machine.rejoin, "on", {"primary": primary}, held)
 
+    async def order(self, command: Command) -> None:
+        """Runs another of its commands, which neither ends nor starts it; done once the command is."""
+        async with hold(self.lock, self._longest()) as held:
+            await self._ran(command, {}, held)
+
     async def _switched(
         self, command: Command, wanted: Power, words: dict[str, str] | None = None, held: HeldLock | None = None
     ) -> None:
-        said = await run(command, words or {}, held=held)
-        if said.exit != 0:
-            raise ActionFailed(f"the command failed: {said}")
+        await self._ran(command, words or {}, held)
         while await self._probed() != wanted:
             await asyncio.sleep(_LOOK)
+
+    async def _ran(self, command: Command, words: dict[str, str], held: HeldLock | None) -> None:
+        said = await run(command, words, held=held)
+        if said.exit != 0:
+            raise ActionFailed(f"the command failed: {said}")
 
     async def _probed(self) -> Power:
         said: Finished = await run(self.machine.probe, {})
@@ -76,5 +84,4 @@ class Switch:
 
     def _longest(self) -> float:
         """How long a command of before may take, in seconds."""
-        commands = [self.machine.kill, *([self.machine.rejoin] if self.machine.rejoin else [])]
-        return max(one.timeout.total_seconds() for one in commands)
+        return max(one.timeout.total_seconds() for _, one in self.machine if isinstance(one, Command))

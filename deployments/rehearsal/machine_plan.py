@@ -22,7 +22,7 @@ class PlannedMachine(BaseModel, frozen=True, extra="forbid"):
         prefix: the words that make a program run as whoever owns the data.
     """
 
-    kind: Literal["postgres", "redis"]
+    kind: Literal["postgres", "redis", "service"]
     argv: tuple[str, ...]
     data: Path
     log: Path

@@ -1,15 +1,19 @@
-"""The power switch of the rehearsal's servers: `machinectl PLAN probe|kill|start|rejoin NAME [--primary HOST:PORT]`.
+"""The power switch of the rehearsal's servers: `machinectl PLAN DEED NAME [--primary HOST:PORT]`.
+
+Deeds: probe, kill, start, rejoin; hang and resume; exhaust, after which it gets no more memory.
 
 Exit status: 0 done, or it runs · 1 it failed · 2 usage · 3 it does not run (probe).
 """
 
 import argparse
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,13 +22,14 @@ from deployments.rehearsal.machine_plan import PlannedMachine, read_plan
 
 DONE, FAILED, DOWN = 0, 1, 3
 _GONE_WITHIN = 10.0  # seconds
+_NOTHING = 1  # byte; what it has it keeps
 
 
 def main(arguments: list[str] | None = None) -> int:
     """One deed; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("plan", type=Path)
-    parser.add_argument("deed", choices=["probe", "kill", "start", "rejoin"])
+    parser.add_argument("deed", choices=["probe", "kill", "start", "rejoin", "hang", "resume", "exhaust"])
     parser.add_argument("name")
     parser.add_argument("--primary", default="")
     asked = parser.parse_args(arguments)
@@ -37,6 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
             return kill(machine)
         case "start":
             return DONE if running else start(machine)
+        case "hang" | "resume":
+            return send(running, signal.SIGSTOP if asked.deed == "hang" else signal.SIGCONT)
+        case "exhaust":
+            return exhaust(running)
         case _:
             kill(machine)
             if machine.kind == "redis":
@@ -61,14 +70,29 @@ def kill(machine: PlannedMachine) -> int:
     until = time.monotonic() + _GONE_WITHIN
     while running := list(processes(machine)):
         for process in running:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         if time.monotonic() > until:
             print(f"{machine.data} still has {len(running)} processes", file=sys.stderr)
             return FAILED
         time.sleep(0.01)
+    return DONE
+
+
+def send(running: Sequence[psutil.Process], number: signal.Signals) -> int:
+    """A signal to each of them."""
+    for process in running:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+    return DONE
+
+
+def exhaust(running: Sequence[psutil.Process]) -> int:
+    """None of them gets more address space than it has: whatever asks for memory is refused (setrlimit(2))."""
+    for process in running:
+        with suppress(ProcessLookupError):
+            _, most = resource.prlimit(process.pid, resource.RLIMIT_AS)
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (_NOTHING, most))
     return DONE
 
 

@@ -1,7 +1,7 @@
 """A service over HTTP, as an outside client sees it: it is asked, and nothing is written."""
 
 import ssl
-from functools import cached_property
+from functools import lru_cache
 from typing import ClassVar
 
 import httpx
@@ -42,7 +42,7 @@ class HttpStore(WritableStore):
 
     def connect(self) -> HttpConnection:
         """See WritableStore: each connection is a new one, opened with its first question."""
-        transport = httpx.HTTPTransport(verify=self._trust)
+        transport = httpx.HTTPTransport(verify=_trust())
         client = httpx.Client(transport=transport, timeout=self.patience, trust_env=False)
         return HttpConnection(client, self.addresses[0].get_secret_value())
 
@@ -56,7 +56,8 @@ class HttpStore(WritableStore):
     def forget(self) -> None:
         """See WritableStore: there is nothing to take away."""
 
-    @cached_property
-    def _trust(self) -> ssl.SSLContext:
-        """Read once: it costs more than a probe."""
-        return ssl.create_default_context()
+
+@lru_cache(maxsize=1)
+def _trust() -> ssl.SSLContext:
+    """Read once: it costs more than a probe."""
+    return ssl.create_default_context()

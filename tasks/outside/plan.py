@@ -8,6 +8,9 @@ from tminus.credentials import resolve
 from tminus.drills.outage import Probe
 from tminus.drills.receipts import Receipt
 
+WRITERS = 4
+"""Connections on which an outside client writes."""
+
 
 class ClientPlan(BaseModel, frozen=True, extra="forbid"):
     """One client of one drill.
@@ -25,7 +28,7 @@ class ClientPlan(BaseModel, frozen=True, extra="forbid"):
     references: tuple[str, ...]
     place: str
     rate: int
-    writers: int = 4
+    writers: int = WRITERS
     probes: int = 25
     folder: Path
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 
 from tasks.machines import Switch
 from tasks.scenarios.scenario import Scenario, Site
@@ -9,6 +10,15 @@ from tasks.scenarios.scenario import Scenario, Site
 LOOK = 0.05
 """Seconds between two looks."""
 _MISSED = 3  # looks in a row without an answer after which it is taken for dead
+
+
+async def until_silent(answers: Callable[[], Awaitable[bool]]) -> str:
+    """Once it did not answer several times in a row, which is what it says."""
+    missed = 0
+    while missed < _MISSED:
+        missed = 0 if await answers() else missed + 1
+        await asyncio.sleep(LOOK)
+    return f"did not answer {_MISSED} times in a row"
 
 
 class KilledPrimary(Scenario, ABC, frozen=True):
@@ -30,8 +40,5 @@ class KilledPrimary(Scenario, ABC, frozen=True):
 
     async def detect(self, site: Site) -> str:
         """See Scenario: it does not answer several times in a row."""
-        victim, missed = site.way["victim"], 0
-        while missed < _MISSED:
-            missed = 0 if await self.answers(site, victim) else missed + 1
-            await asyncio.sleep(LOOK)
-        return f"{victim} did not answer {_MISSED} times in a row"
+        victim = site.way["victim"]
+        return f"{victim} {await until_silent(lambda: self.answers(site, victim))}"

@@ -36,6 +36,11 @@ class Scenario(Drill, ABC, frozen=True):
     whoever asks gives it the time that the environment allows.
     """
 
+    def among(self, book: Mapping[str, Drill]) -> "Scenario":
+        """The same, where it is made of others of its book: with these."""
+        del book
+        return self
+
     @abstractmethod
     async def steady(self, site: Site) -> Steady:
         """The steady state as it is now. Raises Refused, saying what is otherwise, where it is none."""

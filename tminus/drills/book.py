@@ -47,6 +47,11 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
     quiet: tuple[ServiceId, ...] = ()
 
     @property
+    def others(self) -> tuple[str, ...]:
+        """The other scenarios of the book that it is made of."""
+        return ()
+
+    @property
     def approvers(self) -> tuple[str, ...]:
         """The roles of which one is asked before it begins; nobody is where there is none."""
         return (self.owner,) if self.approval is None else self.approval
@@ -74,6 +79,12 @@ class DrillsBook(BaseModel, frozen=True, extra="forbid"):
         for name in named:
             if name not in self.scenarios:
                 raise ValueError(f"there is no scenario {name!r}{nearest(name, list(self.scenarios))}")
+        for name, drill in self.scenarios.items():
+            for other in drill.others:
+                if other not in self.scenarios or self.scenarios[other].others:
+                    raise ValueError(
+                        f"{name}: {other!r} is no scenario of one part{nearest(other, list(self.scenarios))}"
+                    )
         return self
 
     def named(self, names: Sequence[str]) -> Iterator[tuple[str, Drill]]:

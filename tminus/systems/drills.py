@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from tminus.clock import Duration
 from tminus.credentials import SecretRef
 from tminus.systems.command import Command
+from tminus.systems.drill_links import Link
 from tminus.systems.section import Section
 
 
@@ -72,12 +73,39 @@ class RedisGroup(Section):
     sentinels: str
 
 
+class ServiceMachine(Machine):
+    """One instance of a service.
+
+    Attributes:
+        url: where this one answers itself, with 2xx where it is well.
+        customers: where those ask who use the service; `url` where nothing stands before it.
+        hang: has it stand still without ending it. resume: has it go on; does nothing to one that does not stand still.
+        exhaust: has it run out of memory; leaves no process behind, except inside of it.
+        relieve: gives it its memory back, where starting it anew does not.
+    """
+
+    url: SecretRef
+    customers: SecretRef | None = None
+    hang: Command | None = None
+    resume: Command | None = None
+    exhaust: Command | None = None
+    relieve: Command | None = None
+
+    @model_validator(mode="after")
+    def _can_go_on(self) -> "ServiceMachine":
+        if self.hang is not None and self.resume is None:
+            raise ValueError("hang: what makes it hang needs `resume`, or nobody can undo it")
+        return self
+
+
 class Drills(Section):
     """What may be broken here.
 
     Attributes:
         allowed: in production, the scenarios that somebody opted in to; elsewhere all of the book may be played.
         postgres, redis: clusters by name.
+        services: instances of services by name.
+        links: links through a proxy, by name.
         without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
             no maintenance window; in production it is not, elsewhere it is, where nothing is said.
         lever: the roles of which one may stop all drills, and allow them again, from Slack; nobody may without.
@@ -87,6 +115,8 @@ class Drills(Section):
     allowed: tuple[str, ...] = ()
     postgres: dict[str, PostgresCluster] = Field(default_factory=dict)
     redis: dict[str, RedisGroup] = Field(default_factory=dict)
+    services: dict[str, ServiceMachine] = Field(default_factory=dict)
+    links: dict[str, Link] = Field(default_factory=dict)
     without_window: Literal["play", "refuse"] | None = None
     lever: tuple[str, ...] = ()
     patience: Duration = timedelta(minutes=2)

@@ -8,7 +8,7 @@ import pytest
 
 from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.drill_estate import DrillEstate
-from tests.flows.drills.playing import argv, course, drill, last, locked, pull
+from tests.flows.drills.playing import argv, count, drill, last, locked, pull, require_undone_after_a_kill
 from tests.sampling import few
 from tminus import events as ev
 from tminus.drills.course import FORWARD
@@ -43,33 +43,7 @@ def test_killed_there(estate: DrillEstate, name: str, stage: ev.DrillStage) -> N
 
     What was measured before that counts: killed while it undoes, it held.
     """
-    process = subprocess.Popen(argv(estate, name), env=estate.seen(), cwd=CHECKOUT, stdout=subprocess.DEVNULL)
-    before = count(estate, name)
-    try:
-        until = time.monotonic() + 60
-        while not (count(estate, name) > before and stage in last(estate, name).moments):
-            assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.005)
-    finally:
-        process.kill()
-        process.wait()
-    assert locked(estate) is not None, "nobody else may begin anything there"
-    came = drill(estate, name)
-    how, code = ("held", 0) if stage == "undo" else ("undone", 1)
-    assert came.returncode == code, came.stdout + came.stderr
-    assert "is undone, nothing more" in came.stdout
-    played = last(estate, name)
-    assert count(estate, name) == before + 1, "it broke something again"
-    assert played.ended is not None
-    assert played.ended.how == how
-    assert played.ended.after == played.began.before
-    assert locked(estate) is None
-
-
-def count(estate: DrillEstate, name: str) -> int:
-    """How many drills of it there were."""
-    return len(course(estate, name).drills)
+    require_undone_after_a_kill(estate, name, stage)
 
 
 def test_two_that_take_writes_are_left_to_a_person(estate: DrillEstate) -> None:

@@ -1,0 +1,114 @@
+"""Several things of a region are lost at once: what other scenarios of the book break, one by one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, PrivateAttr
+
+from tasks.estate import Estate
+from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
+from tminus.drills.book import Drill
+from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
+
+Broke = CouldNotObserve | NotConfigured | MissingSecret | Refused | ActionFailed
+_BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused, ActionFailed)
+_T = TypeVar("_T")
+
+
+class RegionLost(Scenario, frozen=True):
+    """All parts are broken at the same time; what is seen is seen by the first's outside client.
+
+    Attributes:
+        parts: other scenarios of the book, each of one part.
+    """
+
+    kind: Literal["region.lost"] = "region.lost"
+    parts: Annotated[tuple[str, ...], Field(min_length=2)]
+
+    _played: Mapping[str, Scenario] = PrivateAttr(default_factory=dict)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """See Drill."""
+        return self.parts
+
+    def among(self, book: Mapping[str, Drill]) -> "RegionLost":
+        """See Scenario; raises UsageError for a part that nothing plays."""
+        played = {name: book[name] for name in self.parts}
+        if strange := [name for name, one in played.items() if not isinstance(one, Scenario)]:
+            raise UsageError(f"{', '.join(strange)}: nothing plays such a part")
+        self._played = {name: one for name, one in played.items() if isinstance(one, Scenario)}
+        return self
+
+    async def steady(self, site: Site) -> Steady:
+        """See Scenario: of every part."""
+        all_of = await self._at_once(site, lambda part, here: part.steady(here))
+        return {f"{name}: {key}": value for name, said in all_of.items() for key, value in said.items()}
+
+    async def plan(self, site: Site) -> Way:
+        """See Scenario: of every part; raises Refused where two would break the same."""
+        all_of = await self._at_once(site, lambda part, here: part.plan(here))
+        victims = [(key, value) for way in all_of.values() for key, value in way.items() if key in {"victim", "link"}]
+        if len(set(victims)) < len(victims):
+            raise Refused(f"two parts of {', '.join(self.parts)} break the same; nothing was broken")
+        return {f"{name}.{key}": value for name, way in all_of.items() for key, value in way.items()}
+
+    async def inject(self, site: Site) -> str:
+        """See Scenario: all at once."""
+        return _joined(await self._at_once(site, lambda part, here: part.inject(here)))
+
+    async def detect(self, site: Site) -> str:
+        """See Scenario: every part."""
+        return _joined(await self._at_once(site, lambda part, here: part.detect(here)))
+
+    async def recover(self, site: Site) -> str:
+        """See Scenario: all at once, since one part may not serve before another does."""
+        return _joined(await self._at_once(site, lambda part, here: part.recover(here)))
+
+    async def verify(self, site: Site) -> str:
+        """See Scenario: every part, once all are recovered."""
+        return _joined(await self._at_once(site, lambda part, here: part.verify(here)))
+
+    async def undo(self, site: Site) -> str:
+        """See Scenario: the last part is begun with, and none waits for another; a failed one keeps none from it."""
+        return _joined(await self._at_once(site, lambda part, here: part.undo(here), backwards=True))
+
+    def clients(self, estate: Estate) -> Clients:
+        """See Scenario: the first part's."""
+        return self._played[self.parts[0]].clients(estate)
+
+    def _sites(self, site: Site) -> Sequence[tuple[str, Scenario, Site]]:
+        """Each part, and the drill as it sees it."""
+        return [
+            (name, part, Site(site.estate, site.drill, _own(site.way, name))) for name, part in self._played.items()
+        ]
+
+    async def _at_once(
+        self, site: Site, ask: Callable[[Scenario, Site], Awaitable[_T]], *, backwards: bool = False
+    ) -> Mapping[str, _T]:
+        """What each part says. Once all have ended, raises what any could not: Refused where no other kind was."""
+        sites = self._sites(site)[:: -1 if backwards else 1]
+        said = await asyncio.gather(*(_told(ask(part, here)) for _, part, here in sites))
+        failed = {name: one for (name, _, _), one in zip(sites, said, strict=True) if isinstance(one, _BROKE)}
+        if failed:
+            kind = Refused if all(isinstance(one, Refused) for one in failed.values()) else CouldNotObserve
+            raise kind(_joined({name: str(one) for name, one in failed.items()}))
+        return {name: one for (name, _, _), one in zip(sites, said, strict=True) if not isinstance(one, _BROKE)}
+
+
+async def _told(coming: Awaitable[_T]) -> _T | Broke:
+    """What it comes to, or why it does not."""
+    try:
+        return await coming
+    except _BROKE as e:
+        return e
+
+
+def _own(way: Way, part: str) -> Way:
+    begin = f"{part}."
+    return {key.removeprefix(begin): value for key, value in way.items() if key.startswith(begin)}
+
+
+def _joined(said: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {one}" for name, one in said.items())

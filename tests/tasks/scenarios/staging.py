@@ -1,0 +1,40 @@
+"""A scenario's stages one by one, on a rehearsal's site: no ledger, no client beside."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from deployments.rehearsal.drill_site import DrillSite
+from flows.drill_round import opened_drills
+from flows.drilling import scenario_of
+from tasks.estate import Estate
+from tasks.scenarios.scenario import Scenario, Site
+from tminus.environment import Environment
+from tminus.release import no_release
+
+
+@contextmanager
+def standing(folder: Path) -> Iterator[DrillSite]:
+    """A site, whose addresses this process sees meanwhile."""
+    with DrillSite(folder) as site, pytest.MonkeyPatch.context() as patch:
+        for name, value in site.environment().items():
+            patch.setenv(name, value)
+        yield site
+
+
+@asynccontextmanager
+async def staged(
+    site: DrillSite, entries: Mapping[str, Mapping[str, JsonValue]], name: str, changed: Environment | None = None
+) -> AsyncIterator[tuple[Scenario, Site]]:
+    """A scenario of a book of these entries, and a drill of it that is planned; `changed` is another environment."""
+    site.keep_book(entries)
+    opened = opened_drills(site.book, site.environment_file)
+    environment = changed or opened.environment
+    async with Estate(environment, no_release("tradesense"), "", site.folder) as estate:
+        scenario = scenario_of(opened, name)
+        here = Site(estate, "a-drill", {})
+        yield scenario, replace(here, way=await scenario.plan(here))
