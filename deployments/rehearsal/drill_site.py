@@ -2,11 +2,9 @@
 
 import json
 import os
-import socket
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -16,6 +14,7 @@ from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.machine_plan import PlannedMachine, write_plan
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Processes
+from deployments.rehearsal.readiness import port_open
 from deployments.rehearsal.standing import Standing
 
 _SWITCH = (sys.executable, "-m", "deployments.rehearsal.machinectl")
@@ -53,7 +52,7 @@ class DrillSite(Standing):
         if self._needed is None:
             started["secrets"] = (self._service("secrets"), "secrets")
         for name, (argv, port) in started.items():
-            log, ready = self.folder / f"{name}.log", partial(_accepts, ports[port])
+            log, ready = self.folder / f"{name}.log", port_open(ports[port])
             self.processes.start(name, argv, cwd=CHECKOUT, log=log, ready=ready)
         write_plan(self.plan, {"orders": self._machine()})
         self.environment_file.write_text(json.dumps(self._environment()), "utf-8")  # JSON is YAML as well
@@ -118,11 +117,6 @@ class DrillSite(Standing):
                 "links": {name: {**link, "proxy": name} for name in ("orders", "secrets")},
             },
         }
-
-
-def _accepts(port: int) -> bool:
-    with closing(socket.socket()) as one:
-        return one.connect_ex((HOST, port)) == 0
 
 
 BOOK: dict[str, dict[str, JsonValue]] = {
