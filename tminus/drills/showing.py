@@ -39,8 +39,13 @@ def _row(drill: Drill, course: Course) -> list[str]:
     how = last.ended.how if last.ended else "under way, or interrupted"
     found = last.measured
     gone = "" if found is None else _gone(found)
-    lost = "" if found is None else f"{found.lost:,} writes ({found.lost_s:.2f} s)"
+    lost = "" if found is None else _lost(found, f"{found.lost:,} writes ({found.lost_s:.2f} s)")
     return [f"{last.began.at:%Y-%m-%d}: {how}", gone, promised[0], lost, promised[1]]
+
+
+def _lost(found: ev.DrillMeasured, counted: str) -> str:
+    """What was counted, where anybody did."""
+    return "not counted" if found.uncounted else counted
 
 
 def _gone(found: ev.DrillMeasured) -> str:
@@ -59,8 +64,8 @@ def shown(name: str, drill: Drill, course: Course) -> dict[str, str | float | in
         "how": last.ended.how if last and last.ended else None,
         "rto_s": float(found.rto_s) if found and found.rto_s is not None else None,
         "rto_promised_s": drill.rto.total_seconds(),
-        "lost_writes": found.lost if found else None,
-        "lost_s": float(found.lost_s) if found else None,
+        "lost_writes": found.lost if found and not found.uncounted else None,
+        "lost_s": float(found.lost_s) if found and not found.uncounted else None,
         "rpo_promised_s": drill.rpo.total_seconds(),
     }
 
@@ -115,13 +120,13 @@ def _measured(drill: Drill, found: ev.DrillMeasured | None) -> list[str]:
     if found is None:
         return ["It was not measured."]
     parts = ", ".join(f"{part} {found.parts[part]:.2f}" for part in PARTS if part in found.parts)
-    lost = f"{found.lost:,} of {found.kept + found.lost:,} acknowledged writes, {found.lost_s:.2f} s"
+    lost = _lost(found, f"{found.lost:,} of {found.kept + found.lost:,} acknowledged writes, {found.lost_s:.2f} s")
     return [
         "| | measured | promised |",
         "|---|---|---|",
         f"| gone for | {_gone(found)} ({parts or 'never gone'}) | {show_duration(drill.rto)} |",
         f"| lost | {lost} | {show_duration(drill.rpo)} |",
-        f"| never answered | {found.unknown:,}, of which {found.unknown_there:,} are there | |",
+        f"| never answered | {_lost(found, f'{found.unknown:,}, of which {found.unknown_there:,} are there')} | |",
     ]
 
 
@@ -132,7 +137,8 @@ def _before(drills: Sequence[Played]) -> list[str]:
             continue
         found, how = played.measured, played.ended.how if played.ended else "under way"
         rows.append(
-            f"| {played.began.at:%Y-%m-%d} | {how} | {_gone(found)} | {_change(before, found)} | {found.lost:,} |"
+            f"| {played.began.at:%Y-%m-%d} | {how} | {_gone(found)} | {_change(before, found)} "
+            f"| {_lost(found, f'{found.lost:,}')} |"
         )
     return rows
 

@@ -18,9 +18,9 @@ from tminus.release import no_release
 
 
 @contextmanager
-def standing(folder: Path) -> Iterator[DrillSite]:
+def standing(folder: Path, needed: int | None = None, needs: str = "/") -> Iterator[DrillSite]:
     """A site, whose addresses this process sees meanwhile."""
-    with DrillSite(folder) as site, pytest.MonkeyPatch.context() as patch:
+    with DrillSite(folder, needed, needs) as site, pytest.MonkeyPatch.context() as patch:
         for name, value in site.environment().items():
             patch.setenv(name, value)
         yield site

@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
 
 from deployments.rehearsal.drill_site import BOOK, DrillSite
 from tasks.scenarios.scenario import Site
+from tests.conftest import S3Server
 from tests.sampling import few
 from tests.tasks.scenarios.staging import staged, standing
 from tminus.environment import Environment
@@ -140,3 +142,15 @@ async def test_a_proxy_that_is_not_there(site: DrillSite, fields: dict[str, obje
     with pytest.raises(CouldNotObserve, match=why):
         async with staged(site, BOOK, "cut", other):
             pass
+
+
+async def test_s3_is_not_reached(s3_server: S3Server, tmp_path: Path) -> None:
+    """A service that needs a bucket does not serve while the link to S3 is cut, and does once it is mended."""
+    bucket = s3_server.at.address
+    with standing(tmp_path, bucket.port, f"/{bucket.bucket}?list-type=2") as site:
+        async with staged(site, BOOK, "secrets-unreachable") as (scenario, drill):
+            await scenario.steady(drill)
+            await scenario.inject(drill)
+            assert not asked(site)[0]
+            await scenario.undo(drill)
+            assert asked(site)[0]

@@ -122,3 +122,20 @@ def test_for_programs() -> None:
     """Numbers, in seconds."""
     row = shown("failover", opened().book.scenarios["failover"], course(drilled(0, "10.25", lost=2)))
     assert (row["how"], row["rto_s"], row["lost_writes"], row["rpo_promised_s"]) == ("held", 10.25, 2, 0.0)
+
+
+def test_what_nobody_counted_is_not_nothing() -> None:
+    """Where no writes were made, no number is shown for what is lost: not to people, not to programs."""
+    scenarios, course = opened(), Course(drilled(1, "3"))
+    measured = course.drills[0].measured
+    assert measured is not None
+    course.drills[0].measured = measured.model_copy(update={"uncounted": "nobody writes", "kept": 0, "unknown": 0})
+    told = account(scenarios, "failover", course)
+    assert "| lost | not counted |" in told
+    assert told.rstrip().endswith("| not counted |")
+    row = shown("failover", scenarios.book.scenarios["failover"], course)
+    assert (row["rto_s"], row["lost_writes"], row["lost_s"]) == (3.0, None, None)
+    console = Console(width=200)
+    with console.capture() as shown_text:
+        console.print(overview(scenarios, {"failover": course}, None))
+    assert "not counted" in shown_text.get()
