@@ -1,8 +1,9 @@
 """Drills killed with SIGKILL at every boundary and at random moments; the next start undoes, and breaks nothing again.
 
-    python -m bench.drill_kill [--kills 104] [--seed 1] [--sabotage undo]
+    python -m bench.drill_kill [--kills 111] [--seed 1] [--sabotage undo]
 
-Each history is a drill of real servers (PostgreSQL with a standby, Redis with a replica and Sentinels) by a real
+Each history is a drill of real servers (PostgreSQL with a standby, another that
+loses its data, Redis with a replica and Sentinels) by a real
 process of `tminus drill`, which dies at a named point of its course, or at a random time; one in three is killed once
 more while it undoes. Then the same command is typed again. What the servers are is asked of themselves, before all of
 it and after each history, without a line of tminus:
@@ -36,7 +37,7 @@ from deployments.rehearsal.drill_estate import DrillEstate
 from flows.drill_round import opened_drills
 from tminus.drills.course import FORWARD, Course
 
-NAMES = ("database-failover", "cache-failover")
+NAMES = ("database-failover", "records-restore", "cache-failover")
 STAGES = (*FORWARD, "undo")
 POINTS = [(what, stage) for stage in STAGES for what in ("began", "done")]
 _WITHIN = 120.0  # seconds that one command may take
@@ -159,11 +160,15 @@ class Bench:
         with closing(opened.store()) as store:
             return store.locked_by("drills") is not None
 
+    def _switched(self, deed: str, server: str) -> None:
+        subprocess.run([*_SWITCH, str(self.estate.plan), deed, server], check=True, stdout=subprocess.DEVNULL)
+
     def _mend(self, name: str) -> None:
         """As whoever runs the servers would by hand, so that the next history begins well."""
+        self._switched("give-back", "records")
         off = ["redis-a", "redis-b"] if look(self.estate).writable else ["redis-a", "redis-b", "pg-a", "pg-b"]
         for server in off:  # where nobody took over, whoever was the primary is it again
-            subprocess.run([*_SWITCH, str(self.estate.plan), "start", server], check=True, stdout=subprocess.DEVNULL)
+            self._switched("start", server)
         found = look(self.estate)
         if (found.writable, found.streaming) == (1, 0):
             sides = [self.estate.postgres.address.dsn("postgres", standby=standby) for standby in (False, True)]
@@ -181,7 +186,7 @@ class Bench:
 def main(words: Sequence[str] | None = None) -> int:
     """Prints one JSON line a figure; 1 where one does not hold."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--kills", type=int, default=104, help="histories, each with one kill at least")
+    parser.add_argument("--kills", type=int, default=111, help="histories, each with one kill at least")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sabotage", choices=["undo"])
     given = parser.parse_args(words)

@@ -19,6 +19,7 @@ class World:
     Attributes:
         writable: PostgreSQL servers that take writes.
         streaming: PostgreSQL servers that stream from one that does.
+        restorable: PostgreSQL servers without a standby that take writes.
         masters: Redis servers that take writes.
         linked: Redis servers whose link to one that does is up.
         cannot: servers that do not answer.
@@ -26,6 +27,7 @@ class World:
 
     writable: int = 0
     streaming: int = 0
+    restorable: int = 0
     masters: int = 0
     linked: int = 0
     cannot: int = 0
@@ -34,13 +36,15 @@ class World:
 def look(estate: DrillEstate) -> World:
     """As it is now."""
     postgres = [_postgres(estate, standby=standby) for standby in (False, True)]
+    records = _asked(estate.records.address.dsn("postgres"))
     caches = [_redis(estate, replica=replica) for replica in (False, True)]
     return World(
         writable=sum(one is not None and not one[0] for one in postgres),
         streaming=sum(one[1] for one in postgres if one is not None and not one[0]),
+        restorable=int(records is not None and not records[0]),
         masters=sum(one == ("master", "") for one in caches),
         linked=sum(one == ("slave", "up") for one in caches),
-        cannot=[*postgres, *caches].count(None),
+        cannot=[*postgres, records, *caches].count(None),
     )
 
 

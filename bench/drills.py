@@ -1,9 +1,10 @@
 """Real servers fail over under load, and what the drills count as lost is held against what is on the disks.
 
-    python -m bench.drills [--failovers 102] [--full] [--only postgres|postgres-synchronous|redis] [--sabotage receipts]
+    python -m bench.drills [--failovers 104] [--full] [--only postgres|redis|restore] [--sabotage receipts]
 
 PostgreSQL (once with asynchronous, once with synchronous replication) and Redis with Sentinels are killed and recovered
-by the drill itself, while its outside client writes 100 times a second. The moment of each kill is seeded; before most,
+by the drill itself, and a PostgreSQL that lost its data is restored from its backup and its archived WAL, while the
+outside client writes 100 times a second. The moment of each kill is seeded; before most,
 replication is held back for 20 to 300 ms, so that something is lost that was acknowledged. Before the dead server is
 undone its data folder is copied, and what is on the copy and not on the heir is the truth, which sees no receipt
 (bench/drill_truth.py).
@@ -39,13 +40,13 @@ _LOSSY = 0.5  # share of the failovers with asynchronous replication that must l
 def main(words: Sequence[str] | None = None) -> int:
     """Prints one JSON line a figure; 1 where one does not hold."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--failovers", type=int, default=102, help="of all kinds together, or of the one")
-    parser.add_argument("--full", action="store_true", help="1,002 of them")
+    parser.add_argument("--failovers", type=int, default=104, help="of all kinds together, or of the one")
+    parser.add_argument("--full", action="store_true", help="1,000 of them")
     parser.add_argument("--only", choices=sorted(ARMS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), help="make one side wrong")
     given = parser.parse_args(words)
-    count = 1002 if given.full else given.failovers
+    count = 1000 if given.full else given.failovers
     if not given.only:
         more = ["--seed", str(given.seed), *(["--sabotage", given.sabotage] if given.sabotage else [])]
         return _side_by_side(["--failovers", str(ceil(count / len(ARMS))), *more])

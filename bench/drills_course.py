@@ -10,12 +10,13 @@ from typing import ClassVar
 from unittest.mock import patch
 
 from bench.drill_truth import Truth
-from bench.drills_sides import PostgresSide, RedisSide, Side
+from bench.drills_sides import PostgresSide, RedisSide, RestoredSide, Side
 from deployments.rehearsal.drill_estate import DrillEstate
 from flows import drilling
 from flows.drill_measured import measured
 from flows.drill_round import Request, drill
 from tasks.scenarios.postgres_failover import PostgresFailover
+from tasks.scenarios.postgres_restore import PostgresRestore
 from tasks.scenarios.redis_failover import RedisFailover
 from tasks.scenarios.scenario import Site
 from tminus import events as ev
@@ -27,7 +28,6 @@ from tminus.drills.receipts import Loss
 
 LEAD_IN = "300 ms"
 """How long the estate's writes go on at least."""
-_WAIT = (0.0, 0.3)  # seconds until the kill, besides that
 _HELD = (0.02, 0.3)  # seconds before the kill that replication is held back
 _UNHELD = 0.2  # share of failovers before which it is not
 
@@ -53,6 +53,7 @@ ARMS = {
         Arm("postgres", "database-failover", PostgresSide),
         Arm("postgres-synchronous", "database-failover", PostgresSide, synchronous=True),
         Arm("redis", "cache-failover", RedisSide),
+        Arm("restore", "records-restore", RestoredSide),
     )
 }
 
@@ -90,7 +91,8 @@ class Watcher:
 
     async def kill(self, site: Site, inject: Callable[[Site], Awaitable[str]]) -> str:
         """At a moment that the seed says."""
-        await asyncio.sleep(self._chance.uniform(*_WAIT))
+        await asyncio.sleep(self._chance.uniform(*self.side.wait))
+        await asyncio.to_thread(self.side.note, site.way["victim"])
         unheld, seconds = self._chance.random() < _UNHELD, self._chance.uniform(*_HELD)
         with nullcontext() if unheld else self.side.held(site.way["victim"]):
             await asyncio.sleep(seconds)
@@ -106,43 +108,44 @@ class Watcher:
         return measured(played, loss, seen)
 
 
-class WatchedPostgres(PostgresFailover, frozen=True):
-    """The scenario, with somebody looking on."""
+class Watched:
+    """Before a scenario among the bases of a class: somebody looks on."""
 
     watcher: ClassVar[Watcher]
 
     async def inject(self, site: Site) -> str:
         """See Scenario."""
-        return await self.watcher.kill(site, super().inject)
+        return await self.watcher.kill(site, super().inject)  # type: ignore[misc]  # the next base
 
     async def undo(self, site: Site) -> str:
         """See Scenario."""
         await self.watcher.look(site)
-        return await super().undo(site)
+        return await super().undo(site)  # type: ignore[misc, no-any-return]
 
 
-class WatchedRedis(RedisFailover, frozen=True):
-    """The scenario, with somebody looking on."""
-
-    watcher: ClassVar[Watcher]
-
-    async def inject(self, site: Site) -> str:
-        """See Scenario."""
-        return await self.watcher.kill(site, super().inject)
-
-    async def undo(self, site: Site) -> str:
-        """See Scenario."""
-        await self.watcher.look(site)
-        return await super().undo(site)
+class WatchedPostgres(Watched, PostgresFailover, frozen=True):
+    """A failover of PostgreSQL, watched."""
 
 
-_KINDS: dict[str, type[Drill]] = {"postgres.failover": WatchedPostgres, "redis.failover": WatchedRedis}
+class WatchedRedis(Watched, RedisFailover, frozen=True):
+    """A failover of Redis, watched."""
+
+
+class WatchedRestore(Watched, PostgresRestore, frozen=True):
+    """A restore of PostgreSQL, watched."""
+
+
+_KINDS: dict[str, type[Drill]] = {
+    "postgres.failover": WatchedPostgres,
+    "redis.failover": WatchedRedis,
+    "postgres.restore": WatchedRestore,
+}
 
 
 def failovers(arm: Arm, estate: DrillEstate, count: int, seed: int) -> Iterator[Failover]:
     """So many, one after the other, on an estate that stands: each makes a primary of the other server."""
     watcher = Watcher(arm.side(estate), Random(f"{seed} {arm.name}"))
-    WatchedPostgres.watcher = WatchedRedis.watcher = watcher
+    Watched.watcher = watcher
     with patch.dict(os.environ, estate.environment()), patch.object(drilling, "measured", watcher.measured):
         for _ in range(count):
             yield _failover(arm, estate, watcher)

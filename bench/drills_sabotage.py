@@ -9,7 +9,7 @@ from typing import TypeVar
 from unittest.mock import patch
 
 from bench.drill_truth import Truth
-from bench.drills_sides import PostgresSide, RedisSide
+from bench.drills_sides import PostgresSide, RedisSide, RestoredSide
 from tasks.outside import beside, client
 
 S = TypeVar("S")
@@ -39,6 +39,7 @@ def _truth() -> Iterator[None]:
     with (
         patch.object(PostgresSide, "truth", _of_the_new(PostgresSide.truth)),
         patch.object(RedisSide, "truth", _of_the_new(RedisSide.truth)),
+        patch.object(RestoredSide, "truth", _of_the_new(RestoredSide.truth)),
     ):
         yield
 

@@ -4,7 +4,7 @@ import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import psycopg
@@ -20,6 +20,7 @@ from bench.drill_truth import (
 )
 from deployments.rehearsal.drill_estate import DrillEstate
 from deployments.rehearsal.machine_plan import PlannedMachine, read_plan
+from deployments.rehearsal.postgres_restore import lost
 
 _SENDERS = "SELECT pid FROM pg_stat_replication"
 _FOLLOWING = ("ACL", "SETUSER", "default")
@@ -27,11 +28,20 @@ _HASTE = "1000"  # milliseconds; twice that goes by before one Sentinel fails ov
 
 
 class Side(ABC):
-    """The servers `a` and `b` of an estate, one of which follows the other."""
+    """The servers of an estate, as they are broken.
+
+    Attributes:
+        wait: between how many seconds until the kill the seed chooses, besides the writes' own lead.
+    """
+
+    wait = (0.0, 0.3)
 
     def __init__(self, estate: DrillEstate) -> None:
         self.estate = estate
         self.copy = Path(estate.folder) / "truth"
+
+    def note(self, primary: str) -> None:  # noqa: B027  # most need to know nothing
+        """What must be known of one that is about to be killed."""
 
     @abstractmethod
     def held(self, primary: str) -> AbstractContextManager[None]:
@@ -79,6 +89,33 @@ class PostgresSide(Side):
         ).iterdir():  # nobody restores here, and a thousand would fill it
             segment.unlink()
         return Truth(old, postgres_rows(heir, table))
+
+
+class RestoredSide(Side):
+    """What was lost is kept beside it by the rehearsal; what was not archived yet is on that alone, be it the table."""
+
+    wait = (0.0, 3.0)
+
+    def __init__(self, estate: DrillEstate) -> None:
+        super().__init__(estate)
+        self._table = ""
+
+    def note(self, primary: str) -> None:  # noqa: ARG002  # there is one server
+        """See Side."""
+        self._table = postgres_table(self.resolved("RECORDS"))
+
+    def held(self, primary: str) -> AbstractContextManager[None]:  # noqa: ARG002  # nobody follows
+        """See Side: the archive is behind by itself."""
+        return nullcontext()
+
+    def truth(self, dead: str) -> Truth:
+        """See Side."""
+        restored, machine = self.resolved("RECORDS"), self.machine(dead)
+        table, tools = self._table, machine.tools
+        assert tools is not None, "a PostgreSQL's plan names its programs"
+        database = self.estate.records.address.database
+        old = postgres_rows_of_the_dead(lost(machine), self.copy, table, database, tools, machine.prefix)
+        return Truth(old, postgres_rows(restored, table))
 
 
 class RedisSide(Side):

@@ -226,7 +226,8 @@ class Drilling:
 
     async def _in_time(self, coming: Awaitable[T]) -> T:
         drills = self._opened.environment.drills
-        seconds = drills.patience.total_seconds() if drills else 0.0
+        patience = self._scenario.patience or (drills.patience if drills else timedelta(0))
+        seconds = patience.total_seconds()
         try:
             return await asyncio.wait_for(coming, seconds)
         except TimeoutError as e:
@@ -242,7 +243,7 @@ class Drilling:
         return ended
 
     def _site(self, drill: Played) -> Site:
-        return Site(self._estate, drill.name, drill.began.way)
+        return Site(self._estate, drill.name, drill.began.way, drill.moments)
 
     def _mistaken(self, why: str) -> ev.Event | None:
         """Where something may be broken nothing is freed: whoever comes next undoes it first."""

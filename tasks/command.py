@@ -23,7 +23,7 @@ OUTPUT = 4096  # characters kept of what a command printed: its end
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _POLL = 0.02  # seconds between two looks at a group that is to end
 _SAID = 400  # characters of the output that fit into a sentence
-_PLACEHOLDER = re.compile(r"\{(pool|version|artifact|config|token|primary)\}")
+_PLACEHOLDER = re.compile(r"\{(pool|version|artifact|config|token|primary|until)\}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ class Switch:
         async with hold(self.lock, self._longest()) as held:
             await self._ran(command, {}, held)
 
+    async def does(self, command: Command, words: dict[str, str] | None = None, *, wanted: Power) -> None:
+        """Another of the environment's commands for it, and waits until it is on, or off."""
+        async with hold(self.lock, self._longest()) as held:
+            await self._switched(command, wanted, words, held)
+
     async def _switched(
         self, command: Command, wanted: Power, words: dict[str, str] | None = None, held: HeldLock | None = None
     ) -> None:

@@ -1,4 +1,4 @@
-"""Servers that drills may break: PostgreSQL with a standby, Redis with a replica and Sentinels; and a ledger apart."""
+"""Servers that drills may break: PostgreSQL with a standby, one with a backup, Redis with Sentinels; and a ledger."""
 
 import os
 import subprocess
@@ -16,12 +16,14 @@ from ruamel.yaml import YAML
 from deployments.rehearsal.addresses import HOST, plain
 from deployments.rehearsal.machine_plan import write_plan
 from deployments.rehearsal.postgres import Postgres
+from deployments.rehearsal.postgres_restore import take_backup
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.redis_sentinel import Sentinels
 from deployments.rehearsal.redis_servers import Redis
 from deployments.rehearsal.standing import Standing
 
 _SETTINGS = ("wal_log_hints = on", "wal_keep_size = '128MB'")  # so that whoever was the primary can be rewound
+_ARCHIVED = ("archive_timeout = '1s'", "min_wal_size = '8MB'")  # so that a second is lost, and not an hour
 _FOLLOWERS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 _SWITCH = (sys.executable, "-m", "deployments.rehearsal.machinectl")
 _SYNCHRONOUS = "synchronous_standby_names = 'standby'"
@@ -48,6 +50,9 @@ class DrillEstate(Standing):
         self.processes = Processes()
         settings = (*_SETTINGS, *([_SYNCHRONOUS] if synchronous else []))
         self.postgres = Postgres.plan(folder / "postgres", database="trading", settings=settings, rejoins=True)
+        self.records = Postgres.plan(
+            folder / "records", database="records", standby=False, settings=_ARCHIVED, rejoins=True, segment=1
+        )
         self.redis = Redis.plan(folder / "redis")
         self.sentinels = Sentinels.plan(folder / "sentinels", self.redis.address, primary=_PRIMARY)
         self.plan = folder / "machines.json"
@@ -59,6 +64,8 @@ class DrillEstate(Standing):
         self.folder.mkdir(parents=True, exist_ok=True)
         ending.enter_context(self.processes)
         self.postgres.start(self.processes)
+        self.records.start(self.processes)
+        take_backup(self.records.machines()["primary"])
         self.redis.start(self.processes)
         self.sentinels.start(self.processes)
         self._write()
@@ -69,6 +76,7 @@ class DrillEstate(Standing):
         nodes = {
             "TMINUS_DRILL_PG_A": address.dsn("postgres"),
             "TMINUS_DRILL_PG_B": address.dsn("postgres", standby=True),
+            "TMINUS_DRILL_RECORDS": self.records.address.dsn("postgres"),
             "TMINUS_DRILL_REDIS_A": redis.dsn(),
             "TMINUS_DRILL_REDIS_B": redis.dsn(replica=True),
         }
@@ -97,6 +105,7 @@ class DrillEstate(Standing):
     def _write(self) -> None:
         postgres, redis = self.postgres.machines(), self.redis.machines()
         known = {"pg-a": postgres["primary"], "pg-b": postgres["standby"]}
+        known |= {"records": self.records.machines()["primary"]}
         known |= {"redis-a": redis["primary"], "redis-b": redis["replica"]}
         mark = self.processes.mark()
         write_plan(
@@ -132,6 +141,13 @@ class DrillEstate(Standing):
                         }
                     }
                 },
+                "restorable": {
+                    "records": {
+                        "dsn": "env:TMINUS_DRILL_RECORDS",
+                        **self._switch("records"),
+                        **self._restoring("records"),
+                    }
+                },
                 "redis": {
                     "cache": {
                         "sentinels": _PRIMARY,
@@ -158,6 +174,14 @@ class DrillEstate(Standing):
     def _rejoin(self, name: str) -> dict[str, JsonValue]:
         return {"rejoin": {"argv": [*self._argv("rejoin", name), "--primary", "{primary}"], "timeout": "60s"}}
 
+    def _restoring(self, name: str) -> dict[str, JsonValue]:
+        deeds: dict[str, JsonValue] = {
+            deed.replace("-", "_"): {"argv": self._argv(deed, name), "timeout": "60s"}
+            for deed in ("ready", "lose", "give-back")
+        }
+        restore: list[JsonValue] = [*self._argv("restore", name), "--until", "{until}"]
+        return {**deeds, "restore": {"argv": restore, "timeout": "90s"}}
+
     def _argv(self, deed: str, name: str) -> list[JsonValue]:
         return [*_SWITCH, str(self.plan), deed, name]
 
@@ -170,6 +194,14 @@ BOOK: dict[str, dict[str, JsonValue]] = {
         "rto": "1h",
         "rpo": "1h",
         "cluster": "main",
+    },
+    "records-restore": {
+        "kind": "postgres.restore",
+        "title": "The records' database is lost",
+        "owner": "devops_lead",
+        "rto": "1h",
+        "rpo": "1h",
+        "server": "records",
     },
     "cache-failover": {
         "kind": "redis.failover",

@@ -20,6 +20,7 @@ class PlannedMachine(BaseModel, frozen=True, extra="forbid"):
         passfile: of PostgreSQL: the passwords of `replicator` and of the superuser, as libpq reads them.
         tools: of PostgreSQL: where pg_rewind is.
         prefix: the words that make a program run as whoever owns the data.
+        backup, archive: of a PostgreSQL that is restored: its base backup and its archived WAL.
     """
 
     kind: Literal["postgres", "redis", "service"]
@@ -31,6 +32,8 @@ class PlannedMachine(BaseModel, frozen=True, extra="forbid"):
     passfile: Path | None = None
     tools: Path | None = None
     prefix: tuple[str, ...] = ()
+    backup: Path | None = None
+    archive: Path | None = None
 
 
 def write_plan(path: Path, machines: Mapping[str, PlannedMachine]) -> None:

@@ -1,8 +1,9 @@
-"""The power switch of the rehearsal's servers: `machinectl PLAN DEED NAME [--primary HOST:PORT]`.
+"""The power switch of the rehearsal's servers: `machinectl PLAN DEED NAME [--primary HOST:PORT] [--until INSTANT]`.
 
-Deeds: probe, kill, start, rejoin; hang and resume; exhaust, after which it gets no more memory.
+Deeds: probe, kill, start, rejoin; ready, lose, restore, give-back; hang and resume; exhaust, after which it gets no more
+memory.
 
-Exit status: 0 done, or it runs · 1 it failed · 2 usage · 3 it does not run (probe).
+Exit status: 0 done, or it runs · 1 it failed · 2 usage · 3 it does not run (probe), or there is no backup (ready).
 """
 
 import argparse
@@ -23,15 +24,18 @@ from deployments.rehearsal.machine_plan import PlannedMachine, read_plan
 DONE, FAILED, DOWN = 0, 1, 3
 _GONE_WITHIN = 10.0  # seconds
 _NOTHING = 1  # byte; what it has it keeps
+_OF_BACKUPS = ("ready", "lose", "restore", "give-back")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """One deed; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("plan", type=Path)
-    parser.add_argument("deed", choices=["probe", "kill", "start", "rejoin", "hang", "resume", "exhaust"])
+    deeds = ["probe", "kill", "start", "rejoin", "hang", "resume", "exhaust", *_OF_BACKUPS]
+    parser.add_argument("deed", choices=deeds)
     parser.add_argument("name")
     parser.add_argument("--primary", default="")
+    parser.add_argument("--until", default="newest")
     asked = parser.parse_args(arguments)
     machine = read_plan(asked.plan, asked.name)
     running = list(processes(machine))
@@ -46,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
             return send(running, signal.SIGSTOP if asked.deed == "hang" else signal.SIGCONT)
         case "exhaust":
             return exhaust(running)
+        case "ready" | "lose" | "restore" | "give-back":
+            return _of_backups(machine, asked.deed, asked.until)
         case _:
             kill(machine)
             if machine.kind == "redis":
@@ -55,6 +61,21 @@ def main(arguments: list[str] | None = None) -> int:
 
                 follow(machine, asked.primary)
             return start(machine)
+
+
+def _of_backups(machine: PlannedMachine, deed: str, until: str) -> int:
+    from deployments.rehearsal import postgres_restore
+
+    match deed:
+        case "ready":
+            return DONE if postgres_restore.has_backup(machine) else DOWN
+        case "lose":
+            return max(kill(machine), postgres_restore.lose(machine))
+        case "restore":
+            postgres_restore.lay_out(machine, until)
+            return start(machine) or postgres_restore.until_it_takes_writes(machine, lambda: any(processes(machine)))
+        case _:
+            return max(kill(machine), postgres_restore.give_back(machine)) or start(machine)
 
 
 def processes(machine: PlannedMachine) -> Iterator[psutil.Process]:

@@ -56,12 +56,14 @@ class Postgres:
     Attributes:
         settings: lines of postgresql.conf besides the rehearsal's own, over which they win.
         rejoins: whether a server may be made to follow another later, which needs a file with its passwords.
+        segment: how large a segment of the WAL is, in MiB.
     """
 
     address: PostgresAddress
     folder: Path
     settings: Sequence[str] = ()
     rejoins: bool = False
+    segment: int = 16
 
     @classmethod
     def plan(
@@ -72,6 +74,7 @@ class Postgres:
         standby: bool = True,
         settings: Sequence[str] = (),
         rejoins: bool = False,
+        segment: int = 16,
     ) -> Self:
         """Choose ports and passwords; nothing is started yet."""
         address = PostgresAddress(
@@ -80,7 +83,7 @@ class Postgres:
             database=database,
             passwords={"postgres": made_up(), "trading": made_up(), "tminus": made_up()},
         )
-        return cls(address, folder, settings, rejoins)
+        return cls(address, folder, settings, rejoins, segment)
 
     def start(self, processes: Processes) -> list[Child]:
         """Make the cluster and start it: the primary, then the standby, both ready when this returns.
@@ -92,7 +95,7 @@ class Postgres:
             account = unprivileged(self.folder)
         except CouldNotObserve as e:
             raise ServerError(str(e)) from e
-        cluster = _Cluster(postgres_folder(), account, self.address, self.settings)
+        cluster = _Cluster(postgres_folder(), account, self.address, self.settings, self.segment)
         replicator = made_up()
         if self.rejoins:
             self._remember(account, replicator)
@@ -122,6 +125,8 @@ class Postgres:
                     passfile=self.folder / _PASSWORDS,
                     tools=binaries,
                     prefix=account.prefix,
+                    backup=self.folder / "backup",
+                    archive=self.folder / "archive",
                 )
         return planned
 
@@ -167,6 +172,7 @@ class _Cluster:
     account: Account
     address: PostgresAddress
     settings: Sequence[str]
+    segment: int
 
     def make(self, data: Path, replicator: SecretStr) -> None:
         """A cluster with its roles and its database, ready to be started; nothing has listened yet."""
@@ -176,7 +182,8 @@ class _Cluster:
         archive = data.parent / "archive"  # without it a restore point could not be gone back to by name
         archive.mkdir(mode=0o700, exist_ok=True)
         self.account.own(archive)
-        self._run(["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", *locale])
+        made = ["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
+        self._run([*made, f"--wal-segsize={self.segment}", *locale])
         self._write(data / "postgresql.conf", "\n".join([_SETTINGS, *self.settings, ""]), append=True)
         self._write(data / "pg_hba.conf", _ACCESS, append=False)
         script = "\n".join(self._roles(replicator)) + "\n"

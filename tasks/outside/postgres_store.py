@@ -76,7 +76,7 @@ class PostgresStore(WritableStore):
         self._do(make.format(self._table))
 
     def found(self) -> list[Key]:
-        """See WritableStore."""
+        """See WritableStore: nothing, where the table itself is lost."""
         rows = self._do(sql.SQL("SELECT writer, number FROM {} ORDER BY at").format(self._table), _all)
         return [(int(str(writer)), int(str(number))) for writer, number in rows]
 
@@ -92,6 +92,8 @@ class PostgresStore(WritableStore):
         with self._to_primary() as connection:
             try:
                 return read(connection.execute(statement))
+            except psycopg.errors.UndefinedTable:
+                return ()
             except psycopg.Error as e:
                 raise Unanswered(f"{type(e).__name__} {e.sqlstate or ''}".strip()) from e
 

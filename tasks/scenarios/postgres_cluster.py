@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, LiteralString, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import psycopg
 
     Connection = psycopg.AsyncConnection[tuple[object, ...]]
+
+M = TypeVar("M", bound=BaseModel)
+_WRITTEN = "SELECT pg_logical_emit_message(true, 'tminus', 'a drill proves that this takes writes')"
 
 # Columns: https://www.postgresql.org/docs/current/monitoring-stats.html, functions-admin.html#FUNCTIONS-RECOVERY-INFO
 _SELF: LiteralString = """
@@ -95,18 +98,19 @@ def cluster_of(estate: Estate, name: str) -> PostgresCluster:
 
 async def see(estate: Estate, cluster: PostgresCluster) -> Seen:
     """Asks all of them at once. A server that does not answer is not an error; raises MissingSecret."""
-    asked = await asyncio.gather(*(_described(estate, node.dsn) for node in cluster.nodes.values()))
+    asked = await asyncio.gather(*(described(estate, node.dsn, _SELF, Described) for node in cluster.nodes.values()))
     return Seen(dict(zip(cluster.nodes, asked, strict=True)))
 
 
-async def _described(estate: Estate, reference: str) -> Described | None:
+async def described(estate: Estate, reference: str, question: LiteralString, row: type[M]) -> M | None:
+    """What one server says of itself; None where it does not answer. Raises MissingSecret."""
     import psycopg
     from psycopg.rows import class_row
 
     try:
         connection = await connected(estate, reference)
-        async with connection, connection.cursor(row_factory=class_row(Described)) as cursor:
-            return await (await cursor.execute(_SELF)).fetchone()
+        async with connection, connection.cursor(row_factory=class_row(row)) as cursor:
+            return await (await cursor.execute(question)).fetchone()
     except (CouldNotObserve, psycopg.Error):
         return None
 
@@ -128,6 +132,24 @@ async def connected(estate: Estate, reference: str) -> "Connection":
         )
     except psycopg.Error as e:
         raise CouldNotObserve(f"{reference}: no connection ({type(e).__name__}); is it up?") from e
+
+
+async def one(connection: "Connection", question: str) -> object:
+    """The first column of the first row, where there is one. Raises CouldNotObserve."""
+    import psycopg
+
+    try:
+        answer = await connection.execute(question.encode())
+        row = await answer.fetchone() if answer.description else None
+    except psycopg.Error as e:
+        raise CouldNotObserve(f"{question}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
+    return row[0] if row else None
+
+
+async def commit(estate: Estate, reference: str) -> None:
+    """A transaction that writes, and leaves no row. Raises CouldNotObserve, MissingSecret."""
+    async with await connected(estate, reference) as connection:
+        await one(connection, _WRITTEN)
 
 
 def place(dsn: SecretStr) -> str:

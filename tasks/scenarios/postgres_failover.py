@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from tasks.estate import Estate
 from tasks.machines import Switch
 from tasks.scenarios.killed import LOOK, KilledPrimary
-from tasks.scenarios.postgres_cluster import Seen, cluster_of, connected, place, see
+from tasks.scenarios.postgres_cluster import Seen, cluster_of, commit, connected, one, place, see
 from tasks.scenarios.scenario import Clients, Site, Steady, Way
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, Refused
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import psycopg
 
 _PROMOTED_WITHIN = 60  # seconds that pg_promote waits
-_WRITTEN = "SELECT pg_logical_emit_message(true, 'tminus', 'a drill proves that this takes writes')"
 
 
 class PostgresFailover(KilledPrimary, frozen=True):
@@ -72,7 +71,7 @@ class PostgresFailover(KilledPrimary, frozen=True):
         async with await connected(site.estate, node.dsn) as connection:
             if site.way["synchronous"]:  # the one for whom commits would wait is off
                 await _wait_for(connection, "")
-            came = await _one(connection, f"SELECT NOT pg_is_in_recovery() OR pg_promote(true, {_PROMOTED_WITHIN})")
+            came = await one(connection, f"SELECT NOT pg_is_in_recovery() OR pg_promote(true, {_PROMOTED_WITHIN})")
         if came is not True:
             raise CouldNotObserve(f"{self.cluster}: {heir} was not promoted within {_PROMOTED_WITHIN} s")
         return f"{heir} was promoted, {victim} being off"
@@ -83,8 +82,7 @@ class PostgresFailover(KilledPrimary, frozen=True):
         seen = await self._seen(site)
         if list(seen.primaries) != [heir]:
             raise Refused(f"{self.cluster}: {_shown(seen)}; {heir} alone must take writes")
-        async with await connected(site.estate, cluster_of(site.estate, self.cluster).nodes[heir].dsn) as connection:
-            await _one(connection, _WRITTEN)
+        await commit(site.estate, cluster_of(site.estate, self.cluster).nodes[heir].dsn)
         return f"{heir} took a write, and is the only one that does"
 
     async def undo(self, site: Site) -> str:
@@ -153,24 +151,13 @@ class PostgresFailover(KilledPrimary, frozen=True):
         return await see(site.estate, cluster_of(site.estate, self.cluster))
 
 
-async def _one(connection: "psycopg.AsyncConnection[tuple[object, ...]]", question: str) -> object:
-    import psycopg
-
-    try:
-        answer = await connection.execute(question.encode())
-        row = await answer.fetchone() if answer.description else None
-    except psycopg.Error as e:
-        raise CouldNotObserve(f"{question}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
-    return row[0] if row else None
-
-
 async def _wait_for(connection: "psycopg.AsyncConnection[tuple[object, ...]]", names: str) -> None:
     """For whom commits wait from now on."""
     from psycopg.sql import SQL, Literal
 
     changed = SQL("ALTER SYSTEM SET synchronous_standby_names = {}").format(Literal(names))
-    await _one(connection, changed.as_string(connection))
-    await _one(connection, "SELECT pg_reload_conf()")
+    await one(connection, changed.as_string(connection))
+    await one(connection, "SELECT pg_reload_conf()")
 
 
 def _shown(seen: Seen) -> str:

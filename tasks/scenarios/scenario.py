@@ -2,10 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from tasks.estate import Estate
 from tminus.drills.book import Drill
+from tminus.events.drills import DrillStage
 
 Way = Mapping[str, str]
 """What is broken and who takes over, by the names of its kind (`victim`, `heir`); written down before it is."""
@@ -20,11 +22,13 @@ class Site:
     Attributes:
         drill: its name.
         way: what `plan` named; empty before that.
+        began: when each stage was begun.
     """
 
     estate: Estate
     drill: str
     way: Way
+    began: Mapping[DrillStage, datetime] = field(default_factory=dict)
 
 
 class Scenario(Drill, ABC, frozen=True):

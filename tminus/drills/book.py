@@ -26,6 +26,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
         rpo: how many seconds of acknowledged writes may be lost.
         rate: acknowledged writes a second that are made meanwhile.
         lead_in: how long the writes go on before anything is broken.
+        patience: how long one stage may take, where that is not the environment's `drills.patience`.
         approval: the roles of which one is asked before it begins; the owner where none is said, nobody where it is
             an empty list.
         quiet: the ids of the PagerDuty services that page nobody while it is played.
@@ -42,6 +43,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
     rpo: Annotated[Duration, Field(ge=timedelta(0))]
     rate: Annotated[int, Field(ge=1, le=2000)] = 100
     lead_in: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=3)
+    patience: Annotated[Duration, Field(gt=timedelta(0))] | None = None
     approval: tuple[str, ...] | None = None
     may_lose: Annotated[int, Field(ge=0)] = 0
     quiet: tuple[ServiceId, ...] = ()

@@ -12,7 +12,7 @@ class Command(Section):
     """An argv list, run without a shell.
 
     `{pool}`, `{version}`, `{artifact}`, `{config}`, `{token}` are filled in where a version is rolled out, `{primary}`
-    where a server is to follow another.
+    where a server is to follow another, `{until}` where it is restored.
     """
 
     argv: tuple[str, ...] = Field(min_length=1)

@@ -62,6 +62,26 @@ class PostgresCluster(Section):
         return self
 
 
+class RestorablePostgres(Machine):
+    """A PostgreSQL server without standbys, of which there is a backup and an archive of its WAL.
+
+    Attributes:
+        dsn: as whom tminus asks what it is: a member of pg_monitor.
+        ready: exits 0 where a backup is there from which `restore` can begin, 3 where none is.
+        lose: takes the server's data away as a lost disk would, with the server off; but keeps it aside.
+        restore: restores the backup and its WAL up to `{until}`, and starts it: an instant in ISO 8601, or `newest` for
+            as far as the archive goes. Exits 0 once the server takes writes.
+        give_back: undoes `lose`, whatever became of `restore`: where what stands in place of the data never took
+            writes, what was kept aside is put back; then it is started.
+    """
+
+    dsn: SecretRef
+    ready: Command
+    lose: Command
+    restore: Command
+    give_back: Command
+
+
 class RedisGroup(Section):
     """A primary and its replicas.
 
@@ -109,6 +129,7 @@ class Drills(Section):
         without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
             no maintenance window; in production it is not, elsewhere it is, where nothing is said.
         lever: the roles of which one may stop all drills, and allow them again, from Slack; nobody may without.
+        restorable: PostgreSQL servers whose data may be lost, by name.
         patience: how long one stage of a drill may take before it counts as failed.
     """
 
@@ -119,4 +140,5 @@ class Drills(Section):
     links: dict[str, Link] = Field(default_factory=dict)
     without_window: Literal["play", "refuse"] | None = None
     lever: tuple[str, ...] = ()
+    restorable: dict[str, RestorablePostgres] = Field(default_factory=dict)
     patience: Duration = timedelta(minutes=2)

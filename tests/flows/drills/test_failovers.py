@@ -16,7 +16,7 @@ from tminus.drills.course import FORWARD
 STAGES: tuple[ev.DrillStage, ...] = (*FORWARD, "undo")
 
 
-@pytest.mark.parametrize("name", ["database-failover", "cache-failover"])
+@pytest.mark.parametrize("name", ["database-failover", "records-restore", "cache-failover"])
 def test_it_goes_through(estate: DrillEstate, name: str) -> None:
     """All stages are done, acknowledged writes and the outage are counted, and the same roles are taken again."""
     came = drill(estate, name)
@@ -37,7 +37,9 @@ def test_it_goes_through(estate: DrillEstate, name: str) -> None:
 
 
 @pytest.mark.parametrize("stage", few(STAGES, "recover"))
-@pytest.mark.parametrize("name", few(["database-failover", "cache-failover"], "database-failover"))
+@pytest.mark.parametrize(
+    "name", few(["database-failover", "records-restore", "cache-failover"], "database-failover", "records-restore")
+)
 def test_killed_there(estate: DrillEstate, name: str, stage: ev.DrillStage) -> None:
     """Kill -9 in a stage: the next one undoes and breaks nothing, and all is as before.
 
