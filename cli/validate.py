@@ -151,12 +151,13 @@ class _Validation:
             self.well.append(f"{source.path}: secrets, {len(book.rotations)} rotations, no mistake found")
 
     def _drills(self, source: "Source") -> None:
+        from flows.drill_guards import known_checks
         from tasks.scenarios.vocabulary import SCENARIOS
         from tminus.drills.book import load_book
         from tminus.drills.crossed import against_environment, against_people
         from tminus.yaml_source import in_order
 
-        book = load_book(source, SCENARIOS)
+        book = load_book(source, SCENARIOS, known_checks)
         found = against_people(book, source, self._people) if self._people else []
         if self._environment:
             found += against_environment(book, source, self._environment)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.asking_first import answered, ask_once, wait_for_answer
+from flows.drill_guards import known_checks
 from flows.drilling import Drilling, Say, drilling, scenario_of
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
@@ -21,7 +22,7 @@ from tminus.ledger.store import Store
 
 def opened_drills(runbook: Path, environment: Path) -> OpenedDrills:
     """The book with all kinds that there are; raises BookError with every mistake, UsageError."""
-    return open_drills(runbook, environment, SCENARIOS)
+    return open_drills(runbook, environment, SCENARIOS, known_checks)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ from secrets import token_hex
 from typing import Literal, TypeVar
 
 from flows.diary import Diary, alone
+from flows.drill_guards import Guards
 from flows.drill_measured import client_of, measured, sentence, why_missed
+from flows.drill_watch import Ended, Watch
 from flows.drill_window import DrillWindow
 from tasks.estate import Estate
 from tasks.outside.beside import beside, forget
@@ -32,7 +34,7 @@ from tminus.ledger.store import Store
 T = TypeVar("T")
 Say = Callable[[str], None]
 How = Literal["held", "missed", "undone", "not undone"]
-_LEVER_LOOK = 0.25  # seconds between two looks at the lever
+_LOOK = 0.25  # seconds between two looks at a steady state
 _UNREST = timedelta(seconds=3)  # a Sentinel that lost sight of another for a moment
 _BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused, ActionFailed)
 
@@ -54,6 +56,8 @@ class Drilling:
         self._estate = estate
         self._say = say
         self._lever = lever
+        self._guards = Guards(opened.book.guards_of(scenario), estate)
+        self._watch = Watch(lever, self._guards)
         self.diary = diary
         self.window = DrillWindow(self._scenario, diary, estate)
 
@@ -72,11 +76,12 @@ class Drilling:
         """All stages, while an outside client writes and looks; what it saw is written down."""
         plan = client_of(self._scenario, self._estate, drill.name)
         try:
-            async with beside(plan) as client:
-                await self._in_time(client.until_it_writes())
-                await asyncio.sleep(self._scenario.lead_in.total_seconds())
-                if await self._through(drill):
-                    await self._in_time(client.until_good_again())
+            async with self._watch, beside(plan) as client:
+                await self._in_time(self._unless_stopped(drill, client.until_it_writes()))
+                await self._unless_stopped(drill, asyncio.sleep(self._scenario.lead_in.total_seconds()))
+                if not await self._through(drill):
+                    return
+                await self._in_time(self._unless_stopped(drill, client.until_good_again()))
                 loss, seen = await client.end()
         except _BROKE as e:
             await self._broke_off(drill, "verify" if drill.injected else "inject", e)
@@ -130,6 +135,7 @@ class Drilling:
         """What somebody is asked to approve. Raises Refused where there is no steady state, CouldNotObserve."""
         site = Site(self._estate, "", {})
         await self._steady(site)
+        await self._guards.require()
         return ev.DrillAsked(
             scenario=self._name,
             kind=self._scenario.kind,
@@ -150,7 +156,7 @@ class Drilling:
             except Refused:
                 if now() > until:
                     raise
-            await asyncio.sleep(_LEVER_LOOK)
+            await asyncio.sleep(_LOOK)
 
     @property
     def _in_production(self) -> bool:
@@ -161,6 +167,7 @@ class Drilling:
         name = f"{now():%Y%m%dT%H%M%S.%fZ}-{token_hex(2)}"
         site = Site(self._estate, name, {})
         before = await self._steady(site)
+        await self._guards.require()
         way = await self._in_time(self._scenario.plan(site))
         began = ev.DrillBegan(
             drill=name,
@@ -189,8 +196,9 @@ class Drilling:
             "verify": self._scenario.verify,
             "undo": self._scenario.undo,
         }
+        deed = deeds[stage](self._site(drill))
         try:
-            said = await self._in_time(self._unless_stopped(drill, stage, deeds[stage](self._site(drill))))
+            said = await self._in_time(deed if stage == "undo" else self._unless_stopped(drill, deed))
         except _BROKE as e:
             await self._broke_off(drill, stage, e)
             return False
@@ -198,27 +206,13 @@ class Drilling:
         self._say(f"{self._name}: {stage}: {said}")
         return True
 
-    async def _unless_stopped(self, drill: Played, stage: ev.DrillStage, coming: Coroutine[object, object, str]) -> str:
-        """What a stage comes to; raises Refused where the lever is pulled before that. Undoing is never stopped."""
-        if stage == "undo":
-            return await coming
-        deed, lever = asyncio.create_task(coming), asyncio.create_task(self._pulled())
+    async def _unless_stopped(self, drill: Played, coming: Coroutine[object, object, T]) -> T:
+        """What it comes to; raises Refused where the drill must end before that. Undoing is never stopped."""
         try:
-            await asyncio.wait({deed, lever}, return_when=asyncio.FIRST_COMPLETED)
-            if deed.done():
-                return deed.result()
-            await self.diary.write(ev.DrillStopped(drill=drill.name, why=lever.result()))
-            raise Refused(lever.result())
-        finally:
-            for one in (deed, lever):
-                one.cancel()
-            await asyncio.gather(deed, lever, return_exceptions=True)
-
-    async def _pulled(self) -> str:
-        """Once the lever is pulled: by whom, and why."""
-        while not (why := await asyncio.to_thread(self._lever.pulled)):
-            await asyncio.sleep(_LEVER_LOOK)
-        return why
+            return await self._watch.unless_ended(coming)
+        except Ended as e:
+            await self.diary.write(ev.DrillStopped(drill=drill.name, why=str(e)))
+            raise Refused(str(e)) from None
 
     async def _broke_off(self, drill: Played, stage: ev.DrillStage, error: Exception) -> None:
         await self.diary.write(ev.DrillBrokeOff(drill=drill.name, stage=stage, why=f"{stage}: {error}"))

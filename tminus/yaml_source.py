@@ -114,11 +114,17 @@ class Source:
         around = self.known(place[:-1] if error["type"] == "extra_forbidden" else place)
         return self.mistake(place, where(around), said(error, fields(model, error["loc"][:-1])))
 
-    def load(self, model: type[_M]) -> _M:
-        """This file as a `model`; raises BookError naming every mistake at once."""
-        found = self.defects()
+    def load(self, model: type[_M], read: object = None, wrong: Sequence[Mistake] = ()) -> _M:
+        """This file as a `model`; raises BookError naming every mistake at once.
+
+        Args:
+            model: what it says.
+            read: its data, of which somebody read a part already; as they stand in the file if it is None.
+            wrong: what they found wrong with that part.
+        """
+        found = [*self.defects(), *wrong]
         try:
-            loaded = model.model_validate(self.data)
+            loaded = model.model_validate(self.data if read is None else read)
         except ValidationError as e:
             raise BookError(in_order([*found, *self.mistakes(e.errors(), model)])) from e
         if found:

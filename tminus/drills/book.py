@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
 from tminus.book_entries import named, with_kinds
 from tminus.clock import Duration
+from tminus.drills.guards import CheckKinds, Guard, with_checks
 from tminus.runbook import Slug
 from tminus.systems.pagerduty import ServiceId
 from tminus.wording import nearest
@@ -27,6 +28,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
         rate: acknowledged writes a second that are made meanwhile.
         lead_in: how long the writes go on before anything is broken.
         patience: how long one stage may take, where that is not the environment's `drills.patience`.
+        guards: which of the book's must pass before it and while it runs; all of them where none is said.
         approval: the roles of which one is asked before it begins; the owner where none is said, nobody where it is
             an empty list.
         quiet: the ids of the PagerDuty services that page nobody while it is played.
@@ -44,6 +46,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
     rate: Annotated[int, Field(ge=1, le=2000)] = 100
     lead_in: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=3)
     patience: Annotated[Duration, Field(gt=timedelta(0))] | None = None
+    guards: tuple[Slug, ...] | None = None
     approval: tuple[str, ...] | None = None
     may_lose: Annotated[int, Field(ge=0)] = 0
     quiet: tuple[ServiceId, ...] = ()
@@ -66,6 +69,7 @@ class DrillsBook(BaseModel, frozen=True, extra="forbid"):
         drills: the system.
         monthly: which scenario each month plays, one after the other and then from the beginning.
         yearly: the full one, in January in place of the monthly.
+        guards: what must hold for drills to begin and to go on, by a name each.
         scenarios: by a name of its own each.
     """
 
@@ -73,6 +77,7 @@ class DrillsBook(BaseModel, frozen=True, extra="forbid"):
     title: str
     monthly: tuple[Slug, ...] = ()
     yearly: Slug | None = None
+    guards: dict[Slug, Guard] = Field(default_factory=dict)
     scenarios: dict[Slug, SerializeAsAny[Drill]] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -87,16 +92,31 @@ class DrillsBook(BaseModel, frozen=True, extra="forbid"):
                     raise ValueError(
                         f"{name}: {other!r} is no scenario of one part{nearest(other, list(self.scenarios))}"
                     )
+            for guard in drill.guards or ():
+                if guard not in self.guards:
+                    raise ValueError(f"{name}: there is no guard {guard!r}{nearest(guard, list(self.guards))}")
         return self
+
+    def guards_of(self, name: str) -> dict[str, Guard]:
+        """What a scenario depends on."""
+        wanted = self.scenarios[name].guards
+        return {guard: one for guard, one in self.guards.items() if wanted is None or guard in wanted}
 
     def named(self, names: Sequence[str]) -> Iterator[tuple[str, Drill]]:
         """These, or all where none is named; raises UsageError for one that the book does not have."""
         return named(self.scenarios, names, self.drills, "drill")
 
 
-def load_book(source: Source, kinds: Mapping[str, type[Drill]]) -> DrillsBook:
-    """The book that a file says; raises BookError with every mistake and its line. `kinds` is the vocabulary."""
-    return source.load(book_of(kinds))
+def load_book(source: Source, kinds: Mapping[str, type[Drill]], checks: CheckKinds = dict) -> DrillsBook:
+    """The book that a file says; raises BookError with every mistake and its line.
+
+    Args:
+        source: the file.
+        kinds: the vocabulary of scenarios.
+        checks: that of its guards.
+    """
+    read, wrong = with_checks(source, checks)
+    return source.load(book_of(kinds), read, wrong)
 
 
 def book_of(kinds: Mapping[str, type[Drill]]) -> type[DrillsBook]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tminus.chain_names import drill_chain
 from tminus.drills.book import FILE, Drill, DrillsBook, load_book
 from tminus.drills.course import Course
+from tminus.drills.guards import CheckKinds
 from tminus.ledger.store import Store
 from tminus.opened_book import OpenedBook
 
@@ -28,6 +29,8 @@ class OpenedDrills(OpenedBook[DrillsBook]):
         return Course.read(store, self.chain(scenario))
 
 
-def open_drills(runbook: Path, environment: Path, kinds: Mapping[str, type[Drill]]) -> OpenedDrills:
-    """Reads the files; see OpenedBook.read. `kinds` is the vocabulary of scenarios."""
-    return OpenedDrills.read(runbook, environment, FILE, partial(load_book, kinds=kinds))
+def open_drills(
+    runbook: Path, environment: Path, kinds: Mapping[str, type[Drill]], checks: CheckKinds = dict
+) -> OpenedDrills:
+    """Reads the files; see OpenedBook.read and load_book."""
+    return OpenedDrills.read(runbook, environment, FILE, partial(load_book, kinds=kinds, checks=checks))
