@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -101,3 +102,21 @@ def require_undone_after_a_kill(estate: Ground, name: str, stage: ev.DrillStage)
     assert played.ended.how == how
     assert played.ended.after == played.began.before
     assert locked(estate) is None
+
+
+def machine(estate: Ground, deed: str, name: str) -> None:
+    """One of the servers is switched, as by whoever has its switch."""
+    words = [sys.executable, "-m", "deployments.rehearsal.machinectl", str(estate.plan), deed, name]
+    subprocess.run(words, cwd=CHECKOUT, check=True)
+
+
+@contextmanager
+def said_otherwise(path: Path, old: str, new: str, *, everywhere: bool = False) -> Iterator[None]:
+    """The block in which a file says something else, once or everywhere."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, -1 if everywhere else 1), "utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(text, "utf-8")

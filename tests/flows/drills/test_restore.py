@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from deployments.rehearsal.drill_estate import DrillEstate
-from tests.flows.drills.playing import drill, last, locked
+from tests.flows.drills.playing import drill, last, locked, said_otherwise
 
 NAME = "records-restore"
 
@@ -19,7 +19,7 @@ def test_to_an_instant_before_the_loss(estate: DrillEstate) -> None:
     book = estate.book.read_text("utf-8")
     scenario = book[book.index(f"{NAME}:") :]
     told_more = scenario.replace("rpo: 1h", "rpo: 1s\n    before: 2s", 1).replace("lead_in: 300 ms", "lead_in: 5s", 1)
-    with told(estate.book, scenario, told_more):
+    with said_otherwise(estate.book, scenario, told_more):
         came = drill(estate, NAME)
     assert came.returncode == 1, came.stdout + came.stderr
     played = last(estate, NAME)
@@ -92,15 +92,3 @@ def aside(path: Path) -> Iterator[None]:
         if path.is_dir():
             shutil.rmtree(path)
         kept.rename(path)
-
-
-@contextmanager
-def told(path: Path, old: str, new: str) -> Iterator[None]:
-    """The block in which a file says something else."""
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
-    try:
-        yield
-    finally:
-        path.write_text(text, "utf-8")
