@@ -1,6 +1,6 @@
 """The power switch of the rehearsal's servers: `machinectl PLAN DEED NAME [--primary HOST:PORT] [--until INSTANT]`.
 
-Deeds: probe, kill, start, rejoin; ready, lose, restore, give-back; hang and resume; exhaust, after which it gets no more
+Deeds: probe, kill, start, rejoin; ready, lose, restore, give-back; hang, resume; exhaust, after which it gets no more
 memory.
 
 Exit status: 0 done, or it runs · 1 it failed · 2 usage · 3 it does not run (probe), or there is no backup (ready).

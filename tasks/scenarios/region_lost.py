@@ -81,7 +81,8 @@ class RegionLost(Scenario, frozen=True):
     def _sites(self, site: Site) -> Sequence[tuple[str, Scenario, Site]]:
         """Each part, and the drill as it sees it."""
         return [
-            (name, part, Site(site.estate, site.drill, _own(site.way, name))) for name, part in self._played.items()
+            (name, part, Site(site.estate, site.drill, _own(site.way, name), site.began))
+            for name, part in self._played.items()
         ]
 
     async def _at_once(

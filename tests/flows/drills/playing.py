@@ -22,6 +22,7 @@ class Ground(Protocol):
 
     environment_file: Path
     book: Path
+    plan: Path
 
     def seen(self) -> dict[str, str]:
         """What a process of a drill sees."""
