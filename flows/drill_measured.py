@@ -21,7 +21,7 @@ def client_of(scenario: Scenario, estate: Estate, drill: str) -> ClientPlan:
     return ClientPlan(
         store=reached.store,
         references=reached.references,
-        place=f"drill_{''.join(one if one.isalnum() else '_' for one in drill).lower()}",
+        place=reached.place or f"drill_{''.join(one if one.isalnum() else '_' for one in drill).lower()}",
         rate=scenario.rate,
         folder=estate.environment.state / _FOLDER / drill,
     )

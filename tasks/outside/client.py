@@ -10,22 +10,29 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from tasks.outside.http_store import HttpStore
+from tasks.outside.kafka_store import KafkaStore
 from tasks.outside.plan import ClientPlan
 from tasks.outside.postgres_store import PostgresStore
 from tasks.outside.redis_store import RedisStore
 from tasks.outside.store import Connection, Unanswered, WritableStore
 
+_KINDS: Mapping[str, type[WritableStore]] = {
+    "http": HttpStore,
+    "kafka": KafkaStore,
+    "postgres": PostgresStore,
+    "redis": RedisStore,
+}
 _AGAIN = 0.02  # seconds before the next try to connect
 
 
 def store_of(plan: ClientPlan) -> WritableStore:
     """Where it writes; raises MissingSecret."""
-    kinds: dict[str, type[WritableStore]] = {"http": HttpStore, "postgres": PostgresStore, "redis": RedisStore}
-    return kinds[plan.store](plan.addresses(), plan.place)
+    return _KINDS[plan.store](plan.addresses(), plan.place)
 
 
 class Lines:

@@ -29,7 +29,9 @@ class Look:
 
 async def look(clients: Clients) -> Look:
     """Connects, asks for what changes nothing, and leaves. Raises MissingSecret."""
-    plan = ClientPlan(store=clients.store, references=clients.references, place=_PLACE, rate=1, folder=Path())
+    plan = ClientPlan(
+        store=clients.store, references=clients.references, place=clients.place or _PLACE, rate=1, folder=Path()
+    )
     return await asyncio.to_thread(lambda: _looked(store_of(plan)))
 
 

@@ -16,9 +16,9 @@ class ClientPlan(BaseModel, frozen=True, extra="forbid"):
     """One client of one drill.
 
     Attributes:
-        store: `postgres`, `redis`, or `http`, which is not written.
+        store: `postgres`, `redis`, or `http` and `kafka`, where no writes are counted.
         references: secrets with the address of each node; whichever takes writes is used.
-        place: the table or the key that it writes, of its own.
+        place: the table, key or topic that it writes, of its own.
         rate: acknowledged writes a second; probes: requests a second besides.
         writers: how many connections write.
         folder: where it keeps receipts and probes.

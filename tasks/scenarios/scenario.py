@@ -88,7 +88,9 @@ class Clients:
     Attributes:
         store: what kind of server it is.
         references: secrets with the address of each node; whichever takes writes is used.
+        place: where it writes; "" has a place made for the drill, which is what can be.
     """
 
     store: str
     references: tuple[str, ...]
+    place: str = ""

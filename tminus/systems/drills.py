@@ -118,6 +118,20 @@ class ServiceMachine(Machine):
         return self
 
 
+class KafkaBrokers(Section):
+    """Brokers of the environment's `kafka`.
+
+    Attributes:
+        topic: to which an outside client sends a message 25 times a second; made for nothing else.
+        client: a secret with the client's configuration in JSON, as librdkafka has it (`bootstrap.servers` …).
+        brokers: number → its power switch.
+    """
+
+    topic: str
+    client: SecretRef
+    brokers: Annotated[dict[int, Machine], Field(min_length=2)]
+
+
 class Drills(Section):
     """What may be broken here.
 
@@ -125,6 +139,7 @@ class Drills(Section):
         allowed: in production, the scenarios that somebody opted in to; elsewhere all of the book may be played.
         postgres, redis: clusters by name.
         services: instances of services by name.
+        kafka: brokers by a name for all of them.
         links: links through a proxy, by name.
         without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
             no maintenance window; in production it is not, elsewhere it is, where nothing is said.
@@ -137,6 +152,7 @@ class Drills(Section):
     postgres: dict[str, PostgresCluster] = Field(default_factory=dict)
     redis: dict[str, RedisGroup] = Field(default_factory=dict)
     services: dict[str, ServiceMachine] = Field(default_factory=dict)
+    kafka: dict[str, KafkaBrokers] = Field(default_factory=dict)
     links: dict[str, Link] = Field(default_factory=dict)
     without_window: Literal["play", "refuse"] | None = None
     lever: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from tminus.drills.book import book_of
 from tminus.systems.drills import Drills
 
 PAGE = (Path(__file__).parents[3] / "docs" / "drill-scenarios.md").read_text("utf-8")
-MADE_HERE = ("machine.", "proxy.", "redis.connections", "region.")
+MADE_HERE = ("machine.", "proxy.", "redis.connections", "kafka.", "region.")
 
 
 def blocks() -> list[dict[str, dict[str, object]]]:
@@ -42,7 +42,8 @@ def test_the_book() -> None:
 def test_the_environment() -> None:
     """Every section."""
     sections = [Drills.model_validate(one["drills"]) for one in blocks() if "drills" in one]
-    assert [sorted(one.services) + sorted(one.links) for one in sections] == [["orders-1"], ["cache", "secrets"]]
+    names = [[*one.services, *one.links, *one.kafka] for one in sections]
+    assert names == [["orders-1"], ["secrets", "cache"], ["main"]]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SCENARIOS if kind.startswith(MADE_HERE)])
