@@ -19,6 +19,7 @@ class _Words(TypedDict):
     """Who speaks, and what they say of it."""
 
     people: Path | None
+    override_calendar: bool
     reason: str
     key_file: Path | None
 
@@ -32,6 +33,7 @@ _CODES = {"held": 0, "missed": 1, "undone": 1, "not undone": 4}
 @click.option("--undo", is_flag=True, help="Undo what NAME's last drill broke, where that is not proven yet.")
 @click.option("--stop", "lever", flag_value="stop", help="End all drills of the system here, and let none begin.")
 @click.option("--allow", "lever", flag_value="allow", help="Let drills begin again.")
+@click.option("--override-calendar", is_flag=True, help="Ask for a yes to begin outside the calendar, with --reason.")
 @click.option("--people", type=click.Path(path_type=Path), envvar="TMINUS_PEOPLE", help="Who may approve: people.yaml.")
 @click.option("--reason", default="", help="Why, for the record and for whoever is asked.")
 @key_option
@@ -79,17 +81,20 @@ def _request(found: "OpenedDrills", name: str, words: "_Words") -> "Request":
     from tminus.yaml_source import Source
 
     roles = " or ".join(found.book.scenarios[name].approvers)
-    people, key = words["people"], words["key_file"]
-    if not roles:
+    people, key, override = words["people"], words["key_file"], words["override_calendar"]
+    if override and not words["reason"]:
+        raise UsageError("why must the calendar be overridden? Give --reason, for the record and for whoever is asked")
+    if not roles and not override:
         return Request(reason=words["reason"])
     if people is None:
+        who = roles or "somebody"
         raise UsageError(
-            f"{name} begins once {roles} said yes: give --people, or set TMINUS_PEOPLE to people.yaml's path"
+            f"{name} begins once {who} said yes: give --people, or set TMINUS_PEOPLE to people.yaml's path"
         )
     if key is None:
         raise UsageError("whose word is it? Give --key, or set TMINUS_KEY to your private key's path")
     person = PersonalKey(key).owner(Source.read(people).load(People), str(people))
-    return Request(person.id, words["reason"], people)
+    return Request(person.id, words["reason"], people, override=override)
 
 
 def _move(found: "OpenedDrills", lever: str, reason: str) -> None:

@@ -9,7 +9,7 @@ from flows.drill_guards import known_checks
 from flows.drilling import Drilling, Say, drilling, scenario_of
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
-from tminus.calendar.asking import require_allowed
+from tminus.calendar.asking import require_allowed, why_not_allowed
 from tminus.chain_names import drills_of
 from tminus.clock import now
 from tminus.drills.course import Played
@@ -33,12 +33,16 @@ class Request:
         asked_by: a person's id, who may not approve it; "" where the schedule wants it.
         people: the people's file, where somebody must approve it.
         approval: the chain in which somebody said yes.
+        override: whether somebody is asked to override the calendar, where that says no.
+        outside: why it says no, and is to be overridden.
     """
 
     asked_by: str = ""
     reason: str = ""
     people: Path | None = None
     approval: str = ""
+    override: bool = False
+    outside: str = ""
 
 
 async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request: Request) -> ev.DrillEnded:
@@ -47,19 +51,20 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
     Where the book wants a yes it is asked for, and waited for with nothing held. Raises Refused where it may not begin
     now, saying why; UsageError, LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
-    if scenario_of(opened, name).approvers:
+    request = _overriding(opened, request)
+    if scenario_of(opened, name).approvers or request.outside:
         async with drilling(store, opened, name, say) as one:
             if (left := one.diary.course.unproven) is not None:
                 return await _undone_first(one, left, name, say)
-            await _require_may_begin(store, opened, name, one)
+            await _require_may_begin(store, opened, name, one, request)
             request = await _asked(store, opened, name, one, request, say)
         await _require_yes(store, request.approval, say)
     async with drilling(store, opened, name, say) as one:
         if (left := one.diary.course.unproven) is not None:
             return await _undone_first(one, left, name, say)
-        await _require_may_begin(store, opened, name, one)
+        await _require_may_begin(store, opened, name, one, request)
         if request.approval:
-            await asyncio.to_thread(_require_unused, store, opened, name, request.approval)
+            await asyncio.to_thread(_require_unused, store, opened, name, request)
         return await one.play(request.asked_by, request.reason, request.approval)
 
 
@@ -68,22 +73,32 @@ async def _undone_first(one: Drilling, left: Played, name: str, say: Say) -> ev.
     return await one.undo(left)
 
 
-async def _require_may_begin(store: Store, opened: OpenedDrills, name: str, one: Drilling) -> None:
-    """Raises Refused where a rule says no, whoever said yes."""
+def _overriding(opened: OpenedDrills, request: Request) -> Request:
+    """The request, with what it overrides; raises Refused where nobody may."""
+    outside = why_not_allowed(opened.environment, "drill", now()) if request.override else None
+    if not outside:
+        return replace(request, outside="")
+    calendar = opened.environment.calendar
+    if calendar is None or not calendar.override:
+        raise Refused(f"{outside}. Nobody may override that: name roles in the environment's `calendar.override`")
+    return replace(request, outside=outside)
+
+
+async def _require_may_begin(store: Store, opened: OpenedDrills, name: str, one: Drilling, request: Request) -> None:
+    """Raises Refused where a rule says no, whoever said yes; but for the calendar, where it is overridden."""
     _require_opted_in(opened, name)
     await one.require_allowed()
-    require_allowed(opened.environment, "drill", now())
+    require_allowed(opened.environment, "drill", now(), emergency=bool(request.outside))
     await asyncio.to_thread(_require_others_proven, store, opened, name)
 
 
 async def _asked(store: Store, opened: OpenedDrills, name: str, one: Drilling, request: Request, say: Say) -> Request:
     """The request with the question that was asked for it, now or before a kill."""
-    roles = " or ".join(opened.book.scenarios[name].approvers)
-    if request.people is None:
-        raise UsageError(f"{name} begins once {roles} said yes: give --people, to ask them")
-    asked = await one.proposed(request.asked_by, request.reason)
+    asked = await one.proposed(request.asked_by, request.reason, request.outside)
     begun_on = [played.began.approval for played in one.diary.course.drills]
     change = change_of(opened, asked)
+    if request.people is None:
+        raise UsageError(f"{name} begins once {' or '.join(change.roles)} said yes: give --people, to ask them")
     chain = await asyncio.to_thread(ask_once, store, opened, request.people, change, asked, begun_on, say)
     return replace(request, approval=chain)
 
@@ -95,12 +110,14 @@ async def _require_yes(store: Store, chain: str, say: Say) -> None:
     say(f"Approved: {answer.said}.")
 
 
-def _require_unused(store: Store, opened: OpenedDrills, name: str, chain: str) -> None:
+def _require_unused(store: Store, opened: OpenedDrills, name: str, request: Request) -> None:
     """Raises Refused where a drill was played on that yes already, or it is to another drill than this."""
+    chain = request.approval
     if chain in [played.began.approval for played in opened.course(store, name).drills]:
         raise Refused(f"{chain}: a drill was played on that yes; nothing was broken. Ask again")
     answer = answered(store, chain, ev.DrillAsked)
-    if answer.word != "yes" or answer.asked.digests != opened.digests:
+    overrides = bool(answer.asked.outside) >= bool(request.outside)
+    if answer.word != "yes" or answer.asked.digests != opened.digests or not overrides:
         raise Refused(f"{chain}: nobody said yes to just this drill ({answer.said}); nothing was broken. Ask again")
 
 

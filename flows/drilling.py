@@ -131,7 +131,7 @@ class Drilling:
         if why := await asyncio.to_thread(self._lever.pulled):
             raise Refused(f"no drill begins: {why}. `tminus drill --allow --reason WHY` lets them begin again")
 
-    async def proposed(self, asked_by: str, reason: str) -> ev.DrillAsked:
+    async def proposed(self, asked_by: str, reason: str, outside: str) -> ev.DrillAsked:
         """What somebody is asked to approve. Raises Refused where there is no steady state, CouldNotObserve."""
         site = Site(self._estate, "", {})
         await self._steady(site)
@@ -143,6 +143,7 @@ class Drilling:
             digests=self._opened.digests,
             way=dict(await self._in_time(self._scenario.plan(site))),
             may_lose=self._scenario.may_lose if self._in_production else None,
+            outside=outside,
             asked_by=asked_by,
             reason=reason,
         )

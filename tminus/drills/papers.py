@@ -14,7 +14,7 @@ ASK = "drill"
 
 def change_of(opened: OpenedDrills, asked: ev.DrillAsked) -> Change:
     """One drill, as those who approve it are asked."""
-    drill = opened.book.scenarios[asked.scenario]
+    drill, calendar = opened.book.scenarios[asked.scenario], opened.environment.calendar
     return Change(
         what=ASK,
         step="play",
@@ -24,7 +24,7 @@ def change_of(opened: OpenedDrills, asked: ev.DrillAsked) -> Change:
         owner=drill.owner,
         chains=drills_asked(opened.system, opened.environment.environment, asked.scenario),
         text=_text(opened, asked),
-        roles=drill.approvers,
+        roles=calendar.override if asked.outside and calendar else drill.approvers,
     )
 
 
@@ -38,6 +38,8 @@ def _text(opened: OpenedDrills, asked: ev.DrillAsked) -> str:
     ]
     if asked.may_lose is not None:
         lines.append(f"A yes signs for the loss of {asked.may_lose} acknowledged writes, which nobody brings back.")
+    if asked.outside:
+        lines.append(f"A yes overrides the calendar: {asked.outside}.")
     if quiet := quiet_said(drill, opened.environment):
         lines.append(quiet)
     if asked.reason:

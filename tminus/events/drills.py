@@ -48,6 +48,7 @@ class DrillAsked(ChangeAsked):
         digests: of the book and the environment: with another of these it is another drill.
         way: what would be broken now, and who would take over.
         may_lose: how many acknowledged writes may be lost; None where no real ones can be.
+        outside: why the calendar says no, which a yes overrides; "" where it does not.
     """
 
     type: Literal["drill.asked"] = "drill.asked"
@@ -57,6 +58,7 @@ class DrillAsked(ChangeAsked):
     digests: dict[str, str]
     way: dict[str, str]
     may_lose: int | None = None
+    outside: Printable = ""
 
     @property
     def facts(self) -> dict[str, str]:
@@ -64,6 +66,7 @@ class DrillAsked(ChangeAsked):
         return {
             "drill": f"{self.scenario} ({self.kind}) in {self.environment}",
             "may lose": "nothing real" if self.may_lose is None else f"{self.may_lose} acknowledged writes",
+            **({"calendar": "overridden"} if self.outside else {}),
             **self.digests,
         }
 

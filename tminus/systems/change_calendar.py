@@ -142,6 +142,7 @@ class Calendar(Section):
         holidays: no session given by hand is held, and no window opens unless it says so.
         windows: when something may be done; at any time of the week where there is none.
         deeds: where they differ.
+        override: the roles of which one may let a drill begin outside it, with a reason; nobody may where none is said.
         full_drill: the month, 1 to 12, of the yearly drill of everything.
     """
 
@@ -152,6 +153,7 @@ class Calendar(Section):
     freezes: tuple[Freeze, ...] = ()
     windows: tuple[Window, ...] = ()
     deeds: dict[Deed, DeedRules] = Field(default_factory=dict)
+    override: tuple[str, ...] = ()
     full_drill: Annotated[int, Field(ge=1, le=12)] = 1
 
     def rules(self, deed: Deed) -> DeedRules:

@@ -15,7 +15,7 @@ from cli.main import main
 from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.drill_estate import DrillEstate
 from flows.drill_round import opened_drills
-from tests.flows.drills.playing import argv, course, drill, last
+from tests.flows.drills.playing import argv, course, drill, last, said_otherwise
 from tests.tminus.readiness.room import person
 from tminus.asking import how_to_answer
 from tminus.chain_names import is_drill_asked
@@ -40,10 +40,10 @@ class Asked:
         return [*files, "--key", str(self.folder / "asker"), "--reason", "the monthly one"]
 
     @contextmanager
-    def playing(self) -> Iterator["subprocess.Popen[str]"]:
+    def playing(self, *words: str) -> Iterator["subprocess.Popen[str]"]:
         """The block in which the command runs, and after which it does not."""
         process = subprocess.Popen(
-            argv(self.estate, NAME, *self.words),
+            argv(self.estate, NAME, *self.words, *words),
             env=self.estate.seen(),
             cwd=CHECKOUT,
             stdout=subprocess.PIPE,
@@ -88,7 +88,8 @@ def asked(estate: DrillEstate, tmp_path: Path) -> Asked:
     for one in book["scenarios"].values():
         del one["approval"]
     yaml.dump(book, tmp_path / "drills.yaml")
-    people = People(people=tuple(person(tmp_path, who, "devops_lead") for who in ("asker", "guard")))
+    roles = {"asker": "devops_lead", "guard": "devops_lead", "chief": "release_manager"}
+    people = People(people=tuple(person(tmp_path, who, role) for who, role in roles.items()))
     yaml.dump(people.model_dump(mode="json"), tmp_path / "people.yaml")
     return Asked(estate, tmp_path)
 
@@ -108,6 +109,31 @@ def test_a_yes_of_somebody_else_begins_it_once(asked: Asked) -> None:
     assert (played.began.approval, played.began.asked_by, played.began.reason) == (chain, "asker", "the monthly one")
     with asked.playing() as process:
         assert asked.question(process, before + 1) != chain
+
+
+def test_the_calendar_is_overridden_by_a_role_of_its_own(asked: Asked) -> None:
+    """Outside it the drill's own approvers are not asked, but whom the calendar names, if anybody."""
+    before, always = len(asked.questions()), "lease: 5s\n"
+    with said_otherwise(asked.estate.environment_file, always, f"{always}{FROZEN}"):
+        came = drill(asked.estate, NAME, *asked.words, "--override-calendar")
+        assert (came.returncode, "`calendar.override`" in came.stderr) == (3, True), came.stderr
+    with said_otherwise(asked.estate.environment_file, always, f"{always}{FROZEN}  override: [release_manager]\n"):
+        came = drill(asked.estate, NAME, *asked.words)
+        assert (came.returncode, "the end of the year" in came.stderr) == (3, True), came.stderr
+        with asked.playing("--override-calendar") as process:
+            chain = asked.question(process, before)
+            assert asked.says("guard", "approve", chain) != 0, "a yes to a drill, and not to this"
+            assert asked.says("chief", "approve", chain) == 0
+            said, _ = process.communicate(timeout=120)
+            assert process.returncode == 0, said
+    assert last(asked.estate, NAME).began.approval == chain
+
+
+FROZEN = """calendar:
+  time_zone: UTC
+  freezes:
+  - {from: 2020-01-01T00:00, to: 2099-01-01T00:00, why: the end of the year}
+"""
 
 
 def test_a_no_breaks_nothing(asked: Asked) -> None:
