@@ -1,16 +1,12 @@
-"""librdkafka's mock cluster in a process of its own, whose brokers can be switched off and on.
+"""librdkafka's mock cluster in a process of its own, whose brokers can be switched off and on by kafka_switch.
 
-    python -m deployments.rehearsal.kafka_brokers serve --port 9099 --topic drills --told FILE
-    python -m deployments.rehearsal.kafka_brokers probe|kill|start 2 --port 9099
+    python -m deployments.rehearsal.kafka_brokers --port 9099 --topic drills --told FILE
 
-FILE gets `host:port` of every broker. Where one is killed the next one that runs leads what it led, at once: that is
-what a controller does once it noticed. Exit status: 0 done, or it runs · 1 it failed · 3 it does not run (probe).
+Where a broker is killed the next one that runs leads what it led, at once: a real cluster does so once its controller
+noticed.
 """
 
 import argparse
-import sys
-import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -18,14 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from deployments.rehearsal.addresses import HOST
 from deployments.rehearsal.stand_in_server import serve
 from deployments.rehearsal.vendors.kafka_mock import MockCluster, mock_cluster
 
 BROKERS = (1, 2, 3)
-_DOWN = 3
-_WITHIN = 5.0  # seconds
-_DEEDS = ("probe", "kill", "start")
 
 
 class Switchboard:
@@ -74,29 +66,17 @@ class Switchboard:
         return PlainTextResponse("done")
 
 
-def commanded(deed: str, number: int, port: int) -> int:
-    """One deed; returns the exit status."""
-    with urllib.request.urlopen(f"http://{HOST}:{port}/{deed}/{number}", timeout=_WITHIN) as answer:
-        return _DOWN if answer.read() == b"off" else 0
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM, or one deed."""
+def main() -> None:
+    """Serve until SIGTERM or Ctrl-C."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("deed", choices=["serve", *_DEEDS])
-    parser.add_argument("number", type=int, nargs="?", default=0)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--topic", default="drills")
-    parser.add_argument("--told", type=Path)
-    asked = parser.parse_args(arguments)
-    if asked.deed != "serve":
-        return commanded(asked.deed, asked.number, asked.port)
+    parser.add_argument("--port", type=int, required=True, help="TCP port on 127.0.0.1, where kafka_switch asks")
+    parser.add_argument("--topic", default="drills", help="with a partition for each broker")
+    parser.add_argument("--told", type=Path, required=True, help="file that gets `host:port` of every broker")
+    asked = parser.parse_args()
     with mock_cluster(len(BROKERS)) as mock:
-        if asked.told is not None:
-            asked.told.write_text(",".join(mock.bootstrap), "utf-8")
+        asked.told.write_text(",".join(mock.bootstrap), "utf-8")
         serve(Switchboard(mock, asked.topic).app(), asked.port)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

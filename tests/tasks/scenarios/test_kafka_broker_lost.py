@@ -27,7 +27,7 @@ from tminus.release import no_release
 pytest.importorskip("confluent_kafka")
 
 NAME = "broker"
-MODULE = "deployments.rehearsal.kafka_brokers"
+SWITCH = (sys.executable, str(CHECKOUT / "deployments" / "rehearsal" / "kafka_switch.py"))
 ENTRY = {"kind": "kafka.broker_lost", "title": "A broker dies", "owner": "ops", "cluster": "main", "rto": "1h"}
 
 
@@ -39,13 +39,13 @@ class Brokers:
     port: int
     bootstrap: str
 
-    def write(self, topic: str = "drills", **commands: list[str]) -> None:
-        """The environment and the book; `commands` instead of those that switch a broker."""
-        argv = {deed: [sys.executable, "-m", MODULE, deed, "{}", "--port", str(self.port)] for deed in _DEEDS}
+    def write(self, topic: str = "drills") -> None:
+        """The environment and the book."""
+        argv = {deed: [*SWITCH, str(self.port), deed, "{}"] for deed in ("probe", "kill", "start")}
         brokers: JsonValue = {
             str(number): {
                 deed: {"argv": [word.format(number) for word in words], "timeout": "10s"}
-                for deed, words in {**argv, **commands}.items()
+                for deed, words in argv.items()
             }
             for number in BROKERS
         }
@@ -76,15 +76,12 @@ class Brokers:
             yield scenario, Site(estate, "a-drill", way)
 
 
-_DEEDS = ("probe", "kill", "start")
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
     """Three brokers in a process of their own."""
     folder, port = tmp_path_factory.mktemp("brokers"), free_port()
     told = folder / "bootstrap"
-    argv = [sys.executable, "-m", MODULE, "serve", "--port", str(port), "--told", str(told)]
+    argv = [sys.executable, "-m", "deployments.rehearsal.kafka_brokers", "--port", str(port), "--told", str(told)]
     with Processes() as processes, pytest.MonkeyPatch.context() as patch:
         processes.start("kafka", argv, cwd=CHECKOUT, log=folder / "log", ready=port_open(port))
         bootstrap = told.read_text("utf-8")

@@ -11,6 +11,7 @@ from pydantic import JsonValue, ValidationError
 from deployments.rehearsal.drill_site import BOOK, DrillSite
 from tasks.scenarios.scenario import Site
 from tasks.scenarios.service_machine import BrokenService
+from tests.sampling import few
 from tests.tasks.scenarios.staging import staged, standing
 from tminus.environment import Environment
 from tminus.errors import ActionFailed, CouldNotObserve, NotConfigured, Refused
@@ -40,7 +41,7 @@ def answers(site: DrillSite) -> bool:
         return False
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", few(NAMES, "killed", "memory"))
 async def test_broken_and_undone(site: DrillSite, name: str) -> None:
     """It does not answer; undone it does, and the steady state is the one before. Undone again, nothing changes."""
     async with staged(site, BOOK, name) as (scenario, drill):
