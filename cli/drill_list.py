@@ -2,56 +2,135 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from cli.book_files import with_book_files
 
+if TYPE_CHECKING:
+    from tminus.drills.course import Course
+    from tminus.drills.opened import OpenedDrills
+    from tminus.ledger.store import Store
+
 _PIPED = 160  # columns where stdout is no terminal
+
+
+class _How(TypedDict):
+    """As what they are shown."""
+
+    page: Path | None
+    evidence: Path | None
+    roster: bool
+    people: Path | None
+    as_json: bool
+    markdown: bool
 
 
 @click.command("drills")
 @click.argument("name", required=False)
 @with_book_files("drills")
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Draw up one page, in this file.")
+@click.option(
+    "--evidence", type=click.Path(path_type=Path), help="Write drill.json and failover.json into this folder."
+)
+@click.option("--roster", is_flag=True, help="Who took part, and who has not for half a year.")
+@click.option("--people", type=click.Path(path_type=Path), envvar="TMINUS_PEOPLE", help="Who there is: people.yaml.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: each drill with what it measured last.")
 @click.option("--markdown", is_flag=True, help="The account of NAME's last drill, to be kept or sent.")
-def command(runbook: Path, environment: Path, name: str | None, *, as_json: bool, markdown: bool) -> None:
+def command(runbook: Path, environment: Path, name: str | None, **how: Unpack[_How]) -> None:
     """Shows what each drill measured last.
 
-    And which is due, from when on. With NAME: all its drills, moment by moment.
+    And which is due, from when on, and what is left to follow up. With NAME: all its drills, moment by moment.
 
     Exits 0; 1 where the last drill of one is not proven to be undone.
     """
-    import json
-
-    from rich.console import Console
-
     from flows.drill_round import opened_drills
-    from tminus.clock import now
-    from tminus.drills.monthly import drill_of_month
-    from tminus.drills.showing import account, history, overview, shown
     from tminus.errors import UsageError
 
     found = opened_drills(runbook, environment)
     list(found.book.named((name,) if name else ()))
-    if markdown and name is None:
+    if how["evidence"] is not None and name is not None:
+        raise UsageError("evidence is of all drills; leave the name out")
+    if how["markdown"] and name is None:
         raise UsageError("the account of which drill? Name it")
     with closing(found.store()) as store:
-        courses = {one: found.course(store, one) for one in found.book.scenarios}
-    if name is not None and not courses[name].drills:
-        click.echo(f"{name} was never played")
-        return
-    if name is not None and markdown:
-        click.echo(account(found, name, courses[name]), nl=False)
-    elif name is not None:
-        click.echo("\n".join(history(courses[name])))
-    elif as_json:
+        courses = {one: found.course(store, one) for one in found.book.scenarios if name in {None, one}}
+        if how["page"] is not None or how["roster"]:
+            _people(store, found, courses, how)
+        elif how["evidence"] is not None:
+            _evidence(found, courses, how["evidence"])
+        elif name is not None and not courses[name].drills:
+            click.echo(f"{name} was never played")
+        elif name is not None:
+            _one(found, name, courses[name], markdown=how["markdown"])
+        else:
+            _all(found, courses, as_json=how["as_json"])
+    if any(course.unproven for course in courses.values()):
+        click.get_current_context().exit(1)
+
+
+def _one(found: "OpenedDrills", name: str, course: "Course", *, markdown: bool) -> None:
+    from tminus.drills.showing import account, history
+
+    if markdown:
+        click.echo(account(found, name, course), nl=False)
+    else:
+        click.echo("\n".join(history(course)))
+
+
+def _all(found: "OpenedDrills", courses: "dict[str, Course]", *, as_json: bool) -> None:
+    import json
+
+    from rich.console import Console
+
+    from tminus.clock import now
+    from tminus.drills.follow_up import follow_ups
+    from tminus.drills.monthly import drill_of_month
+    from tminus.drills.showing import overview, shown
+
+    if as_json:
         rows = [shown(one, drill, courses[one]) for one, drill in found.book.scenarios.items()]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, width=_PIPED)
-        console.print(overview(found, courses, drill_of_month(found.book, found.environment.calendar, now())))
-    if any(courses[one].unproven for one in ([name] if name else courses)):
-        click.get_current_context().exit(1)
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PIPED)
+    console.print(overview(found, courses, drill_of_month(found.book, found.environment.calendar, now())))
+    for left in follow_ups(found.book, courses):
+        click.echo(f"To follow up: {left.line}")
+
+
+def _evidence(found: "OpenedDrills", courses: "dict[str, Course]", folder: Path) -> None:
+    """The files that a readiness book reads."""
+    from tminus.drills.evidence import files
+    from tminus.errors import UsageError
+
+    for name, text in files(found.book, courses).items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, "utf-8")
+        except OSError as e:
+            raise UsageError(f"--evidence: {folder} cannot be written ({e.strerror}); name another folder") from e
+        click.echo(str(folder / name))
+
+
+def _people(store: "Store", found: "OpenedDrills", courses: "dict[str, Course]", how: _How) -> None:
+    """Who took part, in the terminal or with everything else on a page."""
+    from tminus.clock import now
+    from tminus.drills.report import page
+    from tminus.drills.roster import absent, parts, roster_lines
+    from tminus.errors import UsageError
+    from tminus.people import People
+    from tminus.yaml_source import Source
+
+    taken, at = parts(store, courses), now()
+    missing = absent(found.book, Source.read(how["people"]).load(People), taken, at) if how["people"] else None
+    if how["page"] is None:
+        click.echo("\n".join(roster_lines(taken, missing)))
+        return
+    try:
+        how["page"].write_text(page(found, courses, taken, missing, at), "utf-8")
+    except OSError as e:
+        raise UsageError(f"--html: {how['page']} cannot be written ({e.strerror}); name another file") from e
+    click.echo(f"{how['page']}: {sum(len(one.drills) for one in courses.values())} drills")

@@ -28,6 +28,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
         rate: acknowledged writes a second that are made meanwhile.
         lead_in: how long the writes go on before anything is broken.
         patience: how long one stage may take, where that is not the environment's `drills.patience`.
+        evidence: what its last drill is called in `failover.json`; see tminus.drills.evidence.
         guards: which of the book's must pass before it and while it runs; all of them where none is said.
         approval: the roles of which one is asked before it begins; the owner where none is said, nobody where it is
             an empty list.
@@ -46,6 +47,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
     rate: Annotated[int, Field(ge=1, le=2000)] = 100
     lead_in: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=3)
     patience: Annotated[Duration, Field(gt=timedelta(0))] | None = None
+    evidence: Slug = ""
     guards: tuple[Slug, ...] | None = None
     approval: tuple[str, ...] | None = None
     may_lose: Annotated[int, Field(ge=0)] = 0

@@ -38,17 +38,18 @@ def _row(drill: Drill, course: Course) -> list[str]:
         return ["never", "", promised[0], "", promised[1]]
     how = last.ended.how if last.ended else "under way, or interrupted"
     found = last.measured
-    gone = "" if found is None else _gone(found)
-    lost = "" if found is None else _lost(found, f"{found.lost:,} writes ({found.lost_s:.2f} s)")
+    gone = "" if found is None else gone_said(found)
+    lost = "" if found is None else lost_said(found, f"{found.lost:,} writes ({found.lost_s:.2f} s)")
     return [f"{last.began.at:%Y-%m-%d}: {how}", gone, promised[0], lost, promised[1]]
 
 
-def _lost(found: ev.DrillMeasured, counted: str) -> str:
+def lost_said(found: ev.DrillMeasured, counted: str) -> str:
     """What was counted, where anybody did."""
     return "not counted" if found.uncounted else counted
 
 
-def _gone(found: ev.DrillMeasured) -> str:
+def gone_said(found: ev.DrillMeasured) -> str:
+    """How long it was gone."""
     return "not back" if found.rto_s is None else f"{found.rto_s:.2f} s"
 
 
@@ -88,6 +89,11 @@ def history(course: Course) -> list[str]:
 
 def told(played: Played) -> list[str]:
     """One drill, moment by moment."""
+    return [f"{at:%Y-%m-%d %H:%M:%S} {said}" for at, said in moments(played)]
+
+
+def moments(played: Played) -> list[tuple[ev.Time, str]]:
+    """The same: when, and what."""
     began = played.began
     by = f" for {began.asked_by}" if began.asked_by else ""
     lines = [(began.at, f"{began.drill} begins{by}: {began.reason or 'asked for'} ({way_said(began.way)})")]
@@ -96,7 +102,7 @@ def told(played: Played) -> list[str]:
     lines += [(broke.at, f"broke off: {broke.why}") for broke in played.broke_off]
     lines += [(played.stopped.at, f"stopped: {played.stopped.why}")] if played.stopped else []
     lines += [(played.ended.at, f"{played.ended.how}: {played.ended.sentence}")] if played.ended else []
-    return [f"{at:%Y-%m-%d %H:%M:%S} {said}" for at, said in sorted(lines, key=lambda line: line[0])]
+    return sorted(lines, key=lambda line: line[0])
 
 
 def account(opened: OpenedDrills, name: str, course: Course) -> str:
@@ -120,13 +126,13 @@ def _measured(drill: Drill, found: ev.DrillMeasured | None) -> list[str]:
     if found is None:
         return ["It was not measured."]
     parts = ", ".join(f"{part} {found.parts[part]:.2f}" for part in PARTS if part in found.parts)
-    lost = _lost(found, f"{found.lost:,} of {found.kept + found.lost:,} acknowledged writes, {found.lost_s:.2f} s")
+    lost = lost_said(found, f"{found.lost:,} of {found.kept + found.lost:,} acknowledged writes, {found.lost_s:.2f} s")
     return [
         "| | measured | promised |",
         "|---|---|---|",
-        f"| gone for | {_gone(found)} ({parts or 'never gone'}) | {show_duration(drill.rto)} |",
+        f"| gone for | {gone_said(found)} ({parts or 'never gone'}) | {show_duration(drill.rto)} |",
         f"| lost | {lost} | {show_duration(drill.rpo)} |",
-        f"| never answered | {_lost(found, f'{found.unknown:,}, of which {found.unknown_there:,} are there')} | |",
+        f"| never answered | {lost_said(found, f'{found.unknown:,}, of which {found.unknown_there:,} are there')} | |",
     ]
 
 
@@ -137,8 +143,8 @@ def _before(drills: Sequence[Played]) -> list[str]:
             continue
         found, how = played.measured, played.ended.how if played.ended else "under way"
         rows.append(
-            f"| {played.began.at:%Y-%m-%d} | {how} | {_gone(found)} | {_change(before, found)} "
-            f"| {_lost(found, f'{found.lost:,}')} |"
+            f"| {played.began.at:%Y-%m-%d} | {how} | {gone_said(found)} | {_change(before, found)} "
+            f"| {lost_said(found, f'{found.lost:,}')} |"
         )
     return rows
 

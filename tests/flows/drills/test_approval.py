@@ -107,6 +107,18 @@ def test_a_yes_of_somebody_else_begins_it_once(asked: Asked) -> None:
     assert "Approved: " in said
     played = last(asked.estate, NAME)
     assert (played.began.approval, played.began.asked_by, played.began.reason) == (chain, "asker", "the monthly one")
+    files = ["--people", str(asked.folder / "people.yaml"), "--environment", str(asked.estate.environment_file)]
+    words = ["drills", NAME, *files, "--runbook", str(asked.folder / "drills.yaml")]
+    roster = CliRunner().invoke(main, [*words, "--roster"])
+    assert roster.exit_code == 0, roster.output
+    assert f"{NAME}: Asker asked for it" in roster.output
+    assert f"{NAME}: Guard approved it" in roster.output
+    assert "for half a year: nobody" in roster.output
+    drawn = CliRunner().invoke(main, [*words, "--html", str(asked.folder / "drills.html")])
+    assert drawn.exit_code == 0, drawn.output
+    assert "Guard" in (asked.folder / "drills.html").read_text("utf-8")
+    nowhere = CliRunner().invoke(main, [*words, "--html", str(asked.folder / "no" / "drills.html")])
+    assert (nowhere.exit_code, "cannot be written" in nowhere.output) == (2, True), nowhere.output
     with asked.playing() as process:
         assert asked.question(process, before + 1) != chain
 

@@ -1,0 +1,51 @@
+"""What drills left for somebody to follow up: by what the ledger knows, open until the same scenario holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tminus import events as ev
+from tminus.drills.book import DrillsBook
+from tminus.drills.course import Course, Played
+from tminus.spoken import role_said
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """One scenario that does not hold.
+
+    Attributes:
+        since: when the first drill began since which none held.
+        drills: how many there were since then, all of which ended otherwise.
+        what: what the last of them came to.
+        owner: whose it is, in words.
+    """
+
+    scenario: str
+    since: ev.Time
+    drills: int
+    what: str
+    owner: str
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        times = "the last drill" if self.drills == 1 else f"{self.drills} drills, the last"
+        return f"{self.scenario}: since {self.since:%Y-%m-%d}, {times}: {self.what}. {self.owner} owns it"
+
+
+def follow_ups(book: DrillsBook, courses: Mapping[str, Course]) -> list[FollowUp]:
+    """One for each scenario whose last drill that is over did not hold, in the book's order."""
+    found = []
+    for name, drill in book.scenarios.items():
+        over = [one for one in courses[name].drills if one.ended is not None]
+        since = _since_it_held(over)
+        if since:
+            last = since[-1].ended
+            what = f"{last.how}: {last.sentence.removeprefix(f'{name}: ')}" if last else ""
+            found.append(FollowUp(name, since[0].began.at, len(since), what, role_said(drill.owner)))
+    return found
+
+
+def _since_it_held(over: list[Played]) -> list[Played]:
+    held = [at for at, one in enumerate(over) if one.ended is not None and one.ended.how == "held"]
+    return over[held[-1] + 1 :] if held else over
