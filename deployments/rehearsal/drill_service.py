@@ -5,6 +5,7 @@ where it gets none it ends, as services do that are told to (`-XX:+ExitOnOutOfMe
 """
 
 import argparse
+import mmap
 import os
 import urllib.request
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from pathlib import Path
 from deployments.rehearsal.addresses import HOST
 
 OUT_OF_MEMORY = 137
-_WORK = 64 * 1024 * 1024  # bytes; beyond what malloc takes from its own, so that the system is asked each time
+_WORK = 64 * 1024 * 1024  # bytes of address space, asked of the system each time and never touched
 _PATIENCE = 0.5  # seconds for what it needs
 
 
@@ -49,13 +50,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """One answer."""
         try:
-            work = bytearray(_WORK)
-        except MemoryError:
+            work = mmap.mmap(-1, _WORK)
+        except (OSError, MemoryError):
             os._exit(OUT_OF_MEMORY)
-        self.send_response(self.server.status())
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        del work
+        with work:
+            self.send_response(self.server.status())
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the library has it
         """Says nothing."""

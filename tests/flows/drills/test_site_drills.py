@@ -8,9 +8,18 @@ import pytest
 from deployments.rehearsal.drill_site import BOOK, DrillSite
 from tests.flows.drills.playing import drill, last, require_undone_after_a_kill
 from tests.sampling import few
+from tminus import events as ev
+from tminus.drills.course import FORWARD
 
 REGION = {"region": {"kind": "region.lost", "title": "The region is lost", "parts": ["killed", "secrets-unreachable"]}}
 NAMES = [*BOOK, *REGION]
+STAGES: tuple[ev.DrillStage, ...] = (*FORWARD, "undo")
+KILLED: list[tuple[str, ev.DrillStage]] = [
+    *((name, "recover") for name in BOOK),
+    *(("region", stage) for stage in STAGES),
+    ("cut", "inject"),
+    ("hung", "inject"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +45,11 @@ def test_it_goes_through(site: DrillSite, name: str) -> None:
     assert " lost" not in came.stdout
 
 
-@pytest.mark.parametrize("name", few(NAMES, "region"))
-def test_killed_there(site: DrillSite, name: str) -> None:
+@pytest.mark.parametrize("where", few(KILLED, ("region", "recover")), ids="-".join)
+def test_killed_there(site: DrillSite, where: tuple[str, ev.DrillStage]) -> None:
     """Kill -9 while it is broken: the next one undoes and breaks nothing, and the world says so."""
-    require_undone_after_a_kill(site, name, "recover")
+    name, stage = where
+    require_undone_after_a_kill(site, name, stage)
     for link in ("orders", "secrets"):
         said = httpx.get(f"{site.toxiproxy}/proxies/{link}").json()
         assert (said["enabled"], said["toxics"]) == (True, []), said
