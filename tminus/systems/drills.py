@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from tminus.clock import Duration
 from tminus.credentials import SecretRef
 from tminus.systems.command import Command
+from tminus.systems.drill_cloud import RdsInstance
 from tminus.systems.drill_links import Link
 from tminus.systems.section import Section
 
@@ -141,6 +142,7 @@ class Drills(Section):
         services: instances of services by name.
         kafka: brokers by a name for all of them.
         links: links through a proxy, by name.
+        rds: database instances of Amazon RDS, by name.
         without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
             no maintenance window; in production it is not, elsewhere it is, where nothing is said.
         lever: the roles of which one may stop all drills, and allow them again, from Slack; nobody may without.
@@ -154,6 +156,7 @@ class Drills(Section):
     services: dict[str, ServiceMachine] = Field(default_factory=dict)
     kafka: dict[str, KafkaBrokers] = Field(default_factory=dict)
     links: dict[str, Link] = Field(default_factory=dict)
+    rds: dict[str, RdsInstance] = Field(default_factory=dict)
     without_window: Literal["play", "refuse"] | None = None
     lever: tuple[str, ...] = ()
     restorable: dict[str, RestorablePostgres] = Field(default_factory=dict)

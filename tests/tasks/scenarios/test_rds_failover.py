@@ -1,0 +1,164 @@
+"""RDS fails over as its API tells it: moto's answers are changed, since nothing fails over there."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from pydantic import JsonValue
+from ruamel.yaml import YAML
+
+from deployments.rehearsal.vendors.aws_moto import FakeAws, fake_aws
+from tasks.aws_client import AwsService
+from tasks.scenarios.rds_failover import RdsFailover
+from tasks.scenarios.scenario import Site
+from tests.conftest import Estates, PostgresServer
+from tminus.errors import CouldNotObserve, Refused
+from tminus.systems.drill_cloud import RdsInstance
+
+HERE, THERE = "eu-central-1a", "eu-central-1b"
+SCENARIO = RdsFailover(title="A zone", owner="ops", rto=timedelta(minutes=5), rpo=timedelta(0), database="records")
+PAGE = Path(__file__).parents[3] / "docs" / "drill-cloud.md"
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
+    """An account with one instance."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setattr("tasks.scenarios.rds_failover._LOOK", 0.01)
+    with fake_aws() as fake:
+        rds = boto3.client("rds", region_name="eu-central-1", endpoint_url=fake.url)
+        rds.create_db_instance(DBInstanceIdentifier="records-1", DBInstanceClass="db.m5.large", Engine="postgres")
+        yield fake
+
+
+@pytest.fixture
+def site(aws: FakeAws, estates: Estates, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A drill from HERE to THERE."""
+    monkeypatch.setenv("DRILL_RDS", postgres_server.dsn.get_secret_value())
+    rds: JsonValue = {"records": {"instance": "records-1", "dsn": "env:DRILL_RDS"}}
+    estate = estates.make(aws={"region": "eu-central-1", "endpoint": aws.url}, drills={"rds": rds})
+    return Site(estate, "a-drill", {"victim": HERE, "heir": THERE})
+
+
+@contextmanager
+def told(
+    aws: FakeAws, zone: str = HERE, standby: str = THERE, status: str = "available", multi: str = "true"
+) -> Iterator[None]:
+    """The block in which AWS describes the instance so."""
+    zones = (
+        f"<AvailabilityZone>{zone}</AvailabilityZone><SecondaryAvailabilityZone>{standby}</SecondaryAvailabilityZone>"
+    )
+    with ExitStack() as stack:
+        for pattern, instead in (
+            (rb"<AvailabilityZone>[^<]*</AvailabilityZone>(?!<Sec)", zones),
+            (rb"<DBInstanceStatus>[^<]*<", f"<DBInstanceStatus>{status}<"),
+            (rb"<MultiAZ>[^<]*<", f"<MultiAZ>{multi}<"),
+        ):
+            stack.enter_context(aws.altered("rds.DescribeDBInstances", pattern, instead.encode()))
+        yield
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    """Every operation that AWS is asked for, with its ForceFailover."""
+    seen: list[tuple[str, object]] = []
+    real = AwsService.read
+
+    def read(self: AwsService, model: type, operation: str, **parameters: JsonValue) -> object:
+        seen.append((operation, parameters.get("ForceFailover")))
+        return real(self, model, operation, **parameters)
+
+    monkeypatch.setattr(AwsService, "read", read)
+    return seen
+
+
+async def test_there_and_back(aws: FakeAws, site: Site, calls: list[tuple[str, object]]) -> None:
+    """Told once, with ForceFailover; elsewhere the steady state is the same, and undoing again changes nothing."""
+    with told(aws):
+        before = await SCENARIO.steady(site)
+        assert await SCENARIO.plan(replace(site, way={})) == site.way
+        await SCENARIO.inject(site)
+    with told(aws, status="rebooting"):
+        assert "rebooting" in await SCENARIO.detect(site)
+    with told(aws, zone=THERE, standby=HERE):
+        assert THERE in await SCENARIO.recover(site)
+        assert THERE in await SCENARIO.verify(site)
+        assert await SCENARIO.undo(site) == await SCENARIO.undo(site)
+        assert await SCENARIO.steady(site) == before
+    assert [one for one in calls if one[0] != "DescribeDBInstances"] == [("RebootDBInstance", True)]
+
+
+@pytest.mark.parametrize(
+    ("world", "why"),
+    [
+        ({"status": "modifying"}, "modifying"),
+        ({"multi": "false"}, "not Multi-AZ"),
+        ({"standby": HERE}, "no standby"),
+    ],
+)
+async def test_no_steady_state(
+    aws: FakeAws, site: Site, calls: list[tuple[str, object]], world: dict[str, str], why: str
+) -> None:
+    """Neither steady nor planned, and nothing is told to fail over."""
+    with told(aws, **world):
+        for deed in (SCENARIO.steady, SCENARIO.plan):
+            with pytest.raises(Refused, match=why):
+                await deed(site)
+        with pytest.raises(Refused, match="nothing was changed"):
+            await SCENARIO.inject(site)
+    assert {one[0] for one in calls} == {"DescribeDBInstances"}
+
+
+async def test_moved_since_it_was_planned(aws: FakeAws, site: Site, calls: list[tuple[str, object]]) -> None:
+    """What was approved is another zone: refused."""
+    with told(aws, zone=THERE, standby=HERE), pytest.raises(Refused, match="nothing was changed"):
+        await SCENARIO.inject(site)
+    assert {one[0] for one in calls} == {"DescribeDBInstances"}
+
+
+async def test_it_never_moves(aws: FakeAws, site: Site) -> None:
+    """Moto itself: neither seen to be broken, nor recovered, nor verified."""
+    with told(aws):
+        for deed in (SCENARIO.detect, SCENARIO.recover):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(deed(site), 0.3)
+        with pytest.raises(Refused, match=THERE):
+            await SCENARIO.verify(site)
+
+
+async def test_undo_waits_for_the_standby(aws: FakeAws, site: Site) -> None:
+    """Available alone is not as before."""
+    with told(aws, zone=THERE, standby=THERE), pytest.raises(TimeoutError):
+        await asyncio.wait_for(SCENARIO.undo(site), 0.3)
+
+
+async def test_nobody_answers(aws: FakeAws, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS says available, and clients do not reach it: no steady state, not verified."""
+    monkeypatch.setenv("DRILL_RDS", "postgresql://nobody@127.0.0.1:1/none")
+    with told(aws), pytest.raises(Refused, match="does not answer"):
+        await SCENARIO.steady(site)
+    with told(aws, zone=THERE, standby=HERE), pytest.raises(Refused, match="does not answer"):
+        await SCENARIO.verify(site)
+
+
+async def test_no_such_instance(aws: FakeAws, site: Site) -> None:
+    """Said, and not taken for broken."""
+    boto3.client("rds", region_name="eu-central-1", endpoint_url=aws.url).delete_db_instance(
+        DBInstanceIdentifier="records-1", SkipFinalSnapshot=True
+    )
+    with pytest.raises(CouldNotObserve):
+        await SCENARIO.detect(site)
+
+
+def test_the_page() -> None:
+    """Its entry and its section are taken."""
+    blocks = PAGE.read_text("utf-8").split("```yaml\n")[1:]
+    book, environment = (YAML(typ="safe").load(one.split("```")[0]) for one in blocks)
+    assert RdsFailover.model_validate(book["scenarios"]["records-zone"]).database == "records"
+    assert RdsInstance.model_validate(environment["drills"]["rds"]["records"]).instance == "records-1"
