@@ -77,6 +77,10 @@ class AwsService:
         """
         return self._parsed(model, operation, self._answer(operation, parameters))
 
+    def order(self, model: type[_T], operation: str, **parameters: Parameter) -> _T:
+        """The same for a call that changes something: made once, and never again, whatever comes of it."""
+        return self._parsed(model, operation, self._answer(operation, parameters, tries=1))
+
     def pages(
         self, model: type[_T], operation: str, tokens: tuple[str, str] = PASCAL, **parameters: Parameter
     ) -> Iterator[_T]:
@@ -102,7 +106,7 @@ class AwsService:
             asked[sent] = token
         raise CouldNotObserve(f"{self.where}: {self._needs(operation)} has more than {_MOST_PAGES} pages")
 
-    def _answer(self, operation: str, parameters: Mapping[str, Parameter]) -> object:
+    def _answer(self, operation: str, parameters: Mapping[str, Parameter], tries: int = _TRIES) -> object:
         """What AWS says, tried again a few times where it is busy; raises CouldNotObserve."""
         from botocore import xform_name
         from botocore.exceptions import BotoCoreError, ClientError
@@ -111,7 +115,7 @@ class AwsService:
         call = getattr(self._client, xform_name(operation))
         again = Retrying(
             retry=retry_if_exception(worth_another_try),
-            stop=stop_after_attempt(_TRIES),
+            stop=stop_after_attempt(tries),
             wait=_PAUSE,
             reraise=True,
         )

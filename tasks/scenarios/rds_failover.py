@@ -79,7 +79,7 @@ class RdsFailover(Scenario, frozen=True):
             raise Refused(f"{self.database}: the instance is not as it was planned; nothing was changed")
         rds = aws_service(site.estate, "rds")
         name = self._place(site.estate).instance
-        await asyncio.to_thread(rds.read, _Rebooted, "RebootDBInstance", DBInstanceIdentifier=name, ForceFailover=True)
+        await asyncio.to_thread(rds.order, _Rebooted, "RebootDBInstance", DBInstanceIdentifier=name, ForceFailover=True)
         return f"{self.database} was told to fail over from {seen.zone}"
 
     async def detect(self, site: Site) -> str:

@@ -1,16 +1,19 @@
 """RDS fails over as its API tells it: moto's answers are changed, since nothing fails over there."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
+from botocore.exceptions import ConnectionClosedError
 from pydantic import JsonValue
 from ruamel.yaml import YAML
+from tenacity import wait_none
 
 from deployments.rehearsal.vendors.aws_moto import FakeAws, fake_aws
 from tasks.aws_client import AwsService
@@ -68,14 +71,17 @@ def told(
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     """Every operation that AWS is asked for, with its ForceFailover."""
     seen: list[tuple[str, object]] = []
-    real = AwsService.read
+    for name in ("read", "order"):
+        monkeypatch.setattr(AwsService, name, _noting(getattr(AwsService, name), seen))
+    return seen
 
-    def read(self: AwsService, model: type, operation: str, **parameters: JsonValue) -> object:
+
+def _noting(real: Callable[..., object], seen: list[tuple[str, object]]) -> Callable[..., object]:
+    def call(self: AwsService, model: type, operation: str, **parameters: JsonValue) -> object:
         seen.append((operation, parameters.get("ForceFailover")))
         return real(self, model, operation, **parameters)
 
-    monkeypatch.setattr(AwsService, "read", read)
-    return seen
+    return call
 
 
 async def test_there_and_back(aws: FakeAws, site: Site, calls: list[tuple[str, object]]) -> None:
@@ -162,3 +168,28 @@ def test_the_page() -> None:
     book, environment = (YAML(typ="safe").load(one.split("```")[0]) for one in blocks)
     assert RdsFailover.model_validate(book["scenarios"]["records-zone"]).database == "records"
     assert RdsInstance.model_validate(environment["drills"]["rds"]["records"]).instance == "records-1"
+
+
+class Hanging:
+    """RDS whose connection closes before it answers."""
+
+    meta = SimpleNamespace(service_model=SimpleNamespace(signing_name="rds"))
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def reboot_db_instance(self, **_: object) -> None:
+        """Takes the call."""
+        self.asked += 1
+        raise ConnectionClosedError(endpoint_url="https://rds.example.com")
+
+
+def test_told_once_where_the_answer_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only reads is asked again; what changes something never is, since nobody knows whether the first counted."""
+    monkeypatch.setattr("tasks.aws_client._PAUSE", wait_none())
+    for name, most in (("order", 1), ("read", 9)):
+        rds = Hanging()
+        with pytest.raises(CouldNotObserve):
+            getattr(AwsService(rds, "rds"), name)(RdsInstance, "RebootDBInstance")
+        assert 1 <= rds.asked <= most
+        assert (rds.asked > 1) == (name == "read")
