@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from flows.drill_guards import Guards
 from tminus.drills.lever import Lever
+from tminus.errors import LedgerError
 
 T = TypeVar("T")
 _LEVER_LOOK = 0.25  # seconds between two looks at the lever
@@ -34,7 +35,7 @@ class Watch:
 
     async def unless_ended(self, coming: Coroutine[object, object, T]) -> T:
         """What it comes to; raises Ended where the drill must end before that, or before it is begun at all."""
-        if await asyncio.to_thread(self._lever.pulled) or any(one.done() for one in self._looking):
+        if await self._reason() or any(one.done() for one in self._looking):
             coming.close()
             raise Ended(await self._why())
         deed = asyncio.create_task(coming)
@@ -53,9 +54,16 @@ class Watch:
 
     async def _pulled(self) -> str:
         """Once the lever is pulled: by whom, and why."""
-        while not (why := await asyncio.to_thread(self._lever.pulled)):
+        while not (why := await self._reason()):
             await asyncio.sleep(_LEVER_LOOK)
         return why
+
+    async def _reason(self) -> str:
+        """Why the lever is pulled; "" where it is not, or the ledger gives no answer for now."""
+        try:
+            return await asyncio.to_thread(self._lever.pulled)
+        except LedgerError:
+            return ""
 
 
 async def _cancelled(*tasks: asyncio.Task[T]) -> None:

@@ -82,7 +82,7 @@ class Drilling:
                 if not await self._through(drill):
                     return
                 await self._in_time(self._unless_stopped(drill, client.until_good_again()))
-                loss, seen = await client.end()
+                loss, seen = await client.end(drill.moments["inject"].timestamp())
         except _BROKE as e:
             await self._broke_off(drill, "verify" if drill.injected else "inject", e)
             return
@@ -267,6 +267,8 @@ async def drilling(store: Store, opened: OpenedDrills, name: str, say: Say) -> A
     environment, chain = opened.environment, opened.chain(name)
     async with alone(store, opened, chain, opened.system) as (token, estate):
         diary = Diary(store, environment, chain, token, opened.course(store, name), partial(letters, opened, name))
+        if diary.course.unproven is None:
+            await diary.free()  # somebody died between taking it and writing that a drill begins
         lever = Lever(store, opened.system, environment.environment)
         one = Drilling(opened, name, diary, lever, estate, say)
         if one.diary.course.unproven is None and (left := await one.window.end()):

@@ -65,8 +65,12 @@ def give_back(machine: PlannedMachine) -> int:
     if not lost(machine).exists():
         print(f"neither {machine.data} nor what was lost is there", file=sys.stderr)
         return 1
-    shutil.rmtree(machine.data, ignore_errors=True)
+    torso = machine.data.with_name(f"{machine.data.name}.torso")
+    shutil.rmtree(torso, ignore_errors=True)
+    if machine.data.exists():
+        machine.data.rename(torso)  # whole, so that nobody who comes after a kill takes what is left of it for restored
     lost(machine).rename(machine.data)
+    shutil.rmtree(torso, ignore_errors=True)
     return 0
 
 

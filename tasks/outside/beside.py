@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -45,28 +46,28 @@ class Beside:
                 await asyncio.sleep(_LOOK)
 
     async def until_good_again(self) -> None:
-        """Until the system is back for good, as the probes see it; waits as long as that takes."""
+        """Until the newest requests in a row are good, all sent after this was asked; waits as long as that takes."""
+        asked = time.time()
         while True:
             self._require_alive()
-            probes = read_probes(self.plan.probed)
-            seen = outage(probes)
-            if seen.first_failed is None:
-                latest = sorted(probes, key=lambda one: one.sent)[-GOOD_IN_A_ROW:]
-                if len(latest) == GOOD_IN_A_ROW and all(one.good for one in latest):
-                    return
-            elif seen.back is not None:
+            latest = sorted(read_probes(self.plan.probed), key=lambda one: one.sent)[-GOOD_IN_A_ROW:]
+            if len(latest) == GOOD_IN_A_ROW and all(one.good and one.sent >= asked for one in latest):
                 return
             await asyncio.sleep(_LOOK)
 
-    async def end(self) -> tuple[Loss, Outage]:
-        """Ends it; what was lost, and how long the system was gone. Raises CouldNotObserve."""
+    async def end(self, since: float = 0.0) -> tuple[Loss, Outage]:
+        """Ends it; what was lost, and how long the system was gone. Raises CouldNotObserve.
+
+        Args:
+            since: a request sent before that, in Unix seconds, is no part of the outage.
+        """
         await asyncio.to_thread(_end, self._process)
         try:
             found = await asyncio.to_thread(store_of(self.plan).found)
         except Unanswered as e:
             raise CouldNotObserve(f"what was written cannot be read back: {e}") from e
         loss = replace(judge(read_receipts(self.plan.receipts), found), uncounted=self.uncounted)
-        return loss, outage(read_probes(self.plan.probed))
+        return loss, outage(one for one in read_probes(self.plan.probed) if one.sent >= since)
 
     def _answered(self) -> bool:
         if self.uncounted:

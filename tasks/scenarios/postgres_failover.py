@@ -69,11 +69,12 @@ class PostgresFailover(KilledPrimary, frozen=True):
         await self._require_off(site, victim)
         node = cluster_of(site.estate, self.cluster).nodes[heir]
         async with await connected(site.estate, node.dsn) as connection:
+            await one(connection, "SET statement_timeout = 0")  # cancelled, it would be promoted all the same, later
+            came = await one(connection, f"SELECT NOT pg_is_in_recovery() OR pg_promote(true, {_PROMOTED_WITHIN})")
+            if came is not True:
+                raise CouldNotObserve(f"{self.cluster}: {heir} was not promoted within {_PROMOTED_WITHIN} s")
             if site.way["synchronous"]:  # the one for whom commits would wait is off
                 await _wait_for(connection, "")
-            came = await one(connection, f"SELECT NOT pg_is_in_recovery() OR pg_promote(true, {_PROMOTED_WITHIN})")
-        if came is not True:
-            raise CouldNotObserve(f"{self.cluster}: {heir} was not promoted within {_PROMOTED_WITHIN} s")
         return f"{heir} was promoted, {victim} being off"
 
     async def verify(self, site: Site) -> str:
@@ -96,6 +97,9 @@ class PostgresFailover(KilledPrimary, frozen=True):
                 f"{self.cluster}: {_shown(seen)}: two take writes. Nothing was done: stop clients, decide whose writes "
                 "count, and switch the other off; then `tminus drill --undo` lets it follow"
             )
+        if off and not seen.primaries and "recover" in site.began:  # a promotion may be under way: it is finished
+            await self.recover(site)
+            seen = await self._seen(site)
         did = f"{victim} was not off"
         if list(seen.primaries) == [victim]:
             did = f"{victim} takes writes as before"

@@ -35,7 +35,7 @@ def test_a_standby_that_is_behind(estate: DrillEstate) -> None:
 def test_the_heir_dies_too(estate: DrillEstate) -> None:
     """Recovery fails, and so does the undo: a person is needed, nobody else begins anything, and later it is undone."""
     before = look(estate)
-    with said_otherwise(estate.book, "cluster: main", "cluster: main\n    patience: 6s"):
+    with said_otherwise(estate.book, "cluster: main", "cluster: main\n    patience: 20s"):
         with broken(estate) as process:
             heir = last(estate, NAME).began.way["heir"]
             machine(estate, "kill", f"pg-{heir}")
