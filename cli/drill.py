@@ -10,9 +10,12 @@ from cli.deciding import key_option
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from flows.drill_round import Request
     from tminus import events as ev
     from tminus.drills.opened import OpenedDrills
+    from tminus.ledger.store import Store
 
 
 class _Words(TypedDict):
@@ -50,7 +53,6 @@ def command(
     Exits 0 where it went through and all promises held, 1 where one did not or the drill broke off and all is as
     before, 2 where it was asked wrongly, 3 where a rule says no, 4 where a person is needed: not all is as before.
     """
-    import asyncio
     from contextlib import closing
 
     from flows import drill_round
@@ -68,9 +70,26 @@ def command(
             if undo
             else drill_round.drill(store, found, name, click.echo, _request(found, name, words))
         )
-        ended: ev.DrillEnded = asyncio.run(doing)
+        ended = _ended(store, found, name, doing)
     click.echo(f"{ended.how}: {ended.sentence}")
     click.get_current_context().exit(_CODES[ended.how])
+
+
+def _ended(
+    store: "Store", found: "OpenedDrills", name: str, doing: "Coroutine[object, object, ev.DrillEnded]"
+) -> "ev.DrillEnded":
+    """How it ended; says what is left where it was broken off for good."""
+    from cli.interruptible import BrokenOff, run
+    from tminus.errors import Refused
+
+    try:
+        return run(doing)
+    except BrokenOff:
+        if (left := found.course(store, name).unproven) is None:
+            raise Refused(f"{name}: interrupted; nothing is broken") from None
+        click.echo(f"not undone: {name} was broken off in {left.stage or 'its beginning'}, and is left as it is.")
+        click.echo(f"To bring it back: tminus drill {name} --undo")
+        click.get_current_context().exit(_CODES["not undone"])
 
 
 def _request(found: "OpenedDrills", name: str, words: "_Words") -> "Request":

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
+from flows.uninterrupted import to_its_end
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus.environment import Environment
@@ -75,10 +76,8 @@ class Diary(Generic[C]):
         self.course = course
 
     async def write(self, *events: ev.Event) -> None:
-        """Appends all or none, with the letters that tell of them. Raises LedgerError."""
-        await asyncio.to_thread(self._store.append, *map(self._entry, events))
-        for event in events:
-            self.course.take(event)
+        """Appends all or none, with the letters that tell of them, also where it is cancelled. Raises LedgerError."""
+        await to_its_end(self._written(*events))
 
     async def lock(self) -> None:
         """Takes the environment, or finds it taken by this chain; raises Refused, naming who holds it."""
@@ -90,8 +89,15 @@ class Diary(Generic[C]):
 
     async def leave(self, last: ev.Event) -> None:
         """Writes how it ended, and frees the environment: all or nothing. Raises LedgerError."""
-        entry = self._entry(last)
-        await asyncio.to_thread(self._store.append_and_unlock, self._environment.environment, entry)
+        await to_its_end(self._left(last))
+
+    async def _written(self, *events: ev.Event) -> None:
+        await asyncio.to_thread(self._store.append, *map(self._entry, events))
+        for event in events:
+            self.course.take(event)
+
+    async def _left(self, last: ev.Event) -> None:
+        await asyncio.to_thread(self._store.append_and_unlock, self._environment.environment, self._entry(last))
         self.course.take(last)
 
     def held(self, mistaken: Callable[[str], ev.Event | None]) -> "Held":
@@ -102,8 +108,12 @@ class Diary(Generic[C]):
         """
         return Held(self, mistaken)
 
+    async def require_ours(self) -> None:
+        """Raises FencedOff where the lease is another's by now."""
+        await asyncio.to_thread(self.fence)
+
     def fence(self) -> None:
-        """Raises FencedOff where the lease is another's by now. Blocks: call it from a thread."""
+        """The same. Blocks: call it from a thread."""
         if not self._store.renew_lease(self._chain, self._token, self._environment.lease.total_seconds()):
             raise FencedOff(f"{self._chain}: another process goes on with it by now; this one moved nothing")
 

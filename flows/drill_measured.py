@@ -66,8 +66,11 @@ def why_missed(drill: Played, may_lose: int | None) -> str:
     missed = []
     if found.rto_s is None:
         missed.append("it did not come back while somebody looked")
-    elif found.rto_s > drill.began.rto_s:
-        missed.append(f"it was gone for {found.rto_s:.2f} s, and {drill.began.rto_s:g} s are promised")
+    elif found.rto_s + found.resolution_s > drill.began.rto_s:
+        missed.append(
+            f"it was gone for {found.rto_s:.2f} s, or up to {found.resolution_s:.2f} s longer between two requests, "
+            f"and {drill.began.rto_s:g} s are promised"
+        )
     if found.lost_s > drill.began.rpo_s:
         missed.append(f"writes of {found.lost_s:.2f} s are lost, and {drill.began.rpo_s:g} s are promised")
     if may_lose is not None and found.uncounted:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from flows.asking_first import answered, ask_once, wait_for_answer
 from flows.drill_guards import known_checks
-from flows.drilling import Drilling, Say, drilling, scenario_of
+from flows.drill_opening import drilling, scenario_of
+from flows.drilling import Drilling, Say
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
 from tminus.calendar.asking import require_allowed, why_not_allowed
@@ -87,14 +88,14 @@ def _overriding(opened: OpenedDrills, request: Request) -> Request:
 async def _require_may_begin(store: Store, opened: OpenedDrills, name: str, one: Drilling, request: Request) -> None:
     """Raises Refused where a rule says no, whoever said yes; but for the calendar, where it is overridden."""
     _require_opted_in(opened, name)
-    await one.require_allowed()
+    await one.beginning.require_allowed()
     require_allowed(opened.environment, "drill", now(), emergency=bool(request.outside))
     await asyncio.to_thread(_require_others_proven, store, opened, name)
 
 
 async def _asked(store: Store, opened: OpenedDrills, name: str, one: Drilling, request: Request, say: Say) -> Request:
     """The request with the question that was asked for it, now or before a kill."""
-    asked = await one.proposed(request.asked_by, request.reason, request.outside)
+    asked = await one.beginning.proposed(request.asked_by, request.reason, request.outside)
     begun_on = [played.began.approval for played in one.diary.course.drills]
     change = change_of(opened, asked)
     if request.people is None:

@@ -1,14 +1,15 @@
 """The power switch of a server that a drill breaks, by the commands that the environment names."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tasks.command import Finished, run
-from tasks.estate import Estate
 from tasks.lock_file import HeldLock, hold
-from tminus.errors import ActionFailed, CouldNotObserve
+from tasks.scenarios.scenario import Site
+from tminus.errors import ActionFailed, CouldNotObserve, Refused
 from tminus.systems.command import Command
 from tminus.systems.drills import Machine
 
@@ -16,6 +17,20 @@ _DOWN = 3  # exit status of a probe whose server certainly does not run
 _LOOK = 0.05  # seconds between two looks
 
 Power = Literal["on", "off"]
+
+
+async def require_on(switches: Mapping[str, "Switch"]) -> None:
+    """Raises Refused where a probe says of a server that runs that it does not: it would not tell a kill either.
+
+    Args:
+        switches: name → switch, of servers that all are known to run.
+    """
+    powers = await asyncio.gather(*(one.power() for one in switches.values()))
+    if off := [name for name, power in zip(switches, powers, strict=True) if power == "off"]:
+        raise Refused(
+            f"{', '.join(off)}: answers, and its `probe` says that it is off; mend the command, which must exit 0 "
+            "while the server runs. Nothing was broken"
+        )
 
 
 @dataclass(frozen=True)
@@ -27,15 +42,17 @@ class Switch:
 
     Attributes:
         lock: a file of this machine's own.
+        fence: see Site; asked while the lock is held, right before a command.
     """
 
     machine: Machine
     lock: Path
+    fence: Callable[[], Awaitable[None]]
 
     @classmethod
-    def of(cls, estate: Estate, group: str, name: str, machine: Machine) -> "Switch":
+    def of(cls, site: Site, group: str, name: str, machine: Machine) -> "Switch":
         """The switch of a server, by the names that the environment gives it."""
-        return cls(machine, estate.environment.state / "drills" / f"{group}-{name}.lock")
+        return cls(machine, site.estate.environment.state / "drills" / f"{group}-{name}.lock", site.fence)
 
     async def power(self) -> Power:
         """Whether it runs, once nothing that was begun earlier is under way."""
@@ -77,6 +94,7 @@ class Switch:
             await asyncio.sleep(_LOOK)
 
     async def _ran(self, command: Command, words: dict[str, str], held: HeldLock | None) -> None:
+        await self.fence()
         said = await run(command, words, held=held)
         if said.exit != 0:
             raise ActionFailed(f"the command failed: {said}")

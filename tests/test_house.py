@@ -94,7 +94,17 @@ def test_what_two_vendors_share_is_named_after_neither(one: str, other: str) -> 
 
 
 OPTIONAL = ("kafka", "dns", "openapi", "exchanges")  # what one check needs, and says so where it is missing
-DEPLOYED = ["launch", "phase", "readiness", "backup_verification", "marks", "reviews", "secret_rotation", "dr_drill"]
+DEPLOYED = [
+    "launch",
+    "phase",
+    "readiness",
+    "backup_verification",
+    "marks",
+    "reviews",
+    "secret_rotation",
+    "dr_drill",
+    "dr_undo",
+]
 
 
 @pytest.mark.parametrize("name", DEPLOYED)

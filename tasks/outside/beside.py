@@ -20,6 +20,7 @@ _LOOK = 0.1  # seconds between two looks
 _BEGUN_WITHIN = 20.0  # seconds until its first writes are acknowledged
 _ENDED_WITHIN = 20.0  # seconds from when it is told
 _PLAN = "client.json"
+_LOG = "client.log"
 
 
 @dataclass
@@ -61,12 +62,12 @@ class Beside:
         Args:
             since: a request sent before that, in Unix seconds, is no part of the outage.
         """
-        await asyncio.to_thread(_end, self._process)
-        try:
-            found = await asyncio.to_thread(store_of(self.plan).found)
-        except Unanswered as e:
-            raise CouldNotObserve(f"what was written cannot be read back: {e}") from e
-        loss = replace(judge(read_receipts(self.plan.receipts), found), uncounted=self.uncounted)
+        if await asyncio.to_thread(_end, self._process) != 0:
+            raise CouldNotObserve(
+                f"the outside client did not end well within {_ENDED_WITHIN:g} s (status {self._process.returncode}), "
+                f"so what it saw may not be whole; see {self.plan.folder / _LOG}"
+            )
+        loss = replace(await lost(self.plan), uncounted=self.uncounted)
         return loss, outage(one for one in read_probes(self.plan.probed) if one.sent >= since)
 
     def _answered(self) -> bool:
@@ -97,6 +98,15 @@ async def beside(plan: ClientPlan) -> AsyncIterator[Beside]:
         await asyncio.to_thread(_end, process)
 
 
+async def lost(plan: ClientPlan) -> Loss:
+    """What became of the writes for which a client has receipts, by what is there now. Raises CouldNotObserve."""
+    try:
+        found = await asyncio.to_thread(store_of(plan).found)
+    except Unanswered as e:
+        raise CouldNotObserve(f"what was written cannot be read back: {e}") from e
+    return judge(read_receipts(plan.receipts), found)
+
+
 async def forget(plan: ClientPlan) -> None:
     """Takes away what a client wrote; raises CouldNotObserve."""
     try:
@@ -106,7 +116,7 @@ async def forget(plan: ClientPlan) -> None:
 
 
 def _begun(told: Path) -> "subprocess.Popen[bytes]":
-    with (told.parent / "client.log").open("ab") as log:
+    with (told.parent / _LOG).open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "tasks.outside.client", str(told)],
             stdin=subprocess.PIPE,
@@ -116,11 +126,12 @@ def _begun(told: Path) -> "subprocess.Popen[bytes]":
         )
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]") -> int:
+    """Ends it; its exit status, minus a signal's number where it had to be killed."""
     if process.stdin is not None:
         process.stdin.close()
     try:
         process.wait(_ENDED_WITHIN)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+    return process.wait()

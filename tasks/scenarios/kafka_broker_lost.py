@@ -60,13 +60,15 @@ class KafkaBrokerLost(Scenario, frozen=True):
 
     async def detect(self, site: Site) -> str:
         """See Scenario: the cluster knows that it leads nothing any more."""
-        while self._led(await self._topic(site), site):
+        while self._led(topic := await self._topic(site), site):
+            site.waits(f"broker {site.way['victim']} still leads: {topic.line()}")
             await asyncio.sleep(LOOK)
         return f"broker {site.way['victim']} leads no partition any more"
 
     async def recover(self, site: Site) -> str:
         """See Scenario: others lead, which Kafka does by itself, and a message is acknowledged."""
         while (topic := await self._topic(site)).offline or not (await look(self.clients(site.estate))).good:
+            site.waits(f"{topic.line()}, or no message is acknowledged")
             await asyncio.sleep(LOOK)
         leaders = sorted({str(one.leader) for one in topic.partitions})
         return f"broker {', '.join(leaders)} leads, and messages are acknowledged"
@@ -87,6 +89,7 @@ class KafkaBrokerLost(Scenario, frozen=True):
         if off:
             await switch.start()
         while (topic := await self._topic(site)).offline or topic.in_sync < topic.replicas:
+            site.waits(f"{topic.line()}; all replicas must be in sync")
             await asyncio.sleep(LOOK)
         return f"broker {site.way['victim']} {'was started' if off else 'was not off'}, and all replicas are in sync"
 
@@ -106,7 +109,7 @@ class KafkaBrokerLost(Scenario, frozen=True):
         return any(str(one.leader) == site.way["victim"] for one in topic.partitions)
 
     def _switch(self, site: Site, number: int) -> Switch:
-        return Switch.of(site.estate, self.cluster, str(number), self._place(site.estate).brokers[number])
+        return Switch.of(site, self.cluster, str(number), self._place(site.estate).brokers[number])
 
     def _place(self, estate: Estate) -> KafkaBrokers:
         drills = estate.environment.drills

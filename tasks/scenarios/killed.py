@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from tasks.machines import Switch
 from tasks.scenarios.scenario import Scenario, Site
+from tminus.errors import ActionFailed
 
 LOOK = 0.05
 """Seconds between two looks."""
@@ -32,13 +33,23 @@ class KilledPrimary(Scenario, ABC, frozen=True):
     async def answers(self, site: Site, name: str) -> bool:
         """Whether that server lets anybody in."""
 
+    def contradicted(self, victim: str) -> str:
+        """What is wrong where its probe says that it is off, and it answers."""
+        return (
+            f"{victim} is off by its `probe`, and answers at its address: `kill` and `probe` of {victim} are another "
+            "server's, which may be down now"
+        )
+
     async def inject(self, site: Site) -> str:
-        """See Scenario."""
+        """See Scenario. Raises ActionFailed where it is another server that was killed."""
         victim = site.way["victim"]
         await self.switch(site, victim).kill()
+        if await self.answers(site, victim):
+            raise ActionFailed(self.contradicted(victim))
         return f"{victim} was killed, and is off"
 
     async def detect(self, site: Site) -> str:
         """See Scenario: it does not answer several times in a row."""
         victim = site.way["victim"]
+        site.waits(f"{victim} still answers")
         return f"{victim} {await until_silent(lambda: self.answers(site, victim))}"

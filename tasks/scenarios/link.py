@@ -98,6 +98,7 @@ class DisturbedLink(Scenario, ABC, frozen=True):
         """See Scenario: from outside, where the client must notice."""
         if not self.noticed:
             return "the client need not notice"
+        site.waits(f"nobody notices that {self.link} is disturbed; say `noticed: false` where they must not")
         while not self.seen(await look(self.clients(site.estate))):
             await asyncio.sleep(LOOK)
         return f"whoever needs {self.link} notices"
@@ -130,6 +131,7 @@ class DisturbedLink(Scenario, ABC, frozen=True):
         return Clients(client.store, client.references)
 
     async def _until_good(self, site: Site) -> None:
+        site.waits(f"the client of {self.link} is not answered in time {_GOOD} times in a row")
         good = 0
         while good < _GOOD:
             good = good + 1 if (await look(self.clients(site.estate))).good else 0
@@ -154,6 +156,8 @@ class DisturbedLink(Scenario, ABC, frozen=True):
 
     async def ask(self, site: Site, method: str, path: str, json: JsonValue = None) -> Reply:
         """Asks the API for something of this proxy; raises CouldNotObserve."""
+        if method != "GET":
+            await site.fence()
         return await self._api(site.estate).ask(method, self._path(site.estate) + path, json=json)
 
     def _path(self, estate: Estate) -> str:

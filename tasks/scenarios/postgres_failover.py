@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tasks.estate import Estate
-from tasks.machines import Switch
+from tasks.machines import Switch, require_on
 from tasks.scenarios.killed import LOOK, KilledPrimary
 from tasks.scenarios.postgres_cluster import Seen, cluster_of, commit, connected, one, place, see
 from tasks.scenarios.scenario import Clients, Site, Steady, Way
@@ -59,6 +59,10 @@ class PostgresFailover(KilledPrimary, frozen=True):
         primary = seen.nodes[victim]
         return {"victim": victim, "heir": heir, "synchronous": primary.synchronous if primary else ""}
 
+    async def require_switches(self, site: Site) -> None:
+        """See Scenario: of every server."""
+        await require_on({name: self.switch(site, name) for name in cluster_of(site.estate, self.cluster).nodes})
+
     async def answers(self, site: Site, name: str) -> bool:
         """See KilledPrimary."""
         return (await self._seen(site)).nodes[name] is not None
@@ -66,10 +70,11 @@ class PostgresFailover(KilledPrimary, frozen=True):
     async def recover(self, site: Site) -> str:
         """See Scenario."""
         victim, heir = site.way["victim"], site.way["heir"]
-        await self._require_off(site, victim)
         node = cluster_of(site.estate, self.cluster).nodes[heir]
         async with await connected(site.estate, node.dsn) as connection:
             await one(connection, "SET statement_timeout = 0")  # cancelled, it would be promoted all the same, later
+            await self._require_off(site, victim)  # last of all: whatever came before may have taken long
+            await site.fence()
             came = await one(connection, f"SELECT NOT pg_is_in_recovery() OR pg_promote(true, {_PROMOTED_WITHIN})")
             if came is not True:
                 raise CouldNotObserve(f"{self.cluster}: {heir} was not promoted within {_PROMOTED_WITHIN} s")
@@ -121,7 +126,7 @@ class PostgresFailover(KilledPrimary, frozen=True):
 
     def switch(self, site: Site, name: str) -> Switch:
         """See KilledPrimary."""
-        return Switch.of(site.estate, self.cluster, name, cluster_of(site.estate, self.cluster).nodes[name])
+        return Switch.of(site, self.cluster, name, cluster_of(site.estate, self.cluster).nodes[name])
 
     async def _synchronous_again(self, site: Site) -> str:
         """Commits wait for a standby as before, once there is one."""
@@ -132,7 +137,9 @@ class PostgresFailover(KilledPrimary, frozen=True):
             return ""
         node = cluster_of(site.estate, self.cluster).nodes[primary]
         async with await connected(site.estate, node.dsn) as connection:
+            await site.fence()
             await _wait_for(connection, wanted)
+        site.waits(f"{self.cluster}: commits on {primary} must wait for {wanted} again")
         while (again := (await self._seen(site)).nodes[primary]) is None or again.synchronous != wanted:
             await asyncio.sleep(LOOK)
         return f"; commits wait for {wanted} again"
@@ -144,12 +151,15 @@ class PostgresFailover(KilledPrimary, frozen=True):
                 raise Refused(f"{self.cluster}: {_shown(seen)}: two take writes")
             if len(seen.primaries) == 1 and len(seen.standbys) == len(seen.nodes) - 1:
                 return
+            site.waits(f"{self.cluster}: {_shown(seen)}; one must take writes, and all others stream")
             await asyncio.sleep(LOOK)
 
     async def _require_off(self, site: Site, victim: str) -> None:
         """Raises Refused where the old primary may take writes: two of them would tear the data apart."""
         if await self.switch(site, victim).power() != "off":
-            raise Refused(f"{self.cluster}: {victim} runs, so nobody is promoted; what was broken is undone")
+            raise Refused(f"{self.cluster}: {victim} runs, so nobody is promoted")
+        if await self.answers(site, victim):
+            raise Refused(f"{self.cluster}: {self.contradicted(victim)}; so nobody is promoted")
 
     async def _seen(self, site: Site) -> Seen:
         return await see(site.estate, cluster_of(site.estate, self.cluster))

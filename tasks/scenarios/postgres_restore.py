@@ -9,16 +9,17 @@ from pydantic import BaseModel, Field
 
 from tasks.command import run
 from tasks.estate import Estate, named
-from tasks.machines import Switch
+from tasks.machines import Switch, require_on
 from tasks.scenarios.killed import LOOK, KilledPrimary
 from tasks.scenarios.postgres_cluster import commit, described
 from tasks.scenarios.scenario import Clients, Site, Steady, Way
-from tminus.clock import Duration
+from tminus.clock import Duration, now
 from tminus.errors import CouldNotObserve, Refused
 from tminus.systems.drills import RestorablePostgres
 
 NEWEST = "newest"
 """As far as the archive goes."""
+_SILENT_FOR = timedelta(seconds=10)
 _NONE = 3  # exit status of `ready` where there is no backup
 
 # Columns: https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ARCHIVER-VIEW
@@ -44,6 +45,13 @@ class Described(BaseModel, frozen=True):
     archives: bool
     followers: int
     cluster: str
+
+
+def _lacks(seen: Described | None) -> str:
+    """What is not as it must be, of what it says."""
+    if seen is None:
+        return "it does not answer"
+    return "its WAL is not archived, or the last try failed" if seen.writable else "it takes no writes"
 
 
 class PostgresRestore(KilledPrimary, frozen=True):
@@ -87,6 +95,10 @@ class PostgresRestore(KilledPrimary, frozen=True):
         ago = f"{self.before.total_seconds():g} s before its loss" if self.before else "the newest"
         return {"victim": self.server, "restored to": ago}
 
+    async def require_switches(self, site: Site) -> None:
+        """See Scenario."""
+        await require_on({self.server: self._switch(site)})
+
     async def answers(self, site: Site, name: str) -> bool:  # noqa: ARG002  # there is one server
         """See KilledPrimary."""
         return await self._seen(site) is not None
@@ -103,6 +115,7 @@ class PostgresRestore(KilledPrimary, frozen=True):
             until = said = (site.began["inject"] - self.before).astimezone(UTC).isoformat(timespec="microseconds")
         await self._switch(site).does(self._node(site.estate).restore, {"until": until}, wanted="on")
         while not ((seen := await self._seen(site)) and seen.writable):
+            site.waits(f"{self.server} was restored, and {_lacks(seen)}")
             await asyncio.sleep(LOOK)
         return f"{self.server} was restored, {said}"
 
@@ -114,15 +127,29 @@ class PostgresRestore(KilledPrimary, frozen=True):
     async def undo(self, site: Site) -> str:
         """See Scenario: what was lost is put back, unless what was restored takes writes."""
         switch = self._switch(site)
-        await switch.power()  # what was begun before a kill has had its effect by then
-        seen = await self._seen(site)
+        runs = await switch.power() == "on"  # what was begun before a kill has had its effect by then
+        seen = await self._answered(site) if runs else None
+        restored = seen is not None and seen.writable and "recover" in site.began
         did = f"{self.server} takes writes"
         if seen is None or not seen.writable:
             await switch.does(self._node(site.estate).give_back, wanted="on")
             did = f"{self.server} has its data again"
+        elif restored:
+            did = (
+                f"{self.server} keeps what was restored, since that takes writes: what was acknowledged after the "
+                "instant of the restore is not there. What was lost lies aside, where `lose` keeps it"
+            )
         while not ((seen := await self._seen(site)) and seen.writable and seen.archives):
+            site.waits(f"{self.server}: {_lacks(seen)}")
             await asyncio.sleep(LOOK)
         return did
+
+    async def _answered(self, site: Site) -> Described | None:
+        """What it says, once it says something within a while: one that is full, or starts, is not lost."""
+        until = now() + _SILENT_FOR
+        while (seen := await self._seen(site)) is None and now() < until:
+            await asyncio.sleep(LOOK)
+        return seen
 
     def clients(self, estate: Estate) -> Clients:
         """See Scenario."""
@@ -133,7 +160,7 @@ class PostgresRestore(KilledPrimary, frozen=True):
         return self._switch(site)
 
     def _switch(self, site: Site) -> Switch:
-        return Switch.of(site.estate, "restorable", self.server, self._node(site.estate))
+        return Switch.of(site, "restorable", self.server, self._node(site.estate))
 
     def _node(self, estate: Estate) -> RestorablePostgres:
         drills = estate.environment.drills

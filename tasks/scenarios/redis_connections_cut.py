@@ -50,6 +50,7 @@ class RedisConnectionsCut(RedisScenario, frozen=True):
         """See Scenario."""
         primary = site.way["cut off"]
         async with self._client(site, primary) as client:
+            await site.fence()
             cut = [await client.client_kill_filter(_type=kind, skipme=True) for kind in _TYPES]
         if not sum(cut):
             raise ActionFailed(f"{primary}: nobody was connected, so nothing was cut")
@@ -58,6 +59,7 @@ class RedisConnectionsCut(RedisScenario, frozen=True):
     async def detect(self, site: Site) -> str:
         """See Scenario: none of the connections of before is left."""
         primary, newest = site.way["cut off"], int(site.way["newest"])
+        site.waits(f"connections of before the cut are still there on {primary}")
         while any(one.id <= newest for one in await self._connected(site, primary)):
             await asyncio.sleep(LOOK)
         return f"of the {site.way['connections']} connections that {primary} had none is left"
@@ -67,6 +69,7 @@ class RedisConnectionsCut(RedisScenario, frozen=True):
         primary, before = site.way["cut off"], int(site.way["connections"])
         wanted = before * self.back / 100 + WRITERS  # which were not there before
         while (now := len(await self._connected(site, primary))) < wanted:
+            site.waits(f"{now} connections are there on {primary}, of {wanted:g} that must be")
             await asyncio.sleep(LOOK)
         return f"{now} connections are there, of which the outside client has {WRITERS}; before it there were {before}"
 

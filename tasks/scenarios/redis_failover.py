@@ -3,7 +3,7 @@
 import asyncio
 from typing import Literal
 
-from tasks.machines import Switch
+from tasks.machines import Switch, require_on
 from tasks.scenarios.killed import LOOK, KilledPrimary
 from tasks.scenarios.redis_group import group_of
 from tasks.scenarios.redis_scenario import RedisScenario
@@ -23,6 +23,10 @@ class RedisFailover(RedisScenario, KilledPrimary, frozen=True):
             raise Refused(f"{self.group}: {seen.line()}; there must be one that takes writes")
         return {"victim": seen.primaries[0]}
 
+    async def require_switches(self, site: Site) -> None:
+        """See Scenario: of every server."""
+        await require_on({name: self.switch(site, name) for name in group_of(site.estate, self.group).nodes})
+
     async def answers(self, site: Site, name: str) -> bool:
         """See KilledPrimary."""
         return (await self.seen(site)).nodes[name] is not None
@@ -34,6 +38,7 @@ class RedisFailover(RedisScenario, KilledPrimary, frozen=True):
             seen = await self.seen(site)
             if [seen.believed] == list(seen.primaries) != [victim]:
                 return f"the Sentinels had {seen.believed} take over"
+            site.waits(f"{self.group}: {seen.line()}; one other than {victim} must take writes")
             await asyncio.sleep(LOOK)
 
     async def verify(self, site: Site) -> str:
@@ -56,10 +61,11 @@ class RedisFailover(RedisScenario, KilledPrimary, frozen=True):
                 await switch.rejoin(seen.places[others[0]])
             else:
                 await switch.start()
-            did = f"{victim} follows {others[0]}" if others else f"{victim} was started, since nobody took over"
+            did = f"{victim} was started"
         await self.until_steady(site)
-        return did
+        [primary] = (await self.seen(site)).primaries
+        return f"{did}, and {'takes writes' if primary == victim else f'follows {primary}'}"
 
     def switch(self, site: Site, name: str) -> Switch:
         """See KilledPrimary."""
-        return Switch.of(site.estate, self.group, name, group_of(site.estate, self.group).nodes[name])
+        return Switch.of(site, self.group, name, group_of(site.estate, self.group).nodes[name])

@@ -54,6 +54,7 @@ class RedisScenario(Scenario, ABC, frozen=True):
             one = len(seen.primaries) == 1 and len(seen.replicas) == len(seen.nodes) - 1
             if one and seen.believed == seen.primaries[0] and all(belief.able for belief in seen.sentinels):
                 return
+            site.waits(f"{self.group}: {seen.line()}; one must take writes, all follow it, and all Sentinels see that")
             await asyncio.sleep(LOOK)
 
     async def seen(self, site: Site) -> Seen:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, PrivateAttr
@@ -54,6 +55,10 @@ class RegionLost(Scenario, frozen=True):
             raise Refused(f"two parts of {', '.join(self.parts)} break the same; nothing was broken")
         return {f"{name}.{key}": value for name, way in all_of.items() for key, value in way.items()}
 
+    async def require_switches(self, site: Site) -> None:
+        """See Scenario: of every part."""
+        await self._at_once(site, lambda part, here: part.require_switches(here))
+
     async def inject(self, site: Site) -> str:
         """See Scenario: all at once."""
         return _joined(await self._at_once(site, lambda part, here: part.inject(here)))
@@ -80,17 +85,14 @@ class RegionLost(Scenario, frozen=True):
 
     def _sites(self, site: Site) -> Sequence[tuple[str, Scenario, Site]]:
         """Each part, and the drill as it sees it."""
-        return [
-            (name, part, Site(site.estate, site.drill, _own(site.way, name), site.began))
-            for name, part in self._played.items()
-        ]
+        return [(name, part, replace(site, way=_own(site.way, name), part=name)) for name, part in self._played.items()]
 
     async def _at_once(
         self, site: Site, ask: Callable[[Scenario, Site], Awaitable[_T]], *, backwards: bool = False
     ) -> Mapping[str, _T]:
         """What each part says. Once all have ended, raises what any could not: Refused where no other kind was."""
         sites = self._sites(site)[:: -1 if backwards else 1]
-        said = await asyncio.gather(*(_told(ask(part, here)) for _, part, here in sites))
+        said = await asyncio.gather(*(_told(ask(part, here), here) for _, part, here in sites))
         failed = {name: one for (name, _, _), one in zip(sites, said, strict=True) if isinstance(one, _BROKE)}
         if failed:
             kind = Refused if all(isinstance(one, Refused) for one in failed.values()) else CouldNotObserve
@@ -98,12 +100,14 @@ class RegionLost(Scenario, frozen=True):
         return {name: one for (name, _, _), one in zip(sites, said, strict=True) if not isinstance(one, _BROKE)}
 
 
-async def _told(coming: Awaitable[_T]) -> _T | Broke:
+async def _told(coming: Awaitable[_T], site: Site) -> _T | Broke:
     """What it comes to, or why it does not."""
     try:
-        return await coming
+        said = await coming
     except _BROKE as e:
         return e
+    site.note.said.pop(site.part, None)
+    return said
 
 
 def _own(way: Way, part: str) -> Way:

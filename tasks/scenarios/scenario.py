@@ -1,7 +1,7 @@
 """What a scenario is asked, and what it promises: what it breaks can be undone by whoever comes after a kill."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,22 @@ Steady = Mapping[str, str]
 """The steady state, by roles and not by places (`writable: 1`)."""
 
 
+async def _unfenced() -> None:
+    """Nobody else can have taken it over."""
+
+
+class Note:
+    """What a stage still waits for, for whoever loses patience with it."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, str] = {}
+
+    @property
+    def text(self) -> str:
+        """Of every part that waits."""
+        return "; ".join(f"{part}: {what}" if part else what for part, what in self.said.items())
+
+
 @dataclass(frozen=True)
 class Site:
     """One drill, as its scenario sees it.
@@ -23,12 +39,23 @@ class Site:
         drill: its name.
         way: what `plan` named; empty before that.
         began: when each stage was begun.
+        fence: asked right before each deed that changes something; raises FencedOff where another process has taken
+            the drill over meanwhile, since this one may have been asleep for as long as that takes.
+        note: what is still waited for.
+        part: which scenario of several this is; "" where it is the only one.
     """
 
     estate: Estate
     drill: str
     way: Way
     began: Mapping[DrillStage, datetime] = field(default_factory=dict)
+    fence: Callable[[], Awaitable[None]] = _unfenced
+    note: Note = field(default_factory=Note)
+    part: str = ""
+
+    def waits(self, what: str) -> None:
+        """Notes what is not as it must be yet."""
+        self.note.said[self.part] = what
 
 
 class Scenario(Drill, ABC, frozen=True):
@@ -44,6 +71,12 @@ class Scenario(Drill, ABC, frozen=True):
         """The same, where it is made of others of its book: with these."""
         del book
         return self
+
+    async def require_switches(self, site: Site) -> None:
+        """Raises Refused where a probe says of what runs that it does not: it would not tell either once it is broken.
+
+        Asked in the steady state, before anything is broken.
+        """
 
     @abstractmethod
     async def steady(self, site: Site) -> Steady:

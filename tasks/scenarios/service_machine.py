@@ -49,6 +49,7 @@ class BrokenService(Scenario, ABC, frozen=True):
 
     async def detect(self, site: Site) -> str:
         """See Scenario: it does not answer several times in a row, whatever the service does."""
+        site.waits(f"{self.machine} still answers")
         return f"{self.machine} {await until_silent(lambda: self.answers(site))}"
 
     async def recover(self, site: Site) -> str:
@@ -94,7 +95,7 @@ class BrokenService(Scenario, ABC, frozen=True):
 
     def switch(self, site: Site) -> Switch:
         """Its power switch; raises NotConfigured."""
-        return Switch.of(site.estate, "services", self.machine, self.place(site.estate))
+        return Switch.of(site, "services", self.machine, self.place(site.estate))
 
     def place(self, estate: Estate) -> ServiceMachine:
         """What the environment says of it; raises NotConfigured."""
@@ -110,6 +111,7 @@ class BrokenService(Scenario, ABC, frozen=True):
 
     async def _until_good(self, site: Site) -> None:
         good = 0
+        site.waits(f"{self.machine} and its service do not both answer {_GOOD} times in a row")
         while good < _GOOD:
             both = await self.answers(site) and (await look(self.clients(site.estate))).good
             good = good + 1 if both else 0

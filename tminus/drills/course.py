@@ -48,6 +48,11 @@ class Played:
         return "inject" in self.moments
 
     @property
+    def stage(self) -> ev.DrillStage | None:
+        """The stage that was begun last; None where none was."""
+        return next(reversed(self.moments), None)
+
+    @property
     def unproven(self) -> bool:
         """Whether nobody has seen yet that all is as it was before."""
         return self.ended is None or self.ended.how == "not undone"

@@ -28,6 +28,12 @@ class Lever:
         last = self.stopped()
         return f"{last.by} stopped all drills at {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.reason}" if last else ""
 
+    def how_to_allow(self) -> str:
+        """What lets go of it, for whoever was told that it is pulled."""
+        if self._variables.get(VARIABLE):
+            return f"Take {VARIABLE} out of this process's environment to let drills begin again"
+        return "`tminus drill --allow --reason WHY` lets them begin again"
+
     def stopped(self) -> ev.DrillsStopped | None:
         """What the ledger says of it, whatever the variable does; None where nobody pulled it, or let go since."""
         if not self._store.head(self._chain):

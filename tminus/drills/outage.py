@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 GOOD_IN_A_ROW = 10
 """So many requests must be good, one after the other, before the system counts as back."""
@@ -28,9 +29,9 @@ class Outage:
 
     Attributes:
         first_failed: when the first request that failed was sent; None where none did.
-        back: when the first of those was sent that stayed good; None where it never came back.
+        back: when the first of those was sent that stayed good, to the end; None where it never came back.
         flaps: how often it was good for a while and failed again before that.
-        resolution: how far apart two requests were, in seconds: how exact this is.
+        resolution: how far apart two requests were at the most, in seconds: it may have been gone for so much longer.
     """
 
     first_failed: float | None
@@ -49,21 +50,13 @@ class Outage:
 def outage(probes: Iterable[Probe], good_in_a_row: int = GOOD_IN_A_ROW) -> Outage:
     """What probes saw, in whatever order they come."""
     ordered = sorted(probes, key=lambda one: one.sent)
-    resolution = (ordered[-1].sent - ordered[0].sent) / (len(ordered) - 1) if len(ordered) > 1 else 0.0
+    resolution = max((later.sent - one.sent for one, later in pairwise(ordered)), default=0.0)
     failed = [place for place, one in enumerate(ordered) if not one.good]
     if not failed:
         return Outage(None, None, 0, resolution)
-    back, flaps = None, 0
-    run: list[Probe] = []
-    for one in ordered[failed[0] :]:
-        if one.good:
-            run.append(one)
-            if len(run) == good_in_a_row:
-                back = run[0].sent
-                break
-        else:
-            flaps += bool(run)
-            run = []
+    stayed = ordered[failed[-1] + 1 :]
+    back = stayed[0].sent if len(stayed) >= good_in_a_row else None
+    flaps = sum(later - one > 1 for one, later in pairwise(failed))
     return Outage(ordered[failed[0]].sent, back, flaps, resolution)
 
 

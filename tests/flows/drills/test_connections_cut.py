@@ -10,8 +10,8 @@ import redis
 from redis.client import PubSub
 
 from deployments.rehearsal.drill_estate import DrillEstate
+from flows.drill_opening import scenario_of
 from flows.drill_round import opened_drills
-from flows.drilling import scenario_of
 from tasks.estate import Estate
 from tasks.outside.plan import WRITERS
 from tasks.scenarios.scenario import Scenario, Site

@@ -15,8 +15,8 @@ from deployments.rehearsal.fault_switch import Fault
 from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.pagerduty_stand_in import PagerDutyStandIn
 from flows import drill_window
+from flows.drill_opening import drilling
 from flows.drill_window import DrillWindow
-from flows.drilling import drilling
 from tasks.estate import Estate
 from tasks.scenarios.scenario import Clients, Scenario, Site
 from tests.tminus.drills.told_drills import NAME, Told, one_drill

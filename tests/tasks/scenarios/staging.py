@@ -9,8 +9,8 @@ import pytest
 from pydantic import JsonValue
 
 from deployments.rehearsal.drill_site import DrillSite
+from flows.drill_opening import scenario_of
 from flows.drill_round import opened_drills
-from flows.drilling import scenario_of
 from tasks.estate import Estate
 from tasks.scenarios.scenario import Scenario, Site
 from tminus.environment import Environment

@@ -16,8 +16,8 @@ from deployments.rehearsal.kafka_brokers import BROKERS
 from deployments.rehearsal.ports import free_port
 from deployments.rehearsal.processes import Processes
 from deployments.rehearsal.readiness import port_open
+from flows.drill_opening import scenario_of
 from flows.drill_round import Request, drill, opened_drills
-from flows.drilling import scenario_of
 from tasks.estate import Estate
 from tasks.scenarios.scenario import Scenario, Site
 from tminus.drills.course import Course

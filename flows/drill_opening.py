@@ -1,0 +1,47 @@
+"""A scenario is taken in hand: nobody else plays it meanwhile, and what an earlier process left open is closed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from flows.diary import Diary, alone
+from flows.drilling import Drilling, Say
+from tasks.scenarios.scenario import Scenario
+from tminus.drills.lever import Lever
+from tminus.drills.opened import OpenedDrills
+from tminus.drills.telling import letters
+from tminus.errors import UsageError
+from tminus.ledger.store import Store
+
+
+def scenario_of(opened: OpenedDrills, name: str) -> Scenario:
+    """What the book says, which plays itself; raises UsageError for an unknown name."""
+    [(_, drill)] = opened.book.named((name,))
+    if not isinstance(drill, Scenario):
+        raise UsageError(f"{name}: nothing plays a {drill.kind}")
+    return drill.among(opened.book.scenarios)
+
+
+@asynccontextmanager
+async def drilling(store: Store, opened: OpenedDrills, name: str, say: Say) -> AsyncIterator[Drilling]:
+    """The block in which nobody else plays this scenario.
+
+    Raises Refused where somebody does; UsageError for an unknown name; LedgerError, NotConfigured, MissingSecret.
+    """
+    scenario = scenario_of(opened, name)
+    environment, chain = opened.environment, opened.chain(name)
+    async with alone(store, opened, chain, opened.system) as (token, estate):
+        diary = Diary(store, environment, chain, token, opened.course(store, name), partial(letters, opened, name))
+        if diary.course.unproven is None:
+            await diary.free()  # somebody died between taking it and writing that a drill begins
+        lever = Lever(store, opened.system, environment.environment)
+        one = Drilling(opened, (name, scenario), diary, lever, estate, partial(_said, say))
+        if one.diary.course.unproven is None and (left := await one.window.end()):
+            say(f"{name}: {left}")
+        yield one
+
+
+def _said(say: Say, text: str) -> None:
+    """Says it to whoever still listens: a terminal that is gone ends no drill, since the ledger keeps it all."""
+    with suppress(OSError):
+        say(text)
