@@ -80,10 +80,15 @@ def _ended(
 ) -> "ev.DrillEnded":
     """How it ended; says what is left where it was broken off for good."""
     from cli.interruptible import BrokenOff, run
-    from tminus.errors import Refused
+    from tminus.errors import FencedOff, LeftBroken, Refused
 
     try:
         return run(doing)
+    except FencedOff as e:
+        raise Refused(f"{name}: {e}; another process goes on with it") from e
+    except LeftBroken as e:
+        click.echo(f"not undone: {e}")
+        click.get_current_context().exit(_CODES["not undone"])
     except BrokenOff:
         if (left := found.course(store, name).unproven) is None:
             raise Refused(f"{name}: interrupted; nothing is broken") from None

@@ -10,12 +10,13 @@ from flows.drill_opening import drilling, scenario_of
 from flows.drilling import Drilling, Say
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
-from tminus.calendar.asking import require_allowed, why_not_allowed
+from tminus.calendar.asking import barred, require_allowed
 from tminus.chain_names import drills_of
 from tminus.clock import now
 from tminus.drills.course import Played
 from tminus.drills.opened import OpenedDrills, open_drills
 from tminus.drills.papers import change_of
+from tminus.drills.quiet import longest
 from tminus.environment import Kind
 from tminus.errors import Refused, UsageError
 from tminus.ledger.store import Store
@@ -35,7 +36,7 @@ class Request:
         people: the people's file, where somebody must approve it.
         approval: the chain in which somebody said yes.
         override: whether somebody is asked to override the calendar, where that says no.
-        outside: why it says no, and is to be overridden.
+        outside: the rules by which it says no, which are to be overridden, and no others.
     """
 
     asked_by: str = ""
@@ -52,7 +53,7 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
     Where the book wants a yes it is asked for, and waited for with nothing held. Raises Refused where it may not begin
     now, saying why; UsageError, LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
-    request = _overriding(opened, request)
+    request = _overriding(opened, name, request)
     if scenario_of(opened, name).approvers or request.outside:
         async with drilling(store, opened, name, say) as one:
             if (left := one.diary.course.unproven) is not None:
@@ -74,22 +75,33 @@ async def _undone_first(one: Drilling, left: Played, name: str, say: Say) -> ev.
     return await one.undo(left)
 
 
-def _overriding(opened: OpenedDrills, request: Request) -> Request:
+def _overriding(opened: OpenedDrills, name: str, request: Request) -> Request:
     """The request, with what it overrides; raises Refused where nobody may."""
-    outside = why_not_allowed(opened.environment, "drill", now()) if request.override else None
+    outside = _barred(opened, name) if request.override else ""
     if not outside:
         return replace(request, outside="")
     calendar = opened.environment.calendar
     if calendar is None or not calendar.override:
         raise Refused(f"{outside}. Nobody may override that: name roles in the environment's `calendar.override`")
+    approvers = scenario_of(opened, name).approvers
+    if approvers and not set(approvers) & set(calendar.override):
+        raise Refused(
+            f"{name} is approved by {' or '.join(approvers)}, and the calendar is overridden by "
+            f"{' or '.join(calendar.override)}: nobody may do both. Name one role in both"
+        )
     return replace(request, outside=outside)
+
+
+def _barred(opened: OpenedDrills, name: str) -> str:
+    return barred(opened.environment, "drill", now(), longest(opened.book.scenarios[name], opened.environment))
 
 
 async def _require_may_begin(store: Store, opened: OpenedDrills, name: str, one: Drilling, request: Request) -> None:
     """Raises Refused where a rule says no, whoever said yes; but for the calendar, where it is overridden."""
     _require_opted_in(opened, name)
+    _require_signed(opened, name)
     await one.beginning.require_allowed()
-    require_allowed(opened.environment, "drill", now(), emergency=bool(request.outside))
+    _require_in_calendar(opened, name, request)
     await asyncio.to_thread(_require_others_proven, store, opened, name)
 
 
@@ -117,7 +129,7 @@ def _require_unused(store: Store, opened: OpenedDrills, name: str, request: Requ
     if chain in [played.began.approval for played in opened.course(store, name).drills]:
         raise Refused(f"{chain}: a drill was played on that yes; nothing was broken. Ask again")
     answer = answered(store, chain, ev.DrillAsked)
-    overrides = bool(answer.asked.outside) >= bool(request.outside)
+    overrides = request.outside in {"", answer.asked.outside}
     if answer.word != "yes" or answer.asked.digests != opened.digests or not overrides:
         raise Refused(f"{chain}: nobody said yes to just this drill ({answer.said}); nothing was broken. Ask again")
 
@@ -140,6 +152,23 @@ def _require_opted_in(opened: OpenedDrills, name: str) -> None:
             f"{environment.environment} is production, and nobody opted in to {name} there: name it in the "
             "environment's `drills.allowed`. Nothing was broken"
         )
+
+
+def _require_signed(opened: OpenedDrills, name: str) -> None:
+    """Raises Refused where production would lose what nobody signed for."""
+    if opened.environment.kind is Kind.PRODUCTION and not opened.book.scenarios[name].approvers:
+        raise Refused(
+            f"{opened.environment.environment} is production, and {name} has `approval: []`: somebody must sign for "
+            "what is lost there. Name a role. Nothing was broken"
+        )
+
+
+def _require_in_calendar(opened: OpenedDrills, name: str, request: Request) -> None:
+    """Raises OutsideCalendar where a rule bars it that nobody was asked to override, now or before it must be over."""
+    if request.outside and _barred(opened, name) in {"", request.outside}:
+        return
+    lasts = longest(opened.book.scenarios[name], opened.environment)
+    require_allowed(opened.environment, "drill", now(), lasts=lasts)
 
 
 def _require_others_proven(store: Store, opened: OpenedDrills, name: str) -> None:

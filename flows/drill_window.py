@@ -11,7 +11,7 @@ from tasks.estate import Estate
 from tminus import events as ev
 from tminus.drills.book import Drill
 from tminus.drills.course import Course
-from tminus.drills.quiet import is_required, quiet_for, why_never_quiet
+from tminus.drills.quiet import is_required, longest, why_never_quiet
 from tminus.errors import ActionFailed, Refused
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class DrillWindow:
             return []
         if why := why_never_quiet(self._drill, environment):
             raise Refused(f"{why}. Nothing was broken")
-        window = MaintenanceWindow(services=services, lasts=quiet_for(environment), purpose=_PURPOSE)
+        window = MaintenanceWindow(services=services, lasts=longest(self._drill, environment), purpose=_PURPOSE)
         try:
             undo = await _in_time(window.plan_undo(self._estate))
             if undo is not None:

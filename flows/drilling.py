@@ -17,13 +17,22 @@ from flows.drill_watch import Ended, Watch
 from flows.drill_window import DrillWindow
 from flows.uninterrupted import forget_cancellation, uninterrupted
 from tasks.estate import Estate
-from tasks.outside.beside import beside, forget
+from tasks.outside.beside import beside, forget, lost
 from tasks.scenarios.scenario import Scenario, Site
 from tminus import events as ev
-from tminus.drills.course import FORWARD, Course, Played
+from tminus.drills.course import FORWARD, Course, Played, way_said
 from tminus.drills.lever import Lever
 from tminus.drills.opened import OpenedDrills
-from tminus.errors import ActionFailed, CouldNotObserve, LedgerError, MissingSecret, NotConfigured, Refused
+from tminus.errors import (
+    ActionFailed,
+    CouldNotObserve,
+    FencedOff,
+    LedgerError,
+    LeftBroken,
+    MissingSecret,
+    NotConfigured,
+    Refused,
+)
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -64,7 +73,8 @@ class Drilling:
     async def play(self, asked_by: str = "", reason: str = "", approval: str = "") -> ev.DrillEnded:
         """From the steady state to the same again, also where somebody interrupts it.
 
-        Raises Refused, CouldNotObserve where nothing was begun; LedgerError, with which nothing more is done.
+        Raises Refused, CouldNotObserve where nothing was begun; LeftBroken where the ledger fails meanwhile; FencedOff
+        where another process goes on with it.
         """
         async with self.diary.held(self._mistaken):
             drill = await self._forth(asked_by, reason, approval)
@@ -92,8 +102,7 @@ class Drilling:
             await self.diary.write(ev.DrillStopped(drill=left.name, why=_INTERRUPTED))
             await self._broke_off(left, left.stage or "inject", Refused(_INTERRUPTED))
         except LedgerError as e:
-            self._abandoned(e)
-            raise
+            raise self._abandoned(e) from e
         except Exception as e:
             if (left := self.diary.course.unproven) is None:
                 raise
@@ -132,8 +141,7 @@ class Drilling:
         try:
             return await uninterrupted(self._back(drill), goes_on)
         except LedgerError as e:
-            self._abandoned(e)
-            raise
+            raise self._abandoned(e) from e
         except Exception as e:
             _logger.exception("%s: a mistake of tminus while it was undone", self._name)
             return await self._end(drill, "not undone", f"{_failed(e)}; a person is needed")
@@ -151,14 +159,26 @@ class Drilling:
         if drill.broke_off or drill.measured is None:
             why = drill.broke_off[0].why if drill.broke_off else "it was interrupted"
             did = f"what was broken is undone ({drill.done['undo'].said})" if drill.injected else "nothing was broken"
-            await self._swept(drill)
-            return await self._end(drill, "undone", f"{why}; {did}, and all is as before", after)
+            kept = await self._receipts_said(drill) if drill.injected else ""
+            ended = await self._end(drill, "undone", f"{why}; {did}, and all is as before{kept}", after)
+            await self._swept(drill)  # after it is written down: killed in between, all would count as lost
+            return ended
         await self._swept(drill)
         missed = why_missed(drill, self._scenario.may_lose if in_production(self._opened) else None)
         told = f"{sentence(drill.measured)}; "
         if missed:
             return await self._end(drill, "missed", f"{told}{missed}; all is as before", after)
         return await self._end(drill, "held", f"{told}all is as before", after)
+
+    async def _receipts_said(self, drill: Played) -> str:
+        """What became of the writes of a drill that was not measured, as far as there are receipts of them here."""
+        try:
+            found = await lost(client_of(self._scenario, self._estate, drill.name))
+        except _BROKE as e:
+            return f"; nobody knows what was lost: {e}"
+        if not (acknowledged := len(found.kept) + len(found.lost)):
+            return ""
+        return f"; {len(found.lost):,} of {acknowledged:,} acknowledged writes are lost ({found.lost_s:.2f} s)"
 
     async def _swept(self, drill: Played) -> None:
         """What the client wrote is taken away; where that cannot be done it is said, and nothing hangs on it."""
@@ -215,15 +235,15 @@ class Drilling:
     def _site(self, drill: Played) -> Site:
         return Site(self._estate, drill.name, drill.began.way, drill.moments, self.diary.require_ours)
 
-    def _abandoned(self, error: LedgerError) -> None:
-        """Without the ledger nobody knows whose it is, so nothing more is done; whoever looks on hears that."""
+    def _abandoned(self, error: LedgerError) -> LedgerError:
+        """Without the ledger nobody knows whose the drill is, so nothing more is done: how it was left."""
         left = self.diary.course.unproven
-        if left is not None and left.injected:
-            way = ", ".join(f"{key} {value}" for key, value in left.began.way.items() if value)
-            self._say(
-                f"{self._name}: broken and not undone ({way}), since the ledger fails: {error}. Once it answers: "
-                f"`tminus drill {self._name} --undo`"
-            )
+        if isinstance(error, FencedOff) or left is None or not left.injected:
+            return error
+        return LeftBroken(
+            f"{self._name}: broken and not undone ({way_said(left.began.way)}), since the ledger fails: {error}. Once "
+            f"it answers: `tminus drill {self._name} --undo`"
+        )
 
     def _mistaken(self, why: str) -> ev.Event | None:
         """Where something may be broken nothing is freed: whoever comes next undoes it first."""

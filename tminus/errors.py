@@ -118,5 +118,9 @@ class FencedOff(LedgerError):
     """The lease was lost: another conductor runs this launch now, and this one must stop."""
 
 
+class LeftBroken(LedgerError):
+    """The ledger failed while something was broken on purpose, and it was not undone; the message says how it is."""
+
+
 class MovedOn(LedgerError):
     """Somebody else wrote since: what was to be written rests on what is no longer the latest."""

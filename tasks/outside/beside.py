@@ -100,11 +100,12 @@ async def beside(plan: ClientPlan) -> AsyncIterator[Beside]:
 
 async def lost(plan: ClientPlan) -> Loss:
     """What became of the writes for which a client has receipts, by what is there now. Raises CouldNotObserve."""
+    receipts = read_receipts(plan.receipts)
     try:
         found = await asyncio.to_thread(store_of(plan).found)
     except Unanswered as e:
         raise CouldNotObserve(f"what was written cannot be read back: {e}") from e
-    return judge(read_receipts(plan.receipts), found)
+    return judge(receipts, found)
 
 
 async def forget(plan: ClientPlan) -> None:

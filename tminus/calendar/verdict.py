@@ -57,6 +57,21 @@ def verdict(calendar: Calendar, deed: Deed, at: datetime) -> Allowed | NotNow:
     return NotNow(why, moment)
 
 
+def verdict_for(calendar: Calendar, deed: Deed, at: datetime, lasts: timedelta) -> Allowed | NotNow:
+    """The same for a deed that may last so long, and must be over before anything bars it."""
+    found = verdict(calendar, deed, at)
+    if not lasts:
+        return found
+    at = at.astimezone(UTC)
+    if isinstance(found, Allowed):
+        span = next(allowed_spans(calendar, deed, at, at + lasts))
+        if span.end >= at + lasts:
+            return found
+        found = verdict(calendar, deed, span.end)
+    long_enough = (one.start for one in allowed_spans(calendar, deed, at, at + HORIZON) if one.end - one.start >= lasts)
+    return NotNow(found.why if isinstance(found, NotNow) else "", next(long_enough, None))
+
+
 def allowed_spans(calendar: Calendar, deed: Deed, first: datetime, last: datetime) -> Iterator[Span]:
     """When a deed may be begun between two moments, in the order of time. Raises UsageError like `verdict`."""
     at, last = first.astimezone(UTC), last.astimezone(UTC)

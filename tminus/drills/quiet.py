@@ -10,9 +10,10 @@ from tminus.environment import Environment, Kind
 _TIMES = 6  # patience: one for each of the five stages, and one for the look at the steady state afterwards
 
 
-def quiet_for(environment: Environment) -> timedelta:
-    """How long a maintenance window lasts that nobody ends."""
-    return _TIMES * environment.drills.patience if environment.drills else timedelta(0)
+def longest(drill: Drill, environment: Environment) -> timedelta:
+    """How long a drill may take, undoing and all; so long a maintenance window lasts that nobody ends."""
+    patience = drill.patience or (environment.drills.patience if environment.drills else timedelta(0))
+    return drill.lead_in + _TIMES * patience
 
 
 def is_required(environment: Environment) -> bool:
@@ -35,4 +36,6 @@ def quiet_said(drill: Drill, environment: Environment) -> str:
     """For whoever approves it; "" where it names none."""
     if not drill.quiet:
         return ""
-    return f"Meanwhile {', '.join(drill.quiet)} page nobody, for {show_duration(quiet_for(environment))} at the most."
+    return (
+        f"Meanwhile {', '.join(drill.quiet)} page nobody, for {show_duration(longest(drill, environment))} at the most."
+    )

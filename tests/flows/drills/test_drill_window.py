@@ -22,7 +22,7 @@ from tasks.scenarios.scenario import Clients, Scenario, Site
 from tests.tminus.drills.told_drills import NAME, Told, one_drill
 from tminus import events as ev
 from tminus.drills.course import Course
-from tminus.drills.quiet import quiet_for, quiet_said
+from tminus.drills.quiet import longest, quiet_said
 from tminus.environment import Kind
 from tminus.errors import ActionFailed, Refused
 from tminus.release import no_release
@@ -129,7 +129,9 @@ async def test_it_is_written_down_then_opened_then_ended(account: PagerDutyStand
     [window] = account.account.windows
     assert list(window.services) == ["PDATABASE"]
     assert window.description.startswith("tminus drill.house.staging.failover drill ")
-    assert window.end - window.start == quiet_for(one.told.opened.environment) == timedelta(minutes=10)
+    opened = one.told.opened
+    assert window.end - window.start == longest(opened.book.scenarios[NAME], opened.environment)
+    assert window.end - window.start == timedelta(minutes=10, seconds=3), "six times the patience, and the lead-in"
     [opens] = one.events
     assert isinstance(opens, ev.DrillWindowOpens)
     assert (opens.description, opens.over > window.end) == (window.description, True)

@@ -68,7 +68,9 @@ def test_an_undo_that_fails(estate: DrillEstate) -> None:
     again = drill(estate, NAME)
     assert again.returncode == 1, again.stdout + again.stderr
     assert "is undone, nothing more" in again.stdout
-    assert "what was broken is undone (b follows a), and all is as before" in again.stdout.replace("a follows b", "b follows a")
+    assert "what was broken is undone (b follows a), and all is as before" in again.stdout.replace(
+        "a follows b", "b follows a"
+    )
     assert look(estate) == before
 
 
