@@ -75,7 +75,7 @@ def ask_once(
         return chain
     chain, opening = ask(store, opened, people, change, asked)
     until = f"until {opening.deadline:%Y-%m-%d %H:%M:%S} UTC"
-    say(f"{change.of}: asked {' or '.join(change.roles)} {until}: {chain}\n  {asking.how_to_answer(chain, opening)}")
+    say(f"{change.of}: asked {change.whom} {until}: {chain}\n  {asking.how_to_answer(chain, opening)}")
     return chain
 
 

@@ -83,12 +83,6 @@ def _overriding(opened: OpenedDrills, name: str, request: Request) -> Request:
     calendar = opened.environment.calendar
     if calendar is None or not calendar.override:
         raise Refused(f"{outside}. Nobody may override that: name roles in the environment's `calendar.override`")
-    approvers = scenario_of(opened, name).approvers
-    if approvers and not set(approvers) & set(calendar.override):
-        raise Refused(
-            f"{name} is approved by {' or '.join(approvers)}, and the calendar is overridden by "
-            f"{' or '.join(calendar.override)}: nobody may do both. Name one role in both"
-        )
     return replace(request, outside=outside)
 
 
@@ -111,7 +105,7 @@ async def _asked(store: Store, opened: OpenedDrills, name: str, one: Drilling, r
     begun_on = [played.began.approval for played in one.diary.course.drills]
     change = change_of(opened, asked)
     if request.people is None:
-        raise UsageError(f"{name} begins once {' or '.join(change.roles)} said yes: give --people, to ask them")
+        raise UsageError(f"{name} begins once {change.whom} said yes: give --people, to ask them")
     chain = await asyncio.to_thread(ask_once, store, opened, request.people, change, asked, begun_on, say)
     return replace(request, approval=chain)
 

@@ -37,6 +37,7 @@ class Change:
         chains: how the chains begin in which people are asked about it; they stand in the order of time.
         text: what people are asked.
         roles: of which one must say yes.
+        besides: of which another one must, where there are any: somebody else than who said yes for `roles`.
     """
 
     what: str
@@ -48,6 +49,17 @@ class Change:
     chains: str
     text: str
     roles: tuple[str, ...]
+    besides: tuple[str, ...] = ()
+
+    @property
+    def seats(self) -> dict[str, int]:
+        """Seat → how many distinct people; one for both where the same roles are asked twice."""
+        return {" or ".join(roles): 1 for roles in (self.roles, self.besides) if roles}
+
+    @property
+    def whom(self) -> str:
+        """Who is asked, for people."""
+        return " and ".join(self.seats)
 
 
 def frozen_papers(opened: OpenedBook[B], people: Path, change: Change, asked_by: str, at: datetime) -> Frozen:
@@ -82,7 +94,7 @@ def frozen_papers(opened: OpenedBook[B], people: Path, change: Change, asked_by:
 
 def question(frozen: Frozen, change: Change, asked: ev.ChangeAsked) -> ev.AskOpened:
     """The question to whoever may say yes, but for whoever asks. Raises UsageError where nobody could."""
-    seats = {" or ".join(change.roles): 1}
+    seats = change.seats
     barred = {asked.asked_by: f"asked for this {change.what}, and nobody approves their own"} if asked.asked_by else {}
     deadline = asked.at + frozen.environment.clock.real(PATIENCE)
     if why := why_unreachable(seats, may_answer(Asking(seats, barred, asked.at, deadline), frozen.people)):

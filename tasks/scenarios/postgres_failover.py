@@ -108,6 +108,9 @@ class PostgresFailover(KilledPrimary, frozen=True):
         did = f"{victim} was not off"
         if list(seen.primaries) == [victim]:
             did = f"{victim} takes writes as before"
+            if off:  # it answers, so its switch is another server's
+                await switch.start()
+                did = f"{did}, and what its `kill` ended was started"
         elif seen.primaries:
             [primary] = seen.primaries
             if victim not in seen.standbys:

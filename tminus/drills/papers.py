@@ -24,15 +24,9 @@ def change_of(opened: OpenedDrills, asked: ev.DrillAsked) -> Change:
         owner=drill.owner,
         chains=drills_asked(opened.system, opened.environment.environment, asked.scenario),
         text=_text(opened, asked),
-        roles=_roles(drill.approvers, calendar.override if asked.outside and calendar else ()),
+        roles=drill.approvers,
+        besides=calendar.override if asked.outside and calendar else (),
     )
-
-
-def _roles(approvers: tuple[str, ...], override: tuple[str, ...]) -> tuple[str, ...]:
-    """Who may say yes; where the calendar is overridden too, who may do both."""
-    if not override:
-        return approvers
-    return tuple(role for role in override if not approvers or role in approvers)
 
 
 def _text(opened: OpenedDrills, asked: ev.DrillAsked) -> str:

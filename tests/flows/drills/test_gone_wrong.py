@@ -1,6 +1,7 @@
 """Where a drill goes wrong it says so, says what state things are in, and never that it went well."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +18,14 @@ from tests.flows.drills.playing import argv, course, drill, last, locked, machin
 from tminus.drills.course import Played
 
 NAME = "database-failover"
+_MISTAKEN = """
+from tasks.scenarios.postgres_failover import PostgresFailover
+async def mistaken(self, site):
+    raise KeyError("what nobody foresaw")
+PostgresFailover.{stage} = mistaken
+from cli.main import main
+main()
+"""
 
 
 def test_a_standby_that_is_behind(estate: DrillEstate) -> None:
@@ -72,6 +81,32 @@ def test_an_undo_that_fails(estate: DrillEstate) -> None:
         "a follows b", "b follows a"
     )
     assert look(estate) == before
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "how"),
+    [("verify", 1, "undone"), pytest.param("undo", 4, "not undone", marks=pytest.mark.long)],
+)
+def test_a_mistake_of_tminus(estate: DrillEstate, stage: str, code: int, how: str) -> None:
+    """What nobody foresaw leaves nothing broken where it can be undone, and calls a person where it cannot."""
+    before = look(estate)
+    came = subprocess.run(
+        [sys.executable, "-c", _MISTAKEN.format(stage=stage), *argv(estate, NAME)[3:]],
+        env=estate.seen(),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ended = last(estate, NAME).ended
+    assert (came.returncode, ended and ended.how) == (code, how), came.stdout + came.stderr
+    assert "tminus itself failed with KeyError" in came.stdout
+    assert "what nobody foresaw" in came.stderr, "its log shows it whole"
+    if how == "not undone":
+        _needs_a_person(last(estate, NAME))
+        assert drill(estate, NAME, "--undo").returncode in {0, 1}
+    assert look(estate) == before
+    assert locked(estate) is None
 
 
 @pytest.mark.long
