@@ -106,7 +106,6 @@ class Drilling:
         except Exception as e:
             if (left := self.diary.course.unproven) is None:
                 raise
-            _logger.exception("%s: a mistake of tminus; what was broken is undone", self._name)
             await self._broke_off(left, left.stage or "inject", ActionFailed(_failed(e)))
         return self.diary.course.drills[-1]
 
@@ -142,8 +141,7 @@ class Drilling:
             return await uninterrupted(self._back(drill), goes_on)
         except LedgerError as e:
             raise self._abandoned(e) from e
-        except Exception as e:
-            _logger.exception("%s: a mistake of tminus while it was undone", self._name)
+        except Exception as e:  # noqa: BLE001 - a person must hear of it, whoever made the mistake
             return await self._end(drill, "not undone", f"{_failed(e)}; a person is needed")
 
     async def _back(self, drill: Played) -> ev.DrillEnded:
@@ -251,6 +249,8 @@ class Drilling:
 
 
 def _failed(error: Exception) -> str:
+    """What tminus did wrong, which is told, and logged whole."""
+    _logger.error("a mistake of tminus in a drill", exc_info=error)
     return f"tminus itself failed with {type(error).__name__}, which its log shows whole"
 
 

@@ -70,12 +70,12 @@ def _of_backups(machine: PlannedMachine, deed: str, until: str) -> int:
         case "ready":
             return DONE if postgres_restore.has_backup(machine) else DOWN
         case "lose":
-            return max(kill(machine), postgres_restore.lose(machine))
+            return kill(machine) or postgres_restore.lose(machine)
         case "restore":
             postgres_restore.lay_out(machine, until)
             return start(machine) or postgres_restore.until_it_takes_writes(machine, lambda: any(processes(machine)))
         case _:
-            return max(kill(machine), postgres_restore.give_back(machine)) or start(machine)
+            return kill(machine) or postgres_restore.give_back(machine) or start(machine)
 
 
 def processes(machine: PlannedMachine) -> Iterator[psutil.Process]:

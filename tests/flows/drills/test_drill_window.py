@@ -324,7 +324,7 @@ def test_who_approves_is_told_who_is_silent(begun: Begun) -> None:
     """Which, and for how long at the most."""
     opened = begun().told.opened
     said = quiet_said(opened.book.scenarios[NAME], opened.environment)
-    assert said == "Meanwhile PDATABASE page nobody, for 10m at the most."
+    assert said == "Meanwhile PDATABASE page nobody, for 10m 3s at the most."
 
 
 def test_a_window_belongs_to_no_drill_before_it_begins() -> None:
