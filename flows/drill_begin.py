@@ -101,7 +101,7 @@ class Beginning:
         """The steady state, and the way of a drill."""
         site = Site(self._estate, drill, {})
         before = await self._steady(site)
-        await in_time(self._opened, self._scenario, self._scenario.require_switches(site))
+        await in_time(self._opened, self._scenario, self._scenario.require_ready(site))
         await self._guards.require()
         return before, await in_time(self._opened, self._scenario, self._scenario.plan(site))
 

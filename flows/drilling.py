@@ -103,11 +103,15 @@ class Drilling:
             await self._broke_off(left, left.stage or "inject", Refused(_INTERRUPTED))
         except LedgerError as e:
             raise self._abandoned(e) from e
-        except Exception as e:
-            if (left := self.diary.course.unproven) is None:
-                raise
-            await self._broke_off(left, left.stage or "inject", ActionFailed(_failed(e)))
+        except Exception as e:  # noqa: BLE001 - what was broken is undone, whoever made the mistake
+            await self._mistaken_forth(e)
         return self.diary.course.drills[-1]
+
+    async def _mistaken_forth(self, error: Exception) -> None:
+        """Writes down what nobody foresaw; raises it where nothing was begun."""
+        if (left := self.diary.course.unproven) is None:
+            raise error
+        await self._broke_off(left, left.stage or "inject", ActionFailed(_failed(error)))
 
     async def _watched(self, drill: Played) -> None:
         """All stages, while an outside client writes and looks; what it saw is written down."""

@@ -41,10 +41,13 @@ class Beside:
 
         Raises CouldNotObserve where they are not in time.
         """
-        async with asyncio.timeout(_BEGUN_WITHIN):
-            while not self._answered():
-                self._require_alive()
-                await asyncio.sleep(_LOOK)
+        until = time.monotonic() + _BEGUN_WITHIN
+        while not self._answered():
+            self._require_alive()
+            if time.monotonic() > until:
+                what = "probe was answered" if self.uncounted else "write was acknowledged"
+                raise CouldNotObserve(f"no {what} within {_BEGUN_WITHIN:g} s, before anything was broken")
+            await asyncio.sleep(_LOOK)
 
     async def until_good_again(self) -> None:
         """Until the newest requests in a row are good, all sent after this was asked; waits as long as that takes."""

@@ -1,7 +1,7 @@
 """The servers of a PostgreSQL cluster as each describes itself: who takes writes, who follows, how far behind."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString, TypeVar
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr
 
 from tasks.estate import CONNECT_WITHIN, Estate, named
 from tminus.credentials import resolve
-from tminus.errors import CouldNotObserve
+from tminus.errors import CouldNotObserve, Refused
 from tminus.loopback import dsn_is_local
 from tminus.systems.drills import PostgresCluster
 
@@ -30,6 +30,15 @@ _SELF: LiteralString = """
            (SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming') AS followers,
            current_setting('synchronous_standby_names') AS synchronous,
            (SELECT system_identifier FROM pg_control_system())::text AS cluster"""
+
+
+_IDENTITY: LiteralString = "SELECT system_identifier::text AS cluster FROM pg_control_system()"
+
+
+class Identity(BaseModel, frozen=True):
+    """Whose data a server has: the same on all servers of a cluster."""
+
+    cluster: str
 
 
 class Described(BaseModel, frozen=True):
@@ -73,6 +82,11 @@ class Seen:
         """Those that do not answer."""
         return [name for name, one in self.nodes.items() if one is None]
 
+    @property
+    def clusters(self) -> frozenset[str]:
+        """The identities of those that answer; one, where they are what they should be."""
+        return frozenset(one.cluster for one in self.nodes.values() if one)
+
     def behind(self, standby: str, primary: str) -> int:
         """Bytes of WAL that a standby has not received."""
         ahead, here = self.nodes[primary], self.nodes[standby]
@@ -86,7 +100,7 @@ class Seen:
             "standbys that stream": str(len(self.standbys)),
             "servers that do not answer": str(len(self.silent)),
             "commits wait for a standby": "yes" if waits else "no",
-            "clusters": str(len({one.cluster for one in self.nodes.values() if one})),
+            "clusters": str(len(self.clusters)),
         }
 
 
@@ -144,6 +158,26 @@ async def one(connection: "Connection", question: str) -> object:
     except psycopg.Error as e:
         raise CouldNotObserve(f"{question}: {type(e).__name__} {e.sqlstate or ''}".strip()) from e
     return row[0] if row else None
+
+
+async def require_not_the_ledger(estate: Estate, cluster: str, references: Iterable[str]) -> None:
+    """Raises Refused where tminus' own ledger lies there: once it is gone nobody can say what was broken, or undo it.
+
+    Args:
+        estate: the environment, with its ledger.
+        cluster: the identity of what is to be broken.
+        references: its servers' dsns, for a ledger that does not say its identity.
+    """
+    ledger = estate.environment.ledger.postgres
+    if ledger is None:
+        return
+    own = await described(estate, ledger, _IDENTITY, Identity)
+    places = [place(await asyncio.to_thread(resolve, one)) for one in (ledger, *references)]
+    if (own is not None and own.cluster == cluster) or places[0] in places[1:]:
+        raise Refused(
+            f"tminus' own ledger ({places[0]}) lies on what this would break: nobody could say then what is broken, "
+            "nor undo it. Keep the ledger on a server of its own. Nothing was broken"
+        )
 
 
 async def commit(estate: Estate, reference: str) -> None:

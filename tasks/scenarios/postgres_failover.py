@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from tasks.estate import Estate
 from tasks.machines import Switch, require_on
 from tasks.scenarios.killed import LOOK, KilledPrimary
-from tasks.scenarios.postgres_cluster import Seen, cluster_of, commit, connected, one, place, see
+from tasks.scenarios.postgres_cluster import (
+    Seen,
+    cluster_of,
+    commit,
+    connected,
+    one,
+    place,
+    require_not_the_ledger,
+    see,
+)
 from tasks.scenarios.scenario import Clients, Site, Steady, Way
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, Refused
@@ -59,9 +68,12 @@ class PostgresFailover(KilledPrimary, frozen=True):
         primary = seen.nodes[victim]
         return {"victim": victim, "heir": heir, "synchronous": primary.synchronous if primary else ""}
 
-    async def require_switches(self, site: Site) -> None:
-        """See Scenario: of every server."""
-        await require_on({name: self.switch(site, name) for name in cluster_of(site.estate, self.cluster).nodes})
+    async def require_ready(self, site: Site) -> None:
+        """See Scenario: the switch of every server, and the ledger."""
+        nodes = cluster_of(site.estate, self.cluster).nodes
+        await require_on({name: self.switch(site, name) for name in nodes})
+        for identity in (await self._seen(site)).clusters:
+            await require_not_the_ledger(site.estate, identity, [node.dsn for node in nodes.values()])
 
     async def answers(self, site: Site, name: str) -> bool:
         """See KilledPrimary."""

@@ -11,7 +11,7 @@ from tasks.command import run
 from tasks.estate import Estate, named
 from tasks.machines import Switch, require_on
 from tasks.scenarios.killed import LOOK, KilledPrimary
-from tasks.scenarios.postgres_cluster import commit, described
+from tasks.scenarios.postgres_cluster import commit, described, require_not_the_ledger
 from tasks.scenarios.scenario import Clients, Site, Steady, Way
 from tminus.clock import Duration, now
 from tminus.errors import CouldNotObserve, Refused
@@ -95,9 +95,11 @@ class PostgresRestore(KilledPrimary, frozen=True):
         ago = f"{self.before.total_seconds():g} s before its loss" if self.before else "the newest"
         return {"victim": self.server, "restored to": ago}
 
-    async def require_switches(self, site: Site) -> None:
+    async def require_ready(self, site: Site) -> None:
         """See Scenario."""
         await require_on({self.server: self._switch(site)})
+        if (seen := await self._seen(site)) is not None:
+            await require_not_the_ledger(site.estate, seen.cluster, [self._node(site.estate).dsn])
 
     async def answers(self, site: Site, name: str) -> bool:  # noqa: ARG002  # there is one server
         """See KilledPrimary."""

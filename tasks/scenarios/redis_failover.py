@@ -23,7 +23,7 @@ class RedisFailover(RedisScenario, KilledPrimary, frozen=True):
             raise Refused(f"{self.group}: {seen.line()}; there must be one that takes writes")
         return {"victim": seen.primaries[0]}
 
-    async def require_switches(self, site: Site) -> None:
+    async def require_ready(self, site: Site) -> None:
         """See Scenario: of every server."""
         await require_on({name: self.switch(site, name) for name in group_of(site.estate, self.group).nodes})
 

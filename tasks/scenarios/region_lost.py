@@ -55,9 +55,9 @@ class RegionLost(Scenario, frozen=True):
             raise Refused(f"two parts of {', '.join(self.parts)} break the same; nothing was broken")
         return {f"{name}.{key}": value for name, way in all_of.items() for key, value in way.items()}
 
-    async def require_switches(self, site: Site) -> None:
+    async def require_ready(self, site: Site) -> None:
         """See Scenario: of every part."""
-        await self._at_once(site, lambda part, here: part.require_switches(here))
+        await self._at_once(site, lambda part, here: part.require_ready(here))
 
     async def inject(self, site: Site) -> str:
         """See Scenario: all at once."""

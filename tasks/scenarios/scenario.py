@@ -72,10 +72,10 @@ class Scenario(Drill, ABC, frozen=True):
         del book
         return self
 
-    async def require_switches(self, site: Site) -> None:
-        """Raises Refused where a probe says of what runs that it does not: it would not tell either once it is broken.
+    async def require_ready(self, site: Site) -> None:
+        """Raises Refused where it could not be undone for certain, though all is steady; before anything is broken.
 
-        Asked in the steady state, before anything is broken.
+        So a probe that says of what runs that it does not, or tminus' own ledger on what is to be broken.
         """
 
     @abstractmethod

@@ -1,12 +1,19 @@
 """Commands of the environment that do not do what they are for are found, before anything is broken if possible."""
 
+import os
 import re
 
 import pytest
 
 from bench.drill_world import look
 from deployments.rehearsal.drill_estate import DrillEstate
+from flows.drill_opening import scenario_of
+from flows.drill_round import opened_drills
+from tasks.estate import Estate
+from tasks.scenarios.scenario import Site
 from tests.flows.drills.playing import course, drill, last, locked, said_otherwise
+from tminus.errors import Refused
+from tminus.release import no_release
 
 NAME = "database-failover"
 
@@ -25,6 +32,24 @@ def test_a_probe_that_says_off_of_what_runs(estate: DrillEstate) -> None:
     assert "its `probe` says that it is off" in came.stderr
     assert len(course(estate, NAME).drills) == before
     assert locked(estate) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"), [(NAME, "TMINUS_DRILL_PG_A"), ("records-restore", "TMINUS_DRILL_RECORDS")]
+)
+async def test_the_ledger_lies_on_what_would_be_broken(
+    estate: DrillEstate, name: str, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is broken without which nobody could say what was, whatever name the ledger's server goes by."""
+    for key, value in estate.seen().items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("LEDGER", os.environ[reference].replace("127.0.0.1", "localhost"))
+    ledger = f"sqlite: {estate.folder / 'ledger.sqlite'}"
+    with said_otherwise(estate.environment_file, ledger, "postgres: env:LEDGER"):
+        opened = opened_drills(estate.book, estate.environment_file)
+    async with Estate(opened.environment, no_release(opened.system), "a-drill", opened.base) as made:
+        with pytest.raises(Refused, match="tminus' own ledger"):
+            await scenario_of(opened, name).require_ready(Site(made, "a-drill", {}))
 
 
 @pytest.mark.parametrize("name", [NAME, pytest.param("cache-failover", marks=pytest.mark.long)])
