@@ -15,6 +15,7 @@ from deployments.rehearsal.drill_estate import DrillEstate
 from flows import drilling
 from flows.drill_measured import measured
 from flows.drill_round import Request, drill
+from tasks.outside.together import Seen
 from tasks.scenarios.postgres_failover import PostgresFailover
 from tasks.scenarios.postgres_restore import PostgresRestore
 from tasks.scenarios.redis_failover import RedisFailover
@@ -23,7 +24,6 @@ from tminus import events as ev
 from tminus.drills.book import Drill
 from tminus.drills.course import Played
 from tminus.drills.opened import open_drills
-from tminus.drills.outage import Outage
 from tminus.drills.receipts import Loss
 
 LEAD_IN = "300 ms"
@@ -102,10 +102,10 @@ class Watcher:
         """What was there when it died, and what is; nobody writes any more."""
         self.truth = await asyncio.to_thread(self.side.truth, site.way["victim"])
 
-    def measured(self, played: Played, loss: Loss, seen: Outage) -> ev.DrillMeasured:
+    def measured(self, played: Played, seen: Seen) -> ev.DrillMeasured:
         """As the drill has it, of which it keeps the numbers alone."""
-        self.loss = loss
-        return measured(played, loss, seen)
+        [(self.loss, _)] = seen.values()
+        return measured(played, seen)
 
 
 class Watched:

@@ -6,29 +6,35 @@ from decimal import Decimal
 
 from tasks.estate import Estate
 from tasks.outside.plan import ClientPlan
+from tasks.outside.together import Seen
 from tasks.scenarios.scenario import Scenario
 from tminus import events as ev
 from tminus.drills.course import Played
-from tminus.drills.outage import Outage, parts
-from tminus.drills.receipts import Loss
+from tminus.drills.outage import Outage, longest, parts
+from tminus.drills.receipts import Loss, all_losses
 
 _FOLDER = "drills"
 
 
-def client_of(scenario: Scenario, estate: Estate, drill: str) -> ClientPlan:
-    """What the client of a drill is told: a place of its own, by the drill's name. Raises NotConfigured."""
-    reached = scenario.clients(estate)
-    return ClientPlan(
-        store=reached.store,
-        references=reached.references,
-        place=reached.place or f"drill_{''.join(one if one.isalnum() else '_' for one in drill).lower()}",
-        rate=scenario.rate,
-        folder=estate.environment.state / _FOLDER / drill,
-    )
+def clients_of(scenario: Scenario, estate: Estate, drill: str) -> dict[str, ClientPlan]:
+    """What the clients of a drill are told: a place of their own each, by the drill's name. Raises NotConfigured."""
+    own = f"drill_{''.join(one if one.isalnum() else '_' for one in drill).lower()}"
+    return {
+        part: ClientPlan(
+            store=reached.store,
+            references=reached.references,
+            place=reached.place or (f"{own}_{number}" if part else own),
+            rate=scenario.rate,
+            folder=estate.environment.state / _FOLDER / drill / part,
+        )
+        for number, (part, reached) in enumerate(scenario.clients_of_parts(estate).items())
+    }
 
 
-def measured(drill: Played, loss: Loss, seen: Outage) -> ev.DrillMeasured:
-    """For the ledger: the loss in writes and seconds, or why nobody counted it, and the outage in its parts."""
+def measured(drill: Played, found: Seen) -> ev.DrillMeasured:
+    """For the ledger: the losses in writes and seconds, or why nobody counted them, and the longest outage's parts."""
+    loss = all_losses([loss for loss, _ in found.values()])
+    seen = longest([outage for _, outage in found.values()])
     marks: dict[str, float] = {stage: done.at.timestamp() for stage, done in drill.done.items()}
     decided = drill.moments.get("recover")
     if decided is not None:
@@ -50,6 +56,7 @@ def measured(drill: Played, loss: Loss, seen: Outage) -> ev.DrillMeasured:
         parts=parts(seen, marks),
         resolution_s=_exact(seen.resolution),
         uncounted=loss.uncounted,
+        clients={part: _one_saw(*saw) for part, saw in found.items() if part},
     )
 
 
@@ -92,11 +99,20 @@ def sentence(found: ev.DrillMeasured) -> str:
     if found.uncounted:
         return f"no writes were counted ({found.uncounted}), so nothing is said about loss; {gone}, {exact}"
     odd = {"there twice": found.duplicates, "out of order": found.reordered}
+    each = "".join(f"; {part}: {saw}" for part, saw in found.clients.items())
     return (
         f"{found.kept + found.lost:,} writes acknowledged, {found.lost:,} lost ({found.lost_s:.2f} s), "
         f"{found.unknown:,} never answered ({found.unknown_there:,} of them there)"
-        f"{_told(odd)}; {gone}, {exact}"
+        f"{_told(odd)}; {gone}, {exact}{each}"
     )
+
+
+def _one_saw(loss: Loss, seen: Outage) -> str:
+    """What the client of one part saw."""
+    gone = "not back" if seen.seconds is None else f"gone for {seen.seconds:.2f} s" if seen.seconds else "never gone"
+    if loss.uncounted:
+        return gone
+    return f"{len(loss.lost):,} of {len(loss.kept) + len(loss.lost):,} lost ({loss.lost_s:.2f} s), {gone}"
 
 
 def _told(odd: Mapping[str, int]) -> str:

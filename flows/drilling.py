@@ -12,17 +12,19 @@ from typing import Literal, TypeVar
 from flows.diary import Diary
 from flows.drill_begin import Beginning, in_production, in_time
 from flows.drill_guards import Guards
-from flows.drill_measured import client_of, measured, sentence, why_missed
+from flows.drill_measured import clients_of, measured, sentence, why_missed
 from flows.drill_watch import Ended, Watch
 from flows.drill_window import DrillWindow
 from flows.uninterrupted import forget_cancellation, uninterrupted
 from tasks.estate import Estate
-from tasks.outside.beside import beside, forget, lost
+from tasks.outside.beside import forget, lost
+from tasks.outside.together import together
 from tasks.scenarios.scenario import Scenario, Site
 from tminus import events as ev
 from tminus.drills.course import FORWARD, Course, Played, way_said
 from tminus.drills.lever import Lever
 from tminus.drills.opened import OpenedDrills
+from tminus.drills.receipts import all_losses
 from tminus.errors import (
     ActionFailed,
     CouldNotObserve,
@@ -116,18 +118,18 @@ class Drilling:
     async def _watched(self, drill: Played) -> None:
         """All stages, while an outside client writes and looks; what it saw is written down."""
         try:
-            plan = client_of(self._scenario, self._estate, drill.name)
-            async with self._watch, beside(plan) as client:
-                await self._in_time(self._unless_stopped(drill, client.until_it_writes()))
+            plans = clients_of(self._scenario, self._estate, drill.name)
+            async with self._watch, together(plans) as clients:
+                await self._in_time(self._unless_stopped(drill, clients.until_they_write()))
                 await self._unless_stopped(drill, asyncio.sleep(self._scenario.lead_in.total_seconds()))
                 if not await self._through(drill):
                     return
-                await self._in_time(self._unless_stopped(drill, client.until_good_again()))
-                loss, seen = await client.end(drill.moments["inject"].timestamp())
+                await self._in_time(self._unless_stopped(drill, clients.until_good_again()))
+                seen = await clients.end(drill.moments["inject"].timestamp())
         except _BROKE as e:
             await self._broke_off(drill, "verify" if drill.injected else "inject", e)
             return
-        await self.diary.write(measured(drill, loss, seen))
+        await self.diary.write(measured(drill, seen))
 
     async def _through(self, drill: Played) -> bool:
         for stage in FORWARD:
@@ -175,7 +177,8 @@ class Drilling:
     async def _receipts_said(self, drill: Played) -> str:
         """What became of the writes of a drill that was not measured, as far as there are receipts of them here."""
         try:
-            found = await lost(client_of(self._scenario, self._estate, drill.name))
+            plans = clients_of(self._scenario, self._estate, drill.name)
+            found = all_losses(await asyncio.gather(*map(lost, plans.values())))
         except _BROKE as e:
             return f"; nobody knows what was lost: {e}"
         if not (acknowledged := len(found.kept) + len(found.lost)):
@@ -185,7 +188,7 @@ class Drilling:
     async def _swept(self, drill: Played) -> None:
         """What the client wrote is taken away; where that cannot be done it is said, and nothing hangs on it."""
         try:
-            await forget(client_of(self._scenario, self._estate, drill.name))
+            await asyncio.gather(*map(forget, clients_of(self._scenario, self._estate, drill.name).values()))
         except _BROKE as e:
             self._say(f"{self._name}: {e}")
 

@@ -130,6 +130,11 @@ class DisturbedLink(Scenario, ABC, frozen=True):
         client = self._place(estate).client
         return Clients(client.store, client.references)
 
+    def breaks(self, estate: Estate) -> frozenset[str]:
+        """See Scenario: the link alone."""
+        place = self._place(estate)
+        return frozenset({f"{place.proxy} of {place.api.url}"})
+
     async def _until_good(self, site: Site) -> None:
         site.waits(f"the client of {self.link} is not answered in time {_GOOD} times in a row")
         good = 0

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString, TypeVar
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from tasks.estate import CONNECT_WITHIN, Estate, named
+from tasks.scenarios.whereabouts import whereabouts
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, Refused
 from tminus.loopback import dsn_is_local
@@ -172,7 +173,7 @@ async def require_not_the_ledger(estate: Estate, cluster: str, references: Itera
     if ledger is None:
         return
     own = await described(estate, ledger, _IDENTITY, Identity)
-    places = [place(await asyncio.to_thread(resolve, one)) for one in (ledger, *references)]
+    places = [whereabouts(await asyncio.to_thread(resolve, one)) for one in (ledger, *references)]
     if (own is not None and own.cluster == cluster) or places[0] in places[1:]:
         raise Refused(
             f"tminus' own ledger ({places[0]}) lies on what this would break: nobody could say then what is broken, "
@@ -184,11 +185,3 @@ async def commit(estate: Estate, reference: str) -> None:
     """A transaction that writes, and leaves no row. Raises CouldNotObserve, MissingSecret."""
     async with await connected(estate, reference) as connection:
         await one(connection, _WRITTEN)
-
-
-def place(dsn: SecretStr) -> str:
-    """`host:port` of a server, without credentials."""
-    from psycopg.conninfo import conninfo_to_dict
-
-    parts = conninfo_to_dict(dsn.get_secret_value())
-    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"

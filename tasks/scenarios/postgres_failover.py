@@ -13,11 +13,11 @@ from tasks.scenarios.postgres_cluster import (
     commit,
     connected,
     one,
-    place,
     require_not_the_ledger,
     see,
 )
 from tasks.scenarios.scenario import Clients, Site, Steady, Way
+from tasks.scenarios.whereabouts import whereabouts
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve, Refused
 
@@ -127,7 +127,7 @@ class PostgresFailover(KilledPrimary, frozen=True):
             [primary] = seen.primaries
             if victim not in seen.standbys:
                 at = await asyncio.to_thread(resolve, cluster_of(site.estate, self.cluster).nodes[primary].dsn)
-                await switch.rejoin(place(at))
+                await switch.rejoin(whereabouts(at))
                 did = f"{victim} follows {primary}"
         elif off:
             await switch.start()

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from tasks.estate import Estate, named, redis_client
 from tasks.redis_sentinels import Belief, beliefs
+from tasks.scenarios.whereabouts import whereabouts
 from tminus.credentials import resolve
 from tminus.errors import CouldNotObserve
 from tminus.systems.drills import RedisGroup
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     import redis.asyncio
-
-_PORT = 6379
 
 
 class Described(BaseModel, frozen=True):
@@ -90,7 +88,7 @@ async def see(estate: Estate, group: RedisGroup) -> Seen:
     asked, believed = await asyncio.gather(
         asyncio.gather(*(_described(estate, url) for url in urls)), beliefs(estate, group.sentinels)
     )
-    places = dict(zip(group.nodes, map(place, urls), strict=True))
+    places = dict(zip(group.nodes, map(whereabouts, urls), strict=True))
     return Seen(dict(zip(group.nodes, asked, strict=True)), places, believed)
 
 
@@ -104,10 +102,4 @@ async def _described(estate: Estate, url: SecretStr) -> Described | None:
 
 def connected(estate: Estate, url: SecretStr) -> "AbstractAsyncContextManager[redis.asyncio.Redis]":
     """A client of one server; see tasks.estate.redis_client."""
-    return redis_client(estate.environment, url, f"redis {place(url)}", decoded=True)
-
-
-def place(url: SecretStr) -> str:
-    """`host:port` of a server, without credentials."""
-    parts = urlsplit(url.get_secret_value())
-    return f"{parts.hostname or 'localhost'}:{parts.port or _PORT}"
+    return redis_client(estate.environment, url, f"redis {whereabouts(url)}", decoded=True)

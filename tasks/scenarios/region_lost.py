@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class RegionLost(Scenario, frozen=True):
-    """All parts are broken at the same time; what is seen is seen by the first's outside client.
+    """All parts are broken at the same time, and each has an outside client: all losses count, and the longest outage.
 
     Attributes:
         parts: other scenarios of the book, each of one part.
@@ -50,9 +50,7 @@ class RegionLost(Scenario, frozen=True):
     async def plan(self, site: Site) -> Way:
         """See Scenario: of every part; raises Refused where two would break the same."""
         all_of = await self._at_once(site, lambda part, here: part.plan(here))
-        victims = [(key, value) for way in all_of.values() for key, value in way.items() if key in {"victim", "link"}]
-        if len(set(victims)) < len(victims):
-            raise Refused(f"two parts of {', '.join(self.parts)} break the same; nothing was broken")
+        await asyncio.to_thread(self._require_apart, site.estate)
         return {f"{name}.{key}": value for name, way in all_of.items() for key, value in way.items()}
 
     async def require_ready(self, site: Site) -> None:
@@ -82,6 +80,23 @@ class RegionLost(Scenario, frozen=True):
     def clients(self, estate: Estate) -> Clients:
         """See Scenario: the first part's."""
         return self._played[self.parts[0]].clients(estate)
+
+    def clients_of_parts(self, estate: Estate) -> Mapping[str, Clients]:
+        """See Scenario: those of each; one for parts that are reached the same way."""
+        reached: dict[str, Clients] = {}
+        for name, part in self._played.items():
+            if (clients := part.clients(estate)) not in reached.values():
+                reached[name] = clients
+        return reached
+
+    def _require_apart(self, estate: Estate) -> None:
+        """Raises Refused where two parts would break the same; MissingSecret, NotConfigured."""
+        by_place: dict[str, list[str]] = {}
+        for name, part in self._played.items():
+            for place in part.breaks(estate):
+                by_place.setdefault(place, []).append(name)
+        if twice := next((names for names in by_place.values() if len(names) > 1), None):
+            raise Refused(f"{' and '.join(twice)} break something of the same; nothing was broken")
 
     def _sites(self, site: Site) -> Sequence[tuple[str, Scenario, Site]]:
         """Each part, and the drill as it sees it."""

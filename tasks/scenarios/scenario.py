@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tasks.estate import Estate
+from tasks.scenarios.whereabouts import whereabouts
+from tminus.credentials import resolve
 from tminus.drills.book import Drill
 from tminus.events.drills import DrillStage
 
@@ -112,6 +114,17 @@ class Scenario(Drill, ABC, frozen=True):
     @abstractmethod
     def clients(self, estate: Estate) -> "Clients":
         """How those who write and look from outside reach it. Raises NotConfigured."""
+
+    def breaks(self, estate: Estate) -> frozenset[str]:
+        """Where all is of which it breaks something: what shares any of it is not broken at the same time.
+
+        Blocks: call it from a thread. Raises NotConfigured, MissingSecret.
+        """
+        return frozenset(whereabouts(resolve(one)) for one in self.clients(estate).references)
+
+    def clients_of_parts(self, estate: Estate) -> "Mapping[str, Clients]":
+        """The same of every part of it, by its name; one without a name where it has none."""
+        return {"": self.clients(estate)}
 
 
 @dataclass(frozen=True)

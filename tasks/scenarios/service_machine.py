@@ -10,6 +10,8 @@ from tasks.machines import Switch
 from tasks.outside.looking import look, serves
 from tasks.scenarios.killed import LOOK, until_silent
 from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
+from tasks.scenarios.whereabouts import whereabouts
+from tminus.credentials import resolve
 from tminus.errors import NotConfigured, Refused
 from tminus.systems.command import Command
 from tminus.systems.drills import ServiceMachine
@@ -92,6 +94,10 @@ class BrokenService(Scenario, ABC, frozen=True):
         """See Scenario: as its customers."""
         place = self.place(estate)
         return Clients("http", (place.customers or place.url,))
+
+    def breaks(self, estate: Estate) -> frozenset[str]:
+        """See Scenario: this instance, whoever stands before it."""
+        return frozenset({whereabouts(resolve(self.place(estate).url))})
 
     def switch(self, site: Site) -> Switch:
         """Its power switch; raises NotConfigured."""

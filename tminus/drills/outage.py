@@ -1,7 +1,8 @@
 """How long a system was gone, by what an outside client saw, and which part of it was spent on what."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -58,6 +59,16 @@ def outage(probes: Iterable[Probe], good_in_a_row: int = GOOD_IN_A_ROW) -> Outag
     back = stayed[0].sent if len(stayed) >= good_in_a_row else None
     flaps = sum(later - one > 1 for one, later in pairwise(failed))
     return Outage(ordered[failed[0]].sent, back, flaps, resolution)
+
+
+def longest(seen: Sequence[Outage]) -> Outage:
+    """The longest of what several clients saw, one that is not over before all others; as exact as the worst of them.
+
+    Args:
+        seen: one at least.
+    """
+    worst = max(seen, key=lambda one: math.inf if one.seconds is None else one.seconds)
+    return replace(worst, flaps=sum(one.flaps for one in seen), resolution=max(one.resolution for one in seen))
 
 
 def parts(seen: Outage, marks: Mapping[str, float]) -> dict[str, Decimal]:

@@ -1,11 +1,12 @@
 """What was lost, by receipts: each write that the server acknowledged has one, and is there afterwards or is not."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Key = tuple[int, int]
 """A write: which writer made it, and its number there, from 0 on."""
+_APART = 1_000  # more writers than one client has
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,31 @@ def judge(receipts: Iterable[Receipt], found: Sequence[Key]) -> Loss:
         duplicates=sum(times - 1 for times in there.values()),
         reordered=_reordered(found),
         lost_s=_stretch(last, lost),
+    )
+
+
+def all_losses(seen: Sequence[Loss]) -> Loss:
+    """Those of several clients as of one; the seconds are the longest stretch, since they were lost at the same time.
+
+    Args:
+        seen: one at least; the writers of each are told apart. Counts where any did.
+    """
+    if len(seen) == 1:
+        return seen[0]
+
+    def every(of: Callable[[Loss], frozenset[Key]]) -> frozenset[Key]:
+        return frozenset((writer + _APART * at, n) for at, one in enumerate(seen) for writer, n in of(one))
+
+    return Loss(
+        kept=every(lambda one: one.kept),
+        lost=every(lambda one: one.lost),
+        unknown=every(lambda one: one.unknown),
+        unknown_there=every(lambda one: one.unknown_there),
+        strange=every(lambda one: one.strange),
+        duplicates=sum(one.duplicates for one in seen),
+        reordered=sum(one.reordered for one in seen),
+        lost_s=max(one.lost_s for one in seen),
+        uncounted="; ".join(one.uncounted for one in seen) if all(one.uncounted for one in seen) else "",
     )
 
 

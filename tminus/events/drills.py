@@ -152,8 +152,9 @@ class DrillMeasured(Happening):
         first_failed, back: the first refused request, and the first of those that stayed good.
         rto_s: between these two; None where nothing was refused, or it never came back.
         parts: how long each of detect, decide, recover and verify took of it, in seconds.
-        resolution_s: how far apart two looks were.
+        resolution_s: how far apart two looks were, at the most.
         uncounted: why no writes were counted, so that every count is 0 and means nothing; "" where they were.
+        clients: part → what its own client saw, in words, where there were several; all of it is in the counts.
     """
 
     type: Literal["drill.measured"] = "drill.measured"
@@ -173,6 +174,7 @@ class DrillMeasured(Happening):
     parts: dict[str, Decimal] = Field(default_factory=dict)
     resolution_s: Decimal = Decimal(0)
     uncounted: Printable = ""
+    clients: dict[str, str] = Field(default_factory=dict)
 
 
 class DrillStopped(Happening):

@@ -8,7 +8,16 @@ import pytest
 
 from deployments.rehearsal.binaries import CHECKOUT
 from deployments.rehearsal.drill_estate import DrillEstate
-from tests.flows.drills.playing import argv, count, drill, last, locked, pull, require_undone_after_a_kill
+from tests.flows.drills.playing import (
+    argv,
+    count,
+    drill,
+    last,
+    locked,
+    pull,
+    require_undone_after_a_kill,
+    said_otherwise,
+)
 from tests.sampling import few
 from tminus import events as ev
 from tminus.drills.course import FORWARD
@@ -34,6 +43,25 @@ def test_it_goes_through(estate: DrillEstate, name: str) -> None:
     assert abs(sum(found.parts.values()) - found.rto_s) < 0.001
     assert locked(estate) is None
     assert f"{found.kept + found.lost:,} writes acknowledged" in came.stdout
+
+
+@pytest.mark.long
+def test_a_region_counts_all_that_it_loses(estate: DrillEstate) -> None:
+    """Database and cache die together; the writes of both are counted, and each says what its own client saw."""
+    region = (
+        "scenarios:\n  region:\n    kind: region.lost\n    title: The region\n    owner: devops_lead\n    rto: 1h\n"
+    )
+    parts = "    rpo: 1h\n    approval: []\n    lead_in: 300ms\n    parts: [database-failover, cache-failover]\n"
+    with said_otherwise(estate.book, "scenarios:\n", region + parts):
+        came = drill(estate, "region")
+        assert came.returncode == 0, came.stdout + came.stderr
+        found = last(estate, "region").measured
+    assert found is not None
+    assert list(found.clients) == ["database-failover", "cache-failover"]
+    counted = [int(said.split(" of ")[1].split()[0].replace(",", "")) for said in found.clients.values()]
+    assert min(counted) > 0
+    assert sum(counted) == found.kept + found.lost
+    assert f"; cache-failover: {found.clients['cache-failover']}" in came.stdout
 
 
 @pytest.mark.parametrize("stage", few(STAGES, "recover"))

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from deployments.rehearsal.drill_site import BOOK, DrillSite
 from flows.drill_round import opened_drills
 from tasks.scenarios.vocabulary import SCENARIOS
+from tasks.scenarios.whereabouts import whereabouts
 from tests.tasks.scenarios.staging import staged, standing
 from tminus.drills.book import book_of
 from tminus.errors import BookError, CouldNotObserve, Refused
@@ -60,9 +61,25 @@ async def test_one_that_cannot_be_undone_keeps_no_other_from_it(site: DrillSite)
 async def test_the_same_twice(site: DrillSite) -> None:
     """Two parts that would break the same are refused before anything is broken."""
     twice = {**BOOK, "region": {**ENTRIES["region"], "parts": ["cut", "closed"]}}
-    with pytest.raises(Refused, match="two parts of cut, closed break the same"):
+    with pytest.raises(Refused, match="cut and closed break something of the same"):
         async with staged(site, twice, "region"):
             pass
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("postgresql://a:b@db.example/records", "host=db.example port=5432 user=other password=x"),
+        ("redis://:secret@cache:6379/0", "redis://cache"),
+        ("https://orders.example/health", "https://orders.example:443/ready"),
+    ],
+)
+def test_the_same_server_by_two_names(one: str, other: str) -> None:
+    """Whoever asks, and in whatever form its address is; no credentials are in it."""
+    assert whereabouts(SecretStr(one)) == whereabouts(SecretStr(other))
+    assert "secret" not in whereabouts(SecretStr(one))
+    for elsewhere in ("redis://other-cache", "host=db.example port=5433", "https://orders.example:8443/"):
+        assert whereabouts(SecretStr(elsewhere)) != whereabouts(SecretStr(one))
 
 
 @pytest.mark.parametrize("parts", [["closed", "nowhere"], ["closed", "region"]])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tminus.drills.outage import PARTS, Outage, Probe, outage, parts
+from tminus.drills.outage import PARTS, Outage, Probe, longest, outage, parts
 
 
 def seen(pattern: str, good_in_a_row: int = 3) -> Outage:
@@ -22,6 +22,8 @@ def seen(pattern: str, good_in_a_row: int = 3) -> Outage:
         ("+-+-+++", 3.0, 1),
         ("--++", None, 0),
         ("-++-++-", None, 2),
+        ("-+++-+++", 5.0, 1),
+        ("-++++--++++", 7.0, 1),
         ("", 0.0, 0),
     ],
 )
@@ -32,12 +34,13 @@ def test_how_long(pattern: str, seconds: float | None, flaps: int) -> None:
 
 @given(st.lists(st.booleans(), max_size=60))
 def test_it_begins_with_a_failure_and_ends_with_none(good: list[bool]) -> None:
-    """Whatever the probes were: between the end of the outage and so many on, none failed."""
+    """Whatever the probes were: from the end of the outage on none failed."""
     probes = [Probe(float(at), one) for at, one in enumerate(good)]
     found = outage(reversed(probes), 4)
     assert (found.first_failed is None) == all(good)
     if found.back is not None:
-        assert all(good[int(found.back) : int(found.back) + 4])
+        assert all(good[int(found.back) :])
+        assert len(good[int(found.back) :]) >= 4
         assert not good[int(found.back) - 1]
 
 
@@ -54,3 +57,17 @@ def test_the_parts_are_the_whole(begin: float, length: float, marks: list[float]
 def test_what_was_not_gone_has_no_parts() -> None:
     """Nor has what never came back."""
     assert parts(seen("+++"), {}) == parts(seen("--"), {}) == {}
+
+
+def test_the_longest_gap_is_how_exact_it_is() -> None:
+    """And not the mean: of probes at 0, 1, 2 and 9 nobody knows what was between the last two."""
+    assert outage([Probe(at, good=True) for at in (0.0, 1.0, 2.0, 9.0)]).resolution == 7.0
+
+
+def test_the_longest_of_several() -> None:
+    """One that is not over is longer than any; what one client saw badly makes all of it less exact."""
+    over, short, open_still = seen("+---+++"), seen("+-+++"), seen("--+")
+    assert longest([over, short]).seconds == 3.0
+    assert longest([over, open_still, short]).seconds is None
+    coarse = outage([Probe(0.0, good=True), Probe(9.0, good=True)])
+    assert (longest([coarse, over]).seconds, longest([coarse, over]).resolution) == (3.0, 9.0)

@@ -1,11 +1,12 @@
 """Receipts held against what is there: every write is told apart, and nothing counts twice."""
 
 import random
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tminus.drills.receipts import Key, Receipt, judge
+from tminus.drills.receipts import Key, Receipt, all_losses, judge
 
 KEYS = st.tuples(st.integers(0, 3), st.integers(0, 20))
 MADE = st.dictionaries(KEYS, st.booleans())
@@ -43,6 +44,27 @@ def test_lost_seconds(made: dict[Key, bool], found: set[Key]) -> None:
     """Nothing lost is no second, and something lost is more than none."""
     loss = judge(receipts_of(made), sorted(found))
     assert (loss.lost_s > 0) == bool(loss.lost)
+
+
+@given(MADE, st.sets(KEYS), MADE, st.sets(KEYS))
+def test_several_clients_count_as_one(
+    one: dict[Key, bool], kept: set[Key], other: dict[Key, bool], also: set[Key]
+) -> None:
+    """Each write of each once, however much their numbers are alike."""
+    first, second = judge(receipts_of(one), sorted(kept)), judge(receipts_of(other), sorted(also))
+    both = all_losses([first, second])
+    for of in ("kept", "lost", "unknown", "unknown_there", "strange"):
+        assert len(getattr(both, of)) == len(getattr(first, of)) + len(getattr(second, of))
+    assert both.lost_s == max(first.lost_s, second.lost_s)
+    assert all_losses([first]) == first
+
+
+def test_nothing_is_counted_where_nobody_counts() -> None:
+    """But where one of several does, that counts."""
+    counted = judge([], [])
+    silent = replace(counted, uncounted="it makes none")
+    assert all_losses([silent, counted]).uncounted == ""
+    assert all_losses([silent, silent]).uncounted == "it makes none; it makes none"
 
 
 def test_a_gap_counts_from_the_last_kept_write() -> None:
