@@ -57,7 +57,7 @@ def test_a_region_counts_all_that_it_loses(estate: DrillEstate) -> None:
         assert came.returncode == 0, came.stdout + came.stderr
         found = last(estate, "region").measured
     assert found is not None
-    assert list(found.clients) == ["database-failover", "cache-failover"]
+    assert set(found.clients) == {"database-failover", "cache-failover"}
     counted = [int(said.split(" of ")[1].split()[0].replace(",", "")) for said in found.clients.values()]
     assert min(counted) > 0
     assert sum(counted) == found.kept + found.lost
