@@ -34,14 +34,14 @@ _CODES = {"held": 0, "missed": 1, "undone": 1, "not undone": 4}
 @click.argument("name", metavar="[NAME]", default="")
 @with_book_files("drills")
 @click.option("--undo", is_flag=True, help="Undo what NAME's last drill broke, where that is not proven yet.")
-@click.option("--stop", "lever", flag_value="stop", help="End all drills of the system here, and let none begin.")
-@click.option("--allow", "lever", flag_value="allow", help="Let drills begin again.")
+@click.option("--stop", is_flag=True, help="End all drills of the system here, and let none begin.")
+@click.option("--allow", is_flag=True, help="Let drills begin again.")
 @click.option("--override-calendar", is_flag=True, help="Ask for a yes to begin outside the calendar, with --reason.")
 @click.option("--people", type=click.Path(path_type=Path), envvar="TMINUS_PEOPLE", help="Who may approve: people.yaml.")
 @click.option("--reason", default="", help="Why, for the record and for whoever is asked.")
 @key_option
 def command(
-    runbook: Path, environment: Path, name: str, *, undo: bool, lever: str | None, **words: Unpack[_Words]
+    runbook: Path, environment: Path, name: str, *, undo: bool, stop: bool, allow: bool, **words: Unpack[_Words]
 ) -> None:
     """Breaks something real, and measures.
 
@@ -50,21 +50,25 @@ def command(
 
     Killed at any moment and started again, it undoes first and breaks nothing more.
 
-    Exits 0 where it went through and all promises held, 1 where one did not or the drill broke off and all is as
-    before, 2 where it was asked wrongly, 3 where a rule says no, 4 where a person is needed: not all is as before.
+    Ctrl-C ends it in order: what was broken is undone. The second Ctrl-C leaves it as it is.
+
+    Exits 0 where it went through and all promises held, or where --undo brought all back; 1 where a promise was missed
+    or the drill broke off and all is as before, 2 where it was asked wrongly, 3 where a rule says no, 4 where a person
+    is needed: not all is as before.
     """
     from contextlib import closing
 
     from flows import drill_round
 
-    found = drill_round.opened_drills(runbook, environment)
-    if lever is not None:
-        _move(found, lever, words["reason"])
+    if stop or allow:
+        _require_alone(name, undo=undo, stop=stop, allow=allow)
+        _move(runbook, environment, words["reason"], stop=stop)
         return
+    found = drill_round.opened_drills(runbook, environment)
     if not name:
         raise UsageError(f"drill which? {', '.join(found.book.scenarios)}")
-    list(found.book.named((name,)))
     with closing(found.store()) as store:
+        drill_round.require_in_book(store, found, name)
         doing = (
             drill_round.undo(store, found, name, click.echo)
             if undo
@@ -72,7 +76,18 @@ def command(
         )
         ended = _ended(store, found, name, doing)
     click.echo(f"{ended.how}: {ended.sentence}")
-    click.get_current_context().exit(_CODES[ended.how])
+    click.get_current_context().exit(0 if undo and ended.how == "undone" else _CODES[ended.how])
+
+
+def _require_alone(name: str, *, undo: bool, stop: bool, allow: bool) -> None:
+    """Raises UsageError where the lever and something else are asked at once: whoever types both wants one of them."""
+    if stop and allow:
+        raise UsageError("--stop and --allow say the opposite: give one of them. Nothing was changed")
+    if name or undo:
+        raise UsageError(
+            f"--{'stop' if stop else 'allow'} is of all drills of the system, and goes with no name and no --undo. "
+            "Nothing was changed"
+        )
 
 
 def _ended(
@@ -109,7 +124,7 @@ def _request(found: "OpenedDrills", name: str, words: "_Words") -> "Request":
     if override and not words["reason"]:
         raise UsageError("why must the calendar be overridden? Give --reason, for the record and for whoever is asked")
     if not roles and not override:
-        return Request(reason=words["reason"])
+        return Request(asked_by=_whoever_types(), reason=words["reason"])
     if people is None:
         who = roles or "somebody"
         raise UsageError(
@@ -121,22 +136,30 @@ def _request(found: "OpenedDrills", name: str, words: "_Words") -> "Request":
     return Request(person.id, words["reason"], people, override=override)
 
 
-def _move(found: "OpenedDrills", lever: str, reason: str) -> None:
-    """Pulls the lever, or lets go of it; says what that comes to."""
+def _whoever_types() -> str:
+    """Who sits at this terminal, where nobody asks for a signature."""
     import getpass
     import socket
+
+    return f"{getpass.getuser()} at {socket.gethostname()}"
+
+
+def _move(runbook: Path, environment: Path, reason: str, *, stop: bool) -> None:
+    """Pulls the lever, or lets go of it; says what that comes to. Of the book its system's name must be right alone."""
     from contextlib import closing
 
     from tminus.drills.lever import Lever
+    from tminus.drills.opened import opened_system
 
     if not reason:
         raise UsageError("why? Give --reason, for the record")
-    by, place = f"{getpass.getuser()} at {socket.gethostname()}", found.environment.environment
+    found = opened_system(runbook, environment)
+    system, place = found.book, found.environment.environment
     with closing(found.store()) as store:
-        one = Lever(store, found.system, place)
-        if lever == "stop":
-            one.pull(by, reason)
-            click.echo(f"No drill of {found.system} begins in {place}; one that runs is undone within seconds.")
+        one = Lever(store, system, place)
+        if stop:
+            one.pull(_whoever_types(), reason)
+            click.echo(f"No drill of {system} begins in {place}; one that runs is undone within seconds.")
         else:
-            one.release(by, reason)
-            click.echo(f"Drills of {found.system} may begin in {place} again.")
+            one.release(_whoever_types(), reason)
+            click.echo(f"Drills of {system} may begin in {place} again.")

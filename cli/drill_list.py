@@ -43,10 +43,12 @@ def command(runbook: Path, environment: Path, name: str | None, **how: Unpack[_H
 
     And which is due, from when on, and what is left to follow up. With NAME: all its drills, moment by moment.
 
-    Exits 0; 1 where the last drill of one is not proven to be undone.
+    Exits 0; 1 where the last drill of one is not proven to be undone, and nobody plays it any more.
     """
     from flows.drill_round import opened_drills
+    from tminus.drills.lever import Lever
     from tminus.errors import UsageError
+    from tminus.lease import vacant
 
     found = opened_drills(runbook, environment)
     list(found.book.named((name,) if name else ()))
@@ -56,30 +58,38 @@ def command(runbook: Path, environment: Path, name: str | None, **how: Unpack[_H
         raise UsageError("the account of which drill? Name it")
     with closing(found.store()) as store:
         courses = {one: found.course(store, one) for one in found.book.scenarios if name in {None, one}}
+        played = {one for one in courses if not vacant(store.lease(found.chain(one)))}
+        stopped = Lever(store, found.system, found.environment.environment).pulled()
         if how["page"] is not None or how["roster"]:
             _people(store, found, courses, how)
         elif how["evidence"] is not None:
             _evidence(found, courses, how["evidence"])
-        elif name is not None and not courses[name].drills:
-            click.echo(f"{name} was never played")
         elif name is not None:
-            _one(found, name, courses[name], markdown=how["markdown"])
+            _one(found, name, courses[name], how)
         else:
-            _all(found, courses, as_json=how["as_json"])
-    if any(course.unproven for course in courses.values()):
+            _all(found, courses, played, as_json=how["as_json"])
+    if stopped and not how["as_json"] and not how["markdown"]:
+        click.echo(f"Drills are stopped: {stopped}.", err=True)
+    if any(course.unproven for one, course in courses.items() if one not in played):
         click.get_current_context().exit(1)
 
 
-def _one(found: "OpenedDrills", name: str, course: "Course", *, markdown: bool) -> None:
-    from tminus.drills.showing import account, history
+def _one(found: "OpenedDrills", name: str, course: "Course", how: _How) -> None:
+    import json
 
-    if markdown:
+    from tminus.drills.showing import account, history, told_to_programs
+
+    if how["as_json"]:
+        click.echo(json.dumps([told_to_programs(name, one) for one in course.drills], indent=2, ensure_ascii=False))
+    elif not course.drills:
+        click.echo(f"{name} was never played")
+    elif how["markdown"]:
         click.echo(account(found, name, course), nl=False)
     else:
         click.echo("\n".join(history(course)))
 
 
-def _all(found: "OpenedDrills", courses: "dict[str, Course]", *, as_json: bool) -> None:
+def _all(found: "OpenedDrills", courses: "dict[str, Course]", played: set[str], *, as_json: bool) -> None:
     import json
 
     from rich.console import Console
@@ -96,7 +106,8 @@ def _all(found: "OpenedDrills", courses: "dict[str, Course]", *, as_json: bool) 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_PIPED)
-    console.print(overview(found, courses, drill_of_month(found.book, found.environment.calendar, now())))
+    months = drill_of_month(found.book, found.environment.calendar, now())
+    console.print(overview(found, courses, played, months))
     for left in follow_ups(found.book, courses):
         click.echo(f"To follow up: {left.line}")
 
@@ -113,6 +124,8 @@ def _evidence(found: "OpenedDrills", courses: "dict[str, Course]", folder: Path)
         except OSError as e:
             raise UsageError(f"--evidence: {folder} cannot be written ({e.strerror}); name another folder") from e
         click.echo(str(folder / name))
+    if unnamed := [name for name, drill in found.book.scenarios.items() if not drill.evidence]:
+        click.echo(f"Not in failover.json, since they have no `evidence:` in the book: {', '.join(unnamed)}", err=True)
 
 
 def _people(store: "Store", found: "OpenedDrills", courses: "dict[str, Course]", how: _How) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-_KINDS = ("runbook", "readiness", "release", "people", "environment", "backups", "secrets")
+_KINDS = ("runbook", "readiness", "release", "people", "environment", "backups", "secrets", "drills")
 
 
 @click.command("schema")
@@ -29,6 +29,11 @@ def command(kind: str) -> None:
         from tminus.rotations.book import book_of
 
         schema = file_schema(book_of(ROTATORS))
+    elif kind == "drills":
+        from tasks.scenarios.vocabulary import SCENARIOS
+        from tminus.drills.book import book_of as book_of_drills
+
+        schema = file_schema(book_of_drills(SCENARIOS))
     else:
         schema = file_schema(FILE_KINDS[kind])
     click.echo(json.dumps(schema, indent=2, ensure_ascii=False))

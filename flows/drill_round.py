@@ -13,12 +13,14 @@ from tminus import events as ev
 from tminus.calendar.asking import barred, require_allowed
 from tminus.chain_names import drills_of
 from tminus.clock import now
-from tminus.drills.course import Played
+from tminus.drills.course import Played, way_said
+from tminus.drills.crossed import require_playable
 from tminus.drills.opened import OpenedDrills, open_drills
 from tminus.drills.papers import change_of
 from tminus.drills.quiet import longest
 from tminus.environment import Kind
 from tminus.errors import Refused, UsageError
+from tminus.lease import vacant
 from tminus.ledger.store import Store
 
 
@@ -53,6 +55,8 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
     Where the book wants a yes it is asked for, and waited for with nothing held. Raises Refused where it may not begin
     now, saying why; UsageError, LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
+    list(opened.book.named((name,)))
+    require_playable(opened.book, opened.sources[0], opened.environment, name)
     request = _overriding(opened, name, request)
     if scenario_of(opened, name).approvers or request.outside:
         async with drilling(store, opened, name, say) as one:
@@ -68,6 +72,18 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
         if request.approval:
             await asyncio.to_thread(_require_unused, store, opened, name, request)
         return await one.play(request.asked_by, request.reason, request.approval)
+
+
+def require_in_book(store: Store, opened: OpenedDrills, name: str) -> None:
+    """Raises UsageError for an unknown name, saying more where the ledger knows a drill of that name."""
+    unknown = name not in opened.book.scenarios and opened.chain(name) in store.chains()
+    if unknown and (left := opened.course(store, name).unproven) is not None:
+        raise UsageError(
+            f"{name} is not in the book any more, and its last drill, of {left.began.at:%Y-%m-%d %H:%M:%S} UTC, is not "
+            f"proven to be undone ({left.began.kind}: {way_said(left.began.way)}). Put it back into the book as it "
+            f"was, then `tminus drill {name} --undo`"
+        )
+    list(opened.book.named((name,)))
 
 
 async def _undone_first(one: Drilling, left: Played, name: str, say: Say) -> ev.DrillEnded:
@@ -171,6 +187,8 @@ def _require_others_proven(store: Store, opened: OpenedDrills, name: str) -> Non
     for chain in store.chains():
         other = chain.removeprefix(begin)
         if chain.startswith(begin) and other != name and opened.course(store, other).unproven is not None:
+            if not vacant(store.lease(chain)):
+                raise Refused(f"the drill {other} is under way; wait until it is over. {name} broke nothing")
             raise Refused(
                 f"the last drill {other} is not proven to be undone; `tminus drill {other} --undo` does that. "
                 f"{name} broke nothing"

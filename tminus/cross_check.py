@@ -63,7 +63,7 @@ def against_environment(reading: Reading, source: Source, environment: Environme
             found.append(_mistake(source, (*step.place, "with", "services"), why))
         if why := why_never_proven(step.does, environment):
             found.append(_mistake(source, (*step.place, "check"), why))
-        for place, section, name in _systems(step.place, step.does):
+        for place, section, name in systems_of(step.place, step.does):
             known: Collection[str] = getattr(environment, section)
             if name not in known:
                 what = f"{environment.environment} has no {name!r} under {section}{nearest(name, sorted(known))}"
@@ -129,7 +129,7 @@ def against_release(reading: Reading, source: Source, release: Release) -> list[
     for step in reading.steps:
         if getattr(step.does, "verb", "") != "action":
             continue
-        for place, section, name in _systems(step.place, step.does):
+        for place, section, name in systems_of(step.place, step.does):
             if section == "services" and name not in release.services:
                 what = f"release {release.release} brings nothing for {name!r}{nearest(name, sorted(release.services))}"
                 found.append(_mistake(source, place, what))
@@ -164,7 +164,7 @@ def _named(asked: Quorum) -> set[str]:
     return {role for seat in asked.roles for role in roles_of_seat(seat)}
 
 
-def _systems(place: Place, does: object) -> Iterator[tuple[Place, str, str]]:
+def systems_of(place: Place, does: object) -> Iterator[tuple[Place, str, str]]:
     """Place, section of the environment, and name of each system that a step speaks of.
 
     What PagerDuty calls a service is none of the environment's.

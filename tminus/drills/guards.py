@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, Field, SerializeAsAny
+from pydantic import BaseModel, Field, JsonValue, SerializeAsAny
 
 from tminus.clock import Duration
 from tminus.errors import Mistake
@@ -18,7 +18,16 @@ _UNREADABLE = Spec(kind="unreadable")
 _KEYS = ("check", "with", "expect")
 
 
-class Guard(BaseModel, frozen=True, extra="forbid"):
+def _as_written(schema: dict[str, JsonValue]) -> None:
+    """In a file the check stands as in a runbook: by its name, with its parameters and what is expected."""
+    fields = schema["properties"]
+    if isinstance(fields, dict):
+        fields.pop("does", None)
+        fields |= {"check": {"type": "string"}, "with": {"type": "object"}, "expect": {"type": "object"}}
+    schema["required"] = ["title", "check"]
+
+
+class Guard(BaseModel, frozen=True, extra="forbid", json_schema_extra=_as_written):
     """A check that drills depend on: it must pass before, and a drill ends where it does not meanwhile.
 
     Attributes:

@@ -10,7 +10,8 @@ from tminus.ledger.store import Entry, Store
 from tminus.record_parts import read_event
 
 VARIABLE = "TMINUS_STOP_DRILLS"
-"""An environment variable that pulls it for this process alone, whatever the ledger says, where it is not empty."""
+"""An environment variable that pulls it for this process alone, whatever the ledger says; `0`, `no` and such do not."""
+_NOT = {"", "0", "no", "off", "false"}
 
 
 class Lever:
@@ -23,14 +24,14 @@ class Lever:
 
     def pulled(self) -> str:
         """By whom and why; "" where it is not."""
-        if said := self._variables.get(VARIABLE):
+        if said := self._set():
             return f"{VARIABLE} is set ({said[:80]})"
         last = self.stopped()
         return f"{last.by} stopped all drills at {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.reason}" if last else ""
 
     def how_to_allow(self) -> str:
         """What lets go of it, for whoever was told that it is pulled."""
-        if self._variables.get(VARIABLE):
+        if self._set():
             return f"Take {VARIABLE} out of this process's environment to let drills begin again"
         return "`tminus drill --allow --reason WHY` lets them begin again"
 
@@ -48,6 +49,10 @@ class Lever:
     def release(self, by: str, reason: str) -> None:
         """Lets drills begin again."""
         self._write(ev.DrillsAllowed(by=by, reason=reason))
+
+    def _set(self) -> str:
+        said = self._variables.get(VARIABLE, "")
+        return "" if said.strip().lower() in _NOT else said
 
     def _write(self, event: ev.Event) -> None:
         have_chain(self._store, self._chain)

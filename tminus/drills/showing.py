@@ -1,6 +1,7 @@
 """A system's drills in a terminal, and one's account for whoever was not there."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from itertools import pairwise
 
@@ -19,24 +20,33 @@ _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN = 12  # drills in a trend
 
 
-def overview(opened: OpenedDrills, courses: dict[str, Course], months: MonthsDrill | None) -> Table:
-    """Each scenario: what is promised, what the last drill measured, how it ended, and who is next."""
+def overview(
+    opened: OpenedDrills, courses: dict[str, Course], played: AbstractSet[str], months: MonthsDrill | None
+) -> Table:
+    """Each scenario: what is promised, what the last drill measured, how it ended, and who is next.
+
+    Args:
+        opened: the book.
+        courses: scenario → its drills.
+        played: those that a process plays now.
+        months: the month's.
+    """
     table = Table(title=f"{opened.book.title} in {opened.environment.environment}", title_justify="left")
     for column in ("drill", "last", "gone for", "at most", "lost", "at most", "trend", "owner"):
         table.add_column(column, overflow="fold")
     for name, drill in opened.book.scenarios.items():
         course = courses[name]
         next_one = f" (due from {months.at:%Y-%m-%d %H:%M} UTC)" if months and months.name == name else ""
-        table.add_row(f"{name}{next_one}", *_row(drill, course), trend(course), drill.owner)
+        table.add_row(f"{name}{next_one}", *_row(drill, course, name in played), trend(course), drill.owner)
     return table
 
 
-def _row(drill: Drill, course: Course) -> list[str]:
+def _row(drill: Drill, course: Course, played: bool) -> list[str]:  # of a table, a cell each
     promised = show_duration(drill.rto), show_duration(drill.rpo)
     last = course.last
     if last is None:
         return ["never", "", promised[0], "", promised[1]]
-    how = last.ended.how if last.ended else "under way, or interrupted"
+    how = last.ended.how if last.ended else "under way" if played else "interrupted, and not undone"
     found = last.measured
     gone = "" if found is None else gone_said(found)
     lost = "" if found is None else lost_said(found, f"{found.lost:,} writes ({found.lost_s:.2f} s)")
@@ -68,6 +78,23 @@ def shown(name: str, drill: Drill, course: Course) -> dict[str, str | float | in
         "lost_writes": found.lost if found and not found.uncounted else None,
         "lost_s": float(found.lost_s) if found and not found.uncounted else None,
         "rpo_promised_s": drill.rpo.total_seconds(),
+    }
+
+
+def told_to_programs(name: str, played: Played) -> dict[str, object]:
+    """One drill with its moments; times are in seconds."""
+    found = played.measured
+    return {
+        "drill": name,
+        "began": played.began.at.isoformat(),
+        "how": played.ended.how if played.ended else None,
+        "sentence": played.ended.sentence if played.ended else None,
+        "rto_s": float(found.rto_s) if found and found.rto_s is not None else None,
+        "rto_promised_s": float(played.began.rto_s),
+        "lost_writes": found.lost if found and not found.uncounted else None,
+        "lost_s": float(found.lost_s) if found and not found.uncounted else None,
+        "rpo_promised_s": float(played.began.rpo_s),
+        "moments": [{"at": at.isoformat(), "said": said} for at, said in moments(played)],
     }
 
 

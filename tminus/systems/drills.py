@@ -1,7 +1,9 @@
 """What a drill may break, and the commands by which it does: nothing here is broken that is not named here."""
 
+import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +13,9 @@ from tminus.systems.command import Command
 from tminus.systems.drill_cloud import RdsInstance
 from tminus.systems.drill_links import Link
 from tminus.systems.section import Section
+
+_WORDS = {"rejoin": "{primary}", "restore": "{until}"}
+_PLACEHOLDER = re.compile(r"\{\w+\}")
 
 
 class Machine(Section):
@@ -28,6 +33,30 @@ class Machine(Section):
     kill: Command
     start: Command
     rejoin: Command | None = None
+
+    @model_validator(mode="after")
+    def _commands_are_told_what_they_need(self) -> Self:
+        for name, command in self:
+            if isinstance(command, Command):
+                _require_word(name, command)
+        return self
+
+
+def _require_word(name: str, command: Command) -> None:
+    """Raises ValueError where a command lacks the placeholder without which it cannot know where to, or has another."""
+    there, wanted = {word for part in command.argv for word in _PLACEHOLDER.findall(part)}, _WORDS.get(name)
+    if wanted and wanted not in there:
+        said = f"has {', '.join(sorted(there))}" if there else "has no placeholder"
+        raise ValueError(f"{name}: no argument holds {wanted}, which is filled in; it {said}")
+    if strange := sorted(there - {wanted}):
+        raise ValueError(f"{name}: nothing is filled in for {', '.join(strange)}")
+
+
+def _require_different(addresses: Mapping[str, SecretRef]) -> None:
+    """Raises ValueError where two servers have the same address: one of them would be taken for the other."""
+    for name, address in addresses.items():
+        if same := [other for other, its in addresses.items() if its == address and other != name]:
+            raise ValueError(f"{name} and {same[0]} have the same address ({address}); each server has its own")
 
 
 class PostgresNode(Machine):
@@ -60,6 +89,7 @@ class PostgresCluster(Section):
     def _each_can_rejoin(self) -> "PostgresCluster":
         if missing := [name for name, node in self.nodes.items() if node.rejoin is None]:
             raise ValueError(f"{', '.join(missing)}: a PostgreSQL server needs `rejoin`, or it never comes back")
+        _require_different({name: node.dsn for name, node in self.nodes.items()})
         return self
 
 
@@ -92,6 +122,11 @@ class RedisGroup(Section):
 
     nodes: Annotated[dict[str, RedisNode], Field(min_length=2)]
     sentinels: str
+
+    @model_validator(mode="after")
+    def _each_has_its_address(self) -> Self:
+        _require_different({name: node.url for name, node in self.nodes.items()})
+        return self
 
 
 class ServiceMachine(Machine):
@@ -160,4 +195,4 @@ class Drills(Section):
     without_window: Literal["play", "refuse"] | None = None
     lever: tuple[str, ...] = ()
     restorable: dict[str, RestorablePostgres] = Field(default_factory=dict)
-    patience: Duration = timedelta(minutes=2)
+    patience: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(minutes=2)
