@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="At the end, write the report into this folder; not with --detach.",
 )
+@click.option("--override-calendar", is_flag=True, help="T-0 outside the calendar, by your role and with --reason.")
+@click.option("--reason", default="", help="Why the calendar is overridden, for the record.")
 @key_option
 def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     release: Path,
@@ -42,6 +44,8 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     dry_run: bool,
     detach: bool,
     out: Path | None,
+    override_calendar: bool,
+    reason: str,
     key_file: Path | None,
 ) -> None:
     """Creates a launch and follows it.
@@ -54,6 +58,8 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
     from tminus.launching import Documents
 
     refuse_unwritten_report(out, detach=detach, dry_run=dry_run)
+    if override_calendar and not reason:
+        raise UsageError("why must the calendar be overridden? Give --reason, for the record")
     documents = Documents.read(release, runbook, people, environment, KINDS)
     for line in documents.warnings():
         click.echo(f"warning: {line}", err=True)
@@ -63,7 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over each option by name
         _look_for_secrets(documents)
         raise SystemExit(3 if rehearse_on_paper(documents, t0) else 0)
     with _nothing_created():
-        frozen = _freeze(documents, t0, key_file)
+        frozen = _freeze(documents, t0, key_file, reason if override_calendar else "")
     _hand_over(frozen)
     if detach:
         return
@@ -104,7 +110,7 @@ def _look_for_secrets(documents: "Documents") -> None:
             click.echo(f"missing  {e}")
 
 
-def _freeze(documents: "Documents", t0: str, key_file: Path | None) -> "Frozen":
+def _freeze(documents: "Documents", t0: str, key_file: Path | None, override: str) -> "Frozen":
     from tminus.clock import now
     from tminus.environment import Environment
     from tminus.launching import launch_id
@@ -120,7 +126,7 @@ def _freeze(documents: "Documents", t0: str, key_file: Path | None) -> "Frozen":
     moment = now()
     name = launch_id(release.system, release.release, moment)
     title = f"{release.system} {release.release}"
-    return documents.frozen(name, parse_t0(t0, environment.clock, moment), person.id, title)
+    return documents.frozen(name, parse_t0(t0, environment.clock, moment), person.id, title, override)
 
 
 def _hand_over(frozen: "Frozen") -> None:

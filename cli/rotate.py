@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from flows.rotation_orders import Word
-    from flows.rotation_visit import Visited
+    from flows.rotation_visit import Visited, Wish
     from tminus.ledger.store import Store
     from tminus.rotations.document import Document
     from tminus.rotations.opened import OpenedSecrets
@@ -30,6 +30,7 @@ class _Words(TypedDict):
     given: bool
     dry_run: bool
     yes: bool
+    override_calendar: bool
     key_file: Path | None
 
 
@@ -45,6 +46,7 @@ class _Words(TypedDict):
 )
 @click.option("--people", type=click.Path(path_type=Path), envvar="TMINUS_PEOPLE", help="Who may approve: people.yaml.")
 @click.option("--reason", default="", help="Why, for the record and for whoever is asked.")
+@click.option("--override-calendar", is_flag=True, help="Begin outside the calendar, by your role and with --reason.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @key_option
 def command(
@@ -99,6 +101,11 @@ def _require_sense(secrets: tuple[str, ...], doing: str | None, words: "_Words")
         raise UsageError(f"name the one secret that is meant; {len(secrets)} are named")
     if not secrets and doing != "due":
         raise UsageError("rotate which? Name a secret, or give --due; `tminus secrets` lists them")
+    if words["override_calendar"] and (doing or words["dry_run"]):
+        raise UsageError(
+            "--override-calendar begins a rotation that is named, and goes with no other order; what leaked is cut off "
+            "at any time"
+        )
     if words["given"] and (doing in {"due", "undo"} or words["dry_run"]):
         raise UsageError("--given brings a new value, which only a rotation takes")
     if words["dry_run"] and doing in {"due", "undo"}:
@@ -131,6 +138,8 @@ def _visits(
         yield _told(_cut_off(store, found, secrets[0], words))
     else:
         wish = Wish(reason=words["reason"], given=_given(found, secrets[0]) if words["given"] else None)
+        if words["override_calendar"]:
+            wish = _overriding(found, wish, _word(words))
         for name in secrets:
             yield _told(asyncio.run(rotation_round.rotate(store, found, name, wish, click.echo, words["people"])))
 
@@ -190,6 +199,24 @@ def _word(words: "_Words") -> "Word":
     if not words["reason"]:
         raise UsageError("why? Give --reason, for the record")
     return Word(PersonalKey(words["key_file"]), words["people"], words["reason"])
+
+
+def _overriding(found: "OpenedSecrets", wish: "Wish", word: "Word") -> "Wish":
+    """The wish, with the rules of the calendar that whoever speaks overrides, where any bars it."""
+    from dataclasses import replace
+
+    from tminus.calendar.asking import barred
+    from tminus.calendar.override import require_may_override
+    from tminus.clock import now
+    from tminus.people import People
+    from tminus.yaml_source import Source
+
+    outside = barred(found.environment, "rotation", now())
+    if not outside:
+        return wish
+    person = word.key.owner(Source.read(word.people).load(People), str(word.people))
+    require_may_override(found.environment, person, outside)
+    return replace(wish, outside=outside, overridden_by=person.id)
 
 
 def _given(found: "OpenedSecrets", name: str) -> "Document":

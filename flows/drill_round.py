@@ -10,7 +10,8 @@ from flows.drill_opening import drilling, scenario_of
 from flows.drilling import Drilling, Say
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
-from tminus.calendar.asking import barred, require_allowed
+from tminus.calendar.asking import barred
+from tminus.calendar.override import require_allowed_but, roles_that_override
 from tminus.chain_names import drills_of
 from tminus.clock import now
 from tminus.drills.course import Played, way_said
@@ -96,9 +97,7 @@ def _overriding(opened: OpenedDrills, name: str, request: Request) -> Request:
     outside = _barred(opened, name) if request.override else ""
     if not outside:
         return replace(request, outside="")
-    calendar = opened.environment.calendar
-    if calendar is None or not calendar.override:
-        raise Refused(f"{outside}. Nobody may override that: name roles in the environment's `calendar.override`")
+    roles_that_override(opened.environment, outside)
     return replace(request, outside=outside)
 
 
@@ -175,10 +174,8 @@ def _require_signed(opened: OpenedDrills, name: str) -> None:
 
 def _require_in_calendar(opened: OpenedDrills, name: str, request: Request) -> None:
     """Raises OutsideCalendar where a rule bars it that nobody was asked to override, now or before it must be over."""
-    if request.outside and _barred(opened, name) in {"", request.outside}:
-        return
     lasts = longest(opened.book.scenarios[name], opened.environment)
-    require_allowed(opened.environment, "drill", now(), lasts=lasts)
+    require_allowed_but(opened.environment, "drill", now(), request.outside, lasts)
 
 
 def _require_others_proven(store: Store, opened: OpenedDrills, name: str) -> None:

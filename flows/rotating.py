@@ -23,9 +23,9 @@ from tasks.estate import Estate
 from tasks.rotators.rotator import Census, Done, NotYet, Turn
 from tasks.secret_versions import SecretVersions, Versions
 from tminus import events as ev
-from tminus.calendar.asking import require_allowed, why_not_allowed
+from tminus.calendar.override import require_allowed_but
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
+from tminus.errors import CouldNotObserve, MissingSecret, NotConfigured, OutsideCalendar, Refused, UsageError
 from tminus.ledger.store import Store
 from tminus.rotations.course import Rotation
 from tminus.rotations.document import Document
@@ -98,9 +98,10 @@ class Rotating:
         blind = [f"not seen: {census.blind}"] if census.blind else []
         return [*_lines(census), f"seen by {census.where}, since {census.since:%Y-%m-%d %H:%M} UTC", *blind]
 
-    def require_allowed(self, *, at_once: bool) -> None:
-        """Raises OutsideCalendar where the environment's calendar says no, but of what leaked."""
-        require_allowed(self._opened.environment, "rotation", now(), emergency=at_once)
+    def require_allowed(self, *, at_once: bool, outside: str = "") -> None:
+        """Raises OutsideCalendar where the environment's calendar says no, but of what leaked, or was overridden."""
+        if not at_once:
+            require_allowed_but(self._opened.environment, "rotation", now(), outside)
 
     def require_given(self, given: Document | None, *, at_once: bool) -> None:
         """Raises Refused where a person must bring the new value and did not."""
@@ -117,7 +118,7 @@ class Rotating:
         Raises Refused where a person must bring the new value and did not, but for one begun by the schedule, which
         pages; and where what the wish would replace is not current any more. Raises CouldNotObserve, LedgerError.
         """
-        self.require_allowed(at_once=wish.at_once)
+        self.require_allowed(at_once=wish.at_once, outside=wish.outside)
         if not wish.scheduled:
             self.require_given(wish.given, at_once=wish.at_once)
         replaces, old, _ = await self.current()
@@ -145,6 +146,8 @@ class Rotating:
             at_once=wish.at_once,
             reason=wish.reason,
             approval=wish.approval,
+            outside=wish.outside,
+            overridden_by=wish.overridden_by,
         )
         await self.diary.write(began)
 
@@ -202,8 +205,11 @@ class Rotating:
         if waits is not None and waits.until > now():
             return visited(self._name, waits)
         untouched = not rotation.begun and rotation.undo is None and not rotation.at_once
-        if untouched and (closed := why_not_allowed(self._opened.environment, "rotation", now())):
-            return Visited(self._name, "waits", f"{self._name}: {closed}")
+        if untouched:
+            try:
+                self.require_allowed(at_once=False, outside=rotation.began.outside)
+            except (OutsideCalendar, UsageError) as e:
+                return Visited(self._name, "waits", f"{self._name}: {e}")
         return None
 
     async def _until_it_waits(self, rotation: Rotation, given: Document | None) -> Left:

@@ -44,7 +44,7 @@ async def rotate(
             left = await owed(one)
             if said := await unreached(opened, name, one):
                 say(said)
-            one.require_allowed(at_once=left is not None)
+            one.require_allowed(at_once=left is not None, outside=wish.outside)
             await one.begin(left or await _approved(store, opened, name, one, wish, people, say))
         elif (until := _too_early(under_way)) is not None and not under_way.at_once:
             raise Refused(_overlaps(opened, name, under_way, until))

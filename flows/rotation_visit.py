@@ -43,6 +43,8 @@ class Wish:
         given: the new value, where a person brings it.
         replaces: the version that it is about; "" where it is about whichever is current.
         scheduled: nobody sits there: who must bring a value is told by a page.
+        outside: the rules of the calendar that a person overrode who may; "" where none was.
+        overridden_by: that person's id.
     """
 
     at_once: bool = False
@@ -51,6 +53,8 @@ class Wish:
     given: Document | None = None
     replaces: str = ""
     scheduled: bool = False
+    outside: str = ""
+    overridden_by: str = ""
 
 
 def visited(name: str, last: Left) -> Visited:

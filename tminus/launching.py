@@ -9,12 +9,13 @@ import rfc8785
 from pydantic import JsonValue
 
 from tminus import events as ev
-from tminus.calendar.asking import require_allowed
+from tminus.calendar.asking import barred
+from tminus.calendar.override import require_allowed_but, require_may_override
 from tminus.candidates import Occasion, strangers_said, why_never, why_no_way_back
 from tminus.clock import Clock, now
 from tminus.cross_check import never_proven, why_unwatchable
 from tminus.environment import Environment
-from tminus.errors import UsageError
+from tminus.errors import Refused, UsageError
 from tminus.frozen import Frozen, digest_of
 from tminus.ledger.directory import listing
 from tminus.ledger.store import Entry, Store
@@ -75,8 +76,16 @@ class Documents:
         steps = build(self.runbook, self.kinds).steps()
         return [*strangers, *never_proven(steps, self.environment.load(Environment))]
 
-    def frozen(self, launch: str, t0: datetime, started_by: str, title: str) -> Frozen:
-        """The launch these documents make."""
+    def frozen(self, launch: str, t0: datetime, started_by: str, title: str, override: str = "") -> Frozen:
+        """The launch these documents make; raises Refused where whoever starts it may not override the calendar.
+
+        Args:
+            launch: its id.
+            t0: when it is.
+            started_by: a person's id.
+            title: for people.
+            override: why the calendar is to be overridden where it bars T-0; "" where it is not.
+        """
         texts = {
             "release": self.release.freeze(),
             "runbook": self.runbook.freeze(),
@@ -87,6 +96,7 @@ class Documents:
             chapters: dict[str, JsonValue] = {one.path.name: one.freeze() for one in self.chapters}
             texts["readiness"] = rfc8785.dumps(chapters).decode()
         environment = self.environment.load(Environment)
+        outside = barred(environment, "launch", t0) if override else ""
         created = ev.LaunchCreated(
             launch=launch,
             system=self.release.load(Release).system,
@@ -94,6 +104,8 @@ class Documents:
             environment_name=environment.environment,
             t0=t0,
             started_by=started_by,
+            outside=outside,
+            override_reason=override if outside else "",
             base=str(self.release.path.resolve().parent),
             digests={name: digest_of(text) for name, text in texts.items()},
             **texts,
@@ -145,10 +157,21 @@ def create(store: Store, frozen: Frozen) -> str:
         raise UsageError(f"T-0 {created.t0:%Y-%m-%d %H:%M:%S} UTC is in the past; it is {now():%H:%M:%S} UTC")
     refuse_past(frozen.runbook, frozen.environment.clock, created.t0, now())
     _refuse_unreachable_by_then(frozen)
-    require_allowed(frozen.environment, "launch", created.t0)
+    _require_in_calendar(frozen)
     opening = Entry(created.launch, ev.write(created), letters=telling(frozen)(created, Record()))
     store.open_locked(created.environment_name, created.launch, opening, listing=listing("opened"))
     return created.launch
+
+
+def _require_in_calendar(frozen: Frozen) -> None:
+    """Raises OutsideCalendar, or Refused where somebody overrides it who may not."""
+    created = frozen.created
+    if created.outside:
+        person = frozen.people.by_id(created.started_by)
+        if person is None:
+            raise Refused(f"{created.started_by} is nobody of people.yaml, and overrides no calendar")
+        require_may_override(frozen.environment, person, created.outside)
+    require_allowed_but(frozen.environment, "launch", created.t0, created.outside)
 
 
 def launch_id(system: str, release: str, moment: datetime) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from tminus import events as ev
 from tminus.asking import name_of
-from tminus.calendar.asking import why_not_allowed
+from tminus.calendar.asking import barred, why_not_allowed
 from tminus.candidates import Asking, barred_from, may_answer
 from tminus.chain_names import is_only_answered, what_is_answered
 from tminus.digests import failure_digest, failure_of, failure_said
@@ -116,7 +116,10 @@ def _recycle(_given: ev.Ordered, record: Record, frozen: Frozen, _p: Person, mom
         return "a change has begun, so the countdown cannot be taken back; scrub rolls back"
     if record.scrubbed is not None:
         return "it is being scrubbed"
-    return why_not_allowed(frozen.environment, "launch", max(frozen.created.t0, moment))
+    when = max(frozen.created.t0, moment)
+    if frozen.created.outside and barred(frozen.environment, "launch", when) in {"", frozen.created.outside}:
+        return None
+    return why_not_allowed(frozen.environment, "launch", when)
 
 
 def _rollback(_given: ev.Ordered, record: Record, frozen: Frozen, person: Person, _m: datetime) -> str | None:

@@ -28,6 +28,8 @@ def event_said(frozen: Frozen, event: ev.Event) -> str | None:  # noqa: C901, PL
     match event:
         case ev.LaunchCreated():
             said = f"{event.title} created by {person_said(frozen, event.started_by)}; T-0 is {day_said(event.t0)}"
+            if event.outside:
+                said += f", outside the calendar ({event.outside}), which they override: {event.override_reason}"
         case ev.PhaseScheduled():
             said = f"{event.phase} is scheduled for {time_said(event.due)}"
         case ev.PhaseStarted():

@@ -6,12 +6,14 @@ from typing import Literal
 from pydantic import Field
 
 from tminus.events.happening import Happening, Time
+from tminus.foreign_text import Printable
 
 
 class LaunchCreated(Happening):
     """A launch exists, with everything it will ever read, as canonical JSON, and its digests.
 
     `readiness` holds the chapters of the system's checklist by file name, where the book wants the system ready.
+    `outside` names the rules of the calendar that whoever started it overrides, and `override_reason` says why.
     """
 
     type: Literal["launch.created"] = "launch.created"
@@ -26,6 +28,8 @@ class LaunchCreated(Happening):
     people: str
     environment: str
     readiness: str = ""
+    outside: Printable = ""
+    override_reason: Printable = ""
     base: str
     digests: dict[str, str]
 

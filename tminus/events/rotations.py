@@ -26,6 +26,7 @@ class RotationBegan(Happening):
         at_once: no overlap: the old value leaked.
         reason: why, where a person asked for it.
         approval: the chain in which somebody is asked; "" where nobody is.
+        outside: the rules of the calendar that were overridden, by `overridden_by`; "" where none was.
     """
 
     type: Literal["rotation.began"] = "rotation.began"
@@ -42,6 +43,8 @@ class RotationBegan(Happening):
     at_once: bool = False
     reason: Printable = ""
     approval: str = ""
+    outside: Printable = ""
+    overridden_by: str = ""
 
 
 class RotationStageBegan(Happening):
