@@ -1,5 +1,6 @@
 """What a calendar refuses is refused where it is asked for, and `tminus calendar` says when it may be."""
 
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,11 @@ from tests.cli.launch_desk import Desk, chains, change_environment, tminus, use_
 from tests.tminus.staged_launch import Stage
 from tminus import events as ev
 from tminus.clock import now
+from tminus.frozen import Frozen
+from tminus.ledger.logbook import Logbook
+from tminus.ledger.sqlite import SqliteStore
 from tminus.ordering import why_order_refused
+from tminus.telling import event_said
 
 
 def frozen_for_a_week() -> dict[str, JsonValue]:
@@ -27,6 +32,29 @@ def test_a_launch_in_a_freeze_is_refused(desk: Desk, prefect_api: str) -> None:
     assert ended.code == 3, ended
     assert "the audit; it may be at " in ended.stderr
     assert chains(desk) == []
+
+
+def test_a_launch_is_let_through_by_a_role_that_the_calendar_names(desk: Desk, prefect_api: str) -> None:
+    """With a reason, which everybody reads; nobody else's, and nobody's where none is named."""
+    change_environment(desk, calendar=frozen_for_a_week())
+    words = ("--override-calendar", "--reason", "the exchange asked for it")
+    assert "why must the calendar be overridden" in desk.launch("+4h", "--override-calendar").stderr
+    use_prefect(desk, prefect_api)
+    assert "name roles in the `calendar.override`" in desk.launch("+4h", *words).stderr
+    change_environment(desk, calendar={**frozen_for_a_week(), "override": ["security_lead"]})
+    other = desk.launch("+4h", *words)
+    assert (other.code, "whoever is security_lead may" in other.stderr) == (3, True), other
+    assert chains(desk) == []
+    change_environment(desk, calendar={**frozen_for_a_week(), "override": ["engineering_lead"]})
+    ended = desk.launch("+4h", *words)
+    chain = next(one for one in chains(desk) if one.startswith("tradesense-"))
+    with closing(SqliteStore(desk.ledger)) as store:
+        created = Logbook(store, chain).refresh().created
+    assert created is not None, ended
+    assert "the audit" in created.outside
+    said = event_said(Frozen(created, {}), created)
+    assert said is not None
+    assert said.endswith("which they override: the exchange asked for it")
 
 
 @pytest.mark.parametrize("frozen", [True, False])

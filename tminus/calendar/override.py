@@ -4,25 +4,25 @@ from datetime import datetime, timedelta
 
 from tminus.calendar.asking import barred, require_allowed
 from tminus.environment import Environment
-from tminus.errors import Refused
+from tminus.errors import OutsideCalendar
 from tminus.people import Person
 from tminus.systems.change_calendar import Deed
 
 
 def roles_that_override(environment: Environment, outside: str) -> tuple[str, ...]:
-    """The roles of which one may override these rules; raises Refused where nobody may."""
+    """The roles of which one may override these rules; raises OutsideCalendar where nobody may."""
     if environment.calendar is None or not environment.calendar.override:
-        raise Refused(
+        raise OutsideCalendar(
             f"{outside}. Nobody may override that: name roles in the `calendar.override` of {environment.environment}"
         )
     return environment.calendar.override
 
 
 def require_may_override(environment: Environment, person: Person, outside: str) -> None:
-    """Raises Refused where it is not that person who may."""
+    """Raises OutsideCalendar where it is not that person who may."""
     roles = roles_that_override(environment, outside)
     if not set(person.roles) & set(roles):
-        raise Refused(
+        raise OutsideCalendar(
             f"{outside}. {person.name} may not override that; whoever is {' or '.join(roles)} may. Nothing was changed"
         )
 

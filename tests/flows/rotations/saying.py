@@ -57,9 +57,10 @@ def _say(room: Room, person: str, word: str, command: str) -> None:
     assert said.exit_code == 0, said.output
 
 
-def closed(room: Room) -> None:
-    """The environment's calendar lets nobody rotate anything now."""
+def closed(room: Room, override: str = "") -> None:
+    """The environment's calendar lets nobody rotate anything now; `override` is the role that may all the same."""
     file = room.folder / "environment.yaml"
     begin, end = (now() + timedelta(days=days) for days in (-1, 1))
     freeze = f"{{from: '{begin:%Y-%m-%d %H:%M}', to: '{end:%Y-%m-%d %H:%M}', why: the year's end}}"
-    file.write_text(file.read_text("utf-8") + f"calendar: {{time_zone: UTC, freezes: [{freeze}]}}\n", "utf-8")
+    may = f", override: [{override}]" if override else ""
+    file.write_text(file.read_text("utf-8") + f"calendar: {{time_zone: UTC, freezes: [{freeze}]{may}}}\n", "utf-8")

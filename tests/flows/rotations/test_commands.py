@@ -243,3 +243,28 @@ def test_outside_the_calendar(tminus: Tminus, room: Room) -> None:
     answering.join()
     assert cut.exit_code == 0, cut.output
     assert not room.door.opens(FIRST)
+
+
+def test_the_calendar_is_overridden_by_a_role_that_it_names(tminus: Tminus, room: Room) -> None:
+    """With a reason and a signature; what was begun so goes on in that freeze, and the record names who it was."""
+    closed(room, override="security_lead")
+    words = ("rotate", NAME, "--override-calendar")
+    assert "why? Give --reason" in tminus(*words, by="guard").output
+    other = tminus(*words, *WHY, by="asker")
+    assert (other.exit_code, "whoever is security_lead may" in other.output) == (3, True), other.output
+    assert not room.course().rotations
+    came = tminus(*words, *WHY, by="guard")
+    assert came.exit_code == 0, came.output
+    [rotation] = room.course().rotations
+    assert (rotation.began.overridden_by, rotation.began.reason) == ("guard", "it leaked")
+    assert "the year's end" in rotation.began.outside
+    assert room.value() != FIRST
+
+
+def test_nobody_may_override_it(tminus: Tminus, room: Room) -> None:
+    """Where the calendar names no role; and only what is named is begun so."""
+    closed(room)
+    came = tminus("rotate", NAME, "--override-calendar", *WHY, by="guard")
+    assert (came.exit_code, "name roles in the `calendar.override`" in came.output) == (3, True), came.output
+    due = tminus("rotate", "--due", "--override-calendar", *WHY, by="guard")
+    assert (due.exit_code, "goes with no other order" in due.output) == (2, True), due.output
