@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tests.tminus.test_environment import PLAIN
 from tminus.calendar.asking import require_allowed
 from tminus.calendar.drill_days import drill_days, first_day
-from tminus.calendar.verdict import Allowed, NotNow, allowed_spans, verdict
+from tminus.calendar.verdict import Allowed, NotNow, allowed_spans, verdict, verdict_for
 from tminus.environment import Environment
 from tminus.errors import OutsideCalendar
 from tminus.systems.change_calendar import Calendar, Deed
@@ -55,6 +55,34 @@ def test_a_refusal_says_why_and_when_it_may_be(at: str, says: str, until: str) -
     assert says in found.why
     assert found.until == local(until)
     assert verdict(FULL, "launch", found.until) == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("at", "minutes", "says", "until"),
+    [
+        ("2026-11-23T09:20", 12, "the market trades", "2026-11-23T16:00"),
+        ("2026-11-23T19:50", 12, "no window", "2026-11-24T08:00"),
+        ("2026-12-18T17:50", 12, "the end of the year", "2027-01-04T08:00"),
+        ("2026-11-23T12:00", 12, "the market trades", "2026-11-23T16:00"),
+        ("2026-11-24T05:00", 100, "no window", "2026-11-24T16:00"),
+    ],
+)
+def test_what_lasts_must_be_over_before_anything_bars_it(at: str, minutes: int, says: str, until: str) -> None:
+    """And the next moment is one after which there is time enough; a window of 90 minutes is none for 100."""
+    found = verdict_for(FULL, "drill", local(at), minutes * MINUTE)
+    assert isinstance(found, NotNow)
+    assert says in found.why
+    assert found.until == local(until)
+    assert verdict_for(FULL, "drill", found.until, minutes * MINUTE) == Allowed()
+
+
+@settings(max_examples=25, deadline=None)
+@given(begin=st.integers(0, 7 * 24 * 60), lasts=st.integers(0, 300))
+def test_what_lasts_is_what_a_walk_over_its_minutes_finds(begin: int, lasts: int) -> None:
+    """Allowed just where each minute of it is."""
+    at = local("2026-11-23T00:00") + begin * MINUTE
+    every = (verdict(FULL, "drill", at + n * MINUTE) == Allowed() for n in range(max(lasts, 1)))
+    assert (verdict_for(FULL, "drill", at, lasts * MINUTE) == Allowed()) == all(every)
 
 
 @pytest.mark.parametrize("at", ["2026-11-23T16:00", "2026-11-27T13:00", "2026-11-23T09:29:59"])
