@@ -7,6 +7,7 @@ import click
 
 from cli.book_files import with_book_files
 from cli.deciding import key_option
+from cli.drill_lever import move
 from tminus.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class _Words(TypedDict):
 
 
 _CODES = {"held": 0, "missed": 1, "undone": 1, "not undone": 4}
+_UNDO_CODES = {"held": 0, "missed": 0, "undone": 0, "not undone": 4}  # undoing succeeds, whatever became of the drill
 
 
 @click.command("drill")
@@ -62,7 +64,7 @@ def command(
 
     if stop or allow:
         _require_alone(name, undo=undo, stop=stop, allow=allow)
-        _move(runbook, environment, words["reason"], stop=stop)
+        move(runbook, environment, "stop" if stop else "allow", words["reason"])
         return
     found = drill_round.opened_drills(runbook, environment)
     if not name:
@@ -76,7 +78,7 @@ def command(
         )
         ended = _ended(store, found, name, doing)
     click.echo(f"{ended.how}: {ended.sentence}")
-    click.get_current_context().exit(0 if undo and ended.how == "undone" else _CODES[ended.how])
+    click.get_current_context().exit((_UNDO_CODES if undo else _CODES)[ended.how])
 
 
 def _require_alone(name: str, *, undo: bool, stop: bool, allow: bool) -> None:
@@ -114,6 +116,7 @@ def _ended(
 
 def _request(found: "OpenedDrills", name: str, words: "_Words") -> "Request":
     """Whose drill it is; by their own key, where somebody else must approve it."""
+    from cli.host_user import typed_by
     from flows.drill_round import Request
     from tminus.people import People
     from tminus.personal_key import PersonalKey
@@ -124,7 +127,7 @@ def _request(found: "OpenedDrills", name: str, words: "_Words") -> "Request":
     if override and not words["reason"]:
         raise UsageError("why must the calendar be overridden? Give --reason, for the record and for whoever is asked")
     if not roles and not override:
-        return Request(asked_by=_whoever_types(), reason=words["reason"])
+        return Request(typed_by(), words["reason"])
     if people is None:
         who = roles or "somebody"
         raise UsageError(
@@ -134,32 +137,3 @@ def _request(found: "OpenedDrills", name: str, words: "_Words") -> "Request":
         raise UsageError("whose word is it? Give --key, or set TMINUS_KEY to your private key's path")
     person = PersonalKey(key).owner(Source.read(people).load(People), str(people))
     return Request(person.id, words["reason"], people, override=override)
-
-
-def _whoever_types() -> str:
-    """Who sits at this terminal, where nobody asks for a signature."""
-    import getpass
-    import socket
-
-    return f"{getpass.getuser()} at {socket.gethostname()}"
-
-
-def _move(runbook: Path, environment: Path, reason: str, *, stop: bool) -> None:
-    """Pulls the lever, or lets go of it; says what that comes to. Of the book its system's name must be right alone."""
-    from contextlib import closing
-
-    from tminus.drills.lever import Lever
-    from tminus.drills.opened import opened_system
-
-    if not reason:
-        raise UsageError("why? Give --reason, for the record")
-    found = opened_system(runbook, environment)
-    system, place = found.book, found.environment.environment
-    with closing(found.store()) as store:
-        one = Lever(store, system, place)
-        if stop:
-            one.pull(_whoever_types(), reason)
-            click.echo(f"No drill of {system} begins in {place}; one that runs is undone within seconds.")
-        else:
-            one.release(_whoever_types(), reason)
-            click.echo(f"Drills of {system} may begin in {place} again.")

@@ -50,19 +50,25 @@ class _Validation:
         self.mistakes: list[Mistake] = []
         self.well: list[str] = []
         self._environment: Environment | None = None
+        self._place: Source | None = None
         self._release: Release | None = None
         self._people: People | None = None
         self._looked_at: list[BaseModel] = []
 
     def context(self, environment: Path | None, release: Path | None, people: Path | None) -> None:
         """Reads what the books are held against."""
-        from tminus.environment import Environment
         from tminus.people import People
         from tminus.release import load_release
 
-        self._environment = self._loaded(environment, lambda source: source.load(Environment))
+        self._environment = self._loaded(environment, self._environment_of)
         self._release = self._loaded(release, load_release)
         self._people = self._loaded(people, lambda source: source.load(People))
+
+    def _environment_of(self, source: "Source") -> "Environment":
+        from tminus.environment import Environment
+
+        self._place = source
+        return source.load(Environment)
 
     def file(self, path: Path) -> None:
         """Looks at one file, whatever kind it is."""
@@ -130,11 +136,14 @@ class _Validation:
         self.mistakes += in_order(found)
         if not found and reading.book:
             phases, steps = len(reading.book.phases), len(reading.steps)
-            unseen = {"people": self._people, "environment": self._environment, "release": self._release}
-            missing = [f"--{name}" for name, given in unseen.items() if not given]
-            not_held = f" in itself; what it names is checked with {', '.join(missing)}" if missing else ""
+            not_held = self._not_held(people=self._people, environment=self._environment, release=self._release)
             said = f"{source.path}: runbook, {phases} phases, {steps} steps, no mistake found{not_held}"
             self.well.append(said)
+
+    def _not_held(self, **given: object) -> str:
+        """What a book was not held against, in words; "" where it was held against all of these."""
+        missing = [f"--{name}" for name, one in given.items() if not one]
+        return f" in itself; what it names is checked with {', '.join(missing)}" if missing else ""
 
     def _secrets(self, source: "Source") -> None:
         from tasks.rotators.vocabulary import ROTATORS
@@ -155,15 +164,18 @@ class _Validation:
         from tasks.scenarios.vocabulary import SCENARIOS
         from tminus.drills.book import load_book
         from tminus.drills.crossed import against_environment, against_people
+        from tminus.spoken import counted
         from tminus.yaml_source import in_order
 
         book = load_book(source, SCENARIOS, known_checks)
         found = against_people(book, source, self._people) if self._people else []
-        if self._environment:
-            found += against_environment(book, source, self._environment)
+        if self._environment and self._place:
+            found += against_environment(book, source, self._environment, self._place)
         self.mistakes += in_order(found)
         if not found:
-            self.well.append(f"{source.path}: drills, {len(book.scenarios)} scenarios, no mistake found")
+            count = counted(len(book.scenarios), "scenario")
+            unseen = self._not_held(people=self._people, environment=self._environment)
+            self.well.append(f"{source.path}: drills, {count}, no mistake found{unseen}")
 
     def _chapter(self, source: "Source") -> None:
         """A chapter by itself; whether its lines lead to others is looked at with its whole folder."""

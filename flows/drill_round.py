@@ -17,6 +17,7 @@ from tminus.clock import now
 from tminus.drills.course import Played, way_said
 from tminus.drills.crossed import require_playable
 from tminus.drills.opened import OpenedDrills, open_drills
+from tminus.drills.opted_in import why_not_in_production
 from tminus.drills.papers import change_of
 from tminus.drills.quiet import longest
 from tminus.environment import Kind
@@ -57,7 +58,8 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
     now, saying why; UsageError, LedgerError, CouldNotObserve, NotConfigured, MissingSecret.
     """
     list(opened.book.named((name,)))
-    require_playable(opened.book, opened.sources[0], opened.environment, name)
+    if opened.course(store, name).unproven is None:
+        require_playable(opened.book, opened.sources[0], opened.environment, name)
     request = _overriding(opened, name, request)
     if scenario_of(opened, name).approvers or request.outside:
         async with drilling(store, opened, name, say) as one:
@@ -156,11 +158,8 @@ async def undo(store: Store, opened: OpenedDrills, name: str, say: Say) -> ev.Dr
 def _require_opted_in(opened: OpenedDrills, name: str) -> None:
     environment = opened.environment
     allowed = environment.drills.allowed if environment.drills else ()
-    if environment.kind is Kind.PRODUCTION and name not in allowed:
-        raise Refused(
-            f"{environment.environment} is production, and nobody opted in to {name} there: name it in the "
-            "environment's `drills.allowed`. Nothing was broken"
-        )
+    if environment.kind is Kind.PRODUCTION and (why := why_not_in_production(opened.book, name, allowed)):
+        raise Refused(f"{environment.environment} is production, and {why}. Nothing was broken")
 
 
 def _require_signed(opened: OpenedDrills, name: str) -> None:

@@ -1,6 +1,7 @@
 """What pydantic found wrong, in the words of somebody who edits YAML and has never seen Python."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -95,9 +96,15 @@ def _by_type(error: ErrorDetails) -> str | None:
     if kind in _WANTED:
         return f"found {_sort_of(found)}, expected {_WANTED[kind]}"
     if kind in _BOUNDS:
-        return f"found {found}, expected {_BOUNDS[kind].format(**context)}"
+        return f"found {found}, expected {_BOUNDS[kind].format(**_in_words(context))}"
     special = _SPECIAL.get(kind)
     return special(found, context) if special else None
+
+
+def _in_words(context: Mapping[str, Any]) -> dict[str, str]:
+    """Bounds as a person writes them: pydantic tells a length of time as Python code."""
+    nothing = repr(timedelta(0))
+    return {name: "0s" if str(bound) == nothing else str(bound) for name, bound in context.items()}
 
 
 def _one_of(found: object, context: Mapping[str, Any]) -> str:
@@ -113,6 +120,10 @@ def _short(_found: object, context: Mapping[str, Any]) -> str:
     return f"found {context['actual_length']}, expected at least {context['min_length']}"
 
 
+def _no_text(found: object, context: Mapping[str, Any]) -> str:
+    return f"found {len(str(found).strip())} characters, expected at least {context['min_length']}"
+
+
 def _pattern(found: object, context: Mapping[str, Any]) -> str:
     pattern = str(context["pattern"])
     return f"found {found!r}, expected {PATTERNS.get(pattern, f'text that matches {pattern}')}"
@@ -121,13 +132,15 @@ def _pattern(found: object, context: Mapping[str, Any]) -> str:
 def _tag(found: object, context: Mapping[str, Any]) -> str:
     key = str(context["discriminator"]).strip("'")
     tag = found.get(key) if isinstance(found, Mapping) else found
-    return f"{key}: found {tag!r}, expected {context['expected_tags']}"
+    known = [word.strip("'") for word in str(context["expected_tags"]).split(", ")]
+    return f"{key}: found {tag!r}, expected {context['expected_tags']}{_meant(str(tag), known)}"
 
 
 _SPECIAL: Mapping[str, Callable[[object, Mapping[str, Any]], str]] = {
     "literal_error": _one_of,
     "enum": _one_of,
     "too_short": _short,
+    "string_too_short": _no_text,
     "string_pattern_mismatch": _pattern,
     "union_tag_invalid": _tag,
 }

@@ -2,20 +2,26 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, Field, SerializeAsAny, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, StringConstraints
 
 from tminus.book_entries import named, with_kinds
 from tminus.clock import Duration
 from tminus.drills.guards import CheckKinds, Guard, with_checks
+from tminus.errors import BookError
 from tminus.runbook import Slug
 from tminus.systems.pagerduty import ServiceId
 from tminus.wording import nearest
-from tminus.yaml_source import Source
+from tminus.yaml_source import Place, Source, in_order, shown
 
+EVIDENCE = ("database", "redis", "kafka")
+"""What `failover.json` may have: a readiness book's lines read these."""
 FILE = "drills.yaml"
 """What the book is called in a system's folder of books."""
+
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Text that is not empty."""
 
 
 class Drill(BaseModel, frozen=True, extra="forbid"):
@@ -40,8 +46,8 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
     sections: ClassVar[Mapping[str, str]] = {}
 
     kind: str
-    title: str
-    owner: str
+    title: Said
+    owner: Said
     rto: Annotated[Duration, Field(gt=timedelta(0))]
     rpo: Annotated[Duration, Field(ge=timedelta(0))]
     rate: Annotated[int, Field(ge=1, le=2000)] = 100
@@ -49,7 +55,7 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
     patience: Annotated[Duration, Field(gt=timedelta(0))] | None = None
     evidence: Slug = ""
     guards: tuple[Slug, ...] | None = None
-    approval: tuple[str, ...] | None = None
+    approval: tuple[Said, ...] | None = None
     may_lose: Annotated[int, Field(ge=0)] = 0
     quiet: tuple[ServiceId, ...] = ()
 
@@ -76,28 +82,11 @@ class DrillsBook(BaseModel, frozen=True, extra="forbid"):
     """
 
     drills: Slug
-    title: str
+    title: Said
     monthly: tuple[Slug, ...] = ()
     yearly: Slug | None = None
     guards: dict[Slug, Guard] = Field(default_factory=dict)
     scenarios: dict[Slug, SerializeAsAny[Drill]] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        named = (*self.monthly, *([self.yearly] if self.yearly else []))
-        for name in named:
-            if name not in self.scenarios:
-                raise ValueError(f"there is no scenario {name!r}{nearest(name, list(self.scenarios))}")
-        for name, drill in self.scenarios.items():
-            for other in drill.others:
-                if other not in self.scenarios or self.scenarios[other].others:
-                    raise ValueError(
-                        f"{name}: {other!r} is no scenario of one part{nearest(other, list(self.scenarios))}"
-                    )
-            for guard in drill.guards or ():
-                if guard not in self.guards:
-                    raise ValueError(f"{name}: there is no guard {guard!r}{nearest(guard, list(self.guards))}")
-        return self
 
     def guards_of(self, name: str) -> dict[str, Guard]:
         """What a scenario depends on."""
@@ -118,7 +107,49 @@ def load_book(source: Source, kinds: Mapping[str, type[Drill]], checks: CheckKin
         checks: that of its guards.
     """
     read, wrong = with_checks(source, checks)
-    return source.load(book_of(kinds), read, wrong)
+    book = source.load(book_of(kinds), read, wrong)
+    if found := [source.mistake(place, shown(place), said) for place, said in contradictions(book)]:
+        raise BookError(in_order(found))
+    return book
+
+
+def contradictions(book: DrillsBook) -> Iterator[tuple[Place, str]]:
+    """What a book says that it contradicts itself: names of what it does not have, each with its place."""
+    known = list(book.scenarios)
+    for number, name in enumerate(book.monthly):
+        if name not in book.scenarios:
+            yield ("monthly", number), f"there is no scenario {name!r}{nearest(name, known)}"
+        elif name in book.monthly[:number]:
+            yield ("monthly", number), f"{name} stands there twice; each takes one turn, so leave one out"
+    if book.yearly is not None and book.yearly not in book.scenarios:
+        said = (
+            f"there is no scenario {book.yearly!r}{nearest(book.yearly, known)}. What `yearly` names must stand under "
+            "`scenarios` as any other, such as one of `kind: region.lost` whose `parts` are the others"
+        )
+        yield ("yearly",), said
+    for name, drill in book.scenarios.items():
+        yield from ((("scenarios", name, *place), said) for place, said in _contradictions_of(book, drill))
+
+
+def _contradictions_of(book: DrillsBook, drill: Drill) -> Iterator[tuple[Place, str]]:
+    known = [name for name, one in book.scenarios.items() if not one.others]
+    for number, other in enumerate(drill.others):
+        place = ("parts", number)
+        if other not in book.scenarios:
+            yield place, f"there is no scenario {other!r}{nearest(other, known)}"
+        elif book.scenarios[other].others:
+            yield place, f"{other!r} is made of parts itself; name those: {', '.join(book.scenarios[other].others)}"
+        elif other in drill.others[:number]:
+            yield place, f"{other} stands there twice; leave one out"
+    for number, guard in enumerate(drill.guards or ()):
+        if guard not in book.guards:
+            meant = nearest(guard, list(book.guards)) or "; the book has no `guards`"
+            yield ("guards", number), f"there is no guard {guard!r}{meant}"
+    if drill.evidence and drill.evidence not in EVIDENCE:
+        yield (
+            ("evidence",),
+            f"{drill.evidence!r} is nothing that a readiness line reads{nearest(drill.evidence, EVIDENCE)}",
+        )
 
 
 def book_of(kinds: Mapping[str, type[Drill]]) -> type[DrillsBook]:

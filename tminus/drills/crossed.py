@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from tminus.cross_check import systems_of
 from tminus.crossed_entries import mistake_at, unknown_roles, unknown_systems
 from tminus.drills.book import Drill, DrillsBook
+from tminus.drills.guards import Guard
+from tminus.drills.opted_in import why_not_in_production
 from tminus.drills.quiet import why_never_quiet
-from tminus.environment import Environment
+from tminus.drills.same_servers import collisions
+from tminus.environment import Environment, Kind
 from tminus.errors import BookError, Mistake
 from tminus.people import People
 from tminus.systems.drills import Drills
@@ -25,9 +28,13 @@ def _roles(book: DrillsBook) -> Iterator[tuple[Place, str]]:
         yield from ((("scenarios", name, "approval", at), role) for at, role in enumerate(drill.approval or ()))
 
 
-def against_environment(book: DrillsBook, source: Source, environment: Environment) -> list[Mistake]:
-    """Servers that are not there, of those that drills may break; services that cannot, or must not, be quiet."""
-    opted_in = _unknown_opt_ins(book, source, environment.drills) if environment.drills else ()
+def against_environment(book: DrillsBook, source: Source, environment: Environment, place: Source) -> list[Mistake]:
+    """Servers that are not there, of those that drills may break; services that cannot, or must not, be quiet.
+
+    And what somebody opted in to that is no scenario, and opt-ins of a whole without its parts. `place` is the
+    environment's file.
+    """
+    opted_in = [*_mistaken_opt_ins(book, place, environment)] if environment.drills else []
     return [*opted_in, *_unplayable(book, source, environment)]
 
 
@@ -42,7 +49,10 @@ def require_playable(book: DrillsBook, source: Source, environment: Environment,
 def _unplayable(book: DrillsBook, source: Source, environment: Environment) -> list[Mistake]:
     place = environment.environment
     if environment.drills is None:
-        said = f"{place} has no `drills:`, which names what may be broken there and by which commands; add it"
+        said = (
+            f"{place} has no `drills:`, which names what may be broken there and by which commands; add that section "
+            "to the environment file (docs/drills.md shows a whole one)"
+        )
         return [mistake_at(source, ("scenarios",), said)]
     drills: dict[Place, Drill] = {("scenarios", name): drill for name, drill in book.scenarios.items()}
     sections = {section for drill in drills.values() for section in drill.sections.values()}
@@ -56,7 +66,7 @@ def _unplayable(book: DrillsBook, source: Source, environment: Environment) -> l
         *never,
         *unknown_systems(source, drills, there, f"`drills` of {place}"),
         *_unknown_sentinels(book, source, environment),
-        *_same_parts(book, source),
+        *_same_parts(book, source, environment.drills),
         *_unready_guards(book, source, environment),
     ]
 
@@ -75,32 +85,47 @@ def _unknown_sentinels(book: DrillsBook, source: Source, environment: Environmen
                 yield mistake_at(source, ("scenarios", name, field), said)
 
 
-def _unknown_opt_ins(book: DrillsBook, source: Source, drills: Drills) -> Iterator[Mistake]:
-    """Scenarios that somebody opted in to, and that the book does not have."""
-    for name in drills.allowed:
+def _mistaken_opt_ins(book: DrillsBook, place: Source, environment: Environment) -> Iterator[Mistake]:
+    """Scenarios that somebody opted in to, and that the book does not have, or that production would refuse."""
+    allowed = environment.drills.allowed if environment.drills else ()
+    for number, name in enumerate(allowed):
+        said = ""
         if name not in book.scenarios:
-            known = nearest(name, list(book.scenarios))
-            yield mistake_at(source, ("scenarios",), f"`drills.allowed` names {name!r}, which is no scenario{known}")
+            said = f"{name!r} is no scenario of {book.drills}'s book{nearest(name, list(book.scenarios))}"
+        elif environment.kind is Kind.PRODUCTION:
+            said = why_not_in_production(book, name, allowed)
+        if said:
+            yield mistake_at(place, ("drills", "allowed", number), said)
 
 
-def _same_parts(book: DrillsBook, source: Source) -> Iterator[Mistake]:
+def _same_parts(book: DrillsBook, source: Source, drills: Drills) -> Iterator[Mistake]:
     """Scenarios made of parts of which two break the same."""
     for name, drill in book.scenarios.items():
-        broken: dict[tuple[str, str], str] = {}
-        for other in drill.others:
-            part = book.scenarios[other]
-            for field, section in part.sections.items():
-                before = broken.setdefault((section, str(getattr(part, field))), other)
-                if before != other:
-                    said = f"{before} and {other} both break {getattr(part, field)} of `drills.{section}`"
-                    yield mistake_at(source, ("scenarios", name, "parts"), said)
+        yield from (
+            mistake_at(source, ("scenarios", name, "parts"), said) for said in collisions(book, drills, drill.others)
+        )
 
 
 def _unready_guards(book: DrillsBook, source: Source, environment: Environment) -> Iterator[Mistake]:
     """Guards that ask what the environment does not name."""
+    wanted = {guard for name in book.scenarios for guard in book.guards_of(name)}
     for name, guard in book.guards.items():
-        for place, section, value in systems_of((), guard.does):
-            known = getattr(environment, section)
-            if value not in known:
-                said = f"{environment.environment} has no {value!r} under {section}{nearest(value, sorted(known))}"
-                yield mistake_at(source, ("guards", name, *place), said)
+        if name in wanted:
+            yield from (mistake_at(source, ("guards", name, *at), said) for at, said in _unasked(guard, environment))
+
+
+def _unasked(guard: Guard, environment: Environment) -> Iterator[tuple[Place, str]]:
+    """What a guard asks and the environment does not name: where in the guard, and why."""
+    place, endpoint = environment.environment, getattr(guard.does, "endpoint", None)
+    if endpoint is not None and endpoint not in environment.endpoints:
+        yield (
+            ("with", "endpoint"),
+            f"{place} has no {endpoint!r} under endpoints{nearest(endpoint, [*environment.endpoints])}",
+        )
+    for at, section, value in systems_of((), guard.does):
+        known = getattr(environment, section)
+        if value not in known:
+            yield at, f"{place} has no {value!r} under {section}{nearest(value, sorted(known))}"
+    section = next((word for word in guard.does.kind.split(".") if word in type(environment).model_fields), "")
+    if section and getattr(environment, section) is None:
+        yield ("check",), f"{place} has no `{section}`, which {guard.does.kind} asks; add that section to it"

@@ -11,7 +11,13 @@ from tminus.record_parts import read_event
 
 VARIABLE = "TMINUS_STOP_DRILLS"
 """An environment variable that pulls it for this process alone, whatever the ledger says; `0`, `no` and such do not."""
-_NOT = {"", "0", "no", "off", "false"}
+_NOT = frozenset({"", "0", "no", "off", "false"})
+
+
+def by_variable(variables: Mapping[str, str] = os.environ) -> str:
+    """What the variable says where it pulls the lever; "" where it does not."""
+    said = variables.get(VARIABLE, "").strip()
+    return "" if said.lower() in _NOT else said
 
 
 class Lever:
@@ -24,15 +30,15 @@ class Lever:
 
     def pulled(self) -> str:
         """By whom and why; "" where it is not."""
-        if said := self._set():
+        if said := by_variable(self._variables):
             return f"{VARIABLE} is set ({said[:80]})"
         last = self.stopped()
         return f"{last.by} stopped all drills at {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.reason}" if last else ""
 
     def how_to_allow(self) -> str:
         """What lets go of it, for whoever was told that it is pulled."""
-        if self._set():
-            return f"Take {VARIABLE} out of this process's environment to let drills begin again"
+        if by_variable(self._variables):
+            return f"Unset {VARIABLE} where this is started to let drills begin again"
         return "`tminus drill --allow --reason WHY` lets them begin again"
 
     def stopped(self) -> ev.DrillsStopped | None:
@@ -49,10 +55,6 @@ class Lever:
     def release(self, by: str, reason: str) -> None:
         """Lets drills begin again."""
         self._write(ev.DrillsAllowed(by=by, reason=reason))
-
-    def _set(self) -> str:
-        said = self._variables.get(VARIABLE, "")
-        return "" if said.strip().lower() in _NOT else said
 
     def _write(self, event: ev.Event) -> None:
         have_chain(self._store, self._chain)

@@ -8,10 +8,8 @@ from tminus.chain_names import drill_chain
 from tminus.drills.book import FILE, Drill, DrillsBook, load_book
 from tminus.drills.course import Course
 from tminus.drills.guards import CheckKinds
-from tminus.errors import BookError
 from tminus.ledger.store import Store
 from tminus.opened_book import OpenedBook
-from tminus.yaml_source import Source
 
 
 class OpenedDrills(OpenedBook[DrillsBook]):
@@ -29,21 +27,6 @@ class OpenedDrills(OpenedBook[DrillsBook]):
     def course(self, store: Store, scenario: str) -> Course:
         """What the ledger knows of one; raises LedgerError."""
         return Course.read(store, self.chain(scenario))
-
-
-def opened_system(runbook: Path, environment: Path) -> OpenedBook[str]:
-    """The name of the system alone, whatever else is wrong with its book: drills are stopped with any.
-
-    Raises BookError where even that is not there, UsageError where a file is not.
-    """
-    return OpenedBook[str].read(runbook, environment, FILE, _system)
-
-
-def _system(source: Source) -> str:
-    name = source.data.get("drills") if isinstance(source.data, dict) else None
-    if not isinstance(name, str) or not name:
-        raise BookError((source.mistake(("drills",), "drills", "must say whose drills these are"),))
-    return name
 
 
 def open_drills(

@@ -23,7 +23,8 @@ class DrillBegan(Happening):
         before: the steady state, by roles and not by places; once it is over all of it must be so again.
         rto_s, rpo_s: what is promised, in seconds.
         approval: the chain in which somebody was asked; "" where nobody is.
-        asked_by: who wanted it; "" where the schedule did.
+        asked_by: who wanted it, by a person's id, or the user at the host where nobody's yes was needed; "" where the
+            schedule did.
     """
 
     type: Literal["drill.began"] = "drill.began"

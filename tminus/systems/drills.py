@@ -15,7 +15,8 @@ from tminus.systems.drill_links import Link
 from tminus.systems.section import Section
 
 _WORDS = {"rejoin": "{primary}", "restore": "{until}"}
-_PLACEHOLDER = re.compile(r"\{\w+\}")
+_PLACEHOLDER = re.compile(r"(?<!\$)\{\w+\}")
+_FILLED = frozenset(f"{{{word}}}" for word in ("pool", "version", "artifact", "config", "token", "primary", "until"))
 
 
 class Machine(Section):
@@ -46,10 +47,10 @@ def _require_word(name: str, command: Command) -> None:
     """Raises ValueError where a command lacks the placeholder without which it cannot know where to, or has another."""
     there, wanted = {word for part in command.argv for word in _PLACEHOLDER.findall(part)}, _WORDS.get(name)
     if wanted and wanted not in there:
-        said = f"has {', '.join(sorted(there))}" if there else "has no placeholder"
-        raise ValueError(f"{name}: no argument holds {wanted}, which is filled in; it {said}")
-    if strange := sorted(there - {wanted}):
-        raise ValueError(f"{name}: nothing is filled in for {', '.join(strange)}")
+        instead = f", but {', '.join(sorted(there))}" if there else ""
+        raise ValueError(f"{name}: no argument holds {wanted}, which is filled in{instead}")
+    if strange := sorted((there & _FILLED) - {wanted}):
+        raise ValueError(f"{name}: nothing is filled in for {', '.join(strange)}; take it out")
 
 
 def _require_different(addresses: Mapping[str, SecretRef]) -> None:

@@ -32,4 +32,14 @@ def test_pulled_and_let_go_of(store: SqliteStore) -> None:
 def test_a_variable_pulls_it(store: SqliteStore) -> None:
     """Whatever the ledger says, and also while that does not answer."""
     assert VARIABLE in Lever(store, "house", "test", {VARIABLE: "release day"}).pulled()
-    assert Lever(store, "house", "test", {VARIABLE: ""}).pulled() == ""
+    assert "--allow" not in Lever(store, "house", "test", {VARIABLE: "release day"}).how_to_allow()
+
+
+@pytest.mark.parametrize("said", ["", " ", "0", "false", "No", "off"])
+def test_a_variable_that_says_no(store: SqliteStore, said: str) -> None:
+    """Stops nothing; what lets go is what pulled it."""
+    lever = Lever(store, "house", "test", {VARIABLE: said})
+    assert lever.pulled() == ""
+    lever.pull("on-call", "orders are late")
+    assert lever.pulled().startswith("on-call stopped")
+    assert "--allow" in lever.how_to_allow()

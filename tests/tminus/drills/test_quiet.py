@@ -36,7 +36,7 @@ def test_what_could_not_be_quiet_is_a_mistake_in_the_book(
         YAML().dump(book, file)
     source = Source.read(tmp_path / "drills.yaml")
     read = load_book(source, {"a.kind": Drill})
-    found = against_environment(read, source, environment)
+    found = against_environment(read, source, environment, source)
     assert [said in one.what for one in found] == ([True] if said else [])
     assert {one.where for one in found} <= {"scenarios.failover.quiet"}
     assert bool(why_never_quiet(read.scenarios["failover"], environment)) == bool(said)
