@@ -10,6 +10,7 @@ import io
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from pydantic import JsonValue, TypeAdapter
 
 ACCOUNT = "123456789012"
-Answerer = Callable[[Mapping[str, JsonValue]], JsonValue]
+Answerer = Callable[[Mapping[str, JsonValue]], JsonValue | bytes]
+"""From a call's parameters to its answer: JSON, or XML as it is sent."""
+Instead = bytes | Callable[[re.Match[bytes]], bytes]
+"""What is put for a match, as re.sub has it."""
 _Start = Callable[..., Any]
 _PARAMETERS = TypeAdapter(dict[str, JsonValue])
 _STALE = b"<Error><Code>PreconditionFailed</Code><Message>At least one did not hold</Message></Error>"
@@ -35,7 +39,7 @@ class Alteration:
 
     call: str
     pattern: bytes
-    instead: bytes
+    instead: Instead
 
 
 @dataclass
@@ -46,14 +50,16 @@ class FakeAws:
         url: where it is.
         answers: call (`secretsmanager.ListSecretVersionIds`, `backup.GET /backup/plans/*/selections/`) → what answers.
         alterations: changes of moto's answers.
+        asked: call → how often it was asked, whoever answered.
     """
 
     url: str = ""
     answers: dict[str, Answerer] = field(default_factory=dict)
     alterations: list[Alteration] = field(default_factory=list)
+    asked: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
-    def altered(self, call: str, pattern: bytes, instead: bytes) -> Iterator[None]:
+    def altered(self, call: str, pattern: bytes, instead: Instead) -> Iterator[None]:
         """The block in which every match in moto's answers to a call reads otherwise."""
         one = Alteration(call, pattern, instead)
         self.alterations.append(one)
@@ -102,10 +108,13 @@ class _Front:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         call = _call(environ, body)
+        self._fake.asked[call] += 1
         for pattern, answerer in list(self._fake.answers.items()):
             if fnmatchcase(call, pattern):
-                text = json.dumps(answerer(_parameters(body))).encode()
-                return _reply(start, "200 OK", "application/x-amz-json-1.1", text)
+                answer = answerer(_parameters(body))
+                if isinstance(answer, bytes):
+                    return _reply(start, "200 OK", "text/xml", answer)
+                return _reply(start, "200 OK", "application/x-amz-json-1.1", json.dumps(answer).encode())
         if _stale(environ):
             return _reply(start, "412 Precondition Failed", "application/xml", _STALE)
         changes = [one for one in self._fake.alterations if one.call == call]
@@ -146,7 +155,9 @@ def _stale(environ: Mapping[str, Any]) -> bool:
 
 
 def _parameters(body: bytes) -> dict[str, JsonValue]:
-    return _PARAMETERS.validate_json(body) if body.startswith(b"{") else {}
+    if body.startswith(b"{"):
+        return _PARAMETERS.validate_json(body)
+    return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
 
 
 def _reply(start: _Start, status: str, kind: str, body: bytes) -> Iterable[bytes]:

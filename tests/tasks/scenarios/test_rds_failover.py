@@ -20,6 +20,8 @@ from tasks.aws_client import AwsService
 from tasks.scenarios.rds_failover import RdsFailover
 from tasks.scenarios.scenario import Site
 from tests.conftest import Estates, PostgresServer
+from tests.tasks.scenarios.aws_events import telling
+from tminus.clock import now
 from tminus.errors import CouldNotObserve, Refused
 from tminus.systems.drill_cloud import RdsInstance
 
@@ -33,7 +35,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """An account with one instance."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setattr("tasks.scenarios.rds_failover._LOOK", 0.01)
+    monkeypatch.setattr("tasks.scenarios.cloud_failover._LOOK", 0.01)
     with fake_aws() as fake:
         rds = boto3.client("rds", region_name="eu-central-1", endpoint_url=fake.url)
         rds.create_db_instance(DBInstanceIdentifier="records-1", DBInstanceClass="db.m5.large", Engine="postgres")
@@ -46,7 +48,7 @@ def site(aws: FakeAws, estates: Estates, postgres_server: PostgresServer, monkey
     monkeypatch.setenv("DRILL_RDS", postgres_server.dsn.get_secret_value())
     rds: JsonValue = {"records": {"instance": "records-1", "dsn": "env:DRILL_RDS"}}
     estate = estates.make(aws={"region": "eu-central-1", "endpoint": aws.url}, drills={"rds": rds})
-    return Site(estate, "a-drill", {"victim": HERE, "heir": THERE})
+    return Site(estate, "a-drill", {"victim": HERE, "heir": THERE}, {"inject": now()})
 
 
 @contextmanager
@@ -97,7 +99,7 @@ async def test_there_and_back(aws: FakeAws, site: Site, calls: list[tuple[str, o
         assert THERE in await SCENARIO.verify(site)
         assert await SCENARIO.undo(site) == await SCENARIO.undo(site)
         assert await SCENARIO.steady(site) == before
-    assert [one for one in calls if one[0] != "DescribeDBInstances"] == [("RebootDBInstance", True)]
+    assert [one for one in calls if not one[0].startswith("Describe")] == [("RebootDBInstance", True)]
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,69 @@ async def test_undo_waits_for_the_standby(aws: FakeAws, site: Site) -> None:
     """Available alone is not as before."""
     with told(aws, zone=THERE, standby=THERE), pytest.raises(TimeoutError):
         await asyncio.wait_for(SCENARIO.undo(site), 0.3)
+
+
+def ago(site: Site, **how_long: int) -> Site:
+    """The same drill, whose call was so long ago."""
+    return replace(site, began={"inject": now() - timedelta(**how_long)})
+
+
+async def test_undo_waits_for_a_failover_that_may_still_come(aws: FakeAws, site: Site) -> None:
+    """Right after the call AWS says available, and tells of none: that proves nothing, for so long as one may come."""
+    with told(aws):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(SCENARIO.undo(ago(site, minutes=4)), 0.3)
+        assert "AWS told of no failover" in await SCENARIO.undo(ago(site, minutes=5, seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "message", "said"),
+    [
+        (1, "Multi-AZ instance failover completed", "the failover ended"),
+        (1, "Multi-AZ failover to standby complete - DNS propagation may take a few minutes.", "the failover ended"),
+        (1, "Abandoning user requested failover since a failover recently occurred", "was abandoned"),
+        (6, "Multi-AZ instance failover started", "not that it ended"),
+    ],
+)
+async def test_undo_knows_by_the_events(aws: FakeAws, site: Site, minutes: int, message: str, said: str) -> None:
+    """The zone is the same: AWS may show it late, or the failover came to nothing."""
+    here = ago(site, minutes=9)
+    with told(aws), telling(aws, "rds", (now() - timedelta(minutes=minutes), message)):
+        assert said in await SCENARIO.undo(here)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "message"),
+    [
+        (1, "Multi-AZ instance failover started"),
+        (8, "Multi-AZ instance failover completed"),
+        (1, "DB instance restarted"),
+    ],
+)
+async def test_undo_is_not_fooled(aws: FakeAws, site: Site, minutes: int, message: str) -> None:
+    """A failover that began, one that ended before the call, a mere restart: it waits, be it available or not."""
+    events = telling(aws, "rds", (now() - timedelta(minutes=minutes), message))
+    with told(aws), events, pytest.raises(TimeoutError):
+        await asyncio.wait_for(SCENARIO.undo(ago(site, minutes=4)), 0.3)
+
+
+async def test_over_between_two_looks(aws: FakeAws, site: Site) -> None:
+    """Seen by the events; one that AWS abandoned ends the waiting at once."""
+    here = ago(site, minutes=1)
+    with told(aws), telling(aws, "rds", (now(), "Multi-AZ instance failover completed")):
+        assert "failover ended" in await SCENARIO.detect(here)
+    abandoned = telling(aws, "rds", (now(), "Abandoning user requested failover since a failover recently occurred"))
+    with told(aws), abandoned, pytest.raises(Refused, match="abandoned"):
+        await SCENARIO.detect(here)
+    with told(aws, zone=THERE, standby=HERE):
+        assert THERE in await SCENARIO.detect(here)
+
+
+async def test_a_patience_within_which_nothing_is_known(site: Site) -> None:
+    """Refused before anything is broken: undoing would be given up."""
+    with pytest.raises(Refused, match="patience"):
+        await SCENARIO.require_ready(site)
+    await SCENARIO.model_copy(update={"patience": timedelta(minutes=10)}).require_ready(site)
 
 
 async def test_nobody_answers(aws: FakeAws, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
