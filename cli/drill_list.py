@@ -47,6 +47,7 @@ def command(runbook: Path, environment: Path, name: str | None, **how: Unpack[_H
     """
     from flows.drill_round import opened_drills
     from tminus.drills.lever import Lever
+    from tminus.drills.retired import retired, retired_said
     from tminus.errors import UsageError
     from tminus.lease import vacant
 
@@ -68,9 +69,12 @@ def command(runbook: Path, environment: Path, name: str | None, **how: Unpack[_H
             _one(found, name, courses[name], how)
         else:
             _all(found, courses, played, as_json=how["as_json"])
+        gone = [retired_said(store, found, one) for one in retired(store, found)]
+    for said in gone:
+        click.echo(f"{said}.", err=True)
     if stopped and not how["as_json"] and not how["markdown"]:
         click.echo(f"Drills are stopped: {stopped}.", err=True)
-    if any(course.unproven for one, course in courses.items() if one not in played):
+    if gone or any(course.unproven for one, course in courses.items() if one not in played):
         click.get_current_context().exit(1)
 
 
@@ -100,7 +104,7 @@ def _all(found: "OpenedDrills", courses: "dict[str, Course]", played: set[str], 
     from tminus.drills.showing import overview, shown
 
     if as_json:
-        rows = [shown(one, drill, courses[one]) for one, drill in found.book.scenarios.items()]
+        rows = [shown(one, drill, courses[one], played=one in played) for one, drill in found.book.scenarios.items()]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     console = Console(highlight=False)
@@ -117,13 +121,16 @@ def _evidence(found: "OpenedDrills", courses: "dict[str, Course]", folder: Path)
     from tminus.drills.evidence import files
     from tminus.errors import UsageError
 
-    for name, text in files(found.book, courses).items():
+    written = files(found.book, courses)
+    for name, text in written.items():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, "utf-8")
         except OSError as e:
             raise UsageError(f"--evidence: {folder} cannot be written ({e.strerror}); name another folder") from e
         click.echo(str(folder / name))
+    if "failover.json" not in written:
+        click.echo("No failover.json: no scenario with `evidence:` in the book was played to its end.", err=True)
     if unnamed := [name for name, drill in found.book.scenarios.items() if not drill.evidence]:
         click.echo(f"Not in failover.json, since they have no `evidence:` in the book: {', '.join(unnamed)}", err=True)
 
@@ -135,6 +142,7 @@ def _people(store: "Store", found: "OpenedDrills", courses: "dict[str, Course]",
     from tminus.drills.roster import absent, parts, roster_lines
     from tminus.errors import UsageError
     from tminus.people import People
+    from tminus.spoken import counted
     from tminus.yaml_source import Source
 
     taken, at = parts(store, courses), now()
@@ -146,4 +154,4 @@ def _people(store: "Store", found: "OpenedDrills", courses: "dict[str, Course]",
         how["page"].write_text(page(found, courses, taken, missing, at), "utf-8")
     except OSError as e:
         raise UsageError(f"--html: {how['page']} cannot be written ({e.strerror}); name another file") from e
-    click.echo(f"{how['page']}: {sum(len(one.drills) for one in courses.values())} drills")
+    click.echo(f"{how['page']}: {counted(sum(len(one.drills) for one in courses.values()), 'drill')}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from flows.asking_first import answered, ask_once, wait_for_answer
 from flows.drill_guards import known_checks
 from flows.drill_opening import drilling, scenario_of
+from flows.drill_waiting import telling_of
 from flows.drilling import Drilling, Say
 from tasks.scenarios.vocabulary import SCENARIOS
 from tminus import events as ev
@@ -14,12 +15,14 @@ from tminus.calendar.asking import barred
 from tminus.calendar.override import require_allowed_but, roles_that_override
 from tminus.chain_names import drills_of
 from tminus.clock import now
-from tminus.drills.course import Played, way_said
+from tminus.drills.course import Played
 from tminus.drills.crossed import require_playable
+from tminus.drills.lever import Lever
 from tminus.drills.opened import OpenedDrills, open_drills
 from tminus.drills.opted_in import why_not_in_production
 from tminus.drills.papers import change_of
 from tminus.drills.quiet import longest
+from tminus.drills.retired import retired_said
 from tminus.environment import Kind
 from tminus.errors import Refused, UsageError
 from tminus.lease import vacant
@@ -67,7 +70,8 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
                 return await _undone_first(one, left, name, say)
             await _require_may_begin(store, opened, name, one, request)
             request = await _asked(store, opened, name, one, request, say)
-        await _require_yes(store, request.approval, say)
+        async with telling_of(Lever(store, opened.system, opened.environment.environment), say):
+            await _require_yes(store, request.approval, say)
     async with drilling(store, opened, name, say) as one:
         if (left := one.diary.course.unproven) is not None:
             return await _undone_first(one, left, name, say)
@@ -79,13 +83,8 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
 
 def require_in_book(store: Store, opened: OpenedDrills, name: str) -> None:
     """Raises UsageError for an unknown name, saying more where the ledger knows a drill of that name."""
-    unknown = name not in opened.book.scenarios and opened.chain(name) in store.chains()
-    if unknown and (left := opened.course(store, name).unproven) is not None:
-        raise UsageError(
-            f"{name} is not in the book any more, and its last drill, of {left.began.at:%Y-%m-%d %H:%M:%S} UTC, is not "
-            f"proven to be undone ({left.began.kind}: {way_said(left.began.way)}). Put it back into the book as it "
-            f"was, then `tminus drill {name} --undo`"
-        )
+    if said := retired_said(store, opened, name):
+        raise UsageError(said)
     list(opened.book.named((name,)))
 
 

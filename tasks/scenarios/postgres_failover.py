@@ -112,7 +112,7 @@ class PostgresFailover(KilledPrimary, frozen=True):
         if len(seen.primaries) > 1:
             raise Refused(
                 f"{self.cluster}: {_shown(seen)}: two take writes. Nothing was done: stop clients, decide whose writes "
-                "count, and switch the other off; then `tminus drill --undo` lets it follow"
+                "count, and switch the other off; then `tminus drill NAME --undo` lets it follow"
             )
         if off and not seen.primaries and "recover" in site.began:  # a promotion may be under way: it is finished
             await self.recover(site)

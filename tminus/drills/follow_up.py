@@ -8,6 +8,8 @@ from tminus.drills.book import DrillsBook
 from tminus.drills.course import Course, Played
 from tminus.spoken import role_said
 
+_LONGEST = 240  # characters of what a drill came to
+
 
 @dataclass(frozen=True)
 class FollowUp:
@@ -41,9 +43,15 @@ def follow_ups(book: DrillsBook, courses: Mapping[str, Course]) -> list[FollowUp
         since = _since_it_held(over)
         if since:
             last = since[-1].ended
-            what = f"{last.how}: {last.sentence.removeprefix(f'{name}: ')}" if last else ""
+            what = _short(f"{last.how}: {last.sentence.removeprefix(f'{name}: ')}") if last else ""
             found.append(FollowUp(name, since[0].began.at, len(since), what, role_said(drill.owner)))
     return found
+
+
+def _short(said: str) -> str:
+    """On one line; what a command printed is told whole by `tminus drills NAME`."""
+    line = " ".join(said.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def _since_it_held(over: list[Played]) -> list[Played]:

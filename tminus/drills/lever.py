@@ -45,7 +45,8 @@ class Lever:
         """What the ledger says of it, whatever the variable does; None where nobody pulled it, or let go since."""
         if not self._store.head(self._chain):
             return None
-        last = read_event(self._store.read(self._chain)[-1])
+        entries = self._store.read(self._chain)
+        last = read_event(entries[-1]) if entries else None  # it is made before its first entry is written
         return last if isinstance(last, ev.DrillsStopped) else None
 
     def pull(self, by: str, reason: str) -> None:

@@ -11,7 +11,7 @@ from tminus.drills.follow_up import FollowUp, follow_ups
 from tminus.drills.opened import OpenedDrills
 from tminus.drills.outage import PARTS
 from tminus.drills.roster import Part
-from tminus.drills.showing import gone_said, lost_said, moments
+from tminus.drills.showing import gone_said, lost_said, moments, promises
 from tminus.people import Person
 from tminus.report.chart import Chart
 from tminus.report.rendering import templates
@@ -49,6 +49,8 @@ class Shown:
     """One scenario.
 
     Attributes:
+        rto, rpo: what was promised when it was played last, beside what is promised now where that is another.
+        promised: its RTO now.
         last: its last drill; None where it was never played.
         told: that one, moment by moment.
         rows: all of them, the latest first.
@@ -61,6 +63,7 @@ class Shown:
     owner: str
     rto: str
     rpo: str
+    promised: str
     last: Row | None
     way: str
     sentence: str
@@ -124,13 +127,15 @@ def _verdict(shown: Sequence[Shown], left: Sequence[FollowUp]) -> tuple[Mark, st
 def _shown(opened: OpenedDrills, name: str, course: Course) -> Shown:
     drill, last = opened.book.scenarios[name], course.last
     rows = [_row(one) for one in reversed(course.drills)]
+    rto, rpo = promises(drill, last)
     return Shown(
         name=name,
         title=drill.title,
         kind=drill.kind,
         owner=role_said(drill.owner),
-        rto=show_duration(drill.rto),
-        rpo=show_duration(drill.rpo),
+        rto=rto,
+        rpo=rpo,
+        promised=show_duration(drill.rto),
         last=rows[0] if rows else None,
         way=way_said(last.began.way) if last else "",
         sentence=last.ended.sentence if last and last.ended else "",

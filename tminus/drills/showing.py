@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -42,8 +43,8 @@ def overview(
 
 
 def _row(drill: Drill, course: Course, played: bool) -> list[str]:  # of a table, a cell each
-    promised = show_duration(drill.rto), show_duration(drill.rpo)
     last = course.last
+    promised = promises(drill, last)
     if last is None:
         return ["never", "", promised[0], "", promised[1]]
     how = last.ended.how if last.ended else "under way" if played else "interrupted, and not undone"
@@ -51,6 +52,19 @@ def _row(drill: Drill, course: Course, played: bool) -> list[str]:  # of a table
     gone = "" if found is None else gone_said(found)
     lost = "" if found is None else lost_said(found, f"{found.lost:,} writes ({found.lost_s:.2f} s)")
     return [f"{last.began.at:%Y-%m-%d}: {how}", gone, promised[0], lost, promised[1]]
+
+
+def promises(drill: Drill, played: Played | None) -> tuple[str, str]:
+    """RTO and RPO as they were promised when it was played; beside them what the book says now, where it differs."""
+    today = drill.rto, drill.rpo
+    then = (played.began.rto_s, played.began.rpo_s) if played else [Decimal(str(one.total_seconds())) for one in today]
+    rto, rpo = (_promised(seconds, now) for seconds, now in zip(then, today, strict=True))
+    return rto, rpo
+
+
+def _promised(seconds: Decimal, now: timedelta) -> str:
+    then = timedelta(seconds=float(seconds))
+    return show_duration(now) if then == now else f"{show_duration(then)} (now {show_duration(now)})"
 
 
 def lost_said(found: ev.DrillMeasured, counted: str) -> str:
@@ -63,8 +77,11 @@ def gone_said(found: ev.DrillMeasured) -> str:
     return "not back" if found.rto_s is None else f"{found.rto_s:.2f} s"
 
 
-def shown(name: str, drill: Drill, course: Course) -> dict[str, str | float | int | None]:
-    """One scenario's last drill, for programs; times are in seconds."""
+def shown(name: str, drill: Drill, course: Course, *, played: bool = False) -> dict[str, str | float | int | None]:
+    """One scenario's last drill, for programs; times are in seconds, and promises are the book's of now.
+
+    `played` says that a process plays it now, so that it is under way and not interrupted.
+    """
     last = course.last
     found = last.measured if last else None
     return {
@@ -73,6 +90,7 @@ def shown(name: str, drill: Drill, course: Course) -> dict[str, str | float | in
         "owner": drill.owner,
         "played": last.began.at.isoformat() if last else None,
         "how": last.ended.how if last and last.ended else None,
+        "under_way": played and last is not None and last.ended is None,
         "rto_s": float(found.rto_s) if found and found.rto_s is not None else None,
         "rto_promised_s": drill.rto.total_seconds(),
         "lost_writes": found.lost if found and not found.uncounted else None,
@@ -137,7 +155,7 @@ def account(opened: OpenedDrills, name: str, course: Course) -> str:
     played, drill = course.drills[-1], opened.book.scenarios[name]
     where = f"{opened.system} in {opened.environment.environment}"
     lines = [f"# {drill.title}: {played.ended.how if played.ended else 'under way'}", "", f"{where}, {_when(played)}."]
-    lines += ["", *_measured(drill, played.measured), "", "## What happened", ""]
+    lines += ["", *_measured(drill, played), "", "## What happened", ""]
     lines += [f"- {line}" for line in told(played)]
     lines += ["", "## The drills before", "", *_before(course.drills[-_SHOWN:])]
     if played.ended is not None and played.ended.how != "held":
@@ -149,7 +167,8 @@ def _when(played: Played) -> str:
     return f"{played.began.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _measured(drill: Drill, found: ev.DrillMeasured | None) -> list[str]:
+def _measured(drill: Drill, played: Played) -> list[str]:
+    found, promised = played.measured, promises(drill, played)
     if found is None:
         return ["It was not measured."]
     parts = ", ".join(f"{part} {found.parts[part]:.2f}" for part in PARTS if part in found.parts)
@@ -157,8 +176,8 @@ def _measured(drill: Drill, found: ev.DrillMeasured | None) -> list[str]:
     return [
         "| | measured | promised |",
         "|---|---|---|",
-        f"| gone for | {gone_said(found)} ({parts or 'never gone'}) | {show_duration(drill.rto)} |",
-        f"| lost | {lost} | {show_duration(drill.rpo)} |",
+        f"| gone for | {gone_said(found)} ({parts or 'never gone'}) | {promised[0]} |",
+        f"| lost | {lost} | {promised[1]} |",
         f"| never answered | {lost_said(found, f'{found.unknown:,}, of which {found.unknown_there:,} are there')} | |",
     ]
 

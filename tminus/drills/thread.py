@@ -34,16 +34,22 @@ def posts(opened: OpenedDrills, before: Course, event: ev.Event) -> list[Letter]
         case ev.DrillStageDone():
             return [_reply(event.drill, event, f"{event.stage}: {event.said}")]
         case ev.DrillBrokeOff():
-            then = "Nothing more is done by itself." if event.stage == "undo" else "What was broken is undone now."
+            then = "Nothing more is done by itself." if event.stage == "undo" else _next(before)
             return [_reply(event.drill, event, f"{event.why}. {then}")]
         case ev.DrillWindow():
             return [_reply(event.drill, event, event.said)]
         case ev.DrillWindowEnded() if any(one.name == event.drill for one in before.drills):
             return [_reply(event.drill, event, "the maintenance window is over: everything pages again")]
         case ev.DrillStopped():
-            return [_reply(event.drill, event, f"{event.why}. What was broken is undone now.")]
+            return [_reply(event.drill, event, f"{event.why}. {_next(before)}")]
         case _:
             return []
+
+
+def _next(before: Course) -> str:
+    """What happens to a drill that goes no further."""
+    broken = before.last is not None and before.last.injected
+    return "What was broken is undone now." if broken else "Nothing was broken."
 
 
 def _begins(opened: OpenedDrills, began: ev.DrillBegan) -> str:

@@ -207,7 +207,7 @@ class DrillEnded(Happening):
 
     Attributes:
         how: `held` kept all promises; `missed` went through and did not; `undone` broke off, and all is as before;
-            `not undone` needs a person, and no other drill begins until `tminus drill --undo` finds all as before.
+            `not undone` needs a person, and no other drill begins until `tminus drill NAME --undo` finds all as before.
         after: the steady state at its end.
     """
 

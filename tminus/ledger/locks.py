@@ -88,7 +88,7 @@ def _how_to_free(holder: str) -> str:
         return f"it is free again within minutes; where it broke off, `tminus rotate {name}` goes on with it"
     if holder.startswith(DRILL):
         name = holder.rpartition(".")[2]
-        return f"it is free again once that drill is over; where it broke off, `tminus drill --undo {name}` undoes it"
+        return f"it is free again once that drill is over; where it broke off, `tminus drill {name} --undo` undoes it"
     if holder.startswith(OPERATION):
         settle = "`tminus operate backup --settle --runbook FILE --people FILE --environment FILE`"
         return f"where it broke off, {settle} looks what became of it and frees it"

@@ -37,6 +37,7 @@ def test_it_goes_through(estate: DrillEstate, name: str) -> None:
     found = played.measured
     assert found is not None
     assert found.kept > 0
+    assert " at " in played.began.asked_by, "who typed it, since nobody had to approve it"
     assert found.strange == found.duplicates == found.reordered == 0
     assert found.rto_s is not None
     assert found.rto_s > 0, "the primary was killed, and nobody noticed"

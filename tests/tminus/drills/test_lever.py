@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tminus.chain_names import lever_chain
 from tminus.drills.lever import VARIABLE, Lever
+from tminus.ledger.opening import have_chain
 from tminus.ledger.sqlite import SqliteStore
 
 
@@ -43,3 +45,9 @@ def test_a_variable_that_says_no(store: SqliteStore, said: str) -> None:
     lever.pull("on-call", "orders are late")
     assert lever.pulled().startswith("on-call stopped")
     assert "--allow" in lever.how_to_allow()
+
+
+def test_looked_at_while_it_is_moved_for_the_first_time(store: SqliteStore) -> None:
+    """Its chain is there before anything is written in it: that is not pulled, and no error that ends a drill."""
+    have_chain(store, lever_chain("house", "test"))
+    assert Lever(store, "house", "test", {}).pulled() == ""

@@ -50,9 +50,10 @@ async def test_what_went_wrong_is_told_in_its_thread(
     told = Told.begin(tmp_path, sections)
     began, began_inject, *_ = one_drill()
     with closing(told.store):
+        await told.diary.write(began)
+        await told.diary.write(ev.DrillBrokeOff(drill="d0", stage="inject", why="the client did not begin"))
+        await told.diary.write(began_inject)
         await told.diary.write(
-            began,
-            began_inject,
             ev.DrillStopped(drill="d0", why="ops <!channel> stopped all drills"),
             ev.DrillBrokeOff(drill="d0", stage="undo", why="undo: the command failed"),
         )
@@ -63,6 +64,7 @@ async def test_what_went_wrong_is_told_in_its_thread(
         await told.diary.write(ev.DrillEnded(drill="d0", how="undone", sentence="failover: all is as before"))
         told.carry()
     assert shown(slack, thread=True) == [
+        "the client did not begin. Nothing was broken.",
         "ops &lt;!channel&gt; stopped all drills. What was broken is undone now.",
         "undo: the command failed. Nothing more is done by itself.",
         "house: the drill failover: a person is needed",
