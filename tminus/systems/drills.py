@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from tminus.clock import Duration
 from tminus.credentials import SecretRef
 from tminus.systems.command import Command
-from tminus.systems.drill_cloud import RdsInstance
+from tminus.systems.drill_cloud import AuroraCluster, ElastiCacheGroup, FisExperiment, RdsInstance
 from tminus.systems.drill_links import Link
 from tminus.systems.section import Section
 
@@ -179,6 +179,9 @@ class Drills(Section):
         kafka: brokers by a name for all of them.
         links: links through a proxy, by name.
         rds: database instances of Amazon RDS, by name.
+        aurora: clusters of Amazon Aurora, by name.
+        elasticache: replication groups of Amazon ElastiCache, by name.
+        fis: experiments of AWS' Fault Injection Service, by name.
         without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
             no maintenance window; in production it is not, elsewhere it is, where nothing is said.
         lever: the roles of which one may stop all drills, and allow them again, from Slack; nobody may without.
@@ -193,6 +196,9 @@ class Drills(Section):
     kafka: dict[str, KafkaBrokers] = Field(default_factory=dict)
     links: dict[str, Link] = Field(default_factory=dict)
     rds: dict[str, RdsInstance] = Field(default_factory=dict)
+    aurora: dict[str, AuroraCluster] = Field(default_factory=dict)
+    elasticache: dict[str, ElastiCacheGroup] = Field(default_factory=dict)
+    fis: dict[str, FisExperiment] = Field(default_factory=dict)
     without_window: Literal["play", "refuse"] | None = None
     lever: tuple[str, ...] = ()
     restorable: dict[str, RestorablePostgres] = Field(default_factory=dict)

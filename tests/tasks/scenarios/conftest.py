@@ -1,0 +1,50 @@
+"""An account of AWS with what drills break there: one for all tests, told anew what it answers in each."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from deployments.rehearsal.vendors.aws_moto import FakeAws, fake_aws
+
+REGION = "eu-central-1"
+
+
+@pytest.fixture(scope="package")
+def account() -> Iterator[FakeAws]:
+    """An instance of RDS, a cluster of Aurora, a group of ElastiCache."""
+    with pytest.MonkeyPatch.context() as patch, fake_aws() as fake:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        rds = boto3.client("rds", region_name=REGION, endpoint_url=fake.url)
+        rds.create_db_instance(DBInstanceIdentifier="records-1", DBInstanceClass="db.m5.large", Engine="postgres")
+        rds.create_db_cluster(
+            DBClusterIdentifier="orders-1",
+            Engine="aurora-postgresql",
+            MasterUsername="postgres",
+            ManageMasterUserPassword=True,
+        )
+        for member in ("orders-1-a", "orders-1-b"):
+            rds.create_db_instance(
+                DBInstanceIdentifier=member,
+                DBInstanceClass="db.r6g.large",
+                Engine="aurora-postgresql",
+                DBClusterIdentifier="orders-1",
+            )
+        boto3.client("elasticache", region_name=REGION, endpoint_url=fake.url).create_replication_group(
+            ReplicationGroupId="cache-1",
+            ReplicationGroupDescription="a cache",
+            AutomaticFailoverEnabled=True,
+            NumCacheClusters=2,
+            Engine="redis",
+            CacheNodeType="cache.m6g.large",
+        )
+        yield fake
+
+
+@pytest.fixture
+def aws(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    """The account, of which nobody has asked anything yet; AWS is asked again at once."""
+    monkeypatch.setattr("tasks.scenarios.cloud_failover._LOOK", 0.01)
+    account.asked.clear()
+    return account
