@@ -71,7 +71,12 @@ class PostgresNode(Machine):
 
 
 class RedisNode(Machine):
-    """One server of a Redis that Sentinels watch."""
+    """One server of a Redis that Sentinels watch.
+
+    Without `rejoin` it is started as it was: a killed primary takes writes beside the new one until the Sentinels make
+    it follow, which they do once it has called itself a primary for four of their hello periods of two seconds. What it
+    took meanwhile is lost. See `sentinelRefreshInstanceInfo` in https://github.com/redis/redis/blob/7.2/src/sentinel.c.
+    """
 
     url: SecretRef
 
