@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from tminus.drills.book import Drill, DrillsBook
-from tminus.systems.drill_cloud import RdsInstance
+from tminus.systems.drill_cloud import AuroraCluster, ElastiCacheGroup, RdsInstance
 from tminus.systems.drill_links import Link
 from tminus.systems.drills import (
     Drills,
@@ -37,19 +37,37 @@ def _servers(drills: Drills, drill: Drill) -> Iterator[tuple[str, str]]:
     """Each server that it may break, by its address's reference, with the name of the lock for its commands."""
     for field, section in drill.sections.items():
         name = str(getattr(drill, field))
-        found: object = getattr(drills, section).get(name)
-        match found:
-            case PostgresCluster():
-                yield from ((node.dsn, f"{name}-{node_name}") for node_name, node in found.nodes.items())
-            case RedisGroup():
-                yield from ((node.url, f"{name}-{node_name}") for node_name, node in found.nodes.items())
-            case RestorablePostgres() | RdsInstance():
-                yield found.dsn, f"{section}-{name}"
-            case ServiceMachine():
-                yield found.url, f"{section}-{name}"
-            case Link():
-                yield f"{found.proxy} of {found.api.url}", f"{section}-{name}"
-            case KafkaBrokers():
-                yield from ((f"{found.client} broker {number}", f"{name}-{number}") for number in found.brokers)
-            case _:
-                pass
+        for address, node in _addresses(getattr(drills, section).get(name)):
+            yield address, f"{name}-{node}" if node else f"{section}-{name}"
+
+
+def _addresses(entry: object) -> Iterator[tuple[str, str]]:
+    """Of one entry: address → the node that has it, where it has several."""
+    match entry:
+        case PostgresCluster():
+            yield from ((node.dsn, name) for name, node in entry.nodes.items())
+        case RedisGroup():
+            yield from ((node.url, name) for name, node in entry.nodes.items())
+        case KafkaBrokers():
+            yield from ((f"{entry.client} broker {number}", str(number)) for number in entry.brokers)
+        case _:
+            yield from ((address, "") for address in _own(entry))
+
+
+def _own(entry: object) -> tuple[str, ...]:
+    """The addresses of what has no nodes; all that it goes by."""
+    match entry:
+        case RestorablePostgres():
+            return (entry.dsn,)
+        case ServiceMachine():
+            return (entry.url,)
+        case Link():
+            return (f"{entry.proxy} of {entry.api.url}",)
+        case RdsInstance():
+            return (entry.dsn, f"the instance {entry.instance}")
+        case AuroraCluster():
+            return (entry.dsn, f"the cluster {entry.cluster}")
+        case ElastiCacheGroup():
+            return (entry.url, f"the replication group {entry.group}")
+        case _:
+            return ()

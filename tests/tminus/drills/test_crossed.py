@@ -149,6 +149,11 @@ SAME: dict[str, tuple[dict[str, JsonValue], dict[str, JsonValue], str]] = {
         {"kind": "machine.hung", "machine": "orders-too"},
         "one and other break the same: env:ORDERS",
     ),
+    "an instance of RDS by two names": (
+        {"kind": "rds.failover", "database": "orders"},
+        {"kind": "rds.failover", "database": "orders-too"},
+        "one and other break the same: the instance orders-1",
+    ),
     "one lock": (
         {"kind": "postgres.failover", "cluster": "main"},
         {"kind": "redis.failover", "group": "main"},
@@ -166,6 +171,8 @@ def test_parts_that_are_the_same(desk: DrillDesk, case: str) -> None:
     deeds: dict[str, JsonValue] = {deed: {"argv": ["true"]} for deed in ("ready", "lose", "give_back")}
     redis = {node: {**MACHINE, "url": f"env:OTHER_{node}", "rejoin": REJOIN} for node in "ab"}
     more = {
+        "aws": {"region": "eu-central-1"},
+        "drills/rds": {name: {"instance": "orders-1", "dsn": f"env:{name}"} for name in ORDERS},
         "drills/postgres/other": drills["postgres"]["main"],
         "drills/redis/main": {"sentinels": "cache", "nodes": redis},
         "drills/restorable/records": {**MACHINE, "dsn": "env:PG_A", **deeds, "restore": {"argv": ["{until}"]}},
