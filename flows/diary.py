@@ -7,12 +7,14 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
+from flows.insisting import AT_ONCE, Insisting
 from flows.uninterrupted import to_its_end
 from tasks.estate import Estate
 from tminus import events as ev
 from tminus.environment import Environment
 from tminus.errors import FencedOff, LedgerError
 from tminus.lease import Heartbeat, take
+from tminus.ledger.chain import Head
 from tminus.ledger.opening import have_chain
 from tminus.ledger.store import Entry, Letter, Store
 from tminus.opened_book import OpenedBook
@@ -54,6 +56,7 @@ class Diary(Generic[C]):
         token: the lease's.
         course: what is written there already.
         letters: whom an event is told to, by what was there before it.
+        insisting: how long it waits for a ledger that does not answer.
 
     Attributes:
         course: what is written there.
@@ -67,12 +70,14 @@ class Diary(Generic[C]):
         token: int,
         course: C,
         letters: Callable[[C, ev.Event], Sequence[Letter]],
+        insisting: Insisting = AT_ONCE,
     ) -> None:
         self._store = store
         self._environment = environment
         self._chain = chain
         self._token = token
         self._letters = letters
+        self._insisting = insisting
         self.course = course
 
     async def write(self, *events: ev.Event) -> None:
@@ -81,7 +86,7 @@ class Diary(Generic[C]):
 
     async def lock(self) -> None:
         """Takes the environment, or finds it taken by this chain; raises Refused, naming who holds it."""
-        await asyncio.to_thread(self._store.lock, self._environment.environment, self._chain)
+        await to_its_end(asyncio.to_thread(self._store.lock, self._environment.environment, self._chain))
 
     async def free(self) -> None:
         """Frees the environment where this chain holds it: nothing of it is changed now."""
@@ -92,12 +97,14 @@ class Diary(Generic[C]):
         await to_its_end(self._left(last))
 
     async def _written(self, *events: ev.Event) -> None:
-        await asyncio.to_thread(self._store.append, *map(self._entry, events))
+        entries = list(map(self._entry, events))
+        await self._insisting.once(lambda: self._store.append(*entries), self._head)
         for event in events:
             self.course.take(event)
 
     async def _left(self, last: ev.Event) -> None:
-        await asyncio.to_thread(self._store.append_and_unlock, self._environment.environment, self._entry(last))
+        entry, place = self._entry(last), self._environment.environment
+        await self._insisting.once(lambda: self._store.append_and_unlock(place, entry), self._head)
         self.course.take(last)
 
     def held(self, mistaken: Callable[[str], ev.Event | None]) -> "Held":
@@ -110,12 +117,15 @@ class Diary(Generic[C]):
 
     async def require_ours(self) -> None:
         """Raises FencedOff where the lease is another's by now."""
-        await asyncio.to_thread(self.fence)
+        await self._insisting.on(self.fence)
 
     def fence(self) -> None:
         """The same. Blocks: call it from a thread."""
         if not self._store.renew_lease(self._chain, self._token, self._environment.lease.total_seconds()):
             raise FencedOff(f"{self._chain}: another process goes on with it by now; this one moved nothing")
+
+    def _head(self) -> Head | None:
+        return self._store.head(self._chain)
 
     def _entry(self, event: ev.Event) -> Entry:
         place = self._environment.environment
@@ -131,10 +141,14 @@ class Held:
     """
 
     def __init__(self, diary: Diary[C], mistaken: Callable[[str], ev.Event | None]) -> None:
-        self._lock, self._leave, self._mistaken = diary.lock, diary.leave, mistaken
+        self._lock, self._free, self._leave, self._mistaken = diary.lock, diary.free, diary.leave, mistaken
 
     async def __aenter__(self) -> None:
-        await self._lock()
+        try:
+            await self._lock()
+        except asyncio.CancelledError:  # it is held by now, and nobody would come to free it
+            await self._free()
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None

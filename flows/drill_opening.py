@@ -6,12 +6,16 @@ from functools import partial
 
 from flows.diary import Diary, alone
 from flows.drilling import Drilling, Say
+from flows.insisting import Insisting
 from tasks.scenarios.scenario import Scenario
 from tminus.drills.lever import Lever
 from tminus.drills.opened import OpenedDrills
 from tminus.drills.telling import letters
 from tminus.errors import UsageError
 from tminus.ledger.store import Store
+
+_INSISTING = Insisting(60.0)
+"""A ledger on PostgreSQL whose standby takes over is back within that."""
 
 
 def scenario_of(opened: OpenedDrills, name: str) -> Scenario:
@@ -31,7 +35,9 @@ async def drilling(store: Store, opened: OpenedDrills, name: str, say: Say) -> A
     scenario = scenario_of(opened, name)
     environment, chain = opened.environment, opened.chain(name)
     async with alone(store, opened, chain, opened.system) as (token, estate):
-        diary = Diary(store, environment, chain, token, opened.course(store, name), partial(letters, opened, name))
+        diary = Diary(
+            store, environment, chain, token, opened.course(store, name), partial(letters, opened, name), _INSISTING
+        )
         if diary.course.unproven is None:
             await diary.free()  # somebody died between taking it and writing that a drill begins
         lever = Lever(store, opened.system, environment.environment)

@@ -101,13 +101,19 @@ class Drilling:
                 await self.diary.leave(ev.DrillRefused(scenario=self._name, why=_INTERRUPTED, asked_by=asked_by))
                 raise
             forget_cancellation()
-            await self.diary.write(ev.DrillStopped(drill=left.name, why=_INTERRUPTED))
-            await self._broke_off(left, left.stage or "inject", Refused(_INTERRUPTED))
+            await uninterrupted(self._interrupted(left), self._goes_on)
         except LedgerError as e:
             raise self._abandoned(e) from e
         except Exception as e:  # noqa: BLE001 - what was broken is undone, whoever made the mistake
             await self._mistaken_forth(e)
         return self.diary.course.drills[-1]
+
+    async def _interrupted(self, drill: Played) -> None:
+        await self.diary.write(ev.DrillStopped(drill=drill.name, why=_INTERRUPTED))
+        await self._broke_off(drill, drill.stage or "inject", Refused(_INTERRUPTED))
+
+    def _goes_on(self) -> None:
+        self._say(f"{self._name}: interrupted while it is undone, which goes on; a kill would leave it broken")
 
     async def _mistaken_forth(self, error: Exception) -> None:
         """Writes down what nobody foresaw; raises it where nothing was begun."""
@@ -139,12 +145,8 @@ class Drilling:
 
     async def _and_back(self, drill: Played) -> ev.DrillEnded:
         """How it ended; what cannot be undone, for whatever reason, is told to a person."""
-
-        def goes_on() -> None:
-            self._say(f"{self._name}: interrupted while it is undone, which goes on; a kill would leave it broken")
-
         try:
-            return await uninterrupted(self._back(drill), goes_on)
+            return await uninterrupted(self._back(drill), self._goes_on)
         except LedgerError as e:
             raise self._abandoned(e) from e
         except Exception as e:  # noqa: BLE001 - a person must hear of it, whoever made the mistake
