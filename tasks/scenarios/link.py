@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, JsonValue
 
 from tasks.estate import Estate, named
-from tasks.outside.looking import Look, look, serves
+from tasks.outside.looking import Look, look, serves, until_good
 from tasks.scenarios.killed import LOOK
 from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
 from tasks.vendor_api import Page, Reply, VendorApi
@@ -23,7 +23,6 @@ from tminus.systems.drill_links import Link
 
 _OURS = "tminus-"
 _CLEAN = 5  # looks in a row after which nothing that was asked for before a kill comes any more
-_GOOD = 3  # looks from outside in a row after which it counts as back
 
 
 class Toxic(Page, frozen=True):
@@ -136,11 +135,8 @@ class DisturbedLink(Scenario, ABC, frozen=True):
         return frozenset({f"{place.proxy} of {place.api.url}"})
 
     async def _until_good(self, site: Site) -> None:
-        site.waits(f"the client of {self.link} is not answered in time {_GOOD} times in a row")
-        good = 0
-        while good < _GOOD:
-            good = good + 1 if (await look(self.clients(site.estate))).good else 0
-            await asyncio.sleep(LOOK)
+        site.waits(f"the client of {self.link} is not answered in time a few times in a row")
+        await until_good(self.clients(site.estate))
 
     async def mended(self, site: Site) -> int:
         """Takes away what a drill did: how many things; one that is gone meanwhile is as good."""

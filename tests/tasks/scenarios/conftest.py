@@ -45,6 +45,7 @@ def account() -> Iterator[FakeAws]:
 @pytest.fixture
 def aws(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """The account, of which nobody has asked anything yet; AWS is asked again at once."""
-    monkeypatch.setattr("tasks.scenarios.cloud_failover._LOOK", 0.01)
+    for module in ("cloud_failover", "aws_fis"):
+        monkeypatch.setattr(f"tasks.scenarios.{module}._LOOK", 0.01)
     account.asked.clear()
     return account
