@@ -9,6 +9,8 @@ import click
 from cli.book_files import with_book_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tminus.drills.course import Course
     from tminus.drills.opened import OpenedDrills
     from tminus.ledger.store import Store
@@ -131,8 +133,27 @@ def _evidence(found: "OpenedDrills", courses: "dict[str, Course]", folder: Path)
         click.echo(str(folder / name))
     if "failover.json" not in written:
         click.echo("No failover.json: no scenario with `evidence:` in the book was played to its end.", err=True)
+    for drawn in _papers(found, courses, folder):
+        click.echo(str(drawn))
     if unnamed := [name for name, drill in found.book.scenarios.items() if not drill.evidence]:
         click.echo(f"Not in failover.json, since they have no `evidence:` in the book: {', '.join(unnamed)}", err=True)
+
+
+def _papers(found: "OpenedDrills", courses: "dict[str, Course]", folder: Path) -> "Iterator[Path]":
+    """What the last drill of each left on this machine, copied for its reader alone: secrets may be in it."""
+    from flows.drill_opening import scenario_of
+    from tminus.errors import UsageError
+
+    for name, course in courses.items():
+        papers = scenario_of(found, name).papers(found.environment, course.drills[-1].name) if course.drills else {}
+        for own, path in papers.items():
+            copy = folder / f"{name}-{own}"
+            try:
+                copy.touch(0o600)
+                copy.write_bytes(path.read_bytes())
+            except OSError as e:
+                raise UsageError(f"--evidence: {path} cannot be copied to {copy} ({e.strerror})") from e
+            yield copy
 
 
 def _people(store: "Store", found: "OpenedDrills", courses: "dict[str, Course]", how: _How) -> None:

@@ -23,7 +23,11 @@ def scenario_of(opened: OpenedDrills, name: str) -> Scenario:
     [(_, drill)] = opened.book.named((name,))
     if not isinstance(drill, Scenario):
         raise UsageError(f"{name}: nothing plays a {drill.kind}")
-    return drill.among(opened.book.scenarios)
+    folder = opened.sources[0].path.parent if opened.sources else opened.base
+    book = {
+        other: one.beside(folder) if isinstance(one, Scenario) else one for other, one in opened.book.scenarios.items()
+    }
+    return drill.beside(folder).among(book)
 
 
 @asynccontextmanager

@@ -86,6 +86,10 @@ class NotConfigured(TminusError):
     """The environment does not name the system that was to be looked at; the message says what would."""
 
 
+class NotInstalled(NotConfigured, UsageError):
+    """A program is missing, without which it cannot be done as asked; the message says what to install."""
+
+
 class ActionFailed(TminusError):
     """An action did not do what it should.
 

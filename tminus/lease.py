@@ -2,72 +2,28 @@
 
 import logging
 import os
-import socket
-from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 from typing import Self
 
-import psutil
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from tminus.errors import LedgerError, LedgerUnreachable, Refused
 from tminus.ledger.store import Lease, Store
+from tminus.process_identity import Process
 
 _logger = logging.getLogger(__name__)
-_STATE, _STARTED = 0, 19  # fields of /proc/PID/stat after the name; proc_pid_stat(5) counts them as 3 and 22
-_DEAD = ("Z", "X")
 _LONGEST_PAUSE = 1.0  # seconds between two tries to renew while the ledger does not answer
-
-
-class _Holder(BaseModel, frozen=True):
-    """A process, told apart from every other of its machine: numbers are used again, starts are not."""
-
-    machine: str
-    pid: int
-    since: str
 
 
 def myself() -> str:
     """This process, so that another on the same machine can tell whether it still lives."""
-    pid = os.getpid()
-    return _Holder(machine=_machine(), pid=pid, since=_state(pid)[1]).model_dump_json()
+    return Process.of(os.getpid()).model_dump_json()
 
 
-def _machine() -> str:
-    """Where a process id means what it means here: the host, its boot, and the namespace of process ids."""
-    namespace = Path("/proc/self/ns/pid")
-    inside = str(namespace.readlink()) if namespace.exists() else ""
-    return f"{socket.gethostname()} {_boot()} {inside}".strip()
-
-
-def _boot() -> str:
-    identity = Path("/proc/sys/kernel/random/boot_id")
-    return identity.read_text("ascii").strip() if identity.exists() else str(psutil.boot_time())
-
-
-def _state(pid: int) -> tuple[str, str]:
-    """How a process is, and when it started; both empty where it cannot be looked at.
-
-    Linux counts the start in ticks since the boot, which no correction of the wall clock moves.
-    """
-    stat = Path(f"/proc/{pid}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            fields = stat.read_text("utf-8", "replace").rpartition(")")[2].split()
-        except OSError:
-            return "", ""
-        return fields[_STATE], fields[_STARTED]
+def _read(holder: str | None) -> Process | None:
     try:
-        process = psutil.Process(pid)
-        return "Z" if process.status() == psutil.STATUS_ZOMBIE else "R", f"{process.create_time():.2f}"
-    except psutil.Error:
-        return "", ""
-
-
-def _read(holder: str | None) -> _Holder | None:
-    try:
-        return _Holder.model_validate_json(holder) if holder else None
+        return Process.model_validate_json(holder) if holder else None
     except ValidationError:
         return None
 
@@ -79,12 +35,7 @@ def known_dead(holder: str | None) -> bool:
     must run out.
     """
     described = _read(holder)
-    if described is None or described.machine != _machine():
-        return False
-    if not psutil.pid_exists(described.pid):
-        return True
-    state, since = _state(described.pid)
-    return state in _DEAD or since not in {"", described.since}
+    return described is not None and described.lives() is False
 
 
 def vacant(lease: Lease | None) -> bool:

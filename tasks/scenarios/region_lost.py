@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, PrivateAttr
@@ -10,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from tasks.estate import Estate
 from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
 from tminus.drills.book import Drill
+from tminus.environment import Environment
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 
 Broke = CouldNotObserve | NotConfigured | MissingSecret | Refused | ActionFailed
@@ -41,6 +43,12 @@ class RegionLost(Scenario, frozen=True):
             raise UsageError(f"{', '.join(strange)}: nothing plays such a part")
         self._played = {name: one for name, one in played.items() if isinstance(one, Scenario)}
         return self
+
+    def papers(self, environment: Environment, drill: str, part: str = "") -> Mapping[str, Path]:
+        """See Scenario: of every part, by its name and its own."""
+        del part
+        of_parts = {name: one.papers(environment, drill, name) for name, one in self._played.items()}
+        return {f"{name}-{paper}": path for name, papers in of_parts.items() for paper, path in papers.items()}
 
     async def steady(self, site: Site) -> Steady:
         """See Scenario: of every part."""

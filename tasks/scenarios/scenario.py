@@ -4,11 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from tasks.estate import Estate
 from tasks.scenarios.whereabouts import whereabouts
 from tminus.credentials import resolve
 from tminus.drills.book import Drill
+from tminus.environment import Environment
 from tminus.events.drills import DrillStage
 
 Way = Mapping[str, str]
@@ -73,6 +75,16 @@ class Scenario(Drill, ABC, frozen=True):
         """The same, where it is made of others of its book: with these."""
         del book
         return self
+
+    def beside(self, folder: Path) -> "Scenario":
+        """The same, where it names files that lie beside its book, in this folder."""
+        del folder
+        return self
+
+    def papers(self, environment: Environment, drill: str, part: str = "") -> Mapping[str, Path]:
+        """What a drill of it left as evidence on this machine, each file by the name that it is to have."""
+        del environment, drill, part
+        return {}
 
     async def require_ready(self, site: Site) -> None:
         """Raises Refused where it could not be undone for certain, though all is steady; before anything is broken.

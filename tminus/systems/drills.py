@@ -11,6 +11,8 @@ from tminus.clock import Duration
 from tminus.credentials import SecretRef
 from tminus.systems.command import Command
 from tminus.systems.drill_cloud import AuroraCluster, ElastiCacheGroup, FisExperiment, RdsInstance
+from tminus.systems.drill_chaos import ChaosToolkit
+from tminus.systems.drill_cloud import RdsInstance
 from tminus.systems.drill_links import Link
 from tminus.systems.section import Section
 
@@ -187,6 +189,7 @@ class Drills(Section):
         aurora: clusters of Amazon Aurora, by name.
         elasticache: replication groups of Amazon ElastiCache, by name.
         fis: experiments of AWS' Fault Injection Service, by name.
+        chaostoolkit: what a team's own experiments of Chaos Toolkit break, by name.
         without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
             no maintenance window; in production it is not, elsewhere it is, where nothing is said.
         lever: the roles of which one may stop all drills, and allow them again, from Slack; nobody may without.
@@ -204,6 +207,7 @@ class Drills(Section):
     aurora: dict[str, AuroraCluster] = Field(default_factory=dict)
     elasticache: dict[str, ElastiCacheGroup] = Field(default_factory=dict)
     fis: dict[str, FisExperiment] = Field(default_factory=dict)
+    chaostoolkit: dict[str, ChaosToolkit] = Field(default_factory=dict)
     without_window: Literal["play", "refuse"] | None = None
     lever: tuple[str, ...] = ()
     restorable: dict[str, RestorablePostgres] = Field(default_factory=dict)
