@@ -108,7 +108,7 @@ class ChaosRun:
         if self.lives() and not self._interrupted.exists() and not self._rolls_back():
             await fence()
             with suppress(ProcessLookupError):
-                os.kill(self._process().pid, signal.SIGINT)
+                os.killpg(self._process().pid, signal.SIGINT)  # its actions' commands too
             self._interrupted.touch()
 
     async def end_what_is_left(self) -> int:

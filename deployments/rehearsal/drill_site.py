@@ -115,6 +115,7 @@ class DrillSite(Standing):
                 "patience": "20s",
                 "services": {"orders": orders},
                 "links": {name: {**link, "proxy": name} for name in ("orders", "secrets")},
+                "chaostoolkit": {"orders": {"client": client}},
             },
         }
 

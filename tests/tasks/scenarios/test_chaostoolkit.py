@@ -1,0 +1,394 @@
+"""A team's experiment of Chaos Toolkit, run by Chaos Toolkit itself: rolled back whatever ends it."""
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+from click.testing import CliRunner
+from pydantic import JsonValue, ValidationError
+from ruamel.yaml import YAML
+
+from cli.main import exit_code, main
+from deployments.rehearsal.drill_site import DrillSite
+from tasks import chaos_run
+from tasks.chaos_experiment import ChaosExperiment
+from tasks.chaos_journal import Journal
+from tasks.chaos_run import ChaosRun
+from tasks.scenarios.chaostoolkit_experiment import ChaosToolkitExperiment
+from tasks.scenarios.scenario import Site
+from tasks.scenarios.vocabulary import SCENARIOS
+from tests.flows.drills.playing import drill, last, require_undone_after_a_kill
+from tests.tasks.scenarios.staging import staged, standing
+from tminus.drills.book import book_of
+from tminus.errors import ActionFailed, CouldNotObserve, NotConfigured, NotInstalled, Refused
+from tminus.process_identity import Process
+from tminus.systems.drills import Drills
+
+ENTRY: dict[str, JsonValue] = {
+    "kind": "chaostoolkit.experiment",
+    "title": "Ours",
+    "system": "orders",
+    "experiment": "chaos/ours.json",
+}
+PAGE = Path(__file__).parents[3] / "docs" / "drill-chaostoolkit.md"
+
+
+@pytest.fixture(scope="module")
+def chaos() -> str:
+    """Chaos Toolkit's own command; skips the test where it is not installed."""
+    found = shutil.which("chaos", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    if found is None:
+        pytest.skip("Chaos Toolkit is not installed: pip install 'tminus[chaos]'")
+    return found
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrillSite]:
+    """A service that an experiment can make hang."""
+    with standing(tmp_path_factory.mktemp("chaos")) as made:
+        (made.folder / "chaos").mkdir()
+        yield made
+
+
+@pytest.fixture
+def on_path(chaos: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chaos Toolkit is found, and asks nobody whether there is a newer one."""
+    monkeypatch.setenv("PATH", f"{Path(chaos).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def shell(name: str, script: str, kind: str = "action", **more: JsonValue) -> dict[str, JsonValue]:
+    """An activity that is a command."""
+    provider: JsonValue = {"type": "process", "path": "sh", "arguments": ["-c", script]}
+    return {"type": kind, "name": name, "provider": provider, **more}
+
+
+def keep(
+    site: DrillSite,
+    action: str = "touch broken",
+    rollback: str = "rm -f broken",
+    probe: str = "true",
+    **changed: JsonValue,
+) -> Path:
+    """Writes the experiment: `broken` lies beside it while it breaks something, and each rollback leaves a line."""
+    whole: dict[str, JsonValue] = {
+        "title": "Ours",
+        "description": "Breaks a file",
+        "steady-state-hypothesis": {
+            "title": "It is whole",
+            "probes": [shell("whole", probe, "probe", tolerance=0)],
+        },
+        "method": [shell("break", action)],
+        "rollbacks": [shell("mend", f"{rollback} && echo mended >> mended")],
+        **changed,
+    }
+    path = site.folder / "chaos" / "ours.json"
+    path.write_text(json.dumps({key: one for key, one in whole.items() if one is not None}), "utf-8")
+    for left in ("broken", "mended"):
+        path.with_name(left).unlink(missing_ok=True)
+    return path
+
+
+def is_broken(site: DrillSite) -> bool:
+    """What the experiment broke."""
+    return (site.folder / "chaos" / "broken").exists()
+
+
+def mended(site: DrillSite) -> int:
+    """How often its rollback was run to its end."""
+    lines = site.folder / "chaos" / "mended"
+    return len(lines.read_text("utf-8").splitlines()) if lines.exists() else 0
+
+
+async def until_broken(site: DrillSite) -> None:
+    """Once the method began."""
+    async with asyncio.timeout(20):
+        while not is_broken(site):
+            await asyncio.sleep(0.02)
+
+
+def running(drill: Site) -> ChaosRun:
+    """The run of a drill."""
+    return ChaosRun(drill.estate.environment.state / "chaos" / drill.drill, "run")
+
+
+def process(drill: Site) -> Process:
+    """Chaos Toolkit's own."""
+    return Process.model_validate_json((running(drill).folder / "run-process.json").read_bytes())
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(site: DrillSite) -> Iterator[None]:
+    """Each test has drills of its own; whatever it started is over with it."""
+    shutil.rmtree(site.folder / "state" / "chaos", ignore_errors=True)
+    yield
+    home = str(site.folder / "chaos")
+    assert [one.info for one in psutil.process_iter(["pid", "cwd", "cmdline"]) if one.info["cwd"] == home] == []
+
+
+@pytest.mark.usefixtures("on_path")
+def test_a_whole_drill(site: DrillSite) -> None:
+    """It is run, measured, rolled back, and its journal kept as evidence."""
+    hang = f"echo $(pgrep -f {site.folder}/[o]rders) > stopped && kill -STOP $(cat stopped) && sleep 1"
+    keep(site, hang, "kill -CONT $(cat stopped)")
+    site.keep_book({"ours": ENTRY})
+    came = drill(site, "ours")
+    assert came.returncode == 0, came.stdout + came.stderr
+    played = last(site, "ours")
+    assert played.measured is not None
+    assert played.measured.rto_s is not None
+    assert played.measured.rto_s > 0
+    assert mended(site) == 1
+    journal = site.folder / "state" / "chaos" / played.name / "run-journal.json"
+    assert str(journal) in played.done["verify"].said
+    evidence = site.folder / "evidence"
+    words = ["drills", "--runbook", site.book, "--environment", site.environment_file, "--evidence", evidence]
+    assert CliRunner().invoke(main, [str(one) for one in words]).exit_code == 0
+    copied = evidence / "ours-run-journal.json"
+    assert copied.read_bytes() == journal.read_bytes()
+    assert hashlib.sha256(copied.read_bytes()).hexdigest() in played.done["verify"].said
+    assert [one.stat().st_mode & 0o077 for one in (copied, journal.parent)] == [0, 0]
+
+
+@pytest.mark.usefixtures("on_path")
+def test_tminus_is_killed(site: DrillSite) -> None:
+    """While the experiment runs: it goes on, and whoever comes next has it roll back, and breaks nothing more."""
+    keep(site, "touch broken && sleep 60")
+    site.keep_book({"ours": ENTRY})
+    require_undone_after_a_kill(site, "ours", "detect")
+    assert not is_broken(site)
+    assert mended(site) == 1
+
+
+@pytest.mark.usefixtures("on_path")
+async def test_it_still_runs(site: DrillSite) -> None:
+    """Undone by a process that never started it: it is interrupted once, and rolls back; again, nothing is."""
+    keep(site, "touch broken && sleep 60")
+    async with staged(site, {"ours": ENTRY}, "ours") as (scenario, here):
+        await scenario.inject(here)
+        await until_broken(site)
+        child = chaos_run._CHILDREN.pop(process(here).pid)
+        reaped = asyncio.create_task(asyncio.to_thread(child.wait))
+        assert "had rolled back" in await scenario.undo(here)
+        await reaped
+        assert (is_broken(site), mended(site)) == (False, 1)
+        over = running(here).over()
+        assert over is not None
+        assert over.status == "interrupted"
+        await scenario.undo(here)
+        assert mended(site) == 1
+        with pytest.raises(ActionFailed, match="status interrupted"):
+            await scenario.verify(here)
+
+
+@pytest.mark.usefixtures("on_path")
+async def test_it_was_killed(site: DrillSite) -> None:
+    """Kill -9 while an action is under way: that is ended, and the rollbacks are run alone; the method never again."""
+    path = keep(site, "touch broken && sleep 60 && touch broken")
+    async with staged(site, {"ours": ENTRY}, "ours") as (scenario, here):
+        await scenario.inject(here)
+        await until_broken(site)
+        os.kill(process(here).pid, signal.SIGKILL)
+        path.write_text("{}", "utf-8")  # whatever becomes of the file, what was planned is rolled back
+        with pytest.raises(ActionFailed, match="without a journal"):
+            await scenario.recover(here)
+        assert is_broken(site)
+        assert "by a run of its rollbacks alone" in await scenario.undo(here)
+        assert (is_broken(site), mended(site)) == (False, 1)
+        await scenario.undo(here)
+        assert mended(site) == 1
+        assert set(scenario.papers(here.estate.environment, here.drill)) == {"rollbacks-1-journal.json"}
+
+
+@pytest.mark.usefixtures("on_path")
+async def test_it_deviated(site: DrillSite) -> None:
+    """The drill breaks off with the journal's words; it has rolled back by itself."""
+    keep(site, probe="test ! -e broken")
+    async with staged(site, {"ours": ENTRY}, "ours") as (scenario, here):
+        await scenario.inject(here)
+        with pytest.raises(ActionFailed, match="deviated; the steady state was not met after the method"):
+            await scenario.recover(here)
+        assert not is_broken(site)
+        await scenario.undo(here)
+        assert mended(site) == 1
+
+
+@pytest.mark.usefixtures("on_path")
+async def test_a_rollback_that_fails(site: DrillSite) -> None:
+    """By its exit status, which Chaos Toolkit lets pass: tried once more alone, and told."""
+    keep(site, rollback="test -e mendable")
+    async with staged(site, {"ours": ENTRY}, "ours") as (scenario, here):
+        await scenario.inject(here)
+        with pytest.raises(ActionFailed, match="rollback 'mend' ended with exit status 1"):
+            await scenario.recover(here)
+        with pytest.raises(ActionFailed, match="is not rolled back: rollback 'mend' ended with exit status 1"):
+            await scenario.undo(here)
+        (site.folder / "chaos" / "mendable").touch()
+        assert "rollbacks alone" in await scenario.undo(here)
+
+
+@pytest.mark.usefixtures("on_path")
+async def test_it_is_not_as_it_was_planned(site: DrillSite) -> None:
+    """Nothing is run; and undone, there is nothing to undo."""
+    keep(site)
+    async with staged(site, {"ours": ENTRY}, "ours") as (scenario, here):
+        keep(site, action="touch broken # other")
+        with pytest.raises(Refused, match="not as it was planned; nothing was run"):
+            await scenario.inject(here)
+        assert "was never begun" in await scenario.undo(here)
+        elsewhere = Site(here.estate, here.drill, {**here.way, "host": "another"})
+        with pytest.raises(Refused, match="known on another alone"):
+            await scenario.undo(elsewhere)
+    assert (is_broken(site), mended(site)) == (False, 0)
+
+
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize(
+    ("changed", "entry", "why"),
+    [
+        ({"steady-state-hypothesis": None}, {}, "has no steady-state-hypothesis"),
+        ({"rollbacks": None}, {}, "nothing would undo it"),
+        ({"method": None}, {}, "no experiment of Chaos Toolkit"),
+        ({"description": None}, {}, "experiment requires a description"),
+        ({}, {"digest": "0" * 64}, "and the book says 000"),
+    ],
+)
+async def test_refused(
+    site: DrillSite, changed: Mapping[str, JsonValue], entry: Mapping[str, JsonValue], why: str
+) -> None:
+    """Before anything is broken."""
+    keep(site, **changed)
+    with pytest.raises(Refused, match=why):
+        async with staged(site, {"ours": {**ENTRY, **entry}}, "ours"):
+            pass
+
+
+@pytest.mark.usefixtures("on_path")
+async def test_without_rollbacks(site: DrillSite) -> None:
+    """Where the book says so; killed, what is left of it is ended."""
+    keep(site, "touch broken && sleep 60", rollbacks=None)
+    async with staged(site, {"ours": {**ENTRY, "without_rollbacks": True}}, "ours") as (scenario, here):
+        await scenario.inject(here)
+        await until_broken(site)
+        os.kill(process(here).pid, signal.SIGKILL)
+        assert "had rolled back" in await scenario.undo(here)
+
+
+async def test_no_such_file(site: DrillSite) -> None:
+    """Is told by its path."""
+    keep(site).unlink()
+    with pytest.raises(NotConfigured, match=r"chaos/ours\.json: the experiment cannot be read"):
+        async with staged(site, {"ours": ENTRY}, "ours"):
+            pass
+
+
+async def test_it_is_not_installed(site: DrillSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install is said, and the shell is told 2."""
+    keep(site)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NotInstalled, match=r"pip install 'tminus\[chaos\]'") as error:
+        async with staged(site, {"ours": ENTRY}, "ours"):
+            pass
+    assert exit_code(error.value) == 2
+
+
+async def test_it_never_begins_without_a_record(tmp_path: Path) -> None:
+    """Where whoever starts it is fenced off, or dies, before the last word, Chaos Toolkit is never begun."""
+    made = ChaosRun(tmp_path, "run")
+
+    async def fenced() -> None:
+        raise CouldNotObserve("another process goes on")
+
+    with pytest.raises(CouldNotObserve, match="another process"):
+        await made.start(["touch", str(tmp_path / "begun"), "--"], tmp_path, tmp_path / "x.json", fenced)
+    await asyncio.wait_for(made.until_over(), 5)
+    assert made.begun
+    assert not (tmp_path / "begun").exists()
+
+
+def test_who_cannot_be_seen_from_here(tmp_path: Path) -> None:
+    """A process of another machine neither lives nor is dead; one of before this host's last boot is dead."""
+    one, mine = ChaosRun(tmp_path, "run"), Process.of(os.getpid())
+    record = tmp_path / "run-process.json"
+    host, _, rest = mine.machine.partition(" ")
+    record.write_text(mine.model_copy(update={"machine": f"another {rest}"}).model_dump_json(), "utf-8")
+    with pytest.raises(CouldNotObserve, match="nobody can tell from here"):
+        one.lives()
+    record.write_text(mine.model_copy(update={"machine": f"{host} another-boot"}).model_dump_json(), "utf-8")
+    assert not one.lives()
+    record.write_text(mine.model_dump_json(), "utf-8")
+    assert one.lives()
+    record.write_text("{", "utf-8")
+    with pytest.raises(CouldNotObserve, match="cannot be read"):
+        one.lives()
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({}, ""),
+        ({"status": "failed"}, "status failed"),
+        ({"deviated": True}, "deviated"),
+        ({"steady_states": {"before": {"steady_state_met": False}}}, "not met before the method"),
+        ({"run": [{"activity": {"name": "a"}, "status": "failed"}]}, "'a' failed"),
+        ({"run": [{"activity": {"name": "a"}}]}, "'a' interrupted"),
+        ({"rollbacks": []}, "0 of 1 rollbacks were run"),
+        ({"rollbacks": [{"activity": {"name": "b"}, "status": "failed", "output": "s3cret"}]}, "rollback 'b' failed"),
+    ],
+)
+def test_what_the_journal_says(tmp_path: Path, changed: Mapping[str, JsonValue], why: str) -> None:
+    """Every word of it that is not good is told, and nothing that an activity put out."""
+    done: JsonValue = {"activity": {"name": "b"}, "status": "succeeded"}
+    path = tmp_path / "journal.json"
+    path.write_text(json.dumps({"status": "completed", "rollbacks": [done], **changed}), "utf-8")
+    journal = Journal.read(path)
+    assert journal is not None
+    assert why in journal.wrong(1)
+    assert bool(journal.wrong(1)) == bool(why)
+    assert "s3cret" not in journal.wrong(1)
+    path.write_text(path.read_text("utf-8")[:-1], "utf-8")
+    assert Journal.read(path) is None
+
+
+def test_rollbacks_alone() -> None:
+    """Neither a hypothesis nor a method; a `ref` is written out, all else is as it was."""
+    text = json.dumps(
+        {
+            "title": "T",
+            "configuration": {"a": "b"},
+            "steady-state-hypothesis": {"title": "H", "probes": [{"name": "p"}]},
+            "method": [{"name": "m", "type": "action"}],
+            "rollbacks": [{"ref": "m"}, {"name": "r"}],
+        }
+    )
+    alone = json.loads(ChaosExperiment.of(Path("x.json"), text.encode()).rollbacks_alone())
+    assert alone == {
+        "title": "T",
+        "configuration": {"a": "b"},
+        "method": [],
+        "rollbacks": [{"name": "m", "type": "action"}, {"name": "r"}],
+    }
+
+
+@pytest.mark.parametrize("path", ["/etc/x.json", "../x.json", "x.txt"])
+def test_where_it_may_lie(path: str) -> None:
+    """In the book's folder, and a file that Chaos Toolkit takes."""
+    with pytest.raises(ValidationError, match="experiment"):
+        ChaosToolkitExperiment.model_validate({**ENTRY, "owner": "o", "rto": "1h", "rpo": "1h", "experiment": path})
+
+
+def test_the_page() -> None:
+    """Its entry and its section are taken."""
+    blocks = PAGE.read_text("utf-8").split("```yaml\n")[1:]
+    entry, environment = (YAML(typ="safe").load(one.split("```")[0]) for one in blocks)
+    book = book_of(SCENARIOS).model_validate({"drills": "house", "title": "H", **entry})
+    [one] = book.scenarios.values()
+    assert isinstance(one, ChaosToolkitExperiment)
+    assert one.system in Drills.model_validate(environment["drills"]).chaostoolkit
