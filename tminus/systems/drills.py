@@ -10,9 +10,8 @@ from pydantic import Field, model_validator
 from tminus.clock import Duration
 from tminus.credentials import SecretRef
 from tminus.systems.command import Command
-from tminus.systems.drill_cloud import AuroraCluster, ElastiCacheGroup, FisExperiment, RdsInstance
 from tminus.systems.drill_chaos import ChaosToolkit
-from tminus.systems.drill_cloud import RdsInstance
+from tminus.systems.drill_cloud import AuroraCluster, ElastiCacheGroup, FisExperiment, RdsInstance
 from tminus.systems.drill_links import Link
 from tminus.systems.section import Section
 
