@@ -164,6 +164,18 @@ async def test_undone_by_whoever_comes_next(aws: FakeAws, site: Site, status: st
     assert aws.asked[f"fis.DELETE /experiments/{name}"] == 1
 
 
+async def test_told_to_stop_once(aws: FakeAws, site: Site) -> None:
+    """Also where AWS says for a while that it runs on."""
+    await SCENARIO.inject(site)
+    paced(1000)
+    name = next(iter(state("fis", REGION).experiments))
+    on = aws.altered(f"fis.GET /experiments/{name}", rb'"stopping"', b'"running"')
+    with on, pytest.raises(TimeoutError):
+        await asyncio.wait_for(SCENARIO.undo(site), 0.2)
+    assert aws.asked[f"fis.GET /experiments/{name}"] > 1
+    assert aws.asked[f"fis.DELETE /experiments/{name}"] == 1
+
+
 async def test_undo_waits(site: Site) -> None:
     """One that AWS does not list may still come; one that goes on stopping is not over."""
     with pytest.raises(TimeoutError):

@@ -1,5 +1,6 @@
 """A whole drill in the cloud, counted at AWS: one order, whatever becomes of whoever gave it."""
 
+import asyncio
 import json
 import os
 import re
@@ -165,17 +166,24 @@ def dying(process: Callable[[], "subprocess.Popen[bytes]"]) -> Callable[[Mapping
     return reboot
 
 
+def played_to_its_death(house: House, killed: list["subprocess.Popen[bytes]"]) -> None:
+    """A drill in a process of its own, until somebody kills it."""
+    log = house.folder / "log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(argv(house, NAME), env=house.seen(), cwd=CHECKOUT, stdout=said, stderr=said)
+    killed.append(process)
+    try:
+        assert process.wait(60) < 0, log.read_text("utf-8")
+    finally:
+        process.kill()
+        process.wait()
+
+
 async def test_killed_between_the_order_and_its_writing_down(aws: FakeAws, house: House) -> None:
     """AWS says available as before, and tells of nothing: the next drill waits for the failover, and orders none."""
     killed: list[subprocess.Popen[bytes]] = []
     with failing_over(aws) as world, aws.answering(ORDER, dying(lambda: killed[0])):
-        with (house.folder / "log").open("wb") as log:
-            killed.append(subprocess.Popen(argv(house, NAME), env=house.seen(), cwd=CHECKOUT, stdout=log, stderr=log))
-        try:
-            assert killed[0].wait(60) < 0, (house.folder / "log").read_text("utf-8")
-        finally:
-            killed[0].kill()
-            killed[0].wait()
+        await asyncio.to_thread(played_to_its_death, house, killed)
         assert locked(house) is not None
         ended = await house.drill()
         assert ended.how == "undone", ended.sentence

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -54,11 +54,9 @@ def told(
         yield
 
 
-def moved(aws: FakeAws, status: str = "available") -> "ExitStack":
+def moved(aws: FakeAws, status: str = "available") -> AbstractContextManager[None]:
     """The block in which B is the primary."""
-    stack = ExitStack()
-    stack.enter_context(told(aws, {A: "replica", B: "primary"}, status))
-    return stack
+    return told(aws, {A: "replica", B: "primary"}, status)
 
 
 async def test_there_and_back(aws: FakeAws, site: Site) -> None:
@@ -117,10 +115,12 @@ async def test_no_steady_state(aws: FakeAws, site: Site, world: dict[str, str], 
 
 async def test_undo_waits_for_the_old_node(aws: FakeAws, site: Site) -> None:
     """Another primary alone is not the end of it; without a word of AWS five minutes are."""
-    recovering = (now(), "Recovering cache nodes 0001")
-    for world in (told(aws), moved(aws), telling(aws, "elasticache", recovering)):
-        with told(aws), world, pytest.raises(TimeoutError):
+    recovering = telling(aws, "elasticache", (now(), "Recovering cache nodes 0001"))
+    for world in (told(aws), moved(aws)):
+        with world, pytest.raises(TimeoutError):
             await asyncio.wait_for(SCENARIO.undo(site), 0.2)
+    with moved(aws), recovering, pytest.raises(TimeoutError):
+        await asyncio.wait_for(SCENARIO.undo(site), 0.2)
     with told(aws):
         long_ago = replace(site, began={"inject": now() - timedelta(minutes=5, seconds=1)})
         assert "AWS told of no failover" in await SCENARIO.undo(long_ago)

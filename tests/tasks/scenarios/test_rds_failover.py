@@ -19,7 +19,7 @@ from tasks.scenarios.scenario import Site
 from tests.conftest import Estates, PostgresServer
 from tests.tasks.scenarios.aws_events import telling
 from tminus.clock import now
-from tminus.errors import CouldNotObserve, Refused
+from tminus.errors import CouldNotObserve, FencedOff, Refused
 from tminus.systems.drill_cloud import RdsInstance
 
 HERE, THERE = "eu-central-1a", "eu-central-1b"
@@ -103,12 +103,23 @@ async def test_moved_since_it_was_planned(aws: FakeAws, site: Site) -> None:
     assert set(aws.asked) == {"rds.DescribeDBInstances"}
 
 
+async def test_somebody_else_has_it(aws: FakeAws, site: Site) -> None:
+    """Fenced off, nothing is told to fail over."""
+
+    async def fenced() -> None:
+        raise FencedOff("another process has it")
+
+    with told(aws), pytest.raises(FencedOff):
+        await SCENARIO.inject(replace(site, fence=fenced))
+    assert set(aws.asked) == {"rds.DescribeDBInstances"}
+
+
 async def test_it_never_moves(aws: FakeAws, site: Site) -> None:
     """Moto itself: neither seen to be broken, nor recovered, nor verified."""
     with told(aws):
         for deed in (SCENARIO.detect, SCENARIO.recover):
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(deed(site), 0.3)
+                await asyncio.wait_for(deed(site), 0.2)
         with pytest.raises(Refused, match=THERE):
             await SCENARIO.verify(site)
 
@@ -116,7 +127,7 @@ async def test_it_never_moves(aws: FakeAws, site: Site) -> None:
 async def test_undo_waits_for_the_standby(aws: FakeAws, site: Site) -> None:
     """Available alone is not as before."""
     with told(aws, zone=THERE, standby=THERE), pytest.raises(TimeoutError):
-        await asyncio.wait_for(SCENARIO.undo(site), 0.3)
+        await asyncio.wait_for(SCENARIO.undo(site), 0.2)
 
 
 def ago(site: Site, **how_long: int) -> Site:
@@ -128,7 +139,7 @@ async def test_undo_waits_for_a_failover_that_may_still_come(aws: FakeAws, site:
     """Right after the call AWS says available, and tells of none: that proves nothing, for so long as one may come."""
     with told(aws):
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(SCENARIO.undo(ago(site, minutes=4)), 0.3)
+            await asyncio.wait_for(SCENARIO.undo(ago(site, minutes=4)), 0.2)
         assert "AWS told of no failover" in await SCENARIO.undo(ago(site, minutes=5, seconds=1))
 
 
@@ -149,18 +160,19 @@ async def test_undo_knows_by_the_events(aws: FakeAws, site: Site, minutes: int, 
 
 
 @pytest.mark.parametrize(
-    ("minutes", "message"),
+    ("ordered", "minutes", "message"),
     [
-        (1, "Multi-AZ instance failover started"),
-        (8, "Multi-AZ instance failover completed"),
-        (1, "DB instance restarted"),
+        (4, 1, "Multi-AZ instance failover started"),
+        (9, 4, "Multi-AZ instance failover started"),
+        (4, 8, "Multi-AZ instance failover completed"),
+        (4, 1, "DB instance restarted"),
     ],
 )
-async def test_undo_is_not_fooled(aws: FakeAws, site: Site, minutes: int, message: str) -> None:
+async def test_undo_is_not_fooled(aws: FakeAws, site: Site, ordered: int, minutes: int, message: str) -> None:
     """A failover that began, one that ended before the call, a mere restart: it waits, be it available or not."""
     events = telling(aws, "rds", (now() - timedelta(minutes=minutes), message))
     with told(aws), events, pytest.raises(TimeoutError):
-        await asyncio.wait_for(SCENARIO.undo(ago(site, minutes=4)), 0.3)
+        await asyncio.wait_for(SCENARIO.undo(ago(site, minutes=ordered)), 0.2)
 
 
 async def test_over_between_two_looks(aws: FakeAws, site: Site) -> None:
