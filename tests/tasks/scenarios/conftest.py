@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from deployments.rehearsal.vendors.aws_moto import FakeAws, fake_aws
+from deployments.rehearsal.vendors.aws_moto import FakeAws, fake_aws, state
 
 REGION = "eu-central-1"
 
@@ -44,8 +44,9 @@ def account() -> Iterator[FakeAws]:
 
 @pytest.fixture
 def aws(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
-    """The account, of which nobody has asked anything yet; AWS is asked again at once."""
+    """The account, of which nobody has asked anything yet, without experiments; AWS is asked again at once."""
     for module in ("cloud_failover", "aws_fis"):
         monkeypatch.setattr(f"tasks.scenarios.{module}._LOOK", 0.01)
     account.asked.clear()
+    state("fis", REGION).experiments.clear()
     return account

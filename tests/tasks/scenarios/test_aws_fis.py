@@ -7,45 +7,24 @@ from datetime import timedelta
 
 import boto3
 import pytest
-from moto.moto_api import state_manager
 
 from deployments.rehearsal.vendors.aws_moto import FakeAws, state
 from tasks.scenarios.aws_fis import AwsFis
 from tasks.scenarios.scenario import Site
 from tests.conftest import Estates, RedisServer
 from tests.tasks.scenarios.conftest import REGION
+from tests.tasks.scenarios.fis_room import ALARM, made_template, paced
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, FencedOff, Refused
 
 SCENARIO = AwsFis(title="Slow disks", owner="ops", rto=timedelta(minutes=5), rpo=timedelta(0), experiment="disks")
-ALARM = {"source": "aws:cloudwatch:alarm", "value": f"arn:aws:cloudwatch:{REGION}:123456789012:alarm:orders"}
-Make = Callable[..., str]
 
 
 @pytest.fixture
-def fis(aws: FakeAws) -> Iterator[Make]:
-    """Makes a template, and names it; experiments take a step each time that they are looked at."""
-    client = boto3.client("fis", region_name=REGION, endpoint_url=aws.url)
-
-    def make(**stop: str) -> str:
-        made = client.create_experiment_template(
-            description="d",
-            stopConditions=[stop or ALARM],  # type: ignore[list-item]  # of a source at least
-            targets={},
-            actions={"slow": {"actionId": "aws:ebs:pause-volume-io", "parameters": {"duration": "PT1M"}}},
-            roleArn="arn:aws:iam::123456789012:role/fis",
-        )
-        return str(made["experimentTemplate"]["id"])
-
-    paced(1)
-    yield make
-    state_manager.unset_transition("fis::experiment")
-    state("fis", REGION).experiments.clear()
-
-
-def paced(times: int) -> None:
-    """An experiment takes a step each time that it was looked at so often."""
-    state_manager.set_transition("fis::experiment", {"progression": "manual", "times": times})
+def step_by_step() -> Iterator[None]:
+    """Experiments take a step each time that they are looked at."""
+    with paced(1):
+        yield
 
 
 @pytest.fixture
@@ -62,9 +41,9 @@ def at(aws: FakeAws, estates: Estates, redis_pair: RedisServer) -> Callable[[str
 
 
 @pytest.fixture
-async def site(fis: Make, at: Callable[[str], Site]) -> Site:
+async def site(aws: FakeAws, at: Callable[[str], Site], step_by_step: None) -> Site:
     """One that is planned."""
-    here = at(fis())
+    here = at(made_template(aws))
     return replace(here, way=await SCENARIO.plan(here))
 
 
@@ -96,15 +75,15 @@ async def test_there_and_back(aws: FakeAws, site: Site) -> None:
     assert aws.asked[f"fis.DELETE /experiments/{next(iter(state('fis', REGION).experiments))}"] == 0
 
 
-@pytest.mark.parametrize("stop", [{"source": "none"}, {"source": ALARM["source"]}])
-async def test_nothing_would_stop_it(aws: FakeAws, fis: Make, at: Callable[[str], Site], stop: dict[str, str]) -> None:
-    """Neither planned nor begun."""
-    here = at(fis(**stop))
+@pytest.mark.parametrize("source", ["none", ALARM])
+async def test_nothing_would_stop_it(aws: FakeAws, at: Callable[[str], Site], source: str) -> None:
+    """Neither planned nor begun; an alarm that is none stops nothing."""
+    template = made_template(aws, source, "")
+    here = at(template)
     with pytest.raises(Refused, match="no stop condition"):
         await SCENARIO.plan(here)
-    way = {"template": here.estate.environment.drills.fis["disks"].template, "content": ""}  # type: ignore[union-attr]
     with pytest.raises(Refused, match="no stop condition"):
-        await SCENARIO.inject(replace(here, way=way))
+        await SCENARIO.inject(replace(here, way={"template": template, "content": ""}))
     assert aws.asked["fis.POST /experiments"] == 0
 
 
@@ -128,9 +107,8 @@ async def test_somebody_else_has_it(aws: FakeAws, site: Site) -> None:
         await SCENARIO.inject(replace(site, fence=fenced))
     assert aws.asked["fis.POST /experiments"] == 0
     await SCENARIO.inject(site)
-    paced(9)
     becomes("running")
-    with pytest.raises(FencedOff):
+    with paced(9), pytest.raises(FencedOff):
         await SCENARIO.undo(replace(site, fence=fenced))
     assert ours() != "stopping"
 
@@ -154,23 +132,22 @@ async def test_undone_by_whoever_comes_next(aws: FakeAws, site: Site, status: st
     """Stopped once, found by the drill's name alone; another drill of the template has none, and stops none."""
     await SCENARIO.inject(site)
     name = next(iter(state("fis", REGION).experiments))
-    paced(3)
     becomes(status)
     other = replace(site, drill="another-drill", began={"inject": now() - timedelta(minutes=2)})
     assert "no experiment was started" in await SCENARIO.undo(other)
     assert aws.asked[f"fis.DELETE /experiments/{name}"] == 0
     anew = Site(site.estate, site.drill, site.way, site.began)
-    assert "is stopped" in await SCENARIO.undo(anew)
+    with paced(3):
+        assert "is stopped" in await SCENARIO.undo(anew)
     assert aws.asked[f"fis.DELETE /experiments/{name}"] == 1
 
 
 async def test_told_to_stop_once(aws: FakeAws, site: Site) -> None:
     """Also where AWS says for a while that it runs on."""
     await SCENARIO.inject(site)
-    paced(1000)
     name = next(iter(state("fis", REGION).experiments))
     on = aws.altered(f"fis.GET /experiments/{name}", rb'"stopping"', b'"running"')
-    with on, pytest.raises(TimeoutError):
+    with paced(1000), on, pytest.raises(TimeoutError):
         await asyncio.wait_for(SCENARIO.undo(site), 0.2)
     assert aws.asked[f"fis.GET /experiments/{name}"] > 1
     assert aws.asked[f"fis.DELETE /experiments/{name}"] == 1
@@ -181,8 +158,7 @@ async def test_undo_waits(site: Site) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(SCENARIO.undo(site), 0.2)
     await SCENARIO.inject(site)
-    paced(1000)
-    with pytest.raises(TimeoutError):
+    with paced(1000), pytest.raises(TimeoutError):
         await asyncio.wait_for(SCENARIO.undo(site), 0.2)
     assert ours() == "stopping"
 

@@ -5,25 +5,26 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pydantic import JsonValue
 
 from deployments.rehearsal.binaries import CHECKOUT
-from deployments.rehearsal.vendors.aws_moto import FakeAws
+from deployments.rehearsal.vendors.aws_moto import FakeAws, state
 from flows.drill_round import Request, drill, opened_drills
 from tests.conftest import Estates, PostgresServer
 from tests.flows.drills.playing import argv, last, locked
 from tests.tasks.scenarios.conftest import REGION
+from tests.tasks.scenarios.fis_room import made_template, paced
 from tminus import events as ev
 
-NAME, HERE, THERE = "records-zone", "eu-central-1a", "eu-central-1b"
+NAME, DISKS, HERE, THERE = "records-zone", "slow-disks", "eu-central-1a", "eu-central-1b"
 ORDER, LOOK = "rds.RebootDBInstance", "rds.DescribeDBInstances"
 LATE, REBOOTS = 8, 3  # looks
+WHOLE = rb"(?s)\A.+\Z"
 
 
 @dataclass
@@ -51,17 +52,17 @@ class House:
         """What a process of a drill sees."""
         return dict(os.environ)
 
-    async def drill(self) -> ev.DrillEnded:
+    async def drill(self, name: str = NAME) -> ev.DrillEnded:
         """Played by this process."""
         opened = opened_drills(self.book, self.environment_file)
         with closing(opened.store()) as store:
-            return await drill(store, opened, NAME, lambda _: None, Request())
+            return await drill(store, opened, name, lambda _: None, Request())
 
 
 @pytest.fixture
 def house(aws: FakeAws, estates: Estates, postgres_server: PostgresServer, tmp_path: Path) -> Iterator[House]:
     """Its files, and a database whose owner is the outside client."""
-    made = House(tmp_path)
+    made, dsn = House(tmp_path), estates.secret(postgres_server.at.address.dsn("trading"))
     environment = {
         "environment": "drills",
         "kind": "rehearsal",
@@ -72,23 +73,17 @@ def house(aws: FakeAws, estates: Estates, postgres_server: PostgresServer, tmp_p
         "aws": {"region": REGION, "endpoint": aws.url},
         "drills": {
             "patience": "10m",
-            "rds": {
-                "records": {"instance": "records-1", "dsn": estates.secret(postgres_server.at.address.dsn("trading"))}
-            },
+            "rds": {"records": {"instance": "records-1", "dsn": dsn}},
+            "fis": {"disks": {"template": made_template(aws), "client": {"store": "postgres", "references": [dsn]}}},
         },
     }
-    scenario = {
-        "kind": "rds.failover",
-        "title": "A zone",
-        "owner": "ops",
-        "rto": "1h",
-        "rpo": "0s",
-        "lead_in": "200 ms",
-        "approval": [],
-        "database": "records",
+    promised = {"title": "T", "owner": "ops", "rto": "1h", "rpo": "0s", "lead_in": "200 ms", "approval": []}
+    scenarios = {
+        NAME: {"kind": "rds.failover", "database": "records", **promised},
+        DISKS: {"kind": "aws.fis", "experiment": "disks", **promised},
     }
     made.environment_file.write_text(json.dumps(environment), "utf-8")
-    made.book.write_text(json.dumps({"drills": "house", "title": "H", "scenarios": {NAME: scenario}}), "utf-8")
+    made.book.write_text(json.dumps({"drills": "house", "title": "H", "scenarios": scenarios}), "utf-8")
     yield made
     with postgres_server.connect() as connection:
         connection.execute("DROP SCHEMA IF EXISTS tminus_drill CASCADE")
@@ -155,35 +150,39 @@ async def test_it_goes_through(aws: FakeAws, house: House) -> None:
     assert locked(house) is None
 
 
-def dying(process: Callable[[], "subprocess.Popen[bytes]"]) -> Callable[[Mapping[str, JsonValue]], bytes]:
-    """Takes the order, and kills whoever gave it before it hears of that."""
+class Doomed:
+    """A drill in a process of its own, which AWS kills when it gives its order."""
 
-    def reboot(_: Mapping[str, JsonValue]) -> bytes:
-        process().kill()
-        process().wait()
+    def __init__(self, house: House, name: str) -> None:
+        self._house, self._name = house, name
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def play(self) -> None:
+        """Until it is killed."""
+        log = self._house.folder / "log"
+        with log.open("wb") as said:
+            self._process = subprocess.Popen(
+                argv(self._house, self._name), env=self._house.seen(), cwd=CHECKOUT, stdout=said, stderr=said
+            )
+        try:
+            assert self._process.wait(60) < 0, log.read_text("utf-8")
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+    def killed(self, _: re.Match[bytes]) -> bytes:
+        """For AWS's answer to the order, which it never hears."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
         return b""
-
-    return reboot
-
-
-def played_to_its_death(house: House, killed: list["subprocess.Popen[bytes]"]) -> None:
-    """A drill in a process of its own, until somebody kills it."""
-    log = house.folder / "log"
-    with log.open("wb") as said:
-        process = subprocess.Popen(argv(house, NAME), env=house.seen(), cwd=CHECKOUT, stdout=said, stderr=said)
-    killed.append(process)
-    try:
-        assert process.wait(60) < 0, log.read_text("utf-8")
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def test_killed_between_the_order_and_its_writing_down(aws: FakeAws, house: House) -> None:
     """AWS says available as before, and tells of nothing: the next drill waits for the failover, and orders none."""
-    killed: list[subprocess.Popen[bytes]] = []
-    with failing_over(aws) as world, aws.answering(ORDER, dying(lambda: killed[0])):
-        await asyncio.to_thread(played_to_its_death, house, killed)
+    doomed = Doomed(house, NAME)
+    with failing_over(aws) as world, aws.altered(ORDER, WHOLE, doomed.killed):
+        await asyncio.to_thread(doomed.play)
         assert locked(house) is not None
         ended = await house.drill()
         assert ended.how == "undone", ended.sentence
@@ -192,3 +191,18 @@ async def test_killed_between_the_order_and_its_writing_down(aws: FakeAws, house
     assert aws.asked[ORDER] == 1
     assert last(house, NAME).moments.keys() == {"inject", "undo"}
     assert locked(house) is None
+
+
+async def test_an_experiment_whose_drill_is_killed(aws: FakeAws, house: House) -> None:
+    """Nobody heard its id: whoever comes next finds and stops it, and starts none; the drill after that has its own."""
+    doomed = Doomed(house, DISKS)
+    with paced(3), aws.altered("fis.POST /experiments", WHOLE, doomed.killed):
+        await asyncio.to_thread(doomed.play)
+        ended = await house.drill(DISKS)
+    assert (ended.how, "is stopped" in ended.sentence) == ("undone", True), ended.sentence
+    [name] = state("fis", REGION).experiments
+    assert (aws.asked["fis.POST /experiments"], aws.asked[f"fis.DELETE /experiments/{name}"]) == (1, 1)
+    with paced(1):
+        ended = await house.drill(DISKS)
+    assert ended.how == "held", ended.sentence
+    assert len(state("fis", REGION).experiments) == 2
