@@ -11,6 +11,7 @@ from tasks.estate import Estate
 from tasks.kubernetes_parts import Part
 from tasks.vendor_api import VendorApi
 from tminus.errors import CouldNotObserve, NotConfigured
+from tminus.systems.web import Kubernetes
 
 _T = TypeVar("_T", bound=BaseModel)
 _PER_PAGE = 500  # objects: what kubectl asks for, https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/
@@ -49,10 +50,7 @@ class Cluster:
     @classmethod
     def of(cls, estate: Estate) -> "Cluster":
         """The cluster that the environment names; raises NotConfigured."""
-        section = estate.environment.kubernetes
-        if section is None:
-            raise NotConfigured("the environment names no kubernetes; add its url, token and namespace")
-        return cls(estate.api("kubernetes"), section.namespace)
+        return cls(estate.api("kubernetes"), section_of(estate).namespace)
 
     async def listed(self, model: type[_T], group: str, plural: str) -> tuple[_T, ...]:
         """Every object of a kind in the namespace; raises CouldNotObserve.
@@ -84,17 +82,23 @@ class Cluster:
         reply = await self._api.ask("GET", path, headers=await self._api.bearer())
         return None if reply.absent else self._api.parse(model, reply, path)
 
-    async def _wanted(self, model: type[_T], path: str) -> tuple[_T, ...]:
-        found = await self._pages(model, path)
+    async def selected(self, model: type[_T], group: str, plural: str, field: str) -> tuple[_T, ...]:
+        """Every object of all namespaces for which a field selector holds (`spec.nodeName=a`)."""
+        return await self._wanted(model, _path(group, plural), field)
+
+    async def _wanted(self, model: type[_T], path: str, field: str = "") -> tuple[_T, ...]:
+        found = await self._pages(model, path, field)
         if found is None:
             raise CouldNotObserve(f"{path}: status {HTTPStatus.NOT_FOUND:d}; is this address a Kubernetes API server?")
         return found
 
-    async def _pages(self, model: type[_T], path: str) -> tuple[_T, ...] | None:
+    async def _pages(self, model: type[_T], path: str, field: str = "") -> tuple[_T, ...] | None:
         found: list[_T] = []
         headers, more = await self._api.bearer(), ""
         for _ in range(_PAGES):
             params: dict[str, str | int | list[str]] = {"limit": _PER_PAGE}
+            if field:
+                params["fieldSelector"] = field
             if more:
                 params["continue"] = more
             reply = await self._api.ask("GET", path, params=params, headers=headers)
@@ -106,6 +110,14 @@ class Cluster:
             if not more:
                 return tuple(found)
         raise CouldNotObserve(f"{path}: its list did not end within {_PAGES} pages of {_PER_PAGE}")
+
+
+def section_of(estate: Estate) -> Kubernetes:
+    """Where the cluster is; raises NotConfigured."""
+    section = estate.environment.kubernetes
+    if section is None:
+        raise NotConfigured("the environment names no kubernetes; add its url, token and namespace")
+    return section
 
 
 def _path(group: str, plural: str, namespace: str = "") -> str:

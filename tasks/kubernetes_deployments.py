@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tasks.kubernetes_api import Cluster
 from tasks.kubernetes_parts import Condition, Count, Name, Part, Selector, Thing, condition
-from tasks.kubernetes_pods import PodSpec, Template
+from tasks.kubernetes_pods import Pod, PodSpec, Template
 
 APPS = "/apis/apps/v1"
 Asked = Literal["all"] | Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -102,6 +102,18 @@ class Chosen:
     def names(self) -> tuple[str, ...]:
         """All of them, in order."""
         return tuple(sorted((*self.found, *self.missing)))
+
+
+def ready_pods(of: Deployment, pods: Sequence[Pod]) -> tuple[Pod, ...]:
+    """Its pods that take requests, the oldest first; the controller's count of them may be of a moment ago."""
+    mine = [one for one in pods if one.deployment == of.name and one.ready]
+    return tuple(sorted(mine, key=lambda one: (one.metadata.creation_timestamp, one.name)))
+
+
+def short_of(of: Deployment, pods: Sequence[Pod]) -> str:
+    """Why not all of the replicas that are wanted are ready; "" where they are."""
+    ready = len(ready_pods(of, pods))
+    return of.unavailable() or (f"{ready} of {of.spec.replicas} pods are ready" if ready < of.spec.replicas else "")
 
 
 async def chosen(cluster: Cluster, asked: Asked) -> Chosen:

@@ -45,6 +45,8 @@ class Meta(Part):
     """An object's metadata."""
 
     name: Name
+    uid: str = ""
+    resource_version: str = ""
     namespace: str = ""
     labels: Labels = Field(default_factory=dict)
     annotations: Labels = Field(default_factory=dict)

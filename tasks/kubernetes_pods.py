@@ -7,10 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.kubernetes_api import Cluster
-from tasks.kubernetes_parts import Condition, Count, Meta, Name, Part, Quantities, Selector, Thing
+from tasks.kubernetes_parts import Condition, Count, Meta, Name, Part, Quantities, Selector, Thing, condition
 
 _NEEDED = ("cpu", "memory")
 _CORE = "/api/v1"
+_MIRROR = "kubernetes.io/config.mirror"
 
 
 class Resources(Part):
@@ -121,6 +122,17 @@ class Spread(Part):
     topology_key: str
 
 
+class EmptyDir(Part):
+    """A folder of a pod's own, which is gone with it; what it is made of is not looked at."""
+
+
+class Volume(Part):
+    """A volume of a pod."""
+
+    name: Name
+    empty_dir: EmptyDir | None = None
+
+
 class PodSpec(Part):
     """How a pod is to run."""
 
@@ -133,6 +145,7 @@ class PodSpec(Part):
     termination_grace_period_seconds: Count = 30
     affinity: Affinity = Affinity()
     topology_spread_constraints: Sequence[Spread] = ()
+    volumes: Sequence[Volume] = ()
 
     @property
     def all_containers(self) -> tuple[Container, ...]:
@@ -219,6 +232,21 @@ class Pod(Thing):
     def bare(self) -> bool:
         """Whether nobody made it, so that nobody makes it anew when its node is lost."""
         return _controller(self.metadata) is None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes requests, and is not being deleted."""
+        return not self.terminating and condition(self.status.conditions, "Ready").status == "True"
+
+    @property
+    def stays_with_its_node(self) -> bool:
+        """Whether a drain leaves it: it is a DaemonSet's, a file's on the node (a mirror pod), or ran to its end."""
+        owner = _controller(self.metadata)
+        return (
+            self.finished
+            or (owner is not None and owner[0] in {"DaemonSet", "Node"})
+            or _MIRROR in self.metadata.annotations
+        )
 
     @property
     def workload(self) -> str:

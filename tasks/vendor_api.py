@@ -1,7 +1,7 @@
 """A vendor's HTTP API, asked once and read into a model; whatever goes wrong there is said in words."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -26,7 +26,7 @@ Form = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an API answered: a status below 400, or 404."""
+    """What an API answered: a status below 300, 404, or one that was asked for as an answer."""
 
     status: int
     body: bytes
@@ -91,8 +91,12 @@ class VendorApi:
         headers: Mapping[str, str] | None = None,
         json: JsonValue = None,
         form: Form | None = None,
+        answers: Collection[int] = (),
     ) -> Reply:
-        """Asks once. Raises CouldNotObserve for silence, refusal, too many requests and errors of the server."""
+        """Asks once. Raises CouldNotObserve for silence, refusal, too many requests and errors of the server.
+
+        A status among `answers` is an answer too, and no error.
+        """
         place = self._place(path)
         try:
             async with asyncio.timeout(_WITHIN.total_seconds()):
@@ -111,6 +115,8 @@ class VendorApi:
         if len(body) > _LARGEST:
             raise CouldNotObserve(f"{place}: the answer is beyond the {_LARGEST} bytes that are read of one")
         status = response.status_code
+        if status in answers:
+            return Reply(status, body, response.headers)
         if status in _REFUSED:
             raise CouldNotObserve(f"{place}: status {status}; its credentials in the environment are refused")
         if status == HTTPStatus.TOO_MANY_REQUESTS:

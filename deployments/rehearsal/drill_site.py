@@ -60,11 +60,7 @@ class DrillSite(Standing):
 
     def keep_book(self, scenarios: Mapping[str, Mapping[str, JsonValue]]) -> None:
         """Writes the book, with what its entries have in common."""
-        common: dict[str, JsonValue] = {"owner": "devops_lead", "rto": "1h", "rpo": "1h", "approval": []}
-        common |= {"lead_in": "200 ms"}
-        entries = {name: {**common, **one} for name, one in scenarios.items()}
-        book = {"drills": "tradesense", "title": "The site's drills", "scenarios": entries}
-        self.book.write_text(json.dumps(book), "utf-8")
+        write_book(self.book, scenarios)
 
     def environment(self) -> dict[str, str]:
         """What every process of a drill sees: the addresses, and the mark by which what it starts ends with us."""
@@ -118,6 +114,15 @@ class DrillSite(Standing):
                 "chaostoolkit": {"orders": {"client": client}},
             },
         }
+
+
+def write_book(path: Path, scenarios: Mapping[str, Mapping[str, JsonValue]]) -> None:
+    """A book of drills, with what its entries have in common."""
+    common: dict[str, JsonValue] = {"owner": "devops_lead", "rto": "1h", "rpo": "1h", "approval": []}
+    common |= {"lead_in": "200 ms"}
+    entries = {name: {**common, **one} for name, one in scenarios.items()}
+    book = {"drills": "tradesense", "title": "The site's drills", "scenarios": entries}
+    path.write_text(json.dumps(book), "utf-8")
 
 
 BOOK: dict[str, dict[str, JsonValue]] = {

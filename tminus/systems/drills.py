@@ -12,6 +12,7 @@ from tminus.credentials import SecretRef
 from tminus.systems.command import Command
 from tminus.systems.drill_chaos import ChaosToolkit
 from tminus.systems.drill_cloud import AuroraCluster, ElastiCacheGroup, FisExperiment, RdsInstance
+from tminus.systems.drill_kubernetes import KubernetesDeployment, KubernetesNodes
 from tminus.systems.drill_links import Link
 from tminus.systems.section import Section
 
@@ -188,6 +189,8 @@ class Drills(Section):
         aurora: clusters of Amazon Aurora, by name.
         elasticache: replication groups of Amazon ElastiCache, by name.
         fis: experiments of AWS' Fault Injection Service, by name.
+        kubernetes: Deployments of the environment's `kubernetes`, by name.
+        kubernetes_nodes: nodes of it by a label, by name.
         chaostoolkit: what a team's own experiments of Chaos Toolkit break, by name.
         without_window: whether a drill whose book entry names services to be `quiet` is played where PagerDuty opens
             no maintenance window; in production it is not, elsewhere it is, where nothing is said.
@@ -207,6 +210,8 @@ class Drills(Section):
     elasticache: dict[str, ElastiCacheGroup] = Field(default_factory=dict)
     fis: dict[str, FisExperiment] = Field(default_factory=dict)
     chaostoolkit: dict[str, ChaosToolkit] = Field(default_factory=dict)
+    kubernetes: dict[str, KubernetesDeployment] = Field(default_factory=dict)
+    kubernetes_nodes: dict[str, KubernetesNodes] = Field(default_factory=dict)
     without_window: Literal["play", "refuse"] | None = None
     lever: tuple[str, ...] = ()
     restorable: dict[str, RestorablePostgres] = Field(default_factory=dict)

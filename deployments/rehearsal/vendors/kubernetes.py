@@ -1,11 +1,13 @@
 """A FAKE of a Kubernetes API server: what may be read of it, over plain mutable state.
 
 Served, as https://kubernetes.io/docs/reference/using-api/api-concepts/ describes it: lists of the kinds in `KINDS`,
-of a namespace or of the whole cluster, in pages (`limit`, `continue`), and single objects; 401 without the token, 403
-for what is forbidden, 404 for what is not there, 410 for a page that can no longer be had. `page` is the most objects
-in one answer, also where more were asked for, so that nobody gets by without reading on.
+of a namespace or of the whole cluster, in pages (`limit`, `continue`), by a field (`fieldSelector`), and single
+objects; 401 without the token, 403 for what is forbidden, 404 for what is not there, 410 for a page that can no
+longer be had. `page` is the most objects in one answer, also where more were asked for, so that nobody gets by
+without reading on.
 
-Left out: everything else. No writing, watching, selecting (refused with 400), tables, or kinds of one's own.
+Left out: everything else. No writing (but see kubernetes_writing), watching, selecting by labels (refused with 400),
+tables, or kinds of one's own.
 """
 
 import base64
@@ -23,7 +25,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 Manifest = dict[str, JsonValue]
-_READS = {"limit", "continue"}
+_READS = {"limit", "continue", "fieldSelector"}
 
 KINDS = {
     "/api/v1": {
@@ -103,8 +105,17 @@ class KubernetesFake:
             return PlainTextResponse("404 page not found\n", 404)
         if parent in self.forbidden:
             return _status(403, "Forbidden", f"{parent} is forbidden")
-        found = self.objects.get(parent, {}).get(name)
+        found = self._all(parent).get(name)
         return _status(404, "NotFound", f"{name!r} not found") if found is None else JSONResponse(found)
+
+    def _all(self, path: str) -> dict[str, Manifest]:
+        """What is in the list at that address; of a kind that belongs to namespaces, that of all of them."""
+        group, _, plural = path.rpartition("/")
+        if "/namespaces/" in path:
+            return self.objects.get(path, {})
+        lists = [found for where, found in self.objects.items() if _in_namespace(where) == (group, plural)]
+        named = {f"{name} {at}": one for at, found in enumerate(lists) for name, one in found.items()}
+        return {**self.objects.get(path, {}), **named}
 
     def _kind(self, path: str) -> str | None:
         """The kind of a list at that address; None where there is no such list."""
@@ -119,7 +130,8 @@ class KubernetesFake:
     def _list(self, request: Request, path: str, kind: str) -> Response:
         if path in self.forbidden:
             return _status(403, "Forbidden", f"{path} is forbidden")
-        everything = [manifest for _, manifest in sorted(self.objects.get(path, {}).items())]
+        wanted = request.query_params.get("fieldSelector", "")
+        everything = [one for _, one in sorted(self._all(path).items()) if _selected(one, wanted)]
         start = _start(request.query_params.get("continue", ""))
         if start is None or start > len(everything):
             return _status(410, "Expired", "The provided continue parameter is too old")
@@ -131,6 +143,21 @@ class KubernetesFake:
         group = "/".join(path.split("/")[2 : 3 if path.startswith("/api/") else 4])
         items = [{k: v for k, v in one.items() if k not in {"kind", "apiVersion"}} for one in everything[start:end]]
         return JSONResponse({"kind": f"{kind}List", "apiVersion": group, "metadata": more, "items": items})
+
+
+def _in_namespace(path: str) -> tuple[str, str] | None:
+    """Group and plural of a list that belongs to a namespace."""
+    group, _, rest = path.partition("/namespaces/")
+    return (group, rest.partition("/")[2]) if rest else None
+
+
+def _selected(manifest: Manifest, field: str) -> bool:
+    """Whether `spec.nodeName=a` holds of it; everything is where nothing is asked."""
+    pointer, _, value = field.partition("=")
+    try:
+        return not field or text(manifest, pointer.replace(".", "/")) == value
+    except KeyError:
+        return not value
 
 
 def address(manifest: Manifest) -> str:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from pydantic import JsonValue
@@ -17,6 +18,17 @@ from tminus.environment import Environment
 from tminus.release import no_release
 
 
+class Staged(Protocol):
+    """Where a book of drills and its environment are."""
+
+    folder: Path
+    book: Path
+    environment_file: Path
+
+    def keep_book(self, scenarios: Mapping[str, Mapping[str, JsonValue]]) -> None:
+        """Writes the book."""
+
+
 @contextmanager
 def standing(folder: Path, needed: int | None = None, needs: str = "/") -> Iterator[DrillSite]:
     """A site, whose addresses this process sees meanwhile."""
@@ -28,7 +40,7 @@ def standing(folder: Path, needed: int | None = None, needs: str = "/") -> Itera
 
 @asynccontextmanager
 async def staged(
-    site: DrillSite, entries: Mapping[str, Mapping[str, JsonValue]], name: str, changed: Environment | None = None
+    site: Staged, entries: Mapping[str, Mapping[str, JsonValue]], name: str, changed: Environment | None = None
 ) -> AsyncIterator[tuple[Scenario, Site]]:
     """A scenario of a book of these entries, and a drill of it that is planned; `changed` is another environment."""
     site.keep_book(entries)
