@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from tasks.aws_client import MARKER, Answer
+from tasks.aws_client import MARKER, Answer, AwsService
 from tasks.estate import Estate, named
 from tasks.scenarios.cloud_failover import CloudFailover, Condition
 from tasks.scenarios.failover_events import Turns
@@ -106,7 +106,7 @@ class AuroraFailover(CloudFailover, frozen=True):
             raise CouldNotObserve(f"{rds.where}: {len(found.clusters)} clusters named as drills.aurora.{self.cluster}")
         seen = found.clusters[0]
         return Condition(
-            wrong=seen.wrong(await asyncio.to_thread(self._states, site)),
+            wrong=seen.wrong(await asyncio.to_thread(_states, rds, name)),
             up=seen.status == "available",
             serving=seen.writers[0] if len(seen.writers) == 1 else "",
             standbys=seen.readers,
@@ -126,11 +126,13 @@ class AuroraFailover(CloudFailover, frozen=True):
         """See Scenario: at the cluster's endpoint."""
         return Clients("postgres", (self._place(estate).dsn,))
 
-    def _states(self, site: Site) -> Mapping[str, str]:
-        of_it: JsonValue = [{"Name": "db-cluster-id", "Values": [self._place(site.estate).cluster]}]
-        pages = self.aws(site.estate).pages(_Instances, "DescribeDBInstances", MARKER, Filters=of_it)
-        return {one.name: one.status for page in pages for one in page.instances}
-
     def _place(self, estate: Estate) -> AuroraCluster:
         drills = estate.environment.drills
         return named(drills.aurora if drills else {}, self.cluster, "drills.aurora")
+
+
+def _states(rds: AwsService, cluster: str) -> Mapping[str, str]:
+    """Of the instances of a cluster, by their names; raises CouldNotObserve. Blocks."""
+    of_it: JsonValue = [{"Name": "db-cluster-id", "Values": [cluster]}]
+    pages = rds.pages(_Instances, "DescribeDBInstances", MARKER, Filters=of_it)
+    return {one.name: one.status for page in pages for one in page.instances}

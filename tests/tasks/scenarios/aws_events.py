@@ -1,6 +1,7 @@
-"""Events of RDS and ElastiCache, which moto does not make: answered in front of it, in AWS's XML."""
+"""What AWS is asked and tells: events of RDS and ElastiCache, which moto does not make, and deeds that wait for it."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from xml.sax.saxutils import escape
@@ -8,6 +9,20 @@ from xml.sax.saxutils import escape
 from pydantic import JsonValue
 
 from deployments.rehearsal.vendors.aws_moto import FakeAws
+
+_ENOUGH = 7  # calls: twice what any deed asks before it looks again
+
+
+async def require_waiting(aws: FakeAws, deed: Coroutine[object, object, str]) -> None:
+    """Asserts that it goes on to wait, having asked AWS several times; then ends it."""
+    waiting, enough = asyncio.create_task(deed), aws.asked.total() + _ENOUGH
+    try:
+        while aws.asked.total() < enough and not waiting.done():
+            await asyncio.sleep(0.005)
+        assert not waiting.done(), waiting.result()
+    finally:
+        waiting.cancel()
+        await asyncio.wait([waiting])
 
 
 def telling(aws: FakeAws, service: str, *events: tuple[datetime, str], kind: str = "") -> AbstractContextManager[None]:

@@ -1,13 +1,16 @@
 """An account of AWS with what drills break there: one for all tests, told anew what it answers in each."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import boto3
 import pytest
 
 from deployments.rehearsal.vendors.aws_moto import FakeAws, fake_aws, state
+from tasks.aws_client import _client
 
 REGION = "eu-central-1"
+_client_once = cache(_client)
 
 
 @pytest.fixture(scope="package")
@@ -44,7 +47,11 @@ def account() -> Iterator[FakeAws]:
 
 @pytest.fixture
 def aws(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
-    """The account, of which nobody has asked anything yet, without experiments; AWS is asked again at once."""
+    """The account, of which nobody has asked anything yet, without experiments; AWS is asked again at once.
+
+    Its clients are made once for all tests, which is most of the time that a question takes.
+    """
+    monkeypatch.setattr("tasks.aws_client._client", _client_once)
     for module in ("cloud_failover", "aws_fis"):
         monkeypatch.setattr(f"tasks.scenarios.{module}._LOOK", 0.01)
     account.asked.clear()

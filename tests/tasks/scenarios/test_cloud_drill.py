@@ -193,6 +193,7 @@ async def test_killed_between_the_order_and_its_writing_down(aws: FakeAws, house
     assert locked(house) is None
 
 
+@pytest.mark.long
 async def test_an_experiment_whose_drill_is_killed(aws: FakeAws, house: House) -> None:
     """Nobody heard its id: whoever comes next finds and stops it, and starts none; the drill after that has its own."""
     doomed = Doomed(house, DISKS)

@@ -1,6 +1,5 @@
 """ElastiCache fails over as its API tells it: moto has no TestFailover, so it is answered as AWS documents."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ from deployments.rehearsal.vendors.aws_moto import FakeAws
 from tasks.scenarios.elasticache_failover import ElastiCacheFailover
 from tasks.scenarios.scenario import Site
 from tests.conftest import Estates, RedisServer
-from tests.tasks.scenarios.aws_events import telling
+from tests.tasks.scenarios.aws_events import require_waiting, telling
 from tminus.clock import now
 from tminus.errors import CouldNotObserve, Refused
 
@@ -108,8 +107,7 @@ async def test_no_steady_state(aws: FakeAws, site: Site, world: dict[str, str], 
                 await deed(site)
         with pytest.raises(Refused, match="nothing was changed"):
             await SCENARIO.inject(site)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(SCENARIO.undo(replace(site, began={"inject": now() - timedelta(hours=1)})), 0.2)
+        await require_waiting(aws, SCENARIO.undo(replace(site, began={"inject": now() - timedelta(hours=1)})))
     assert aws.asked["elasticache.TestFailover"] == 0
 
 
@@ -117,10 +115,10 @@ async def test_undo_waits_for_the_old_node(aws: FakeAws, site: Site) -> None:
     """Another primary alone is not the end of it; without a word of AWS five minutes are."""
     recovering = telling(aws, "elasticache", (now(), "Recovering cache nodes 0001"))
     for world in (told(aws), moved(aws)):
-        with world, pytest.raises(TimeoutError):
-            await asyncio.wait_for(SCENARIO.undo(site), 0.2)
-    with moved(aws), recovering, pytest.raises(TimeoutError):
-        await asyncio.wait_for(SCENARIO.undo(site), 0.2)
+        with world:
+            await require_waiting(aws, SCENARIO.undo(site))
+    with moved(aws), recovering:
+        await require_waiting(aws, SCENARIO.undo(site))
     with told(aws):
         long_ago = replace(site, began={"inject": now() - timedelta(minutes=5, seconds=1)})
         assert "AWS told of no failover" in await SCENARIO.undo(long_ago)
@@ -132,8 +130,7 @@ async def test_over_between_two_looks(aws: FakeAws, site: Site) -> None:
         assert "a failover began" in await SCENARIO.detect(site)
     with told(aws):
         for deed in (SCENARIO.detect, SCENARIO.recover):
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(deed(site), 0.2)
+            await require_waiting(aws, deed(site))
         with pytest.raises(Refused, match="must be served from"):
             await SCENARIO.verify(site)
 
