@@ -3,10 +3,11 @@
 What activities put out, and the text of their exceptions, may hold secrets, so none of it is repeated here.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import AwareDatetime, Field, JsonValue, ValidationError
 
 from tasks.vendor_api import Page
 
@@ -33,6 +34,7 @@ class Ran(Page, frozen=True):
     activity: Activity
     status: str = "interrupted"
     output: JsonValue = None
+    start: AwareDatetime | None = None
 
     @property
     def wrong(self) -> str:
@@ -91,6 +93,12 @@ class Journal(Page, frozen=True):
             if seen is not None and seen.steady_state_met is False:
                 yield f"the steady state was not met {when} the method"
         yield from (one.wrong for one in self.run if one.wrong)
+
+    @property
+    def method_over(self) -> float:
+        """When its rollbacks began, and the method was over; in Unix seconds, and without an end where none did."""
+        began = [one.start.timestamp() for one in self.rollbacks if one.start is not None]
+        return min(began, default=math.inf)
 
     def not_rolled_back(self, rollbacks: int) -> str:
         """Which of so many rollbacks were not done; "" where all were."""

@@ -5,9 +5,11 @@ its id is on the disk before it begins: a shell waits for one line before it bec
 """
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from tminus.process_identity import Process
 _GATE = 'cd "$1" && shift && read -r _ && exec "$@"'
 _ROLLING_BACK = b"Rollbacks were explicitly requested to be played"  # chaoslib.run, as of chaostoolkit-lib 1.20
 _LOOK = 0.05  # seconds between two looks
+_TICK = 0.01  # seconds; in such steps Linux says when a process started, never too late
 _CHILDREN: dict[int, "subprocess.Popen[bytes]"] = {}  # asked whether they ended, lest they stay as zombies
 
 
@@ -59,7 +62,9 @@ class ChaosRun:
         return Journal.read(self.journal)
 
     def lives(self) -> bool:
-        """Whether it still runs. Raises CouldNotObserve where that cannot be told from here."""
+        """Whether it still runs. Raises CouldNotObserve where that cannot be told from here, and nobody said so."""
+        if self._ended.exists():
+            return False
         process = self._process()
         if child := _CHILDREN.get(process.pid):
             if child.poll() is not None:
@@ -69,7 +74,7 @@ class ChaosRun:
         if lives is None and not process.of_an_earlier_boot():
             raise CouldNotObserve(
                 f"{self._record} names process {process.pid} of {process.host}, and nobody can tell from here whether "
-                "it still runs; undo it there, or end it there and try again once this file is gone"
+                f"it still runs; undo it there, or make sure that it has ended, `touch {self._ended}`, and undo again"
             )
         return bool(lives)
 
@@ -112,21 +117,33 @@ class ChaosRun:
             self._interrupted.touch()
 
     async def end_what_is_left(self) -> int:
-        """Ends the processes of its session that outlived it, after a kill; how many there were."""
-        left = await asyncio.to_thread(self._left)
-        for one in left:
-            with suppress(psutil.NoSuchProcess):
-                one.terminate()
-        _, stubborn = await asyncio.to_thread(psutil.wait_procs, left, GRACE)
-        for one in stubborn:
-            with suppress(psutil.NoSuchProcess):
-                one.kill()
-        await asyncio.to_thread(psutil.wait_procs, stubborn, GRACE)
-        return len(left)
+        """Ends the processes of its session that outlived it, where it was killed or interrupted; how many there were.
+
+        A shell may go on with its next command where it was interrupted just after one. What a rollback started stays,
+        unless that was killed: it may be what serves now.
+        """
+        over = self.over()
+        if over is not None and over.status != "interrupted":
+            return 0
+        before = math.inf if over is None else over.method_over
+        first = left = await asyncio.to_thread(self._left, before)
+        for deed in (psutil.Process.terminate, psutil.Process.kill):
+            for one in left:
+                with suppress(psutil.NoSuchProcess):
+                    deed(one)
+            patience = time.monotonic() + GRACE
+            while (left := await asyncio.to_thread(self._left, before)) and time.monotonic() < patience:
+                await asyncio.sleep(_LOOK)
+        return len(first)
 
     @property
     def _record(self) -> Path:
         return self.folder / f"{self.name}-process.json"
+
+    @property
+    def _ended(self) -> Path:
+        """There where a person says so."""
+        return self.folder / f"{self.name}-ended"
 
     @property
     def _interrupted(self) -> Path:
@@ -156,13 +173,23 @@ class ChaosRun:
             raise ActionFailed(f"{self.folder}: nothing can be started there ({e.strerror})", began=False) from e
         return child
 
-    def _left(self) -> list[psutil.Process]:
-        """Its number is no other process' while anybody is left of its group (setpgid(2)); so it is used again else."""
+    def _left(self, before: float) -> list[psutil.Process]:
+        """Those that began before then.
+
+        While anybody is left of its group, its number is given to no other process (setpgid(2)).
+        """
+        if self._ended.exists():
+            return []
         first = self._process()
         group = first.pid
         if psutil.pid_exists(group) and Process.of(group).since != first.since:
             return []
-        return [one for one in psutil.process_iter() if _group(one.pid) == group]
+        left, last = [], before - _skew() - _TICK
+        for one in psutil.process_iter():
+            with suppress(psutil.NoSuchProcess):
+                if _group(one.pid) == group and one.status() != psutil.STATUS_ZOMBIE and one.create_time() < last:
+                    left.append(one)
+        return left
 
 
 def write_whole(path: Path, text: bytes) -> None:
@@ -179,6 +206,13 @@ def write_whole(path: Path, text: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _skew() -> float:
+    """What is to be added to psutil's start of a process for Unix seconds: it rests on a boot in whole seconds."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return time.time() - psutil.boot_time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _group(pid: int) -> int:

@@ -149,10 +149,8 @@ class ChaosToolkitExperiment(Scenario, frozen=True):
         runs = [started, *_rollbacks(started.folder)]
         for one in runs:
             await one.until_over()
-        for one in runs:
-            if one.over() is None:
-                await one.end_what_is_left()  # an action that goes on would undo the undoing
-        if self._not_rolled_back(site, runs[-1]):
+        left = sum([await one.end_what_is_left() for one in runs])  # an action that goes on would undo the undoing
+        if self._not_rolled_back(site, runs[-1]) or (left and int(site.way["rollbacks"])):
             await self._roll_back(site, runs)
             return f"{self.experiment} was rolled back by a run of its rollbacks alone"
         return f"{self.experiment} had rolled back"

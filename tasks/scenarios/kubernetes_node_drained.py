@@ -73,7 +73,7 @@ class KubernetesNodeDrained(BrokenInCluster, frozen=True):
 
     async def detect(self, site: Site) -> str:
         """See Scenario: no pod that a drain moves is left there."""
-        while left := await self._to_move(site):
+        while left := await self.observed(site, lambda: self._to_move(site)):
             site.waits(f"{site.way['victim']} still carries {by_workload(left)}")
             await asyncio.sleep(LOOK)
         return f"{site.way['victim']} carries nothing any more that is not its own"
@@ -97,8 +97,10 @@ class KubernetesNodeDrained(BrokenInCluster, frozen=True):
 
     async def undo(self, site: Site) -> str:
         """See Scenario: what this drill cordoned is uncordoned, and nothing else; pods stay where they are by then."""
-        did = await self._uncordoned(site)
-        while why := [out for one in await self._labelled(site) if (out := out_of_use(one))]:
+        did = await self.observed(site, lambda: self._uncordoned(site))
+        while why := [
+            out for one in await self.observed(site, lambda: self._labelled(site)) if (out := out_of_use(one))
+        ]:
             site.waits("; ".join(why[:_SHOWN]))
             await asyncio.sleep(LOOK)
         await self._until_ready(site)
@@ -172,7 +174,7 @@ class KubernetesNodeDrained(BrokenInCluster, frozen=True):
         return short
 
     async def _until_ready(self, site: Site) -> None:
-        while short := await self._short(site):
+        while short := await self.observed(site, lambda: self._short(site)):
             site.waits("; ".join(short[:_SHOWN]))
             await asyncio.sleep(LOOK)
         await self.until_good(site)

@@ -2,14 +2,17 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from tasks.estate import Estate
 from tasks.kubernetes_writing import DrilledCluster
 from tasks.outside.looking import look, serves
 from tasks.scenarios.scenario import Clients, Scenario, Site
-from tminus.errors import Refused
+from tminus.errors import CouldNotObserve, Refused
 from tminus.systems.drill_kubernetes import KubernetesDeployment, KubernetesNodes
 
+T = TypeVar("T")
 _GOOD = 3  # looks from outside in a row after which it counts as back
 LOOK = 0.25
 """Seconds between two questions to an API server, which everybody else needs as well."""
@@ -30,6 +33,15 @@ class BrokenInCluster(Scenario, ABC, frozen=True):
         """See Scenario."""
         client = self.place(estate).client
         return Clients(client.store, client.references)
+
+    async def observed(self, site: Site, ask: Callable[[], Awaitable[T]]) -> T:
+        """What it comes to, once the API server answers: one that is away for a moment keeps nobody from undoing."""
+        while True:
+            try:
+                return await ask()
+            except CouldNotObserve as e:
+                site.waits(str(e))
+            await asyncio.sleep(LOOK)
 
     async def require_answers(self, site: Site) -> None:
         """Raises Refused where customers are not answered."""

@@ -53,7 +53,7 @@ class KubernetesPodKilled(BrokenInCluster, frozen=True):
 
     async def detect(self, site: Site) -> str:
         """See Scenario: the cluster has no such pod any more."""
-        while site.way["uid"] in [one.metadata.uid for one in (await self._seen(site))[1]]:
+        while site.way["uid"] in [one.metadata.uid for one in (await self._known(site))[1]]:
             site.waits(f"{site.way['victim']} is still there")
             await asyncio.sleep(LOOK)
         return f"{site.way['victim']} is gone"
@@ -87,10 +87,13 @@ class KubernetesPodKilled(BrokenInCluster, frozen=True):
         return named(drills.kubernetes if drills else {}, self.deployment, "drills.kubernetes")
 
     async def _until_ready(self, site: Site) -> None:
-        while why := short_of(*await self._seen(site)):
+        while why := short_of(*await self._known(site)):
             site.waits(f"{self.deployment}: {why}")
             await asyncio.sleep(LOOK)
         await self.until_good(site)
+
+    async def _known(self, site: Site) -> tuple[Deployment, Sequence[Pod]]:
+        return await self.observed(site, lambda: self._seen(site))
 
     async def _seen(self, site: Site) -> tuple[Deployment, Sequence[Pod]]:
         place, cluster = self.place(site.estate), self.cluster(site).seen

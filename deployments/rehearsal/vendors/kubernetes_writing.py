@@ -37,12 +37,14 @@ class DrillCluster(KubernetesFake):
         serves: the Deployment that customers ask.
         delay: seconds until a pod that replaces another one is ready.
         writes: what was asked for: method and path.
+        away: whether its API server answers nobody; customers are answered all the same.
     """
 
     namespace: str = "vatic"
     serves: str = "orders"
     delay: float = 0.3
     writes: list[tuple[str, str]] = field(default_factory=list)
+    away: bool = False
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _due: dict[str, float] = field(default_factory=dict)
 
@@ -84,6 +86,8 @@ class DrillCluster(KubernetesFake):
 
     async def _alive(self, request: Request) -> Response:
         self._mend()
+        if self.away:
+            return _status(503, "ServiceUnavailable")
         if request.method == "GET":
             return await self._get(request)
         if request.headers.get("authorization", "") != f"Bearer {self.token}":

@@ -23,8 +23,9 @@ from tasks.chaos_experiment import ChaosExperiment
 from tasks.chaos_journal import Journal
 from tasks.chaos_run import ChaosRun
 from tasks.scenarios.chaostoolkit_experiment import ChaosToolkitExperiment
-from tasks.scenarios.scenario import Site
+from tasks.scenarios.scenario import Scenario, Site
 from tasks.scenarios.vocabulary import SCENARIOS
+from tests.conftest import Estates
 from tests.flows.drills.playing import drill, last, require_undone_after_a_kill
 from tests.tasks.scenarios.staging import staged, standing
 from tminus.drills.book import book_of
@@ -136,7 +137,7 @@ def nothing_left(site: DrillSite) -> Iterator[None]:
 @pytest.mark.usefixtures("on_path")
 def test_a_whole_drill(site: DrillSite) -> None:
     """It is run, measured, rolled back, and its journal kept as evidence."""
-    hang = f"echo $(pgrep -f {site.folder}/[o]rders) > stopped && kill -STOP $(cat stopped) && sleep 1"
+    hang = f"echo $(pgrep -f {site.folder}/[o]rders) > stopped && kill -STOP $(cat stopped) && sleep 2"
     keep(site, hang, "kill -CONT $(cat stopped)")
     site.keep_book({"ours": ENTRY})
     came = drill(site, "ours")
@@ -160,7 +161,7 @@ def test_a_whole_drill(site: DrillSite) -> None:
 @pytest.mark.usefixtures("on_path")
 def test_tminus_is_killed(site: DrillSite) -> None:
     """While the experiment runs: it goes on, and whoever comes next has it roll back, and breaks nothing more."""
-    keep(site, "touch broken && sleep 60")
+    keep(site, "touch broken && exec sleep 60")
     site.keep_book({"ours": ENTRY})
     require_undone_after_a_kill(site, "ours", "detect")
     assert not is_broken(site)
@@ -170,7 +171,7 @@ def test_tminus_is_killed(site: DrillSite) -> None:
 @pytest.mark.usefixtures("on_path")
 async def test_it_still_runs(site: DrillSite) -> None:
     """Undone by a process that never started it: it is interrupted once, and rolls back; again, nothing is."""
-    keep(site, "touch broken && sleep 60")
+    keep(site, "touch broken && exec sleep 60")
     async with staged(site, {"ours": ENTRY}, "ours") as (scenario, here):
         await scenario.inject(here)
         await until_broken(site)
@@ -186,6 +187,24 @@ async def test_it_still_runs(site: DrillSite) -> None:
         assert mended(site) == 1
         with pytest.raises(ActionFailed, match="status interrupted"):
             await scenario.verify(here)
+
+
+@pytest.mark.usefixtures("on_path")
+async def test_an_action_that_goes_on(site: DrillSite) -> None:
+    """Chaos Toolkit is interrupted and rolls back, a command of it is not: it is ended, and rolled back anew."""
+    keep(site, "(trap '' INT; touch broken; sleep 60; touch broken) & wait", "sleep 60 > /dev/null 2>&1 & rm -f broken")
+    async with staged(site, {"ours": ENTRY}, "ours") as (scenario, here):
+        await scenario.inject(here)
+        await until_broken(site)
+        await asyncio.sleep(0.05)
+        assert "rollbacks alone" in await scenario.undo(here)
+        assert (is_broken(site), mended(site)) == (False, 2)
+        assert "had rolled back" in await scenario.undo(here)
+    served = [one for one in psutil.process_iter(["cwd"]) if one.info["cwd"] == str(site.folder / "chaos")]
+    assert len(served) == 2, "what rollbacks started is left"
+    for one in served:
+        one.kill()
+        one.wait(5)
 
 
 @pytest.mark.usefixtures("on_path")
@@ -205,6 +224,43 @@ async def test_it_was_killed(site: DrillSite) -> None:
         await scenario.undo(here)
         assert mended(site) == 1
         assert set(scenario.papers(here.estate.environment, here.drill)) == {"rollbacks-1-journal.json"}
+
+
+@pytest.mark.usefixtures("on_path")
+async def test_whoever_undoes_is_killed(site: DrillSite) -> None:
+    """The rollbacks that were begun go on, and are waited for; where they are killed as well they are run once more."""
+    keep(site, rollback="sleep 1 && rm -f broken")
+    async with staged(site, {"ours": ENTRY}, "ours") as (scenario, here):
+        await scenario.inject(here)
+        await until_broken(site)
+        os.kill(process(here).pid, signal.SIGKILL)
+        again = ChaosRun(running(here).folder, "rollbacks-1")
+        first = asyncio.create_task(scenario.undo(here))
+        async with asyncio.timeout(20):
+            while not again.log.exists() or b"Rollback: mend" not in again.log.read_bytes():
+                await asyncio.sleep(0.02)
+        first.cancel()
+        assert "had rolled back" in await scenario.undo(here)
+        assert (is_broken(site), mended(site)) == (False, 1)
+        again.journal.unlink()  # as though it had been killed just before its end
+        assert "rollbacks alone" in await scenario.undo(here)
+        assert mended(site) == 2
+
+
+def test_papers_of_a_region(tmp_path: Path, estates: Estates) -> None:
+    """Of each part, by its name."""
+    common = {**ENTRY, "owner": "o", "rto": "1h", "rpo": "1h"}
+    region = {**common, "kind": "region.lost", "parts": ["a", "b"]}
+    del region["system"], region["experiment"]
+    scenarios = {"a": common, "b": common, "region": region}
+    book = book_of(SCENARIOS).model_validate({"drills": "h", "title": "H", "scenarios": scenarios}).scenarios
+    environment = estates.make().environment
+    journal = environment.state.resolve() / "chaos" / "a-drill" / "b" / "run-journal.json"
+    journal.parent.mkdir(parents=True)
+    journal.touch()
+    lost = book["region"]
+    assert isinstance(lost, Scenario)
+    assert lost.among(book).papers(environment, "a-drill") == {"b-run-journal.json": journal}
 
 
 @pytest.mark.usefixtures("on_path")
@@ -325,6 +381,9 @@ def test_who_cannot_be_seen_from_here(tmp_path: Path) -> None:
     assert not one.lives()
     record.write_text(mine.model_dump_json(), "utf-8")
     assert one.lives()
+    (tmp_path / "run-ended").touch()
+    assert not one.lives()
+    (tmp_path / "run-ended").unlink()
     record.write_text("{", "utf-8")
     with pytest.raises(CouldNotObserve, match="cannot be read"):
         one.lives()

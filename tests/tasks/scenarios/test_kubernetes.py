@@ -235,6 +235,23 @@ async def test_a_node_that_was_replaced(site: ClusterSite) -> None:
     assert site.cluster.writes == []
 
 
+@pytest.mark.parametrize("name", ["pod", "node"])
+async def test_the_api_server_is_away_for_a_moment(site: ClusterSite, name: str) -> None:
+    """Whoever undoes waits for it, and says so; whoever is to break something does not."""
+    async with staged(site, {"pod": POD, "node": NODE}, name) as (scenario, here):
+        site.cluster.away = True
+        try:
+            with pytest.raises(CouldNotObserve, match="503"):
+                await scenario.inject(here)
+            undoing = asyncio.create_task(scenario.undo(here))
+            async with asyncio.timeout(5):
+                while "status 503" not in here.note.text:
+                    await asyncio.sleep(0.01)
+        finally:
+            site.cluster.away = False
+        await asyncio.wait_for(undoing, 5)
+
+
 async def test_fenced_off(site: ClusterSite) -> None:
     """Whoever was asleep for too long changes nothing."""
 
