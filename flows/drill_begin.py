@@ -70,18 +70,27 @@ class Beginning:
             kind=self._scenario.kind,
             environment=self._opened.environment.environment,
             digests=self._opened.digests,
-            way=dict(way),
+            way={key: value for key, value in way.items() if key not in self._scenario.varying()},
             may_lose=self._scenario.may_lose if in_production(self._opened) else None,
             outside=outside,
             asked_by=asked_by,
             reason=reason,
         )
 
-    async def begun(self, asked_by: str, reason: str, approval: str) -> ev.DrillBegan:
-        """What is written down of it. Raises Refused where it may not begin, CouldNotObserve."""
+    async def begun(self, asked_by: str, reason: str, approval: str, agreed: Mapping[str, str]) -> ev.DrillBegan:
+        """What is written down of it. Raises Refused where it may not begin, CouldNotObserve.
+
+        Args:
+            asked_by: a person's id, or whoever typed it; "" for the schedule.
+            reason: theirs.
+            approval: the chain in which somebody said yes.
+            agreed: the way to which they did; empty where nobody was asked.
+        """
         await self.require_allowed()
         name = f"{now():%Y%m%dT%H%M%S.%fZ}-{token_hex(2)}"
         before, way = await self._looked(name)
+        if other := [f"{key} is {way.get(key)}, and was {was}" for key, was in agreed.items() if way.get(key) != was]:
+            raise Refused(f"it is not what was approved any more: {'; '.join(other)}. Nothing was broken; ask again")
         return ev.DrillBegan(
             drill=name,
             scenario=self._name,

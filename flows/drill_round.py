@@ -1,6 +1,7 @@
 """Whether a drill may begin now, and the drill itself; and whatever an earlier one left is undone first."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,9 +77,8 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
         if (left := one.diary.course.unproven) is not None:
             return await _undone_first(one, left, name, say)
         await _require_may_begin(store, opened, name, one, request)
-        if request.approval:
-            await asyncio.to_thread(_require_unused, store, opened, name, request)
-        return await one.play(request.asked_by, request.reason, request.approval)
+        agreed = await asyncio.to_thread(_agreed, store, opened, name, request) if request.approval else {}
+        return await one.play(request.asked_by, request.reason, request.approval, agreed)
 
 
 def require_in_book(store: Store, opened: OpenedDrills, name: str) -> None:
@@ -133,8 +133,8 @@ async def _require_yes(store: Store, chain: str, say: Say) -> None:
     say(f"Approved: {answer.said}.")
 
 
-def _require_unused(store: Store, opened: OpenedDrills, name: str, request: Request) -> None:
-    """Raises Refused where a drill was played on that yes already, or it is to another drill than this."""
+def _agreed(store: Store, opened: OpenedDrills, name: str, request: Request) -> Mapping[str, str]:
+    """The way to which somebody said yes; raises Refused where one was played on it, or it is to another drill."""
     chain = request.approval
     if chain in [played.began.approval for played in opened.course(store, name).drills]:
         raise Refused(f"{chain}: a drill was played on that yes; nothing was broken. Ask again")
@@ -142,6 +142,7 @@ def _require_unused(store: Store, opened: OpenedDrills, name: str, request: Requ
     overrides = request.outside in {"", answer.asked.outside}
     if answer.word != "yes" or answer.asked.digests != opened.digests or not overrides:
         raise Refused(f"{chain}: nobody said yes to just this drill ({answer.said}); nothing was broken. Ask again")
+    return answer.asked.way
 
 
 async def undo(store: Store, opened: OpenedDrills, name: str, say: Say) -> ev.DrillEnded:

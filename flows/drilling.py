@@ -72,14 +72,16 @@ class Drilling:
         self.window = DrillWindow(self._scenario, diary, estate)
         self.beginning = Beginning(opened, self._name, self._scenario, estate, lever, guards)
 
-    async def play(self, asked_by: str = "", reason: str = "", approval: str = "") -> ev.DrillEnded:
+    async def play(
+        self, asked_by: str = "", reason: str = "", approval: str = "", agreed: Mapping[str, str] | None = None
+    ) -> ev.DrillEnded:
         """From the steady state to the same again, also where somebody interrupts it.
 
         Raises Refused, CouldNotObserve where nothing was begun; LeftBroken where the ledger fails meanwhile; FencedOff
         where another process goes on with it.
         """
         async with self.diary.held(self._mistaken):
-            drill = await self._forth(asked_by, reason, approval)
+            drill = await self._forth(asked_by, reason, approval, agreed or {})
             return await self._and_back(drill)
 
     async def undo(self, drill: Played) -> ev.DrillEnded:
@@ -87,10 +89,10 @@ class Drilling:
         async with self.diary.held(self._mistaken):
             return await self._and_back(drill)
 
-    async def _forth(self, asked_by: str, reason: str, approval: str) -> Played:
+    async def _forth(self, asked_by: str, reason: str, approval: str, agreed: Mapping[str, str]) -> Played:
         """As far as it goes: to its end, to what could not be done, or to an interruption."""
         try:
-            began = await self.beginning.begun(asked_by, reason, approval)
+            began = await self.beginning.begun(asked_by, reason, approval, agreed)
             await self.diary.write(began, *await self.window.open(began.drill))
             await self._watched(self.diary.course.drills[-1])
         except _BROKE as e:

@@ -82,6 +82,10 @@ class ChaosToolkitExperiment(Scenario, frozen=True):
             "host": socket.gethostname(),
         }
 
+    def varying(self) -> frozenset[str]:
+        """See Scenario."""
+        return frozenset({"host"})
+
     async def inject(self, site: Site) -> str:
         """See Scenario. Raises Refused where the file is not any more as it was planned."""
         found = await asyncio.to_thread(self._experiment)

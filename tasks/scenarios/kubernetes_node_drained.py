@@ -54,6 +54,10 @@ class KubernetesNodeDrained(BrokenInCluster, frozen=True):
             return {"victim": node.name, "uid": node.metadata.uid, "pods": by_workload(moved(there))}
         raise Refused(f"no node with {place.label}={place.value} carries a pod that a drain would move")
 
+    def varying(self) -> frozenset[str]:
+        """See Scenario."""
+        return frozenset({"pods"})
+
     async def inject(self, site: Site) -> str:
         """See Scenario. Raises Refused where it is another node by now, or somebody else cordoned it."""
         await self._cordon(site)

@@ -45,6 +45,10 @@ class KubernetesPodKilled(BrokenInCluster, frozen=True):
             raise Refused(f"{self.deployment}: {len(ready)} pods are ready, and one would be killed")
         return {"victim": ready[0].name, "uid": ready[0].metadata.uid}
 
+    def varying(self) -> frozenset[str]:
+        """See Scenario."""
+        return frozenset({"victim", "uid"})
+
     async def inject(self, site: Site) -> str:
         """See Scenario. Raises Refused where it is another pod by now."""
         await site.fence()

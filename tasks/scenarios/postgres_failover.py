@@ -68,6 +68,10 @@ class PostgresFailover(KilledPrimary, frozen=True):
         primary = seen.nodes[victim]
         return {"victim": victim, "heir": heir, "synchronous": primary.synchronous if primary else ""}
 
+    def varying(self) -> frozenset[str]:
+        """See Scenario."""
+        return frozenset({"heir"})
+
     async def require_ready(self, site: Site) -> None:
         """See Scenario: the switch of every server, and the ledger."""
         nodes = cluster_of(site.estate, self.cluster).nodes

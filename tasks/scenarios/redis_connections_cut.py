@@ -46,6 +46,10 @@ class RedisConnectionsCut(RedisScenario, frozen=True):
         newest = max((one.id for one in there), default=0)
         return {"cut off": seen.primaries[0], "connections": str(len(there)), "newest": str(newest)}
 
+    def varying(self) -> frozenset[str]:
+        """See Scenario."""
+        return frozenset({"connections", "newest"})
+
     async def inject(self, site: Site) -> str:
         """See Scenario."""
         primary = site.way["cut off"]

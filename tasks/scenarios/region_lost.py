@@ -61,6 +61,10 @@ class RegionLost(Scenario, frozen=True):
         await asyncio.to_thread(self._require_apart, site.estate)
         return {f"{name}.{key}": value for name, way in all_of.items() for key, value in way.items()}
 
+    def varying(self) -> frozenset[str]:
+        """See Scenario: of every part."""
+        return frozenset(f"{name}.{key}" for name, part in self._played.items() for key in part.varying())
+
     async def require_ready(self, site: Site) -> None:
         """See Scenario: of every part."""
         await self._at_once(site, lambda part, here: part.require_ready(here))

@@ -71,6 +71,10 @@ class Scenario(Drill, ABC, frozen=True):
     whoever asks gives it the time that the environment allows.
     """
 
+    def varying(self) -> frozenset[str]:
+        """The keys of its way that may come out otherwise from one plan to the next, and on which no yes depends."""
+        return frozenset()
+
     def among(self, book: Mapping[str, Drill]) -> "Scenario":
         """The same, where it is made of others of its book: with these."""
         del book

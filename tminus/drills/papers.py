@@ -33,7 +33,7 @@ def _text(opened: OpenedDrills, asked: ev.DrillAsked) -> str:
     drill, place = opened.book.scenarios[asked.scenario], opened.environment.environment
     rto, rpo = (show_duration(promise) for promise in (drill.rto, drill.rpo))
     lines = [
-        f"Break something real in {place} of {opened.system}: {drill.title} ({asked.kind}: {way_said(asked.way)})?",
+        f"Break something real in {place} of {opened.system}: {drill.title} ({_what(asked)})?",
         f"It is promised to be back within {rto}, and to lose acknowledged writes of {rpo} at the most.",
         "What is broken is undone afterwards, whatever becomes of it.",
     ]
@@ -46,3 +46,7 @@ def _text(opened: OpenedDrills, asked: ev.DrillAsked) -> str:
     if asked.reason:
         lines.append(f"{asked.asked_by or 'The schedule'}: {asked.reason}")
     return "\n".join(lines)
+
+
+def _what(asked: ev.DrillAsked) -> str:
+    return f"{asked.kind}: {way_said(asked.way)}" if asked.way else asked.kind

@@ -172,3 +172,16 @@ def test_asked_wrongly(asked: Asked, left_out: str, said: str) -> None:
     at = words.index(left_out)
     came = drill(asked.estate, NAME, *words[:at], *words[at + 2 :])
     assert (came.returncode, said in came.stderr) == (2, True), came.stderr
+
+
+@pytest.mark.long
+def test_a_yes_is_to_what_was_planned(asked: Asked) -> None:
+    """Where another is the primary by the time of the yes, nothing is broken: nobody said yes to killing that one."""
+    before, drills = len(asked.questions()), len(course(asked.estate, NAME).drills)
+    with asked.playing() as process:
+        chain = asked.question(process, before)
+        assert drill(asked.estate, NAME).returncode == 0  # by a book that asks nobody
+        assert asked.says("guard", "approve", chain) == 0
+        said, _ = process.communicate(timeout=60)
+    assert (process.returncode, "it is not what was approved any more: victim is " in said) == (3, True), said
+    assert len(course(asked.estate, NAME).drills) == drills + 1
