@@ -19,7 +19,7 @@ from tasks.outside.looking import look, serves
 from tasks.scenarios.killed import LOOK
 from tasks.scenarios.scenario import Clients, Scenario, Site, Steady, Way
 from tminus.clock import show_duration
-from tminus.environment import Environment
+from tminus.environment import Environment, Kind
 from tminus.errors import ActionFailed, CouldNotObserve, NotConfigured, NotInstalled, Refused
 from tminus.systems.command import Command
 from tminus.systems.drill_chaos import ChaosToolkit
@@ -37,7 +37,7 @@ class ChaosToolkitExperiment(Scenario, frozen=True):
     Attributes:
         system: which of the environment's `drills.chaostoolkit`.
         experiment: the file, from the folder of the book.
-        digest: its SHA-256, so that a yes to the book is one to this experiment; any will do without.
+        digest: its SHA-256, so that a yes to the book is one to just this file; in production it must be there.
         without_rollbacks: whether one is played that has no rollbacks, since what it does ends by itself.
     """
 
@@ -74,6 +74,11 @@ class ChaosToolkitExperiment(Scenario, frozen=True):
     async def plan(self, site: Site) -> Way:
         """See Scenario: this file, and no other. Raises NotInstalled where Chaos Toolkit is missing."""
         found = await asyncio.to_thread(self._experiment)
+        if not self.digest and site.estate.environment.kind is Kind.PRODUCTION:
+            raise Refused(
+                f"{self.experiment}: in production whoever says yes does so to one file and no other; say in the book "
+                f"`digest: {found.digest}`"
+            )
         await self._require_valid(site, found)
         return {
             "experiment": str(self.experiment),

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -26,9 +27,10 @@ from tasks.scenarios.chaostoolkit_experiment import ChaosToolkitExperiment
 from tasks.scenarios.scenario import Scenario, Site
 from tasks.scenarios.vocabulary import SCENARIOS
 from tests.conftest import Estates
-from tests.flows.drills.playing import drill, last, require_undone_after_a_kill
+from tests.flows.drills.playing import drill, last, locked, require_undone_after_a_kill
 from tests.tasks.scenarios.staging import staged, standing
 from tminus.drills.book import book_of
+from tminus.environment import Kind
 from tminus.errors import ActionFailed, CouldNotObserve, NotConfigured, NotInstalled, Refused
 from tminus.process_identity import Process
 from tminus.systems.drills import Drills
@@ -125,13 +127,21 @@ def process(drill: Site) -> Process:
     return Process.model_validate_json((running(drill).folder / "run-process.json").read_bytes())
 
 
+def beside(site: DrillSite) -> list[psutil.Process]:
+    """What an experiment started, and still runs."""
+    home = str(site.folder / "chaos")
+    return [one for one in psutil.process_iter(["cwd"]) if one.info["cwd"] == home]
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(site: DrillSite) -> Iterator[None]:
     """Each test has drills of its own; whatever it started is over with it."""
     shutil.rmtree(site.folder / "state" / "chaos", ignore_errors=True)
     yield
-    home = str(site.folder / "chaos")
-    assert [one.info for one in psutil.process_iter(["pid", "cwd", "cmdline"]) if one.info["cwd"] == home] == []
+    patience = time.monotonic() + 2
+    while (left := beside(site)) and time.monotonic() < patience:
+        time.sleep(0.02)
+    assert left == []
 
 
 @pytest.mark.usefixtures("on_path")
@@ -200,11 +210,9 @@ async def test_an_action_that_goes_on(site: DrillSite) -> None:
         assert "rollbacks alone" in await scenario.undo(here)
         assert (is_broken(site), mended(site)) == (False, 2)
         assert "had rolled back" in await scenario.undo(here)
-    served = [one for one in psutil.process_iter(["cwd"]) if one.info["cwd"] == str(site.folder / "chaos")]
-    assert len(served) == 2, "what rollbacks started is left"
-    for one in served:
+    assert len(beside(site)) == 2, "what rollbacks started is left"
+    for one in beside(site):
         one.kill()
-        one.wait(5)
 
 
 @pytest.mark.usefixtures("on_path")
@@ -327,6 +335,19 @@ async def test_refused(
 
 
 @pytest.mark.usefixtures("on_path")
+async def test_in_production_it_is_one_file(site: DrillSite) -> None:
+    """Whose digest the book names, so that somebody said yes to just that."""
+    digest = hashlib.sha256(keep(site).read_bytes()).hexdigest()
+    async with staged(site, {"ours": ENTRY}, "ours") as (_, here):
+        production = here.estate.environment.model_copy(update={"kind": Kind.PRODUCTION})
+    with pytest.raises(Refused, match=f"say in the book `digest: {digest}`"):
+        async with staged(site, {"ours": ENTRY}, "ours", production):
+            pass
+    async with staged(site, {"ours": {**ENTRY, "digest": digest}}, "ours", production) as (_, here):
+        assert here.way["digest"] == digest
+
+
+@pytest.mark.usefixtures("on_path")
 async def test_without_rollbacks(site: DrillSite) -> None:
     """Where the book says so; killed, what is left of it is ended."""
     keep(site, "touch broken && sleep 60", rollbacks=None)
@@ -353,6 +374,10 @@ async def test_it_is_not_installed(site: DrillSite, monkeypatch: pytest.MonkeyPa
         async with staged(site, {"ours": ENTRY}, "ours"):
             pass
     assert exit_code(error.value) == 2
+    came = drill(site, "ours")
+    assert came.returncode == 2, came.stdout + came.stderr
+    assert "pip install 'tminus[chaos]'" in came.stderr
+    assert locked(site) is None
 
 
 async def test_it_never_begins_without_a_record(tmp_path: Path) -> None:
