@@ -24,7 +24,9 @@ from tminus.errors import ActionFailed, CouldNotObserve
 from tminus.process_identity import Process
 
 _GATE = 'cd "$1" && shift && read -r _ && exec "$@"'
-_ROLLING_BACK = b"Rollbacks were explicitly requested to be played"  # chaoslib.run, as of chaostoolkit-lib 1.20
+_ROLLING_BACK = (
+    b"Rollbacks were explicitly requested to be played"  # in the log of chaostoolkit-lib 1.44; unknown, it is run twice
+)
 _LOOK = 0.05  # seconds between two looks
 _TICK = 0.01  # seconds; in such steps Linux says when a process started, never too late
 _CHILDREN: dict[int, "subprocess.Popen[bytes]"] = {}  # asked whether they ended, lest they stay as zombies
