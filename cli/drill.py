@@ -97,10 +97,14 @@ def _ended(
 ) -> "ev.DrillEnded":
     """How it ended; says what is left where it was broken off for good."""
     from cli.interruptible import BrokenOff, run
-    from tminus.errors import FencedOff, LeftBroken, Refused
+    from tminus.errors import ActionFailed, CouldNotObserve, FencedOff, LeftBroken, NotConfigured, Refused
 
     try:
         return run(doing)
+    except NotConfigured as e:
+        raise UsageError(f"{e}. Nothing was broken") from e
+    except (CouldNotObserve, ActionFailed) as e:  # a drill that has begun ends, whatever happens to it
+        raise Refused(f"{e}. Nothing was broken") from e
     except FencedOff as e:
         raise Refused(f"{name}: {e}; another process goes on with it") from e
     except LeftBroken as e:

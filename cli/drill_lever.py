@@ -25,7 +25,7 @@ def move(runbook: Path, environment: Path, order: str, reason: str) -> None:
     from tminus.drills.lever_place import read_place
     from tminus.ledger.opening import open_ledger
 
-    if not reason:
+    if not reason.strip():
         raise UsageError("why? Give --reason, for the record")
     place = read_place(runbook, environment)
     with closing(open_ledger(place.ledger)) as store:
@@ -34,7 +34,7 @@ def move(runbook: Path, environment: Path, order: str, reason: str) -> None:
             one.pull(typed_by(), reason)
             click.echo(
                 f"No drill of {place.system} begins in {place.environment}; one that runs ends within seconds, and "
-                "what it broke is undone."
+                "what it broke is undone. `tminus drill --allow --reason WHY` lets them begin again."
             )
             return
         one.release(typed_by(), reason)

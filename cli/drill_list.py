@@ -103,7 +103,7 @@ def _all(found: "OpenedDrills", courses: "dict[str, Course]", played: set[str], 
     from tminus.clock import now
     from tminus.drills.follow_up import follow_ups
     from tminus.drills.monthly import drill_of_month
-    from tminus.drills.showing import overview, shown
+    from tminus.drills.showing import due_said, overview, shown
 
     if as_json:
         rows = [shown(one, drill, courses[one], played=one in played) for one, drill in found.book.scenarios.items()]
@@ -112,8 +112,9 @@ def _all(found: "OpenedDrills", courses: "dict[str, Course]", played: set[str], 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_PIPED)
-    months = drill_of_month(found.book, found.environment.calendar, now())
-    console.print(overview(found, courses, played, months))
+    console.print(overview(found, courses, played))
+    if due := due_said(drill_of_month(found.book, found.environment.calendar, now()), courses):
+        click.echo(due)
     for left in follow_ups(found.book, courses):
         click.echo(f"To follow up: {left.line}")
 

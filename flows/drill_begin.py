@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from secrets import token_hex
@@ -44,6 +45,25 @@ async def in_time(opened: OpenedDrills, scenario: Scenario, coming: Awaitable[T]
         raise CouldNotObserve(f"not done within its patience of {seconds:g} s{waits}") from e
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Who wants a drill to begin.
+
+    Attributes:
+        asked_by: a person's id, or whoever typed it; "" for the schedule.
+        reason: theirs.
+        approval: the chain in which somebody said yes; "" where nobody was asked.
+        agreed: the way to which they did.
+        outside: the rules of the calendar that were overridden.
+    """
+
+    asked_by: str = ""
+    reason: str = ""
+    approval: str = ""
+    agreed: Mapping[str, str] = field(default_factory=dict)
+    outside: str = ""
+
+
 class Beginning:
     """One scenario, before its drill."""
 
@@ -77,19 +97,14 @@ class Beginning:
             reason=reason,
         )
 
-    async def begun(self, asked_by: str, reason: str, approval: str, agreed: Mapping[str, str]) -> ev.DrillBegan:
-        """What is written down of it. Raises Refused where it may not begin, CouldNotObserve.
-
-        Args:
-            asked_by: a person's id, or whoever typed it; "" for the schedule.
-            reason: theirs.
-            approval: the chain in which somebody said yes.
-            agreed: the way to which they did; empty where nobody was asked.
-        """
+    async def begun(self, wanted: Wanted) -> ev.DrillBegan:
+        """What is written down of it. Raises Refused where it may not begin, CouldNotObserve."""
         await self.require_allowed()
         name = f"{now():%Y%m%dT%H%M%S.%fZ}-{token_hex(2)}"
         before, way = await self._looked(name)
-        if other := [f"{key} is {way.get(key)}, and was {was}" for key, was in agreed.items() if way.get(key) != was]:
+        if other := [
+            f"{key} is {way.get(key)}, and was {was}" for key, was in wanted.agreed.items() if way.get(key) != was
+        ]:
             raise Refused(f"it is not what was approved any more: {'; '.join(other)}. Nothing was broken; ask again")
         return ev.DrillBegan(
             drill=name,
@@ -101,9 +116,10 @@ class Beginning:
             before=dict(before),
             rto_s=Decimal(str(self._scenario.rto.total_seconds())),
             rpo_s=Decimal(str(self._scenario.rpo.total_seconds())),
-            approval=approval,
-            asked_by=asked_by,
-            reason=reason,
+            approval=wanted.approval,
+            asked_by=wanted.asked_by,
+            reason=wanted.reason,
+            outside=wanted.outside,
         )
 
     async def _looked(self, drill: str) -> tuple[Mapping[str, str], Mapping[str, str]]:

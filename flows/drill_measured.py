@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Literal
 
 from tasks.estate import Estate
 from tasks.outside.plan import ClientPlan
@@ -13,6 +14,7 @@ from tminus.drills.course import Played
 from tminus.drills.outage import Outage, longest, parts
 from tminus.drills.receipts import Loss, all_losses
 
+How = Literal["held", "missed", "undone", "not undone"]
 _FOLDER = "drills"
 
 
@@ -57,6 +59,21 @@ def measured(drill: Played, found: Seen) -> ev.DrillMeasured:
         resolution_s=_exact(seen.resolution),
         uncounted=loss.uncounted,
         clients={part: _one_saw(*saw) for part, saw in found.items() if part},
+    )
+
+
+def ended_as(drill: str, how: How, sentence: str, after: dict[str, str], writes: Loss | None) -> ev.DrillEnded:
+    """How it ended, with what became of its writes where it was not measured."""
+    if writes is None:
+        return ev.DrillEnded(drill=drill, how=how, sentence=sentence, after=after)
+    return ev.DrillEnded(
+        drill=drill,
+        how=how,
+        sentence=sentence,
+        after=after,
+        acknowledged=len(writes.kept) + len(writes.lost),
+        lost=len(writes.lost),
+        lost_s=_exact(writes.lost_s),
     )
 
 

@@ -11,7 +11,8 @@ from tasks.scenarios.scenario import Scenario
 from tminus.drills.lever import Lever
 from tminus.drills.opened import OpenedDrills
 from tminus.drills.telling import letters
-from tminus.errors import UsageError
+from tminus.errors import Refused, UsageError
+from tminus.lease import vacant
 from tminus.ledger.store import Store
 
 _INSISTING = Insisting(60.0)
@@ -38,6 +39,11 @@ async def drilling(store: Store, opened: OpenedDrills, name: str, say: Say) -> A
     """
     scenario = scenario_of(opened, name)
     environment, chain = opened.environment, opened.chain(name)
+    if (lease := store.lease(chain)) is not None and not vacant(lease):
+        raise Refused(
+            f"the drill {name} is under way in another process (whose lease lasts {max(lease.left, 0.0):.0f} s more), "
+            "which undoes at its end what it broke. `tminus drill --stop --reason WHY` ends it now"
+        )
     async with alone(store, opened, chain, opened.system) as (token, estate):
         diary = Diary(
             store, environment, chain, token, opened.course(store, name), partial(letters, opened, name), _INSISTING

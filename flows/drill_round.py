@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.asking_first import answered, ask_once, wait_for_answer
+from flows.drill_begin import Wanted
 from flows.drill_guards import known_checks
 from flows.drill_opening import drilling, scenario_of
 from flows.drill_waiting import telling_of
@@ -25,7 +26,7 @@ from tminus.drills.papers import change_of
 from tminus.drills.quiet import longest
 from tminus.drills.retired import retired_said
 from tminus.environment import Kind
-from tminus.errors import Refused, UsageError
+from tminus.errors import OutsideCalendar, Refused, UsageError
 from tminus.lease import vacant
 from tminus.ledger.store import Store
 
@@ -78,7 +79,7 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
             return await _undone_first(one, left, name, say)
         await _require_may_begin(store, opened, name, one, request)
         agreed = await asyncio.to_thread(_agreed, store, opened, name, request) if request.approval else {}
-        return await one.play(request.asked_by, request.reason, request.approval, agreed)
+        return await one.play(Wanted(request.asked_by, request.reason, request.approval, agreed, request.outside))
 
 
 def require_in_book(store: Store, opened: OpenedDrills, name: str) -> None:
@@ -173,8 +174,16 @@ def _require_signed(opened: OpenedDrills, name: str) -> None:
 
 def _require_in_calendar(opened: OpenedDrills, name: str, request: Request) -> None:
     """Raises OutsideCalendar where a rule bars it that nobody was asked to override, now or before it must be over."""
-    lasts = longest(opened.book.scenarios[name], opened.environment)
-    require_allowed_but(opened.environment, "drill", now(), request.outside, lasts)
+    lasts, calendar = longest(opened.book.scenarios[name], opened.environment), opened.environment.calendar
+    try:
+        require_allowed_but(opened.environment, "drill", now(), request.outside, lasts)
+    except OutsideCalendar as e:
+        if request.override or calendar is None or not calendar.override:
+            raise
+        who = " or ".join(calendar.override)
+        raise OutsideCalendar(
+            f"{e}. With --override-calendar --reason WHY {who} is asked to have it all the same"
+        ) from e
 
 
 def _require_others_proven(store: Store, opened: OpenedDrills, name: str) -> None:

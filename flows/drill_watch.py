@@ -1,7 +1,7 @@
 """Who may end a drill that runs: whoever pulls the lever, and a guard that does not hold any more."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import TypeVar
 
@@ -33,12 +33,11 @@ class Watch:
     ) -> None:
         await _cancelled(*self._looking)
 
-    async def unless_ended(self, coming: Coroutine[object, object, T]) -> T:
+    async def unless_ended(self, coming: Callable[[], Coroutine[object, object, T]]) -> T:
         """What it comes to; raises Ended where the drill must end before that, or before it is begun at all."""
         if await self._reason() or any(one.done() for one in self._looking):
-            coming.close()
             raise Ended(await self._why())
-        deed = asyncio.create_task(coming)
+        deed = asyncio.create_task(coming())
         try:
             await asyncio.wait({deed, *self._looking}, return_when=asyncio.FIRST_COMPLETED)
             if deed.done():

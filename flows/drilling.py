@@ -7,12 +7,13 @@ Whoever comes after a death undoes first, and never breaks anything again.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Literal, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from flows.diary import Diary
-from flows.drill_begin import Beginning, in_production, in_time
+from flows.drill_begin import Beginning, Wanted, in_production, in_time
 from flows.drill_guards import Guards
-from flows.drill_measured import clients_of, measured, sentence, why_missed
+from flows.drill_measured import How, clients_of, ended_as, measured, sentence, why_missed
 from flows.drill_watch import Ended, Watch
 from flows.drill_window import DrillWindow
 from flows.uninterrupted import forget_cancellation, uninterrupted
@@ -24,7 +25,7 @@ from tminus import events as ev
 from tminus.drills.course import FORWARD, Course, Played, way_said
 from tminus.drills.lever import Lever
 from tminus.drills.opened import OpenedDrills
-from tminus.drills.receipts import all_losses
+from tminus.drills.receipts import Loss, all_losses
 from tminus.errors import (
     ActionFailed,
     CouldNotObserve,
@@ -38,7 +39,6 @@ from tminus.errors import (
 
 T = TypeVar("T")
 Say = Callable[[str], None]
-How = Literal["held", "missed", "undone", "not undone"]
 _BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused, ActionFailed)
 _INTERRUPTED = "somebody interrupted it (Ctrl-C, a signal, or a cancelled run)"
 _logger = logging.getLogger(__name__)
@@ -72,16 +72,14 @@ class Drilling:
         self.window = DrillWindow(self._scenario, diary, estate)
         self.beginning = Beginning(opened, self._name, self._scenario, estate, lever, guards)
 
-    async def play(
-        self, asked_by: str = "", reason: str = "", approval: str = "", agreed: Mapping[str, str] | None = None
-    ) -> ev.DrillEnded:
+    async def play(self, wanted: Wanted) -> ev.DrillEnded:
         """From the steady state to the same again, also where somebody interrupts it.
 
         Raises Refused, CouldNotObserve where nothing was begun; LeftBroken where the ledger fails meanwhile; FencedOff
         where another process goes on with it.
         """
         async with self.diary.held(self._mistaken):
-            drill = await self._forth(asked_by, reason, approval, agreed or {})
+            drill = await self._forth(wanted)
             return await self._and_back(drill)
 
     async def undo(self, drill: Played) -> ev.DrillEnded:
@@ -89,18 +87,19 @@ class Drilling:
         async with self.diary.held(self._mistaken):
             return await self._and_back(drill)
 
-    async def _forth(self, asked_by: str, reason: str, approval: str, agreed: Mapping[str, str]) -> Played:
+    async def _forth(self, wanted: Wanted) -> Played:
         """As far as it goes: to its end, to what could not be done, or to an interruption."""
         try:
-            began = await self.beginning.begun(asked_by, reason, approval, agreed)
+            began = await self.beginning.begun(wanted)
             await self.diary.write(began, *await self.window.open(began.drill))
+            self._say(f"{self._name}: begins: {way_said(began.way)}, {self._scenario.rate} writes a second meanwhile")
             await self._watched(self.diary.course.drills[-1])
         except _BROKE as e:
-            await self.diary.leave(ev.DrillRefused(scenario=self._name, why=str(e), asked_by=asked_by))
+            await self.diary.leave(ev.DrillRefused(scenario=self._name, why=str(e), asked_by=wanted.asked_by))
             raise
         except asyncio.CancelledError:
             if (left := self.diary.course.unproven) is None:
-                await self.diary.leave(ev.DrillRefused(scenario=self._name, why=_INTERRUPTED, asked_by=asked_by))
+                await self.diary.leave(ev.DrillRefused(scenario=self._name, why=_INTERRUPTED, asked_by=wanted.asked_by))
                 raise
             forget_cancellation()
             await uninterrupted(self._interrupted(left), self._goes_on)
@@ -128,11 +127,11 @@ class Drilling:
         try:
             plans = clients_of(self._scenario, self._estate, drill.name)
             async with self._watch, together(plans) as clients:
-                await self._in_time(self._unless_stopped(drill, clients.until_they_write()))
-                await self._unless_stopped(drill, asyncio.sleep(self._scenario.lead_in.total_seconds()))
+                await self._in_time(self._unless_stopped(drill, clients.until_they_write))
+                await self._unless_stopped(drill, partial(asyncio.sleep, self._scenario.lead_in.total_seconds()))
                 if not await self._through(drill):
                     return
-                await self._in_time(self._unless_stopped(drill, clients.until_good_again()))
+                await self._in_time(self._unless_stopped(drill, clients.until_good_again))
                 seen = await clients.end(drill.moments["inject"].timestamp())
         except _BROKE as e:
             await self._broke_off(drill, "verify" if drill.injected else "inject", e)
@@ -167,8 +166,8 @@ class Drilling:
         if drill.broke_off or drill.measured is None:
             why = drill.broke_off[0].why if drill.broke_off else "it was interrupted"
             did = f"what was broken is undone ({drill.done['undo'].said})" if drill.injected else "nothing was broken"
-            kept = await self._receipts_said(drill) if drill.injected else ""
-            ended = await self._end(drill, "undone", f"{why}; {did}, and all is as before{kept}", after)
+            writes, said = await self._receipts(drill) if drill.injected else (None, "all is as before")
+            ended = await self._end(drill, "undone", f"{why}; {did}, and {said}", after, writes)
             await self._swept(drill)  # after it is written down: killed in between, all would count as lost
             return ended
         await self._swept(drill)
@@ -178,16 +177,17 @@ class Drilling:
             return await self._end(drill, "missed", f"{told}{missed}; all is as before", after)
         return await self._end(drill, "held", f"{told}all is as before", after)
 
-    async def _receipts_said(self, drill: Played) -> str:
+    async def _receipts(self, drill: Played) -> tuple[Loss | None, str]:
         """What became of the writes of a drill that was not measured, as far as there are receipts of them here."""
         try:
             plans = clients_of(self._scenario, self._estate, drill.name)
             found = all_losses(await asyncio.gather(*map(lost, plans.values())))
         except _BROKE as e:
-            return f"; nobody knows what was lost: {e}"
+            return None, f"all is as before; nobody knows what was lost: {e}"
         if not (acknowledged := len(found.kept) + len(found.lost)):
-            return ""
-        return f"; {len(found.lost):,} of {acknowledged:,} acknowledged writes are lost ({found.lost_s:.2f} s)"
+            return None, "all is as before"
+        said = f"{len(found.lost):,} of {acknowledged:,} acknowledged writes are lost ({found.lost_s:.2f} s)"
+        return found, f"the roles are as before, but {said}" if found.lost else f"all is as before; {said}"
 
     async def _swept(self, drill: Played) -> None:
         """What the client wrote is taken away; where that cannot be done it is said, and nothing hangs on it."""
@@ -207,9 +207,9 @@ class Drilling:
             "undo": self._scenario.undo,
         }
         site = self._site(drill)
-        deed = deeds[stage](site)
+        deed = partial(deeds[stage], site)
         try:
-            said = await self._in_time(deed if stage == "undo" else self._unless_stopped(drill, deed), site)
+            said = await self._in_time(deed() if stage == "undo" else self._unless_stopped(drill, deed), site)
         except _BROKE as e:
             await self._broke_off(drill, stage, e)
             return False
@@ -217,7 +217,7 @@ class Drilling:
         self._say(f"{self._name}: {stage}: {said}")
         return True
 
-    async def _unless_stopped(self, drill: Played, coming: Coroutine[object, object, T]) -> T:
+    async def _unless_stopped(self, drill: Played, coming: Callable[[], Coroutine[object, object, T]]) -> T:
         """What it comes to; raises Refused where the drill must end before that. Undoing is never stopped."""
         try:
             return await self._watch.unless_ended(coming)
@@ -232,9 +232,16 @@ class Drilling:
     async def _in_time(self, coming: Coroutine[object, object, T], site: Site | None = None) -> T:
         return await in_time(self._opened, self._scenario, coming, site.note if site else None)
 
-    async def _end(self, drill: Played, how: How, sentence: str, after: dict[str, str] | None = None) -> ev.DrillEnded:
+    async def _end(
+        self,
+        drill: Played,
+        how: How,
+        sentence: str,
+        after: dict[str, str] | None = None,
+        writes: Loss | None = None,
+    ) -> ev.DrillEnded:
         told = "; ".join(filter(None, (sentence, await self.window.end())))
-        ended = ev.DrillEnded(drill=drill.name, how=how, sentence=f"{self._name}: {told}", after=after or {})
+        ended = ended_as(drill.name, how, f"{self._name}: {told}", after or {}, writes)
         if how == "not undone":  # nobody else changes anything there before a person did
             await self.diary.write(ended)
         else:

@@ -15,7 +15,8 @@ async def uninterrupted(coming: Coroutine[object, object, T], told: Callable[[],
             await asyncio.wait({deed})
         except asyncio.CancelledError:
             forget_cancellation()
-            told()
+            if not deed.cancelling():  # else all of it is ended, and nothing goes on
+                told()
     return deed.result()
 
 

@@ -1,12 +1,12 @@
 """The power switch of a server that a drill breaks, by the commands that the environment names."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tasks.command import Finished, run
+from tasks.command import Finished, run, shown
 from tasks.lock_file import HeldLock, hold
 from tasks.scenarios.scenario import Site
 from tminus.errors import ActionFailed, CouldNotObserve, Refused
@@ -42,17 +42,19 @@ class Switch:
 
     Attributes:
         lock: a file of this machine's own.
-        fence: see Site; asked while the lock is held, right before a command.
+        site: whose fence is asked while the lock is held, right before a command.
+        name: what the environment calls the server.
     """
 
     machine: Machine
     lock: Path
-    fence: Callable[[], Awaitable[None]]
+    site: Site
+    name: str
 
     @classmethod
     def of(cls, site: Site, group: str, name: str, machine: Machine) -> "Switch":
         """The switch of a server, by the names that the environment gives it."""
-        return cls(machine, site.estate.environment.state / "drills" / f"{group}-{name}.lock", site.fence)
+        return cls(machine, site.estate.environment.state / "drills" / f"{group}-{name}.lock", site, name)
 
     async def power(self) -> Power:
         """Whether it runs, once nothing that was begun earlier is under way."""
@@ -91,11 +93,15 @@ class Switch:
         self, command: Command, wanted: Power, words: dict[str, str] | None = None, held: HeldLock | None = None
     ) -> None:
         await self._ran(command, words or {}, held)
-        while await self._probed() != wanted:
+        while (power := await self._probed()) != wanted:
+            self.site.waits(
+                f"{self.name} is {power} by its `probe`, after {shown(command.argv)} ended well; is either of both "
+                "another server's?"
+            )
             await asyncio.sleep(_LOOK)
 
     async def _ran(self, command: Command, words: dict[str, str], held: HeldLock | None) -> None:
-        await self.fence()
+        await self.site.fence()
         said = await run(command, words, held=held)
         if said.exit != 0:
             raise ActionFailed(f"the command failed: {said}")
@@ -103,7 +109,7 @@ class Switch:
     async def _probed(self) -> Power:
         said: Finished = await run(self.machine.probe, {})
         if said.exit not in {0, _DOWN}:
-            raise CouldNotObserve(f"nobody can tell whether it runs: {said}")
+            raise CouldNotObserve(f"nobody can tell whether {self.name} runs: {said}")
         return "on" if said.exit == 0 else "off"
 
     def _longest(self) -> float:

@@ -23,10 +23,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", default=[], help="scenarios; all of them where none is named")
     parser.add_argument("--synchronous", action="store_true", help="let commits wait for the standby")
     asked = parser.parse_args(arguments)
+    if strange := [name for name in asked.names if name not in BOOK]:
+        parser.error(f"there is no {', '.join(strange)}; there are {', '.join(BOOK)}")
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tminus-drill-") as folder:
         codes = _play(Path(folder), asked.names or list(BOOK), synchronous=asked.synchronous)
-    print(f"{len(codes)} drills in {time.monotonic() - begun:.0f} s")
+    print(f"{len(codes)} drill{'s' if len(codes) > 1 else ''} in {time.monotonic() - begun:.0f} s")
     return max(codes, default=0)
 
 
@@ -35,8 +37,11 @@ def _play(folder: Path, names: list[str], *, synchronous: bool) -> list[int]:
     with DrillEstate(folder, synchronous=synchronous) as estate:
         for name in names:
             argv = [*_TMINUS, name, "--runbook", str(estate.book), "--environment", str(estate.environment_file)]
-            done = subprocess.run(argv, env=estate.seen(), cwd=CHECKOUT, timeout=_WITHIN, check=False)
-            codes.append(done.returncode)
+            process = subprocess.Popen(argv, env=estate.seen(), cwd=CHECKOUT)
+            try:
+                codes.append(process.wait(_WITHIN))
+            except KeyboardInterrupt:  # the terminal told it too, so it undoes what it broke
+                return [*codes, process.wait(_WITHIN)]
     return codes
 
 

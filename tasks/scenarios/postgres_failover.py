@@ -1,7 +1,7 @@
 """PostgreSQL's primary is killed, a standby takes over, and what was the primary comes back as a standby."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tasks.estate import Estate
@@ -118,6 +118,8 @@ class PostgresFailover(KilledPrimary, frozen=True):
                 f"{self.cluster}: {_shown(seen)}: two take writes. Nothing was done: stop clients, decide whose writes "
                 "count, and switch the other off; then `tminus drill NAME --undo` lets it follow"
             )
+        others = await self._others_started(site)
+        seen = await self._seen(site)
         if off and not seen.primaries and "recover" in site.began:  # a promotion may be under way: it is finished
             await self.recover(site)
             seen = await self._seen(site)
@@ -133,11 +135,33 @@ class PostgresFailover(KilledPrimary, frozen=True):
                 at = await asyncio.to_thread(resolve, cluster_of(site.estate, self.cluster).nodes[primary].dsn)
                 await switch.rejoin(whereabouts(at))
                 did = f"{victim} follows {primary}"
-        elif off:
+        elif off or victim in seen.silent:  # a probe may say that it runs, whatever is true
             await switch.start()
             did = f"{victim} was started, since nobody took over"
         await self._until_steady(site)
-        return did + await self._synchronous_again(site)
+        return did + others + await self._synchronous_again(site)
+
+    async def _others_started(self, site: Site) -> str:
+        """All ran before: whoever is off by now, be it by another's `kill`, is started; what was done.
+
+        An heir that may have been promoted is not started while the victim runs: both would take writes.
+        """
+        victim, started = site.way["victim"], []
+        for name in cluster_of(site.estate, self.cluster).nodes:
+            if name == victim or await self.switch(site, name).power() == "on":
+                continue
+            may_lead = name == site.way["heir"] and "recover" in site.began
+            if not may_lead or await self.switch(site, victim).power() == "off":
+                await self.switch(site, name).start()
+                started.append(name)
+        if started:
+            await self._until_answers(site, started)
+        return f"; {', '.join(started)} was off too, and was started" if started else ""
+
+    async def _until_answers(self, site: Site, names: Sequence[str]) -> None:
+        while silent := set((await self._seen(site)).silent) & set(names):
+            site.waits(f"{self.cluster}: {', '.join(sorted(silent))} was started, and does not answer")
+            await asyncio.sleep(LOOK)
 
     def clients(self, estate: Estate) -> Clients:
         """See Scenario."""

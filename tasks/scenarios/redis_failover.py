@@ -54,8 +54,12 @@ class RedisFailover(RedisScenario, KilledPrimary, frozen=True):
         victim = site.way["victim"]
         switch = self.switch(site, victim)
         did = f"{victim} was not off"
-        if await switch.power() == "off":
-            seen = await self.seen(site)
+        started = [name for name in group_of(site.estate, self.group).nodes if name != victim]
+        started = [name for name in started if await self.switch(site, name).power() == "off"]
+        for name in started:  # all ran before: another's `kill` may have ended it
+            await self.switch(site, name).start()
+        seen = await self.seen(site)
+        if await switch.power() == "off" or victim in seen.silent:
             others = [name for name in seen.primaries if name != victim]
             if others and switch.machine.rejoin is not None:
                 await switch.rejoin(seen.places[others[0]])
@@ -64,7 +68,8 @@ class RedisFailover(RedisScenario, KilledPrimary, frozen=True):
             did = f"{victim} was started"
         await self.until_steady(site)
         [primary] = (await self.seen(site)).primaries
-        return f"{did}, and {'takes writes' if primary == victim else f'follows {primary}'}"
+        also = f"; {', '.join(started)} was off too, and was started" if started else ""
+        return f"{did}, and {'takes writes' if primary == victim else f'follows {primary}'}{also}"
 
     def switch(self, site: Site, name: str) -> Switch:
         """See KilledPrimary."""

@@ -48,6 +48,16 @@ class Played:
         return "inject" in self.moments
 
     @property
+    def lost(self) -> str:
+        """What it lost of acknowledged writes, for people; "" where nobody knows."""
+        if self.measured is not None:
+            counted = f"{self.measured.lost:,} writes ({self.measured.lost_s:.2f} s)"
+            return "not counted" if self.measured.uncounted else counted
+        if self.ended is None or self.ended.lost is None:
+            return ""
+        return f"{self.ended.lost:,} writes ({self.ended.lost_s or 0:.2f} s)"
+
+    @property
     def stage(self) -> ev.DrillStage | None:
         """The stage that was begun last; None where none was."""
         return next(reversed(self.moments), None)

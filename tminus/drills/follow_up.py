@@ -36,16 +36,21 @@ class FollowUp:
 
 
 def follow_ups(book: DrillsBook, courses: Mapping[str, Course]) -> list[FollowUp]:
-    """One for each scenario whose last drill that is over did not hold, in the book's order."""
+    """One for each scenario whose last drill did not hold, or is not over, in the book's order."""
     found = []
     for name, drill in book.scenarios.items():
-        over = [one for one in courses[name].drills if one.ended is not None]
-        since = _since_it_held(over)
+        since = _since_it_held(courses[name].drills)
         if since:
-            last = since[-1].ended
-            what = _short(f"{last.how}: {last.sentence.removeprefix(f'{name}: ')}") if last else ""
+            what = _short(_came_to(name, since[-1]))
             found.append(FollowUp(name, since[0].began.at, len(since), what, role_said(drill.owner)))
     return found
+
+
+def _came_to(name: str, last: Played) -> str:
+    if last.ended is None:
+        return f"not over: `tminus drill {name} --undo`, unless somebody plays it now"
+    said = f"{last.ended.how}: {last.ended.sentence.removeprefix(f'{name}: ')}"
+    return f"{said} (`tminus drill {name} --undo` once that is mended)" if last.ended.how == "not undone" else said
 
 
 def _short(said: str) -> str:

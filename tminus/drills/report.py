@@ -11,7 +11,7 @@ from tminus.drills.follow_up import FollowUp, follow_ups
 from tminus.drills.opened import OpenedDrills
 from tminus.drills.outage import PARTS
 from tminus.drills.roster import Part
-from tminus.drills.showing import gone_said, lost_said, moments, promises
+from tminus.drills.showing import gone_said, moments, promises
 from tminus.people import Person
 from tminus.report.chart import Chart
 from tminus.report.rendering import templates
@@ -117,8 +117,9 @@ def _verdict(shown: Sequence[Shown], left: Sequence[FollowUp]) -> tuple[Mark, st
     held = sum(one.last is not None and one.last.mark.word == "held" for one in shown)
     said = f"{held} of {len(shown)} scenarios held what is promised when they were played last"
     said += f"; never played: {', '.join(never)}." if never else "."
-    if any(one.last and one.last.mark.word == "not undone" for one in shown):
-        return Mark("bad", "✗", "not undone"), f"Something is not undone. {said}"
+    if open_ones := [one.name for one in shown if one.last and one.last.mark.word in {"not undone", "not over"}]:
+        names = ", ".join(f"tminus drill {name} --undo" for name in open_ones)
+        return Mark("bad", "✗", "not undone"), f"Something is not undone, unless it is played now: {names}. {said}"
     if left or never:
         return Mark("warn", "!", "open"), said
     return Mark("good", "✓", "held"), said
@@ -151,10 +152,10 @@ def _row(played: Played) -> Row:
     split = ", ".join(f"{part} {found.parts[part]:.2f}" for part in PARTS if part in found.parts) if found else ""
     return Row(
         at=played.began.at,
-        mark=Mark(tone, symbol, how or "under way, or interrupted"),
+        mark=Mark(tone, symbol, how or "not over"),
         gone=gone_said(found) if found else "not measured",
         parts=split,
-        lost=lost_said(found, f"{found.lost:,} writes, {found.lost_s:.2f} s") if found else "not measured",
+        lost=played.lost or "not measured",
         who=played.began.asked_by or "the schedule",
     )
 

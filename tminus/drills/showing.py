@@ -1,6 +1,6 @@
 """A system's drills in a terminal, and one's account for whoever was not there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from decimal import Decimal
@@ -21,24 +21,21 @@ _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN = 12  # drills in a trend
 
 
-def overview(
-    opened: OpenedDrills, courses: dict[str, Course], played: AbstractSet[str], months: MonthsDrill | None
-) -> Table:
-    """Each scenario: what is promised, what the last drill measured, how it ended, and who is next.
+def overview(opened: OpenedDrills, courses: dict[str, Course], played: AbstractSet[str]) -> Table:
+    """Each scenario: what is promised, what the last drill measured, and how it ended.
 
     Args:
         opened: the book.
         courses: scenario → its drills.
         played: those that a process plays now.
-        months: the month's.
     """
     table = Table(title=f"{opened.book.title} in {opened.environment.environment}", title_justify="left")
-    for column in ("drill", "last", "gone for", "at most", "lost", "at most", "trend", "owner"):
+    table.add_column("drill", no_wrap=True)
+    for column in ("last", "gone for", "at most", "lost", "at most", "trend", "owner"):
         table.add_column(column, overflow="fold")
     for name, drill in opened.book.scenarios.items():
         course = courses[name]
-        next_one = f" (due from {months.at:%Y-%m-%d %H:%M} UTC)" if months and months.name == name else ""
-        table.add_row(f"{name}{next_one}", *_row(drill, course, name in played), trend(course), drill.owner)
+        table.add_row(name, *_row(drill, course, name in played), trend(course), drill.owner)
     return table
 
 
@@ -50,8 +47,14 @@ def _row(drill: Drill, course: Course, played: bool) -> list[str]:  # of a table
     how = last.ended.how if last.ended else "under way" if played else "interrupted, and not undone"
     found = last.measured
     gone = "" if found is None else gone_said(found)
-    lost = "" if found is None else lost_said(found, f"{found.lost:,} writes ({found.lost_s:.2f} s)")
-    return [f"{last.began.at:%Y-%m-%d}: {how}", gone, promised[0], lost, promised[1]]
+    return [f"{last.began.at:%Y-%m-%d}: {how}", gone, promised[0], last.lost, promised[1]]
+
+
+def due_said(months: MonthsDrill | None, courses: Mapping[str, Course]) -> str:
+    """Which drill the month still wants; "" where it was begun already, or the month has none."""
+    if months is None or any(one.began.at >= months.at for one in courses[months.name].drills):
+        return ""
+    return f"Due from {months.at:%Y-%m-%d %H:%M} UTC on: {months.name}"
 
 
 def promises(drill: Drill, played: Played | None) -> tuple[str, str]:
@@ -93,8 +96,7 @@ def shown(name: str, drill: Drill, course: Course, *, played: bool = False) -> d
         "under_way": played and last is not None and last.ended is None,
         "rto_s": float(found.rto_s) if found and found.rto_s is not None else None,
         "rto_promised_s": drill.rto.total_seconds(),
-        "lost_writes": found.lost if found and not found.uncounted else None,
-        "lost_s": float(found.lost_s) if found and not found.uncounted else None,
+        **_lost(last),
         "rpo_promised_s": drill.rpo.total_seconds(),
     }
 
@@ -109,11 +111,19 @@ def told_to_programs(name: str, played: Played) -> dict[str, object]:
         "sentence": played.ended.sentence if played.ended else None,
         "rto_s": float(found.rto_s) if found and found.rto_s is not None else None,
         "rto_promised_s": float(played.began.rto_s),
-        "lost_writes": found.lost if found and not found.uncounted else None,
-        "lost_s": float(found.lost_s) if found and not found.uncounted else None,
+        **_lost(played),
         "rpo_promised_s": float(played.began.rpo_s),
         "moments": [{"at": at.isoformat(), "said": said} for at, said in moments(played)],
     }
+
+
+def _lost(played: Played | None) -> dict[str, int | float | None]:
+    found, ended = (played.measured, played.ended) if played else (None, None)
+    if found is not None and not found.uncounted:
+        return {"lost_writes": found.lost, "lost_s": float(found.lost_s)}
+    if found is None and ended is not None and ended.lost is not None:
+        return {"lost_writes": ended.lost, "lost_s": float(ended.lost_s or 0)}
+    return {"lost_writes": None, "lost_s": None}
 
 
 def trend(course: Course) -> str:
@@ -141,6 +151,7 @@ def moments(played: Played) -> list[tuple[ev.Time, str]]:
     """The same: when, and what."""
     began = played.began
     by = f" for {began.asked_by}" if began.asked_by else ""
+    by += f", outside the calendar ({began.outside}), which was overridden" if began.outside else ""
     lines = [(began.at, f"{began.drill} begins{by}: {began.reason or 'asked for'} ({way_said(began.way)})")]
     lines += [(played.window.at, played.window.said)] if played.window else []
     lines += [(done.at, f"{stage}: {done.said}") for stage, done in played.done.items()]
@@ -154,7 +165,8 @@ def account(opened: OpenedDrills, name: str, course: Course) -> str:
     """The last drill in Markdown: against what was promised, moment by moment, and how it went before."""
     played, drill = course.drills[-1], opened.book.scenarios[name]
     where = f"{opened.system} in {opened.environment.environment}"
-    lines = [f"# {drill.title}: {played.ended.how if played.ended else 'under way'}", "", f"{where}, {_when(played)}."]
+    how = played.ended.how if played.ended else f"not over: `tminus drill {name} --undo`, if nobody plays it"
+    lines = [f"# {drill.title}: {how}", "", f"{where}, {_when(played)}."]
     lines += ["", *_measured(drill, played), "", "## What happened", ""]
     lines += [f"- {line}" for line in told(played)]
     lines += ["", "## The drills before", "", *_before(course.drills[-_SHOWN:])]

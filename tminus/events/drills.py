@@ -25,6 +25,7 @@ class DrillBegan(Happening):
         approval: the chain in which somebody was asked; "" where nobody is.
         asked_by: who wanted it, by a person's id, or the user at the host where nobody's yes was needed; "" where the
             schedule did.
+        outside: the rules of the calendar that were overridden for it; "" where none was.
     """
 
     type: Literal["drill.began"] = "drill.began"
@@ -40,6 +41,7 @@ class DrillBegan(Happening):
     approval: str = ""
     asked_by: str = ""
     reason: Printable = ""
+    outside: Printable = ""
 
 
 class DrillAsked(ChangeAsked):
@@ -209,6 +211,8 @@ class DrillEnded(Happening):
         how: `held` kept all promises; `missed` went through and did not; `undone` broke off, and all is as before;
             `not undone` needs a person, and no other drill begins until `tminus drill NAME --undo` finds all as before.
         after: the steady state at its end.
+        acknowledged, lost, lost_s: of the writes of one that was not measured, as far as there are receipts of them:
+            how many were acknowledged, how many of those are lost, and of how many seconds they are.
     """
 
     type: Literal["drill.ended"] = "drill.ended"
@@ -216,3 +220,6 @@ class DrillEnded(Happening):
     how: Literal["held", "missed", "undone", "not undone"]
     sentence: Printable
     after: dict[str, str] = Field(default_factory=dict)
+    acknowledged: int | None = None
+    lost: int | None = None
+    lost_s: Decimal | None = None

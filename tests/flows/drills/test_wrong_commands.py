@@ -66,3 +66,42 @@ def test_crossed_commands(estate: DrillEstate, name: str) -> None:
     assert "are another server's, which may be down now" in broke_off.why
     assert look(estate) == before
     assert locked(estate) is None
+
+
+@pytest.mark.parametrize("name", [NAME, pytest.param("cache-failover", marks=pytest.mark.long)])
+def test_a_kill_of_another_server(estate: DrillEstate, name: str) -> None:
+    """Where `kill` alone is the other's, what it ended is started, and what was waited for is said."""
+    before, (kind, key) = look(estate), ("pg", "cluster: main") if name == NAME else ("redis", "group: cache")
+    text = estate.environment_file.read_text("utf-8")
+    a, b = (re.findall(rf"- kill\n +- {kind}-{node}\n", text)[0] for node in "ab")
+    crossed = text.replace(a, "\0").replace(b, a).replace("\0", b)
+    with (
+        said_otherwise(estate.environment_file, text, crossed),
+        said_otherwise(estate.book, key, f"{key}\n    patience: 8s"),
+    ):
+        came = drill(estate, name)
+    assert came.returncode == 1, came.stdout + came.stderr
+    [broke_off] = last(estate, name).broke_off
+    assert "is on by its `probe`, after " in broke_off.why
+    assert "was off too, and was started" in last(estate, name).done["undo"].said
+    assert look(estate) == before
+    assert locked(estate) is None
+
+
+@pytest.mark.long
+def test_a_probe_that_always_says_on(estate: DrillEstate) -> None:
+    """Nothing before a kill tells it; what was killed is started all the same."""
+    before = look(estate)
+    text = estate.environment_file.read_text("utf-8")
+    lying = re.sub(
+        r"((?:a|b):\n +dsn: .*\n(?: +.*\n)*? +probe:\n +argv:\n)( +- ).*\n(?: +- .*\n)+", r"\1\2'true'\n", text
+    )
+    assert lying.count("'true'") == 2
+    with (
+        said_otherwise(estate.environment_file, text, lying),
+        said_otherwise(estate.book, "cluster: main", "cluster: main\n    patience: 8s"),
+    ):
+        came = drill(estate, NAME)
+    assert came.returncode == 1, came.stdout + came.stderr
+    assert "is on by its `probe`, after " in last(estate, NAME).broke_off[0].why
+    assert look(estate) == before

@@ -67,9 +67,7 @@ def test_the_overview() -> None:
     """The last measurement, the promise, the trend, and the owner in one row."""
     console = Console(width=200, record=True, file=None)
     console.begin_capture()
-    console.print(
-        overview(opened(), {"failover": course(drilled(0, "10"), drilled(1, "40.5", "missed", 7))}, set(), None)
-    )
+    console.print(overview(opened(), {"failover": course(drilled(0, "10"), drilled(1, "40.5", "missed", 7))}, set()))
     text = console.end_capture()
     for word in ("failover", "2026-02-04: missed", "40.50 s", "1m", "7 writes (0.00 s)", "▃█", "ops"):
         assert word in text, word
@@ -79,7 +77,7 @@ def test_one_that_was_never_played() -> None:
     """It says so, and what is promised."""
     console = Console(width=200, record=True)
     console.begin_capture()
-    console.print(overview(opened(), {"failover": Course()}, set(), None))
+    console.print(overview(opened(), {"failover": Course()}, set()))
     assert "never" in console.end_capture()
     assert shown("failover", opened().book.scenarios["failover"], Course())["rto_promised_s"] == 60
 
@@ -139,5 +137,5 @@ def test_what_nobody_counted_is_not_nothing() -> None:
     assert (row["rto_s"], row["lost_writes"], row["lost_s"]) == (3.0, None, None)
     console = Console(width=200)
     with console.capture() as shown_text:
-        console.print(overview(scenarios, {"failover": course}, set(), None))
+        console.print(overview(scenarios, {"failover": course}, set()))
     assert "not counted" in shown_text.get()
