@@ -146,8 +146,9 @@ class Held:
     async def __aenter__(self) -> None:
         try:
             await self._lock()
-        except asyncio.CancelledError:  # it is held by now, and nobody would come to free it
-            await self._free()
+        except asyncio.CancelledError:
+            if self._mistaken("") is not None:  # it is held by now for nothing, and nobody would come to free it
+                await self._free()
             raise
 
     async def __aexit__(

@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 
 from flows.asking_first import answered
 from flows.drill_round import Request, drill, opened_drills, undo
+from flows.uninterrupted import heeding
 from tminus import events as ev
 from tminus.chain_names import drills_asked
 from tminus.clock import now
@@ -81,7 +82,7 @@ async def _played(store: Store, opened: OpenedDrills, name: str, request: Reques
         log = get_run_logger()
         unproven = opened.course(store, name).unproven is not None
         doing = undo(store, opened, name, log.info) if unproven else drill(store, opened, name, log.info, request)
-        came.append(await doing)
+        came.append(await heeding(doing))
         return _state(came[0])
 
     state: State[None] = await play(return_state=True)  # type: ignore[misc]  # a coroutine function, which Prefect does not type

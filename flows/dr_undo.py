@@ -10,8 +10,9 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows.drill_round import opened_drills, undo
-from tminus import events as ev
+from flows.uninterrupted import heeding
 from tminus.drills.opened import OpenedDrills
+from tminus.drills.retired import retired, retired_said
 from tminus.errors import TminusError
 from tminus.lease import vacant
 from tminus.ledger.store import Store
@@ -30,7 +31,9 @@ async def dr_undo(runbooks: str, environment: str) -> State[None]:
     try:
         opened = await asyncio.to_thread(opened_drills, Path(runbooks), Path(environment))
         with closing(await asyncio.to_thread(opened.store)) as store:
-            return _state([await _undone(store, opened, name) for name in abandoned(store, opened)])
+            said = [await _undone(store, opened, name) for name in abandoned(store, opened)]
+            said += [(False, retired_said(store, opened, name)) for name in retired(store, opened)]
+            return _state(said)
     except TminusError as e:
         return Failed(message=str(e))
 
@@ -46,12 +49,17 @@ def _open(opened: OpenedDrills, store: Store, name: str) -> bool:
     return last is not None and last.ended is None
 
 
-async def _undone(store: Store, opened: OpenedDrills, name: str) -> ev.DrillEnded:
-    return await undo(store, opened, name, get_run_logger().info)
+async def _undone(store: Store, opened: OpenedDrills, name: str) -> tuple[bool, str]:
+    """Whether it is undone, and what is said of it: what keeps one of them from it keeps no other."""
+    try:
+        ended = await heeding(undo(store, opened, name, get_run_logger().info))
+    except TminusError as e:
+        return False, f"{name}: {e}"
+    return ended.how != "not undone", ended.sentence
 
 
-def _state(ended: list[ev.DrillEnded]) -> State[None]:
-    if not ended:
+def _state(said: list[tuple[bool, str]]) -> State[None]:
+    if not said:
         return Completed(message="no drill was left behind", name="Nothing to undo")
-    made = Failed if any(one.how == "not undone" for one in ended) else Completed
-    return made(message="; ".join(one.sentence for one in ended))
+    made = Completed if all(well for well, _ in said) else Failed
+    return made(message="; ".join(sentence for _, sentence in said))

@@ -120,6 +120,7 @@ class Beginning:
             asked_by=wanted.asked_by,
             reason=wanted.reason,
             outside=wanted.outside,
+            systems=self._scenario.systems(),
         )
 
     async def _looked(self, drill: str) -> tuple[Mapping[str, str], Mapping[str, str]]:

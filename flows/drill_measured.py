@@ -128,7 +128,7 @@ def _one_saw(loss: Loss, seen: Outage) -> str:
     """What the client of one part saw."""
     gone = "not back" if seen.seconds is None else f"gone for {seen.seconds:.2f} s" if seen.seconds else "never gone"
     if loss.uncounted:
-        return gone
+        return f"writes not counted ({loss.uncounted}), {gone}"
     return f"{len(loss.lost):,} of {len(loss.kept) + len(loss.lost):,} lost ({loss.lost_s:.2f} s), {gone}"
 
 

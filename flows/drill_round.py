@@ -69,6 +69,7 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
     if scenario_of(opened, name).approvers or request.outside:
         async with drilling(store, opened, name, say) as one:
             if (left := one.diary.course.unproven) is not None:
+                _require_same_systems(opened, name, left)
                 return await _undone_first(one, left, name, say)
             await _require_may_begin(store, opened, name, one, request)
             request = await _asked(store, opened, name, one, request, say)
@@ -76,6 +77,7 @@ async def drill(store: Store, opened: OpenedDrills, name: str, say: Say, request
             await _require_yes(store, request.approval, say)
     async with drilling(store, opened, name, say) as one:
         if (left := one.diary.course.unproven) is not None:
+            _require_same_systems(opened, name, left)
             return await _undone_first(one, left, name, say)
         await _require_may_begin(store, opened, name, one, request)
         agreed = await asyncio.to_thread(_agreed, store, opened, name, request) if request.approval else {}
@@ -87,6 +89,19 @@ def require_in_book(store: Store, opened: OpenedDrills, name: str) -> None:
     if said := retired_said(store, opened, name):
         raise UsageError(said)
     list(opened.book.named((name,)))
+
+
+def _require_same_systems(opened: OpenedDrills, name: str, left: Played) -> None:
+    """Raises Refused where the book names other systems than those of which something is broken."""
+    now_named = scenario_of(opened, name).systems()
+    was = left.began.systems
+    if other := [
+        f"{key} {now_named.get(key)} (was {value})" for key, value in was.items() if now_named.get(key) != value
+    ]:
+        raise Refused(
+            f"{name}: the book names {'; '.join(other)} now, and what is not undone is of the other. Undo it with the "
+            "book as it was; nothing was done"
+        )
 
 
 async def _undone_first(one: Drilling, left: Played, name: str, say: Say) -> ev.DrillEnded:
@@ -153,6 +168,7 @@ async def undo(store: Store, opened: OpenedDrills, name: str, say: Say) -> ev.Dr
             raise Refused(
                 f"{name}: nothing is left to undo: its last drill, where there was one, ended as it was before"
             )
+        _require_same_systems(opened, name, left)
         return await one.undo(left)
 
 

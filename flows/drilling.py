@@ -6,7 +6,7 @@ Whoever comes after a death undoes first, and never breaks anything again.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -99,7 +99,7 @@ class Drilling:
             raise
         except asyncio.CancelledError:
             if (left := self.diary.course.unproven) is None:
-                await self.diary.leave(ev.DrillRefused(scenario=self._name, why=_INTERRUPTED, asked_by=wanted.asked_by))
+                await uninterrupted(self._never_begun(wanted), self._goes_on)
                 raise
             forget_cancellation()
             await uninterrupted(self._interrupted(left), self._goes_on)
@@ -108,6 +108,11 @@ class Drilling:
         except Exception as e:  # noqa: BLE001 - what was broken is undone, whoever made the mistake
             await self._mistaken_forth(e)
         return self.diary.course.drills[-1]
+
+    async def _never_begun(self, wanted: Wanted) -> None:
+        left = await self.window.end()
+        why = "; ".join(filter(None, (_INTERRUPTED, left)))
+        await self.diary.leave(ev.DrillRefused(scenario=self._name, why=why, asked_by=wanted.asked_by))
 
     async def _interrupted(self, drill: Played) -> None:
         await self.diary.write(ev.DrillStopped(drill=drill.name, why=_INTERRUPTED))
@@ -181,7 +186,7 @@ class Drilling:
         """What became of the writes of a drill that was not measured, as far as there are receipts of them here."""
         try:
             plans = clients_of(self._scenario, self._estate, drill.name)
-            found = all_losses(await asyncio.gather(*map(lost, plans.values())))
+            found = all_losses(await self._in_time(_all(map(lost, plans.values()))))
         except _BROKE as e:
             return None, f"all is as before; nobody knows what was lost: {e}"
         if not (acknowledged := len(found.kept) + len(found.lost)):
@@ -192,7 +197,8 @@ class Drilling:
     async def _swept(self, drill: Played) -> None:
         """What the client wrote is taken away; where that cannot be done it is said, and nothing hangs on it."""
         try:
-            await asyncio.gather(*map(forget, clients_of(self._scenario, self._estate, drill.name).values()))
+            plans = clients_of(self._scenario, self._estate, drill.name)
+            await self._in_time(_all(map(forget, plans.values())))
         except _BROKE as e:
             self._say(f"{self._name}: {e}")
 
@@ -264,6 +270,10 @@ class Drilling:
     def _mistaken(self, why: str) -> ev.Event | None:
         """Where something may be broken nothing is freed: whoever comes next undoes it first."""
         return None if self.diary.course.unproven else ev.DrillRefused(scenario=self._name, why=why)
+
+
+async def _all(coming: Iterable[Awaitable[T]]) -> list[T]:
+    return await asyncio.gather(*coming)
 
 
 def _failed(error: Exception) -> str:

@@ -1,6 +1,8 @@
 """What must not be left half done: it goes on to its end, however often somebody cancels meanwhile."""
 
 import asyncio
+import signal
+import threading
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
@@ -33,3 +35,26 @@ def forget_cancellation() -> None:
     """Whoever was cancelled goes on, and has heard it."""
     if (task := asyncio.current_task()) is not None:
         task.uncancel()
+
+
+_IN_ORDER = (signal.SIGTERM, signal.SIGHUP)  # asyncio.run does the same for SIGINT by itself
+
+
+async def heeding(coming: Coroutine[object, object, T]) -> T:
+    """What it comes to; SIGTERM and a lost terminal cancel it alone, so that it may put things in order and end.
+
+    Without that Prefect would end the whole loop at a SIGTERM, and with it whoever undoes something. Signals are heard
+    in the main thread alone; elsewhere it is just awaited.
+    """
+    loop, deed = asyncio.get_running_loop(), asyncio.ensure_future(coming)
+    if threading.current_thread() is not threading.main_thread():
+        return await deed
+    before = {one: signal.getsignal(one) for one in _IN_ORDER}
+    for one in _IN_ORDER:
+        loop.add_signal_handler(one, deed.cancel)
+    try:
+        return await deed
+    finally:
+        for one, handler in before.items():
+            loop.remove_signal_handler(one)
+            signal.signal(one, handler)

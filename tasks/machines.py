@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Literal
 
 from tasks.command import Finished, run, shown
@@ -61,6 +62,18 @@ class Switch:
         async with hold(self.lock, self._longest()):
             pass
         return await self._probed()  # outside, so that nobody who falls asleep over it keeps others from the server
+
+    async def settled(self) -> Power:
+        """The same, once what an interrupted stage may have ordered has had its effect: see `drills.settles`."""
+        drills, power = self.site.estate.environment.drills, await self.power()
+        if drills is None or "inject" not in self.site.began or "detect" in self.site.began:
+            return power
+        until = monotonic() + drills.settles.total_seconds()
+        while power == "on" and monotonic() < until:
+            self.site.waits(f"{self.name} runs, and may have been told to end")
+            await asyncio.sleep(_LOOK)
+            power = await self.power()
+        return power
 
     async def kill(self) -> None:
         """Ends it as a power cut would, and waits until it is off."""

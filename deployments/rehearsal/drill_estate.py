@@ -132,6 +132,7 @@ class DrillEstate(Standing):
                 }
             },
             "drills": {
+                "settles": "0s",
                 "patience": "60s",
                 "postgres": {
                     "main": {

@@ -108,6 +108,7 @@ class DrillSite(Standing):
             "state": str(self.folder / "state"),
             "lease": "5s",
             "drills": {
+                "settles": "0s",
                 "patience": "20s",
                 "services": {"orders": orders},
                 "links": {name: {**link, "proxy": name} for name in ("orders", "secrets")},

@@ -77,7 +77,7 @@ class AwsFis(Scenario, frozen=True):
 
     async def undo(self, site: Site) -> str:
         """See Scenario: the drill's experiment is stopped where it is not over; waits until it is."""
-        fis, since, told = self._fis(site.estate), site.began.get("inject") or now(), False
+        fis, since, told = self._fis(site.estate), now(), False  # what was sent before a kill may still be on its way
         while (seen := await self._found(site)) is None or seen.goes_on:
             if seen is None and now() - since >= _LISTED:
                 break

@@ -85,7 +85,7 @@ class KafkaBrokerLost(Scenario, frozen=True):
     async def undo(self, site: Site) -> str:
         """See Scenario: the broker is started where it is off, and has caught up."""
         switch = self._switch(site, int(site.way["victim"]))
-        off = await switch.power() == "off"
+        off = await switch.settled() == "off"
         if off:
             await switch.start()
         while (topic := await self._topic(site)).offline or topic.in_sync < topic.replicas:

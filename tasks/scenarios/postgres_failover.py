@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import psycopg
 
 _PROMOTED_WITHIN = 60  # seconds that pg_promote waits
+_COMMITS_WITHIN = 10  # seconds
 
 
 class PostgresFailover(KilledPrimary, frozen=True):
@@ -66,11 +67,27 @@ class PostgresFailover(KilledPrimary, frozen=True):
                 "nothing was broken. Let it catch up, then try again"
             )
         primary = seen.nodes[victim]
-        return {"victim": victim, "heir": heir, "synchronous": primary.synchronous if primary else ""}
+        own = seen.nodes[heir]
+        return {
+            "victim": victim,
+            "heir": heir,
+            "synchronous": primary.synchronous if primary else "",
+            "synchronous of the heir": own.synchronous if own else "",
+        }
+
+    async def inject(self, site: Site) -> str:
+        """See KilledPrimary. Raises Refused where it is not as it was planned any more: somebody must take over."""
+        seen, victim, heir = await self._seen(site), site.way["victim"], site.way["heir"]
+        if list(seen.primaries) != [victim] or heir not in seen.standbys or seen.behind(heir, victim) > self.behind:
+            raise Refused(
+                f"{self.cluster}: {_shown(seen)}; it was planned that {victim} dies and {heir} takes over, at most "
+                f"{self.behind} bytes behind. Nothing was broken"
+            )
+        return await super().inject(site)
 
     def varying(self) -> frozenset[str]:
         """See Scenario."""
-        return frozenset({"heir"})
+        return frozenset({"heir", "synchronous of the heir"})
 
     async def require_ready(self, site: Site) -> None:
         """See Scenario: the switch of every server, and the ledger."""
@@ -95,6 +112,7 @@ class PostgresFailover(KilledPrimary, frozen=True):
             if came is not True:
                 raise CouldNotObserve(f"{self.cluster}: {heir} was not promoted within {_PROMOTED_WITHIN} s")
             if site.way["synchronous"]:  # the one for whom commits would wait is off
+                await site.fence()
                 await _wait_for(connection, "")
         return f"{heir} was promoted, {victim} being off"
 
@@ -111,7 +129,7 @@ class PostgresFailover(KilledPrimary, frozen=True):
         """See Scenario: whoever is off is started where nobody else took over, and follows whoever did."""
         victim = site.way["victim"]
         switch = self.switch(site, victim)
-        off = await switch.power() == "off"  # what was begun before a kill has had its effect by then
+        off = await switch.settled() == "off"  # what was begun before a kill has had its effect by then
         seen = await self._seen(site)
         if len(seen.primaries) > 1:
             raise Refused(
@@ -176,6 +194,8 @@ class PostgresFailover(KilledPrimary, frozen=True):
         seen = await self._seen(site)
         [primary] = seen.primaries
         now_is, wanted = seen.nodes[primary], site.way["synchronous"]
+        if primary != site.way["victim"]:  # whom it waits for is its own to say: names are of those who follow it
+            wanted = site.way.get("synchronous of the heir") or wanted
         if now_is is None or now_is.synchronous == wanted:
             return ""
         node = cluster_of(site.estate, self.cluster).nodes[primary]
@@ -185,7 +205,22 @@ class PostgresFailover(KilledPrimary, frozen=True):
         site.waits(f"{self.cluster}: commits on {primary} must wait for {wanted} again")
         while (again := (await self._seen(site)).nodes[primary]) is None or again.synchronous != wanted:
             await asyncio.sleep(LOOK)
+        await self._require_commits(site, primary, wanted)
         return f"; commits wait for {wanted} again"
+
+    async def _require_commits(self, site: Site, primary: str, wanted: str) -> None:
+        """Raises Refused, with commits waiting for nobody, where none would ever come back: nobody has such a name."""
+        node = cluster_of(site.estate, self.cluster).nodes[primary]
+        try:
+            await asyncio.wait_for(commit(site.estate, node.dsn), _COMMITS_WITHIN)
+        except (TimeoutError, CouldNotObserve) as e:
+            async with await connected(site.estate, node.dsn) as connection:
+                await site.fence()
+                await _wait_for(connection, "")
+            raise Refused(
+                f"{self.cluster}: with synchronous_standby_names = {wanted!r} no commit on {primary} came back within "
+                f"{_COMMITS_WITHIN} s, so nobody of that name follows it; commits wait for nobody now. Set it right"
+            ) from e
 
     async def _until_steady(self, site: Site) -> None:
         while True:

@@ -129,7 +129,7 @@ class PostgresRestore(KilledPrimary, frozen=True):
     async def undo(self, site: Site) -> str:
         """See Scenario: what was lost is put back, unless what was restored takes writes."""
         switch = self._switch(site)
-        runs = await switch.power() == "on"  # what was begun before a kill has had its effect by then
+        runs = await switch.settled() == "on"  # what was begun before a kill has had its effect by then
         seen = await self._answered(site) if runs else None
         restored = seen is not None and seen.writable and "recover" in site.began
         did = f"{self.server} takes writes"

@@ -58,8 +58,9 @@ class RedisFailover(RedisScenario, KilledPrimary, frozen=True):
         started = [name for name in started if await self.switch(site, name).power() == "off"]
         for name in started:  # all ran before: another's `kill` may have ended it
             await self.switch(site, name).start()
+        off = await switch.settled() == "off"
         seen = await self.seen(site)
-        if await switch.power() == "off" or victim in seen.silent:
+        if off or victim in seen.silent:
             others = [name for name in seen.primaries if name != victim]
             if others and switch.machine.rejoin is not None:
                 await switch.rejoin(seen.places[others[0]])

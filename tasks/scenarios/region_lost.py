@@ -61,6 +61,10 @@ class RegionLost(Scenario, frozen=True):
         await asyncio.to_thread(self._require_apart, site.estate)
         return {f"{name}.{key}": value for name, way in all_of.items() for key, value in way.items()}
 
+    def systems(self) -> dict[str, str]:
+        """See Scenario: of every part."""
+        return {f"{name}.{key}": one for name, part in self._played.items() for key, one in part.systems().items()}
+
     def varying(self) -> frozenset[str]:
         """See Scenario: of every part."""
         return frozenset(f"{name}.{key}" for name, part in self._played.items() for key in part.varying())
@@ -119,12 +123,21 @@ class RegionLost(Scenario, frozen=True):
     ) -> Mapping[str, _T]:
         """What each part says. Once all have ended, raises what any could not: Refused where no other kind was."""
         sites = self._sites(site)[:: -1 if backwards else 1]
-        said = await asyncio.gather(*(_told(ask(part, here), here) for _, part, here in sites))
+        asked = (_told(ask(part, here), here) for _, part, here in sites)
+        said = _known(await asyncio.gather(*asked, return_exceptions=True))  # nobody's deed goes on after this
         failed = {name: one for (name, _, _), one in zip(sites, said, strict=True) if isinstance(one, _BROKE)}
         if failed:
             kind = Refused if all(isinstance(one, Refused) for one in failed.values()) else CouldNotObserve
             raise kind(_joined({name: str(one) for name, one in failed.items()}))
         return {name: one for (name, _, _), one in zip(sites, said, strict=True) if not isinstance(one, _BROKE)}
+
+
+def _known(said: Sequence[_T | BaseException]) -> list[_T]:
+    """The same; raises what none of them may raise, once all have ended."""
+    for one in said:
+        if isinstance(one, BaseException) and not isinstance(one, _BROKE):
+            raise one
+    return [one for one in said if not isinstance(one, BaseException) or isinstance(one, _BROKE)]  # type: ignore[misc]
 
 
 async def _told(coming: Awaitable[_T], site: Site) -> _T | Broke:

@@ -71,6 +71,10 @@ class Scenario(Drill, ABC, frozen=True):
     whoever asks gives it the time that the environment allows.
     """
 
+    def systems(self) -> dict[str, str]:
+        """What it names of the environment, by its fields."""
+        return {field: str(getattr(self, field)) for field in self.sections}
+
     def varying(self) -> frozenset[str]:
         """The keys of its way that may come out otherwise from one plan to the next, and on which no yes depends."""
         return frozenset()

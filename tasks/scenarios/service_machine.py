@@ -69,7 +69,7 @@ class BrokenService(Scenario, ABC, frozen=True):
     async def undo(self, site: Site) -> str:
         """See Scenario: it is started where it is off, and started anew where it runs and goes on not to answer."""
         switch = self.switch(site)
-        power = await switch.power()  # what was begun before a kill has had its effect by then
+        power = await switch.settled()  # what was begun before a kill has had its effect by then
         await self.mend(site, switch)
         did = f"{self.machine} was not off"
         if power == "off":

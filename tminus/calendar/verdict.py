@@ -68,8 +68,21 @@ def verdict_for(calendar: Calendar, deed: Deed, at: datetime, lasts: timedelta) 
         if span.end >= at + lasts:
             return found
         found = verdict(calendar, deed, span.end)
+    why = "; ".join(_all_bars(calendar, deed, at, at + lasts))
     long_enough = (one.start for one in allowed_spans(calendar, deed, at, at + HORIZON) if one.end - one.start >= lasts)
-    return NotNow(found.why if isinstance(found, NotNow) else "", next(long_enough, None))
+    return NotNow(why, next(long_enough, None))
+
+
+def _all_bars(calendar: Calendar, deed: Deed, at: datetime, until: datetime) -> list[str]:
+    """Every rule that bars a deed at some moment between two, each once."""
+    found: dict[str, None] = {}
+    while at < until:
+        bars = _barriers(calendar, deed, at)
+        found |= dict.fromkeys(one.why for one in bars)
+        starts = _starts(calendar, deed, at)
+        ends = [one.until for one in bars if one.until is not None]
+        at = min([*ends, *(one for one in starts if one > at)], default=until)
+    return list(found)
 
 
 def allowed_spans(calendar: Calendar, deed: Deed, first: datetime, last: datetime) -> Iterator[Span]:
@@ -111,20 +124,27 @@ def _barriers(calendar: Calendar, deed: Deed, at: datetime) -> list[_Barrier]:
             if span.holds(at):
                 found.append(_Barrier(f"{name} trades until {_local(span.end, zone)}", span.end))
     if rules.windows and not any(span.holds(at) for span in _windows(calendar, rules, at - 2 * _DAY, at + _DAY)):
-        found.append(_Barrier(f"no window for a {deed} is open", _next_window(calendar, rules, at)))
+        opens = _next_window(calendar, rules, at)
+        before = f" before {_local(opens, zone)}" if opens else ""
+        found.append(_Barrier(f"no window for a {deed} is open{before}", opens))
     return found
 
 
 def _allowed_until(calendar: Calendar, deed: Deed, at: datetime) -> datetime:
     """Until when nothing can bar a deed that nothing bars now, at least; the horizon at most."""
-    rules, zone, end = calendar.rules(deed), ZoneInfo(calendar.time_zone), at + HORIZON
+    return min(_starts(calendar, deed, at), default=at + HORIZON)
+
+
+def _starts(calendar: Calendar, deed: Deed, at: datetime) -> list[datetime]:
+    """When rules begin to bar a deed, after a moment: the nearest of each kind is among them."""
+    rules, zone = calendar.rules(deed), ZoneInfo(calendar.time_zone)
     starts = [span.start for span in (whole_span(zone, one.begins, one.ends) for one in calendar.freezes)]
     bars = [] if rules.in_freezes else [start for start in starts if start > at]
     if not rules.in_sessions:
         bars += (span.start for _, span in sessions(calendar, at, at + 21 * _DAY) if span.start > at)
     if rules.windows:
         bars += (span.end for span in _windows(calendar, rules, at - 2 * _DAY, at + _DAY) if span.holds(at))
-    return min(bars, default=end)
+    return bars
 
 
 def sessions(calendar: Calendar, first: datetime, last: datetime) -> Iterator[tuple[str, Span]]:

@@ -26,6 +26,7 @@ class DrillBegan(Happening):
         asked_by: who wanted it, by a person's id, or the user at the host where nobody's yes was needed; "" where the
             schedule did.
         outside: the rules of the calendar that were overridden for it; "" where none was.
+        systems: what the book names of the environment, by its fields: whoever undoes it must name the same.
     """
 
     type: Literal["drill.began"] = "drill.began"
@@ -42,6 +43,7 @@ class DrillBegan(Happening):
     asked_by: str = ""
     reason: Printable = ""
     outside: Printable = ""
+    systems: dict[str, str] = Field(default_factory=dict)
 
 
 class DrillAsked(ChangeAsked):
@@ -65,11 +67,12 @@ class DrillAsked(ChangeAsked):
 
     @property
     def facts(self) -> dict[str, str]:
-        """See ChangeAsked. Not which server has which role: that may change while people read."""
+        """See ChangeAsked. What is broken too: where another server has that role by then, somebody is asked anew."""
         return {
             "drill": f"{self.scenario} ({self.kind}) in {self.environment}",
             "may lose": "nothing real" if self.may_lose is None else f"{self.may_lose} acknowledged writes",
-            **({"calendar": "overridden"} if self.outside else {}),
+            **({"calendar": f"overridden: {self.outside}"} if self.outside else {}),
+            **{f"breaks {key}": value for key, value in self.way.items()},
             **self.digests,
         }
 

@@ -132,6 +132,15 @@ class RedisGroup(Section):
     sentinels: str
 
     @model_validator(mode="after")
+    def _each_comes_back_as_a_replica(self) -> Self:
+        if missing := [name for name, node in self.nodes.items() if node.rejoin is None]:
+            raise ValueError(
+                f"{', '.join(missing)}: a Redis needs `rejoin` (`replicaof` in its configuration, then started): as it "
+                "was it would take writes beside the new primary, and lose them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _each_has_its_address(self) -> Self:
         _require_different({name: node.url for name, node in self.nodes.items()})
         return self
@@ -197,6 +206,8 @@ class Drills(Section):
         lever: the roles of which one may stop all drills, and allow them again, from Slack; nobody may without.
         restorable: PostgreSQL servers whose data may be lost, by name.
         patience: how long one stage of a drill may take before it counts as failed.
+        settles: how long after it ended a `kill` or `lose` may still take effect, as a cloud's order to stop a server
+            does: a drill that is interrupted in between waits for so long before it takes a server for unharmed.
     """
 
     allowed: tuple[str, ...] = ()
@@ -216,3 +227,4 @@ class Drills(Section):
     lever: tuple[str, ...] = ()
     restorable: dict[str, RestorablePostgres] = Field(default_factory=dict)
     patience: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(minutes=2)
+    settles: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(seconds=15)

@@ -1,8 +1,11 @@
 """Whoever interrupts a drill finds all as it was; a process that slept through its lease touches nothing any more."""
 
+import json
 import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +65,27 @@ def test_told_twice(estate: DrillEstate) -> None:
         assert drill(estate, NAME, "--undo").returncode in {0, 1}
     assert look(estate) == before
     assert locked(estate) is None
+
+
+@pytest.mark.long
+def test_a_kill_that_takes_effect_later(estate: DrillEstate) -> None:
+    """An order to a cloud, say: interrupted in between, the drill waits for it, and undoes it."""
+    before, text = look(estate), estate.environment_file.read_text("utf-8")
+    later = "import subprocess, sys; subprocess.Popen(['sh', '-c', 'sleep 3; exec \"$@\"', 'sh', *sys.argv[1:]])"
+    argv_of_kill = re.compile(r"(kill:\n +argv:\n)( +- )(?=.*\n(?:\2.*\n)*?\2kill\n\2pg-)")
+    slow = argv_of_kill.sub(rf"\1\2{sys.executable}\n\2-c\n\2{json.dumps(later)}\n\2", text)
+    assert slow.count("Popen") == 2
+    with (
+        said_otherwise(estate.environment_file, text, slow.replace("settles: 0s", "settles: 8s")),
+        playing(estate, "inject") as process,
+    ):
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert look(estate) == before
+    time.sleep(3)
+    assert look(estate) == before, "it took effect after it was called undone"
 
 
 @pytest.mark.long

@@ -88,7 +88,7 @@ async def test_the_client_only_probes(service: str, tmp_path: Path, monkeypatch:
 def test_nothing_is_said_about_loss() -> None:
     """Where nobody counted, no number of lost writes is told, and a bound that somebody signed is not proven."""
     drill = Course(drilled(1, "3")).drills[0]
-    counted = measured(drill, judge([], []), Outage(None, None, 0, 0.04))
+    counted = measured(drill, {"": (judge([], []), Outage(None, None, 0, 0.04))})
     drill.measured = counted.model_copy(update={"uncounted": "the client makes none"})
     said = sentence(drill.measured)
     assert said == (
