@@ -185,3 +185,5 @@ def test_a_yes_is_to_what_was_planned(asked: Asked) -> None:
         said, _ = process.communicate(timeout=60)
     assert (process.returncode, "it is not what was approved any more: victim is " in said) == (3, True), said
     assert len(course(asked.estate, NAME).drills) == drills + 1
+    with asked.playing() as process:
+        assert asked.question(process, before + 1) != chain, "it is another question by now"

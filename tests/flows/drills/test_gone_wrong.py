@@ -80,6 +80,41 @@ def test_an_undo_that_fails(estate: DrillEstate) -> None:
     assert look(estate) == before
 
 
+@pytest.mark.long
+def test_a_book_that_names_other_servers(estate: DrillEstate) -> None:
+    """Nothing is called undone by looking at a cluster that was never broken."""
+    before = look(estate)
+    with broken(estate) as process:
+        process.kill()
+        process.wait()
+        with said_otherwise(estate.book, "cluster: main", "cluster: billing"):
+            came = drill(estate, NAME, "--undo")
+        assert (came.returncode, "the book names cluster billing (was main)" in came.stderr) == (3, True), came.stderr
+        assert last(estate, NAME).ended is None
+        assert drill(estate, NAME, "--undo").returncode == 0
+    assert look(estate) == before
+
+
+@pytest.mark.long
+def test_the_standby_dies_before_the_primary_would(estate: DrillEstate) -> None:
+    """It is looked for again right before: a primary without an heir is not killed."""
+    before, count_before = look(estate), len(course(estate, NAME).drills)
+    with said_otherwise(estate.book, "lead_in: 300 ms", "lead_in: 6s"):
+        process = subprocess.Popen(
+            argv(estate, NAME), env=estate.seen(), cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+        )
+        _until(lambda: len(course(estate, NAME).drills) > count_before)
+        heir = last(estate, NAME).began.way["heir"]
+        machine(estate, "kill", f"pg-{heir}")
+        said, _ = process.communicate(timeout=90)
+    played = last(estate, NAME)
+    assert (process.returncode, played.ended and played.ended.how) == (1, "undone"), said
+    assert [one.stage for one in played.broke_off] == ["inject"]
+    assert "it was planned that" in played.broke_off[0].why
+    assert f"{heir} was off too, and was started" in played.done["undo"].said
+    assert look(estate) == before
+
+
 @pytest.mark.parametrize(
     ("stage", "code", "how"),
     [("verify", 1, "undone"), pytest.param("undo", 4, "not undone", marks=pytest.mark.long)],

@@ -49,6 +49,7 @@ def test_interrupted(estate: DrillEstate, number: signal.Signals, stage: ev.Dril
         assert "acknowledged writes are lost" in played.ended.sentence
 
 
+@pytest.mark.long
 def test_told_twice(estate: DrillEstate) -> None:
     """The second Ctrl-C leaves it as it is; what brings it back is said, and does."""
     before = look(estate)

@@ -68,7 +68,8 @@ def test_crossed_commands(estate: DrillEstate, name: str) -> None:
     assert locked(estate) is None
 
 
-@pytest.mark.parametrize("name", [NAME, pytest.param("cache-failover", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", [NAME, "cache-failover"])
 def test_a_kill_of_another_server(estate: DrillEstate, name: str) -> None:
     """Where `kill` alone is the other's, what it ended is started, and what was waited for is said."""
     before, (kind, key) = look(estate), ("pg", "cluster: main") if name == NAME else ("redis", "group: cache")

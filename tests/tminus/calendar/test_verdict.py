@@ -76,6 +76,28 @@ def test_what_lasts_must_be_over_before_anything_bars_it(at: str, minutes: int, 
     assert verdict_for(FULL, "drill", found.until, minutes * MINUTE) == Allowed()
 
 
+def test_every_rule_in_its_way_is_named() -> None:
+    """So that whoever overrides one has heard of all: a session that ends, then a freeze that begins."""
+    both = FULL.model_copy(
+        update={
+            "windows": (),
+            "freezes": Calendar.model_validate(
+                {
+                    "time_zone": NEW_YORK,
+                    "freezes": [{"from": "2026-11-23T16:30", "to": "2026-11-24T08:00", "why": "a move"}],
+                }
+            ).freezes,
+        }
+    )
+    found = verdict_for(both, "drill", local("2026-11-23T15:50"), 60 * MINUTE)
+    assert isinstance(found, NotNow)
+    assert "the market trades until Mon 2026-11-23 16:00 EST" in found.why
+    assert "a move" in found.why
+    short = verdict_for(both, "drill", local("2026-11-23T15:50"), 20 * MINUTE)
+    assert isinstance(short, NotNow)
+    assert "a move" not in short.why
+
+
 @settings(max_examples=25, deadline=None)
 @given(begin=st.integers(0, 7 * 24 * 60), lasts=st.integers(0, 300))
 def test_what_lasts_is_what_a_walk_over_its_minutes_finds(begin: int, lasts: int) -> None:
