@@ -26,6 +26,7 @@ class AwsFis(Scenario, frozen=True):
     """
 
     sections: ClassVar[Mapping[str, str]] = {"experiment": "fis"}
+    needs: ClassVar[tuple[str, ...]] = ("aws",)
 
     kind: Literal["aws.fis"] = "aws.fis"
     experiment: str

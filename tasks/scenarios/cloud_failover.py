@@ -57,6 +57,8 @@ class CloudFailover(Scenario, ABC, frozen=True):
         moved_ends_it: whether a failover is over once another one serves and nothing is wrong.
     """
 
+    needs: ClassVar[tuple[str, ...]] = ("aws",)
+
     service: ClassVar[str]
     what: ClassVar[str]
     turns: ClassVar[Turns]

@@ -25,6 +25,7 @@ class KafkaBrokerLost(Scenario, frozen=True):
     """
 
     sections: ClassVar[Mapping[str, str]] = {"cluster": "kafka"}
+    needs: ClassVar[tuple[str, ...]] = ("kafka",)
 
     kind: Literal["kafka.broker_lost"] = "kafka.broker_lost"
     cluster: str

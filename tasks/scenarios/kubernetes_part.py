@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from tasks.estate import Estate
 from tasks.kubernetes_writing import DrilledCluster
@@ -20,6 +20,8 @@ LOOK = 0.25
 
 class BrokenInCluster(Scenario, ABC, frozen=True):
     """A scenario that changes something by the API of Kubernetes."""
+
+    needs: ClassVar[tuple[str, ...]] = ("kubernetes",)
 
     @abstractmethod
     def place(self, estate: Estate) -> KubernetesDeployment | KubernetesNodes:

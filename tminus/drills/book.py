@@ -41,9 +41,11 @@ class Drill(BaseModel, frozen=True, extra="forbid"):
         quiet: the ids of the PagerDuty services that page nobody while it is played.
         may_lose: in production, how many acknowledged writes somebody signed for; none may be lost without.
         sections: field → the part of the environment's `drills` in which what it names must be.
+        needs: the sections of the environment itself without which it cannot be played.
     """
 
     sections: ClassVar[Mapping[str, str]] = {}
+    needs: ClassVar[tuple[str, ...]] = ()
 
     kind: str
     title: Said

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
+from tminus.calendar.verdict import NotNow, verdict_for
+from tminus.clock import now, show_duration
 from tminus.cross_check import systems_of
 from tminus.crossed_entries import mistake_at, unknown_roles, unknown_systems
 from tminus.drills.book import Drill, DrillsBook
 from tminus.drills.guards import Guard
 from tminus.drills.opted_in import why_not_in_production
-from tminus.drills.quiet import why_never_quiet
+from tminus.drills.quiet import longest, why_never_quiet
 from tminus.drills.same_servers import collisions
 from tminus.environment import Environment, Kind
-from tminus.errors import BookError, Mistake
+from tminus.errors import BookError, Mistake, UsageError
 from tminus.people import People
 from tminus.systems.drills import Drills
 from tminus.wording import nearest
@@ -68,7 +70,36 @@ def _unplayable(book: DrillsBook, source: Source, environment: Environment) -> l
         *_unknown_sentinels(book, source, environment),
         *_same_parts(book, source, environment.drills),
         *_unready_guards(book, source, environment),
+        *_missing_sections(book, source, environment),
+        *_never_long_enough(book, source, environment),
     ]
+
+
+def _missing_sections(book: DrillsBook, source: Source, environment: Environment) -> Iterator[Mistake]:
+    """Scenarios of a cloud, a cluster or a broker that the environment does not name."""
+    for name, drill in book.scenarios.items():
+        for section in drill.needs:
+            if getattr(environment, section) is None:
+                said = f"{environment.environment} has no `{section}:`, by which it is played; add that section to it"
+                yield mistake_at(source, ("scenarios", name, "kind"), said)
+
+
+def _never_long_enough(book: DrillsBook, source: Source, environment: Environment) -> Iterator[Mistake]:
+    """Scenarios that may take longer than the calendar ever leaves time for."""
+    if environment.calendar is None:
+        return
+    for name, drill in book.scenarios.items():
+        lasts = longest(drill, environment)
+        try:
+            found = verdict_for(environment.calendar, "drill", now(), lasts)
+        except UsageError:  # the sessions of an exchange are not known here
+            return
+        if isinstance(found, NotNow) and found.until is None:
+            said = (
+                f"it may take {show_duration(lasts)} (its lead-in and six times its patience), and the calendar of "
+                f"{environment.environment} never lets drills go on for so long: {found.why}. Mend either"
+            )
+            yield mistake_at(source, ("scenarios", name), said)
 
 
 def _unknown_sentinels(book: DrillsBook, source: Source, environment: Environment) -> Iterator[Mistake]:

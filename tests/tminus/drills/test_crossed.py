@@ -80,6 +80,11 @@ def test_a_mistake_of_the_book(desk: DrillDesk, case: str) -> None:
 
 
 IN_ENVIRONMENT: dict[str, tuple[str, JsonValue, str]] = {
+    "calendar": (
+        "calendar",
+        {"time_zone": "UTC", "windows": [{"days": ["mon"], "from": "06:00", "to": "06:10"}]},
+        "never lets drills go on for so long: no window for a drill is open",
+    ),
     "sentinels": ("drills/redis/cache/sentinels", "cash", "did you mean 'cache'?"),
     "none": ("drills", None, "staging has no `drills:`, which names what may be broken"),
     "no time": ("drills/patience", "0s", "drills.patience: found 0s, expected more than 0s"),
@@ -214,3 +219,14 @@ def test_a_region_in_production(desk: DrillDesk, allowed: list[JsonValue], may_l
     if said:
         assert "environment.yaml:" in came.stderr
         assert "drills.allowed[" in came.stderr
+
+
+def test_a_cloud_that_the_environment_does_not_name(tmp_path: Path) -> None:
+    """Found before anybody drills there, as the instance is that it does not name either."""
+    desk = DrillDesk(tmp_path)
+    zone: JsonValue = {"kind": "rds.failover", **PROMISE, "database": "records"}
+    desk.write(changed(a_book(), "scenarios/zone", zone), an_environment(tmp_path))
+    came = desk.validate()
+    assert came.exit_code == 2, came.output
+    assert "has no `aws:`, by which it is played" in came.output
+    assert "no 'records' under rds" in came.output
