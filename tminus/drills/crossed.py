@@ -37,7 +37,7 @@ def against_environment(book: DrillsBook, source: Source, environment: Environme
     environment's file.
     """
     opted_in = [*_mistaken_opt_ins(book, place, environment)] if environment.drills else []
-    return [*opted_in, *_unplayable(book, source, environment)]
+    return [*opted_in, *_unplayable(book, source, environment), *_never_long_enough(book, source, environment)]
 
 
 def require_playable(book: DrillsBook, source: Source, environment: Environment, name: str) -> None:
@@ -71,7 +71,6 @@ def _unplayable(book: DrillsBook, source: Source, environment: Environment) -> l
         *_same_parts(book, source, environment.drills),
         *_unready_guards(book, source, environment),
         *_missing_sections(book, source, environment),
-        *_never_long_enough(book, source, environment),
     ]
 
 
@@ -86,7 +85,7 @@ def _missing_sections(book: DrillsBook, source: Source, environment: Environment
 
 def _never_long_enough(book: DrillsBook, source: Source, environment: Environment) -> Iterator[Mistake]:
     """Scenarios that may take longer than the calendar ever leaves time for."""
-    if environment.calendar is None:
+    if environment.calendar is None or environment.drills is None:
         return
     for name, drill in book.scenarios.items():
         lasts = longest(drill, environment)

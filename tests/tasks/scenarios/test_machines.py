@@ -110,7 +110,7 @@ async def test_a_command_that_fails_is_told(site: DrillSite) -> None:
         with pytest.raises(ActionFailed, match="exit status 7"):
             await scenario.inject(drill)
     async with staged(site, BOOK, "memory", unknown) as (scenario, drill):
-        with pytest.raises(CouldNotObserve, match="nobody can tell whether it runs"):
+        with pytest.raises(CouldNotObserve, match="nobody can tell whether orders runs"):
             await scenario.undo(drill)
 
 
