@@ -55,8 +55,8 @@ def command(
     Ctrl-C ends it in order: what was broken is undone. The second Ctrl-C leaves it as it is.
 
     Exits 0 where it went through and all promises held, or where --undo brought all back; 1 where a promise was missed
-    or the drill broke off and all is as before, 2 where it was asked wrongly, 3 where a rule says no, 4 where a person
-    is needed: not all is as before.
+    or the drill broke off and all is as before, 2 where it was asked wrongly, 3 where a rule says no or nobody could
+    look at something first, so that nothing was broken, 4 where a person is needed: not all is as before.
     """
     from contextlib import closing
 
