@@ -130,11 +130,14 @@ async def test_it_ends_otherwise(aws: FakeAws, site: Site, status: str) -> None:
 
 
 @pytest.mark.parametrize("status", few(["pending", "initiating", "running"], "running"))
-async def test_undone_by_whoever_comes_next(aws: FakeAws, site: Site, status: str) -> None:
+async def test_undone_by_whoever_comes_next(
+    aws: FakeAws, site: Site, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped once, found by the drill's name alone; another drill of the template has none, and stops none."""
     await SCENARIO.inject(site)
     name = next(iter(state("fis", REGION).experiments))
     becomes(status)
+    monkeypatch.setattr("tasks.scenarios.aws_fis._LISTED", timedelta(milliseconds=300))
     other = replace(site, drill="another-drill", began={"inject": now() - timedelta(minutes=2)})
     assert "no experiment was started" in await SCENARIO.undo(other)
     assert aws.asked[f"fis.DELETE /experiments/{name}"] == 0
