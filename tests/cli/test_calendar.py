@@ -34,6 +34,7 @@ def test_a_launch_in_a_freeze_is_refused(desk: Desk, prefect_api: str) -> None:
     assert chains(desk) == []
 
 
+@pytest.mark.long
 def test_a_launch_is_let_through_by_a_role_that_the_calendar_names(desk: Desk, prefect_api: str) -> None:
     """With a reason, which everybody reads; nobody else's, and nobody's where none is named."""
     change_environment(desk, calendar=frozen_for_a_week())

@@ -92,6 +92,7 @@ def seen(estate: DrillEstate, tmp_path: Path) -> Iterator[Seen]:
         yield Seen(told, pagerduty, slack)
 
 
+@pytest.mark.long
 def test_killed_while_it_is_broken(seen: Seen) -> None:
     """Quiet before it is broken and until it is undone; one message, one sentence each, and two change events."""
     process = subprocess.Popen(argv(seen.estate, NAME), env=seen.estate.seen(), cwd=CHECKOUT, stdout=subprocess.DEVNULL)
