@@ -14,7 +14,6 @@ from tminus.drills.book import Drill
 from tminus.environment import Environment
 from tminus.errors import ActionFailed, CouldNotObserve, MissingSecret, NotConfigured, Refused, UsageError
 
-Broke = CouldNotObserve | NotConfigured | MissingSecret | Refused | ActionFailed
 _BROKE = (CouldNotObserve, NotConfigured, MissingSecret, Refused, ActionFailed)
 _T = TypeVar("_T")
 
@@ -124,28 +123,21 @@ class RegionLost(Scenario, frozen=True):
         """What each part says. Once all have ended, raises what any could not: Refused where no other kind was."""
         sites = self._sites(site)[:: -1 if backwards else 1]
         asked = (_told(ask(part, here), here) for _, part, here in sites)
-        said = _known(await asyncio.gather(*asked, return_exceptions=True))  # nobody's deed goes on after this
+        said = await asyncio.gather(*asked, return_exceptions=True)  # nobody's deed goes on after this
+        if mistake := next(
+            (one for one in said if isinstance(one, BaseException) and not isinstance(one, _BROKE)), None
+        ):
+            raise mistake
         failed = {name: one for (name, _, _), one in zip(sites, said, strict=True) if isinstance(one, _BROKE)}
         if failed:
             kind = Refused if all(isinstance(one, Refused) for one in failed.values()) else CouldNotObserve
             raise kind(_joined({name: str(one) for name, one in failed.items()}))
-        return {name: one for (name, _, _), one in zip(sites, said, strict=True) if not isinstance(one, _BROKE)}
+        return {name: one for (name, _, _), one in zip(sites, said, strict=True) if not isinstance(one, BaseException)}
 
 
-def _known(said: Sequence[_T | BaseException]) -> list[_T]:
-    """The same; raises what none of them may raise, once all have ended."""
-    for one in said:
-        if isinstance(one, BaseException) and not isinstance(one, _BROKE):
-            raise one
-    return [one for one in said if not isinstance(one, BaseException) or isinstance(one, _BROKE)]  # type: ignore[misc]
-
-
-async def _told(coming: Awaitable[_T], site: Site) -> _T | Broke:
-    """What it comes to, or why it does not."""
-    try:
-        said = await coming
-    except _BROKE as e:
-        return e
+async def _told(coming: Awaitable[_T], site: Site) -> _T:
+    """What it comes to, after which it waits for nothing any more."""
+    said = await coming
     site.note.said.pop(site.part, None)
     return said
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from deployments.rehearsal.drill_site import BOOK, DrillSite
 from flows.drill_round import opened_drills
+from tasks.scenarios.proxy_closed import ProxyClosed
 from tasks.scenarios.vocabulary import SCENARIOS
 from tasks.scenarios.whereabouts import whereabouts
 from tests.tasks.scenarios.staging import staged, standing
@@ -57,6 +58,21 @@ async def test_one_that_cannot_be_undone_keeps_no_other_from_it(site: DrillSite)
             await undoing
         drill.estate.environment = here.estate.environment
         await scenario.steady(drill)
+
+
+async def test_a_mistake_in_one_part_waits_for_the_others(site: DrillSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of their deeds goes on once it is told: what came after it would undo the undoing."""
+
+    async def mistaken(*_: object) -> str:
+        raise KeyError("what nobody foresaw")
+
+    async with staged(site, ENTRIES, "region") as (scenario, drill), staged(site, ENTRIES, PARTS[1]) as (other, here):
+        monkeypatch.setattr(ProxyClosed, "inject", mistaken)
+        with pytest.raises(KeyError, match="what nobody foresaw"):
+            await scenario.inject(drill)
+        with pytest.raises(Refused, match="disturbed by tminus-"):
+            await other.steady(here)
+        await other.undo(here)
 
 
 async def test_the_same_twice(site: DrillSite) -> None:
