@@ -91,3 +91,8 @@ class ClusterSite:
     def seen(self) -> dict[str, str]:
         """The same beside this process's own variables."""
         return {**os.environ, **self.secrets()}
+
+
+def give_empty_dir(site: ClusterSite) -> None:
+    """A pod of the node keeps something in an emptyDir."""
+    put(site.cluster.pods[site.cluster.on(SPARE)[0]], "spec/volumes", [{"name": "scratch", "emptyDir": {}}])

@@ -6,8 +6,10 @@ from functools import cache
 import boto3
 import pytest
 
+from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.vendors.aws_moto import FakeAws, fake_aws, state
 from tasks.aws_client import _client
+from tests.tasks.scenarios.cluster_site import NODE, POD, ClusterSite, small_cluster
 
 REGION = "eu-central-1"
 _client_once = cache(_client)
@@ -57,3 +59,24 @@ def aws(account: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     account.asked.clear()
     state("fis", REGION).experiments.clear()
     return account
+
+
+@pytest.fixture(scope="module")
+def standing_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterSite]:
+    """A cluster of Kubernetes with two nodes, for all tests of a module."""
+    cluster = small_cluster()
+    with served(cluster.app()) as url:
+        yield ClusterSite(tmp_path_factory.mktemp("cluster"), url, cluster)
+
+
+@pytest.fixture
+def site(standing_cluster: ClusterSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterSite]:
+    """As it was before each test."""
+    for name, value in standing_cluster.secrets().items():
+        monkeypatch.setenv(name, value)
+    for module in ("part", "pod_killed", "node_drained"):
+        monkeypatch.setattr(f"tasks.scenarios.kubernetes_{module}.LOOK", 0.02)
+    with standing_cluster.cluster.restored():
+        standing_cluster.keep_environment()
+        standing_cluster.keep_book({"pod": POD, "node": NODE})
+        yield standing_cluster

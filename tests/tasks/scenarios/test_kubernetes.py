@@ -2,19 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import JsonValue
 from ruamel.yaml import YAML
 
-from deployments.rehearsal.in_thread import served
 from deployments.rehearsal.vendors.kubernetes import put
-from deployments.rehearsal.vendors.kubernetes_manifests import a_condition, owned_by, pod
 from tasks.kubernetes_nodes import Node
 from tasks.kubernetes_writing import DrilledCluster
 from tasks.scenarios.kubernetes_node_drained import OURS, KubernetesNodeDrained
@@ -22,34 +18,13 @@ from tasks.scenarios.scenario import Scenario, Site
 from tasks.scenarios.vocabulary import SCENARIOS
 from tests.flows.drills.playing import drill, last, require_undone_after_a_kill
 from tests.sampling import few
-from tests.tasks.scenarios.cluster_site import NODE, OTHER, POD, SPARE, TOKEN, ClusterSite, small_cluster
+from tests.tasks.scenarios.cluster_site import NODE, POD, SPARE, TOKEN, ClusterSite, give_empty_dir
 from tests.tasks.scenarios.staging import staged
 from tminus.drills.book import book_of
 from tminus.errors import CouldNotObserve, FencedOff, Refused
 from tminus.systems.drills import Drills
 
 PAGE = Path(__file__).parents[3] / "docs" / "drill-kubernetes.md"
-
-
-@pytest.fixture(scope="module")
-def standing_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterSite]:
-    """One for all tests."""
-    cluster = small_cluster()
-    with served(cluster.app()) as url:
-        yield ClusterSite(tmp_path_factory.mktemp("cluster"), url, cluster)
-
-
-@pytest.fixture
-def site(standing_cluster: ClusterSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterSite]:
-    """As it was before each test."""
-    for name, value in standing_cluster.secrets().items():
-        monkeypatch.setenv(name, value)
-    for module in ("part", "pod_killed", "node_drained"):
-        monkeypatch.setattr(f"tasks.scenarios.kubernetes_{module}.LOOK", 0.02)
-    with standing_cluster.cluster.restored():
-        standing_cluster.keep_environment()
-        standing_cluster.keep_book({"pod": POD, "node": NODE})
-        yield standing_cluster
 
 
 async def goes_through(scenario: Scenario, here: Site) -> None:
@@ -98,52 +73,6 @@ async def test_another_pod_is_never_killed(site: ClusterSite) -> None:
         with pytest.raises(Refused, match="nothing was killed"):
             await scenario.inject(replace(here, way={**here.way, "victim": "gone"}))
     assert len(site.cluster.pods) == 3
-
-
-def _not_ready(site: ClusterSite) -> None:
-    put(next(iter(site.cluster.pods.values())), "status/conditions", [a_condition("Ready", "False")])
-
-
-def _one_replica(site: ClusterSite) -> None:
-    _deployment(site, "spec/replicas", 1)
-    _deployment(site, "status/updatedReplicas", 1)
-
-
-def _paused(site: ClusterSite) -> None:
-    _deployment(site, "spec/paused", value=True)
-
-
-def _deployment(site: ClusterSite, pointer: str, value: JsonValue) -> None:
-    put(site.cluster.objects["/apis/apps/v1/namespaces/vatic/deployments"]["orders"], pointer, value)
-
-
-def _no_deployment(site: ClusterSite) -> None:
-    site.cluster.objects["/apis/apps/v1/namespaces/vatic/deployments"].clear()
-
-
-def _nobody_serves(site: ClusterSite) -> None:
-    site.cluster.serves = "nobody"
-
-
-@pytest.mark.parametrize(
-    ("world", "why"),
-    [
-        (_not_ready, "2 of 3 replicas are available"),
-        (_one_replica, "so nobody serves meanwhile"),
-        (_paused, "paused"),
-        (_no_deployment, "there is no Deployment orders in vatic"),
-        (_nobody_serves, "customers are not answered"),
-    ],
-)
-async def test_no_steady_state_of_a_pod(site: ClusterSite, world: Callable[[ClusterSite], None], why: str) -> None:
-    """Each is told."""
-    async with staged(site, {"pod": POD}, "pod") as (scenario, here):
-        world(site)
-        try:
-            with pytest.raises(Refused, match=why):
-                await scenario.steady(here)
-        finally:
-            site.cluster.serves = "orders"
 
 
 async def test_a_pod_that_nobody_replaces(site: ClusterSite) -> None:
@@ -265,77 +194,11 @@ async def test_fenced_off(site: ClusterSite) -> None:
     assert site.cluster.writes == []
 
 
-def _bare(site: ClusterSite) -> None:
-    site.cluster.add(pod("debug", "debug", SPARE, None))
-
-
-def _elsewhere(site: ClusterSite) -> None:
-    other = pod("dns", "dns-1", SPARE, owned_by("StatefulSet", "dns"))
-    put(other, "metadata/namespace", "kube-system")
-    site.cluster.add(other)
-
-
-def _empty_dir(site: ClusterSite) -> None:
-    put(site.cluster.pods[site.cluster.on(SPARE)[0]], "spec/volumes", [{"name": "scratch", "emptyDir": {}}])
-
-
-def _nothing_there(site: ClusterSite) -> None:
-    for name in site.cluster.on(SPARE):
-        put(site.cluster.pods[name], "spec/nodeName", OTHER)
-
-
-@pytest.mark.parametrize(
-    ("world", "why"),
-    [
-        (_bare, "nobody would make pod/debug anew"),
-        (_elsewhere, "of kube-system would be evicted, and those namespaces are not named"),
-        (_empty_dir, "would lose what is in an emptyDir"),
-        (_nothing_there, "no node with drills=yes carries a pod"),
-    ],
-)
-async def test_not_drained(site: ClusterSite, world: Callable[[ClusterSite], None], why: str) -> None:
-    """Before anything is changed."""
-    world(site)
-    with pytest.raises(Refused, match=why):
-        async with staged(site, {"node": NODE}, "node"):
-            pass
-    assert site.cluster.writes == []
-
-
 async def test_what_may_be_lost(site: ClusterSite) -> None:
     """An emptyDir, where the book says so."""
-    _empty_dir(site)
+    give_empty_dir(site)
     async with staged(site, {"node": {**NODE, "empty_dirs": True}}, "node") as (scenario, here):
         await goes_through(scenario, here)
-
-
-def _not_well(site: ClusterSite) -> None:
-    put(site.cluster.nodes[SPARE], "status/conditions", [a_condition("Ready", "False", "KubeletNotReady")])
-
-
-def _tainted(site: ClusterSite) -> None:
-    taints: JsonValue = [{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}]
-    put(site.cluster.nodes[SPARE], "spec/taints", taints)
-
-
-@pytest.mark.parametrize(
-    ("world", "why"),
-    [
-        (_not_well, "Ready False"),
-        (_tainted, "tainted node.kubernetes.io/unschedulable"),
-        (_not_ready, "vatic/orders: 2 of 3 replicas"),
-        (_nobody_serves, "customers are not answered"),
-    ],
-)
-async def test_no_steady_state_of_a_node(site: ClusterSite, world: Callable[[ClusterSite], None], why: str) -> None:
-    """Each is told."""
-    async with staged(site, {"node": NODE}, "node") as (scenario, here):
-        world(site)
-        try:
-            with pytest.raises(Refused, match=why):
-                await scenario.steady(here)
-        finally:
-            site.cluster.serves = "orders"
 
 
 async def test_no_other_node_is_drained(site: ClusterSite) -> None:
